@@ -1,0 +1,103 @@
+# `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
+
+.DEFAULT_GOAL := help
+.PHONY: help report reports new sample check diff notebook test verify bench oracles setup setup-test lock clean
+
+# Values travel as environment variables, never as text of a shell line: nothing in them can be run.
+# $(value …) keeps make from expanding them as well.
+override FORCE    := $(value FORCE)
+override RENDERER := $(value RENDERER)
+override JOBS     := $(value JOBS)
+override AGAINST  := $(value AGAINST)
+override PYTHON   := $(value PYTHON)
+export FORCE RENDERER JOBS AGAINST PYTHON
+
+force    = $${FORCE:+--force="$$FORCE"}
+renderer = $${RENDERER:+--renderer="$$RENDERER"}
+jobs     = $${JOBS:+--jobs="$$JOBS"}
+against  = $${AGAINST:+--against="$$AGAINST"}
+
+# The interpreter: that of the conda environment of environment.yml while it is active, or else of .venv.
+ifeq ($(OS),Windows_NT)
+  in_venv  := .venv/Scripts/python.exe
+  in_conda := "$$CONDA_PREFIX/python.exe"
+else
+  in_venv  := .venv/bin/python
+  in_conda := "$$CONDA_PREFIX/bin/python"
+endif
+ifeq ($(CONDA_DEFAULT_ENV),cdi-lib)
+  python     := $(in_conda)
+  candidates := $(in_conda)
+  options    := --conda
+else
+  python     := $(in_venv)
+  candidates := $(if $(PYTHON),"$$PYTHON",$(in_venv) python3.13 python3.12 python3.11 python3 python)
+  options    :=
+endif
+run = $(python) -m cdi_lib
+
+# The first Python that really runs (a version manager's stand-in may not), is of a supported version and can
+# make virtual environments.
+usable = import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+define set_up
+@for python in $(candidates); do \
+	if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m cdi_lib.environment $(options) $(1); fi; \
+done; \
+echo "No usable Python$${PYTHON:+ at $$PYTHON}: install Python 3.11, 3.12 or 3.13 (on Debian and Ubuntu with" \
+	"python3-venv), or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1
+endef
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  Example: make report FORCE=northamptonshire"
+
+report: setup ## FORCE=name [RENDERER=auto|quarto|pandoc]: notebooks, HTML, PDF and data of one force
+	@$(run) report $(force) $(renderer)
+
+reports: setup ## [JOBS=n] [RENDERER=...]: every force in params/, and the comparison
+	@$(run) reports $(jobs) $(renderer)
+
+new: setup ## FORCE=name: a commented parameter file and empty record tables for a new inspection
+	@$(run) new $(force)
+
+sample: setup ## FORCE=name: draw the audit sample from the sampling frame, with its trail and worksheet
+	@$(run) sample $(force)
+
+check: setup ## FORCE=name: validate parameters and records
+	@$(run) check $(force)
+
+diff: setup ## FORCE=name AGAINST=path: which published figures differ between two results
+	@$(run) diff $(force) $(against)
+
+notebook: setup ## FORCE=name: JupyterLab on the notebooks with the parameters of that force
+	@$(run) notebook $(force)
+
+test: setup-test ## everything that CI runs: pytest and nbval
+	@$(run) test
+
+verify: setup-test ## FORCE=name: build the report twice and compare the files byte for byte
+	@$(run) verify $(force)
+
+bench: setup-test ## measure speed, as ratios
+	@$(run) bench
+
+oracles: setup-test ## compute the golden results of the tests again with the R package survey (needs R)
+	@$(run) oracles
+
+setup: ## prepare the Python environment and do nothing else
+	$(call set_up)
+
+setup-test:
+	$(call set_up,--test)
+
+lock: ## resolve the dependencies again (needs uv)
+	@lock() { uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml "$$@"; } && \
+	lock -o requirements.lock && lock --extra test -c requirements.lock -o requirements-test.lock
+
+clean: ## remove built reports and caches; the environment stays
+	@for folder in reports/*/; do \
+		if [ -e "$${folder}results.json" ]; then rm -rf "$$folder"; fi; \
+	done
+	@rm -rf reports/.failed .cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,473 @@
+"""The paragraphs of the report, written from results.
+
+Each function says what was found in one section, also where little or nothing was: no crime of a type, no dip
+sample, no survey. All figures come from the results and are rounded by :mod:`cdi_lib.wording`.
+"""
+
+from __future__ import annotations
+
+from cdi_lib import wording
+from cdi_lib.parameters import CRIME_TYPES
+from cdi_lib.records import CANCELLATION_TYPES
+from cdi_lib.results import EstimateResult, Results, Share
+from cdi_lib.wording import (
+    CRIME_NOUNS,
+    CRIME_TYPE_NAMES,
+    INTERVAL_NAMES,
+    about,
+    between,
+    count,
+    in_words,
+    number_word,
+    of,
+    over,
+    percent,
+    percent_confidence,
+    plain,
+    plural,
+    plus_minus,
+    points,
+    sentence,
+)
+
+LIMITS = (
+    "The interval covers chance in drawing the sample, and nothing else. The audit looks where reports of crime are "
+    "expected; reports that lie elsewhere, for example in records of anti-social behaviour, would add to the number "
+    "that is not recorded."
+)
+
+
+def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> str:
+    """What share of reported crime was recorded, with interval, n and what goes unrecorded in a year.
+
+    ``what`` is a noun without a number, such as "violent crime"; ``remark`` stands behind it.
+    """
+    rate = results.estimate(key)
+    remark = f" ({remark})" if remark else ""
+    if rate is None:
+        return f"The main sample holds no {what}{remark} that should have been recorded, so no rate can be given."
+    text = (
+        f"We estimate that {plain(results.force_name)} records **{percent(rate.value)}** of reported {what}{remark}. "
+        f"The {percent_confidence(rate)} confidence interval is {plus_minus(rate)}; the force had recorded "
+        f"{count(rate.recorded)} of the {count(rate.n)} audited crimes."
+    )
+    if "n_under_30" in rate.flags:
+        text += f" With so few audited crimes ({count(rate.n)}) this is a rough indication."
+    return f"{text} {unrecorded_sentence(results, key)}"
+
+
+def unrecorded_sentence(results: Results, key: str) -> str:
+    """How many reported crimes go unrecorded in a year, with its interval."""
+    unrecorded = results.estimate(f"unrecorded_{key}")
+    things = "reported crimes" if key == "overall" else f"reported {CRIME_NOUNS[key][1]}"
+    if unrecorded is None:
+        return "How many go unrecorded in a year cannot be estimated, because none was recorded."
+    if unrecorded.value <= 0:
+        text = f"No {things.removeprefix('reported ')} in the sample went unrecorded"
+        if unrecorded.high is None or wording.about(unrecorded.high) == "0":
+            return f"{text}."
+        return f"{text}; up to {about(unrecorded.high)} a year would still be compatible with what we found."
+    return (
+        f"We estimate that {over(unrecorded.value)} {things} a year are not recorded "
+        f"({percent_confidence(unrecorded)} confidence interval: {between(unrecorded)})."
+    )
+
+
+def how_sure(results: Results) -> str:
+    """A note on how sure the headline is."""
+    rate = results.estimates["overall"]
+    return (
+        "::: {.box .box-note}\n"
+        f"**How sure are we?** The main sample holds {count(rate.n)} audited crimes. If the audit were repeated many "
+        f"times with new samples, {percent_confidence(rate)} of the intervals made in this way would hold the true rate. "
+        f"Here that interval runs {between(rate).replace('between', 'from').replace(' and ', ' to ')}. {LIMITS}\n"
+        ":::"
+    )
+
+
+def auditable_route(results: Results) -> str:
+    """What the share of auditable routes says and what it does not."""
+    share = percent(results.details["auditable_route"])
+    routes = results.tallies["routes"].counts
+    return (
+        f"The audit looks at reports that leave a trail which auditors can follow: through a control room or directly to a "
+        f"crime-recording centre. {share} of the crime that the force *records*, excluding fraud, comes by such a route. "
+        f"It does not follow that {share} of the crime that is *reported* does. In the main sample, "
+        f"{count(routes['control_room'])} audited crimes had come through a control room and "
+        f"{count(routes['crime_recording_centre'])} directly to a crime-recording centre."
+    )
+
+
+def domestic_abuse(results: Results) -> str:
+    """Domestic abuse: how many of the audited crimes, how many recorded, the rate as a domain."""
+    share, audited = results.shares["domestic_abuse"], results.tallies["audited"].counts["total"]
+    if share.n == 0:
+        return f"None of the {count(audited)} audited crimes was related to domestic abuse."
+    text = (
+        f"Of the {count(audited)} audited crimes, {count(share.n)} {_were(share.n)} related to domestic abuse. "
+        f"The force had recorded {count(share.x) if share.x else 'none'} of these."
+    )
+    missed = {k: n for k, n in results.tallies["domestic_abuse_unrecorded"].counts.items() if n}
+    if missed:
+        total = sum(missed.values())
+        kinds = in_words(plural(n, *CRIME_NOUNS[k]) for k, n in missed.items())
+        text += f" The {count(total) if total > 1 else 'one'} that {_were(total)} not recorded: {kinds}."
+    rate = results.estimate("domestic_abuse")
+    if rate is not None:
+        text += (
+            f" For the force as a whole we estimate a recording rate of {percent(rate.value)} for domestic abuse "
+            f"({percent_confidence(rate)} confidence interval: {between(rate)}; n = {count(rate.n)})."
+        )
+        if "n_under_30" in rate.flags:
+            text += " With so few audited crimes this is a rough indication."
+    return text
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def rape(results: Results) -> str:
+    """Reports of rape: recorded of audited, and what the force had instead."""
+    share = results.shares["rape"]
+    if share.n == 0:
+        return "The main sample holds no report of rape that should have been recorded."
+    text = (
+        f"::: {{.headline}}\n[{of(share)}]{{.number}} audited reports of rape were recorded as rape\n:::\n\n"
+        f"We found {plural(share.n, 'report')} of rape that the force should have recorded; it had recorded "
+        f"{number_word(share.x) if share.x < share.n else 'all of them'}."
+    )
+    if share.x == share.n:
+        return text
+    counts = results.tallies["rape_not_recorded"].counts
+    parts = [
+        f"{number_word(counts['n100'])} {_were(counts['n100'])} recorded as N100 instead" if counts["n100"] else "",
+        f"{number_word(counts['incident'])} only as an incident" if counts["incident"] else "",
+        f"for {number_word(counts['nothing'])} no crime or N100 was recorded" if counts["nothing"] else "",
+    ]
+    return f"{text} Of the {number_word(share.n - share.x)} not recorded, {in_words(part for part in parts if part)}."
+
+
+def n100(results: Results) -> str:
+    """Whether N100 was applied where needed, and right where applied."""
+    explanation = (
+        "N100 is the classification that explains why a reported rape or attempted rape was not at once recorded as a "
+        "confirmed crime: for example because it is now clear that it did not happen, or because it happened elsewhere and "
+        "is for another force to record."
+    )
+    required, review = results.share("n100_required"), results.share("n100_review")
+    if required is None and review is None:
+        return f"{explanation} The use of N100 was not inspected."
+    parts = []
+    if required is not None:
+        parts.append(
+            f"We found {plural(required.n, 'incident')} that needed an N100; the force had applied it to "
+            f"{_all_or(required.x, required.n)}."
+            if required.n
+            else "We found no incident that needed an N100."
+        )
+    if review is not None:
+        wrong = review.n - review.x
+        parts.append(
+            f"Separately we reviewed {plural(review.n, 'record')} to which N100 had been applied: "
+            + (
+                f"{number_word(wrong)} of them should have been recorded as rape from the outset."
+                if wrong
+                else "all were rightly classified."
+            )
+            if review.n
+            else "No record with an N100 was reviewed."
+        )
+    return f"{explanation} {' '.join(parts)}"
+
+
+def _all_or(x: int, n: int) -> str:
+    """``eight of them``; ``all of them``; ``it`` for one of one; ``none``."""
+    if x == 0:
+        return "none of them" if n > 1 else "none"
+    if x == n:
+        return "all of them" if n > 2 else "both" if n == 2 else "it"
+    return f"{number_word(x)} of them"
+
+
+def _found_crimes(share: Share | None, where: str, tally: dict[str, int] | None, missing: str) -> str:
+    """Crimes found in a dip sample, those recorded, and what the others were."""
+    if share is None:
+        return missing
+    if share.n == 0:
+        return f"In {where} we found no crime that should have been recorded."
+    text = (
+        f"In {where} we found {plural(share.n, 'crime')} that should have been recorded; the force had recorded "
+        f"{_all_or(share.x, share.n)}."
+    )
+    if tally:
+        kinds = in_words(f"{number_word(n)} of {plain(name[:1].lower() + name[1:])}" for name, n in tally.items())
+        text += f" Not recorded: {kinds}."
+    return text
+
+
+def _unrecorded_kinds(results: Results, key: str) -> dict[str, int]:
+    tally = results.tallies.get(f"{key}_unrecorded")
+    return tally.counts if tally else {}
+
+
+def _examined(results: Results, *samples: str) -> int:
+    tally = results.tallies.get("dip_records")
+    return sum(tally.counts[name] for name in samples) if tally else 0
+
+
+def other_systems(results: Results) -> str:
+    """Crimes of vulnerable victims held on other systems than the crime-recording system."""
+    total = results.share("vulnerable_victims")
+    if total is None:
+        return "Records of vulnerable victims held on other systems were not inspected."
+    adult, child, email = (
+        _examined(results, name) for name in ("vulnerable_adult", "vulnerable_child", "third_party_email")
+    )
+    parts = []
+    if total.n:
+        parts.append(f"::: {{.headline}}\n[{of(total)}]{{.number}} crimes of vulnerable victims were recorded\n:::\n")
+    parts.append(
+        "Crimes are also reported to teams that protect vulnerable people, and such crimes must be recorded like all others. "
+        "These are dip samples, too small to stand for all such records: no rate is estimated from them."
+    )
+    parts.append(
+        _found_crimes(
+            results.share("vulnerable_records"),
+            f"{plural(adult, 'record')} of vulnerable adults and {plural(child, 'record')} of vulnerable children",
+            _unrecorded_kinds(results, "vulnerable_records"),
+            "Records of vulnerable adults and children were not inspected.",
+        )
+    )
+    parts.append(
+        _found_crimes(
+            results.share("third_party"),
+            f"{plural(email, 'e-mailed referral')} from professionals of other organisations",
+            _unrecorded_kinds(results, "third_party"),
+            "E-mailed referrals from third parties were not inspected.",
+        )
+    )
+    return "\n\n".join(parts)
+
+
+def modern_slavery(results: Results) -> str:
+    """Crimes found in reports of modern slavery."""
+    if results.share("modern_slavery") is None:
+        return "Reports of modern slavery were not inspected."
+    parts = ["Modern slavery is often reported through a national referral mechanism. We looked at dip samples of these reports and of others."]
+    referrals = _examined(results, "modern_slavery_referral")
+    slavery, rest = results.share("modern_slavery_referral"), results.share("modern_slavery_referral_other")
+    if slavery is None:
+        parts.append("Referrals were not inspected.")
+    else:
+        where = plural(referrals, "referral")
+        parts.append(
+            f"In {where} we found {plural(slavery.n, 'modern slavery crime')}"
+            + (f"; the force had recorded {_all_or(slavery.x, slavery.n)}." if slavery.n else ".")
+        )
+        if rest.n:
+            kinds = _unrecorded_kinds(results, "modern_slavery_referral_other")
+            parts.append(
+                f"The same referrals held {plural(rest.n, 'other crime')}, of which the force had recorded "
+                f"{number_word(rest.x) if rest.x else 'none'}."
+                + (
+                    f" Not recorded: {in_words(f'{number_word(n)} of {plain(k[:1].lower() + k[1:])}' for k, n in kinds.items())}."
+                    if kinds
+                    else ""
+                )
+            )
+    other = _examined(results, "modern_slavery_other")
+    parts.append(
+        _found_crimes(
+            results.share("modern_slavery_other"),
+            plural(other, "other report") + " of modern slavery",
+            _unrecorded_kinds(results, "modern_slavery_other"),
+            "Other reports of modern slavery were not inspected.",
+        )
+    )
+    return "\n\n".join(parts)
+
+
+def timeliness(results: Results) -> str:
+    """How many recorded crimes were recorded within the time limit."""
+    share = results.share("within_24")
+    rule = (
+        f"A crime should be recorded as soon as what is known meets the national standard, and in any case within "
+        f"{results.details['recording_limit_hours']} hours of the report."
+    )
+    if share is None or share.n == 0:
+        return f"{rule} The times of report and of recording were not examined."
+    parts = [
+        f"{of(results.shares[f'within_24_{name}'])} {CRIME_NOUNS[name][1]}"
+        for name in CRIME_TYPES
+        if results.shares[f"within_24_{name}"].n
+    ]
+    return f"{rule} Of the crimes that the force had recorded, it had done so in time for {in_words(parts)}."
+
+
+def cancelled(results: Results) -> str:
+    """Whether cancelling was right, by crime type."""
+    rule = (
+        "A recorded crime may be cancelled when further information that can be verified shows that it did not happen, or "
+        "when it happened in the area of another force and is transferred to it. The force crime and incident registrar "
+        "(FCIR) decides for rape, designated decision makers (DDMs) for other crimes."
+    )
+    names = {"rape": "rape", "sexual": "other sexual offences", "violence": "violence", "robbery": "robbery"}
+    shares = {name: results.share(f"cancelled_{name}") for name in CANCELLATION_TYPES}
+    if all(share is None for share in shares.values()):
+        return f"{rule} Cancelled crimes were not reviewed."
+    found = [f"{of(share)} for {names[name]}" for name, share in shares.items() if share.n]
+    none = [names[name] for name, share in shares.items() if not share.n]
+    text = f"{rule} " + (f"Cancelling was correct in {in_words(found)}." if found else "We found no cancelled crime to review.")
+    if found and none:
+        text += f" We found no cancelled crime of {in_words(none)} to review."
+    return text
+
+
+def victims_informed(results: Results) -> str:
+    """Whether victims were told of a cancellation or transfer."""
+    share = results.share("victims_informed")
+    if share is None:
+        return ""
+    if share.n == 0:
+        return "There was no victim who should have been told of a cancellation or transfer."
+    return (
+        f"Victims should be told when their crime is cancelled or transferred. Of the {plural(share.n, 'victim')} who should "
+        f"have been told, {number_word(share.x) if share.x < share.n else 'all'} had been."
+    )
+
+
+def equality(results: Results) -> str:
+    """Which characteristics of victims are routinely recorded."""
+    found = results.details.get("equality")
+    if not found:
+        return "Whether the force records the characteristics of victims was not inspected."
+    yes, no = ([plain(name) for name, is_recorded in found.items() if is_recorded is wanted] for wanted in (True, False))
+    text = (
+        "Information about the characteristics of victims shows how crime affects different groups, and who does not "
+        "report it. "
+    )
+    if yes:
+        text += f"The force routinely records the {in_words(yes)} of victims"
+        return text + (f", but not their {wording.in_words(no).replace(' and ', ' or ')}." if no else ".")
+    return text + f"The force routinely records none of these: {in_words(no)}."
+
+
+def survey(results: Results) -> str:
+    """What officers and staff answered."""
+    respondents = results.tallies.get("survey_respondents")
+    if respondents is None:
+        return "There was no survey of officers and staff, or nobody answered it."
+    number = respondents.counts["respondents"]
+    parts = [
+        f"{of(share)} agreed: \N{LEFT DOUBLE QUOTATION MARK}{plain(statement).rstrip('.')}\N{RIGHT DOUBLE QUOTATION MARK}"
+        for key, statement in results.details["survey_statements"].items()
+        if (share := results.share(f"survey_{key}")) is not None and share.n
+    ]
+    text = f"{sentence(plural(number, 'person', 'people'))[:-1]} answered our survey of officers and staff."
+    return f"{text} {'. '.join(parts)}." if parts else text
+
+
+def comparison(results: Results) -> str:
+    """The previous inspection beside this one, with the tested difference; never a bare arrow."""
+    before = results.estimate("previous")
+    if before is None:
+        return "There is no previous inspection to compare with."
+    previous, now, change = results.details["previous"], results.estimates["overall"], results.estimates["change"]
+    text = (
+        f"In {previous['year']} the force had recorded {count(before.recorded)} of {count(before.n)} audited crimes, "
+        f"{percent(before.value)} ({percent_confidence(before)} confidence interval: {between(before)}). "
+        f"This time we estimate {percent(now.value)} ({between(now)}). "
+    )
+    direction = "higher" if change.value > 0 else "lower"
+    probability = f"{change.p_value:.3f}" if change.p_value >= 0.001 else "less than 0.001"
+    if change.low is not None and (change.low > 0 or change.high < 0):
+        text += (
+            f"The rate is {points(abs(change.value), 1)} percentage points {direction} ({between(change)}), more than chance "
+            f"in drawing the samples would readily explain (p = {probability})."
+            if change.p_value >= 0.001
+            else f"The rate is {points(abs(change.value), 1)} percentage points {direction} ({between(change)}), far more than "
+            "chance in drawing the samples would explain (p below 0.001)."
+        )
+    else:
+        text += (
+            f"The difference of {points(abs(change.value), 1)} percentage points ({between(change)}) could be due to chance "
+            f"in drawing the samples (p = {probability})."
+        )
+    caution = []
+    if not previous["representative"]:
+        caution.append("the earlier figure comes from a sample that does not represent the force, so the test is only a guide")
+    if previous["recording_limit_hours"] != results.details["recording_limit_hours"]:
+        caution.append(
+            f"crimes then had to be recorded within {previous['recording_limit_hours']} hours, now within "
+            f"{results.details['recording_limit_hours']}"
+        )
+    if caution:
+        text += f" Compare with care: {in_words(caution)}."
+    if previous.get("note"):
+        text += f" {sentence(plain(previous['note']))}"
+    return text
+
+
+def sampling(results: Results) -> str:
+    """How the sample was drawn."""
+    plan = results.details.get("sampling")
+    text = (
+        "The main sample is a random sample of incidents in the audit period. For each, auditors decided which crimes should "
+        "have been recorded, and which were. One incident can hold several crimes."
+    )
+    if plan is None:
+        return f"{text} The parameters of this inspection do not say how the sample was planned and drawn."
+    return (
+        f"{text} The plan expected a recording rate of {wording.rounded(plan['expected_rate_percent'], 1).removesuffix('.0')}% "
+        f"and asked for a margin of {wording.rounded(plan['margin_points'], 1).removesuffix('.0')} percentage points for each "
+        f"crime type at {wording.rounded(plan['confidence_percent'], 1).removesuffix('.0')}% confidence. Records were chosen by a keyed hash of a seed "
+        f"(`{plan['seed']}`) and the reference of each record, so that the draw can be repeated by anybody who has the frame."
+    )
+
+
+def method(results: Results) -> str:
+    """Estimator, interval, clustering and finite population in words and formulas."""
+    rate = results.estimates["overall"]
+    pooled = results.details["headline"] == "pooled"
+    clustered = results.details["clustered"]
+    parts = [
+        "The recording rate is the number of audited crimes that were recorded divided by the number that should have been. "
+        + (
+            "The headline is the **pooled** rate: the main sample as it is, without weights. It is right for the force if crime "
+            "types are in the sample as they are in reported crime, and it is what the published figures of this programme fit."
+            if pooled
+            else "The headline is the **stratified** rate: each crime type has the weight that recorded crime gives it, so that a "
+            "sample with too much of one type does not distort it. It is recorded crime divided by the sum over crime types of "
+            "recorded crime over recording rate."
+        ),
+        f"The interval is a {INTERVAL_NAMES[rate.interval]} interval at {percent_confidence(rate)}, with finite population "
+        "correction. "
+        + (
+            "Crimes of one incident are treated as a cluster: what happened to one of them says something about the others."
+            if clustered
+            else "Crimes are treated as independent, also those of one incident; an interval that takes account of incidents is "
+            "given with the sensitivity of the results."
+        ),
+        "The number of reported crimes that go unrecorded in a year is *R* (1 - *r*) / *r*, with *R* the crime recorded in the "
+        "12 months to the end of the audit period, excluding fraud, and *r* the recording rate. Its interval is that of *r* "
+        "carried through the formula.",
+    ]
+    return "\n\n".join(parts)
+
+
+def sensitivity(results: Results) -> str:
+    """How far the headline moves under other choices."""
+    rows = results.details.get("sensitivity")
+    if not rows:
+        return "The estimators cannot be compared: not every type of crime with recorded crime was found in the main sample."
+    low, high = min(row["rate"] for row in rows), max(row["rate"] for row in rows)
+    return (
+        f"Under all estimators and intervals together the overall rate lies from {percent(low)} to {percent(high)}, and the "
+        f"intervals reach from {percent(min(row['low'] for row in rows))} to {percent(max(row['high'] for row in rows))}."
+    )
+
+
+def interval_words(estimate: EstimateResult) -> str:
+    """The interval under a large number."""
+    return f"{percent_confidence(estimate)} confidence interval: {between(estimate)}"

@@ -1,0 +1,146 @@
+"""How the notebooks show what they compute: plain Markdown tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from IPython.display import display
+
+from cdi_lib import narrative, outputs, wording
+from cdi_lib.parameters import Inspection
+from cdi_lib.results import EstimateResult, Results, Share, Tally
+
+
+def say(text: str) -> None:
+    """Show Markdown; an empty text shows nothing."""
+    if text.strip():
+        # Only Markdown, no plain-text twin: it is what both rendering engines read.
+        display({"text/markdown": text}, raw=True)
+
+
+def about_records(inspection: Inspection) -> str:
+    """Which force and period this is, and what kind of records; reconstructed records are called so."""
+    period = wording.period(inspection.audit_period.start, inspection.audit_period.end)
+    text = f"**{wording.plain(inspection.force.name)}**, audit period {period}."
+    if inspection.records.status != "audit":
+        text += f"\n\n**Records: {inspection.records.status}.** {wording.plain(inspection.records.note)}"
+    return text
+
+
+def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+    lines = [header, ["---"] * len(header), *body]
+    say("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+def rows(data: Sequence[Mapping[str, Any]], otherwise: str = "Nothing to show.") -> None:
+    """Show a list of records as a table, numbers to four digits after the point."""
+    if not data:
+        say(otherwise)
+        return
+    _table(list(data[0]), [[_shown(value) for value in row.values()] for row in data])
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not applicable"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4f}"
+    return f"{value:,}" if isinstance(value, int) else wording.plain(str(value))
+
+
+def estimates(found: Mapping[str, EstimateResult]) -> None:
+    """Show estimates with interval, n, N and method."""
+    body = []
+    for key, item in found.items():
+        scale = (lambda v: "open" if v is None else wording.rounded(v, 1)) if item.unit == "crimes" else _proportion
+        body.append(
+            [
+                f"`{key}`",
+                wording.plain(item.label),
+                scale(item.value),
+                scale(item.low),
+                scale(item.high),
+                wording.count(item.n),
+                "not applicable" if item.population is None else wording.count(item.population),
+                f"{wording.plain(item.estimator)}, {item.interval}",
+            ]
+        )
+    _table(["id", "what", "estimate", "interval from", "to", "n", "N", "method"], body)
+
+
+def _proportion(value: float | None) -> str:
+    return "open" if value is None else f"{value:.4f}"
+
+
+def shares(found: Mapping[str, Share]) -> None:
+    """Show "x of y" results."""
+    _table(
+        ["id", "what", "x", "of n", "from"],
+        [[f"`{key}`", wording.plain(s.label), wording.count(s.x), wording.count(s.n), s.sample] for key, s in found.items()],
+    )
+
+
+def tally(found: Tally) -> None:
+    """Show counts by category."""
+    if found.counts:
+        _table([wording.plain(found.label), "n"], [[wording.plain(name), wording.count(n)] for name, n in found.counts.items()])
+
+
+class Reader:
+    """What the report notebook shows from results: tables, figures, grades and large numbers. It computes nothing."""
+
+    def __init__(self, results: Results):
+        self.results = results
+
+    def show(self, *identities: str) -> None:
+        """Show tables and figures of the index; one without content is left out (the text says so in words)."""
+        for identity in identities:
+            make = outputs.figure_markdown if identity.startswith("fig-") else outputs.table_markdown
+            say(make(self.results, identity))
+
+    def tile(self, key: str, words: str) -> str:
+        """A recording rate as a large number with its interval in words; empty where there is no rate."""
+        rate = self.results.estimate(key)
+        if rate is None:
+            return ""
+        return f"::: {{.headline}}\n[{wording.percent(rate.value)}]{{.number}} {words} ({narrative.interval_words(rate)})\n:::"
+
+    def headlines(self) -> str:
+        """The overall rate and the yearly number of unrecorded crimes, side by side."""
+        unrecorded = self.results.estimate("unrecorded_overall")
+        tiles = [self.tile("overall", "of reported crime is recorded")]
+        if unrecorded is not None:
+            tiles.append(
+                f"::: {{.headline}}\n[{wording.sentence(wording.over(unrecorded.value)).rstrip('.')}]{{.number}} reported crimes "
+                f"a year are not recorded ({narrative.interval_words(unrecorded)})\n:::"
+            )
+        return ":::: {.headlines}\n" + "\n\n".join(tiles) + "\n::::"
+
+    def back_test(self) -> str:
+        """Whether the published figures, where there are any, are reproduced."""
+        table = outputs.TABLES["tbl-published"].build(self.results)
+        if table is None:
+            return "There are no published figures of this inspection to compare with."
+        missed = [row for row in table.rows if row["reproduced"] != "yes"]
+        text = (
+            f"{wording.count(len(table.rows) - len(missed))} of {wording.count(len(table.rows))} published figures are "
+            "reproduced (@tbl-published)."
+        )
+        for row in missed:
+            text += (
+                f" Not reproduced: {wording.plain(row['figure'])}, published as {wording.plain(row['published'])} and computed "
+                f"here as {wording.plain(row['computed'] or 'no figure')}."
+            )
+        return text
+
+    def reproduce(self, commit: str) -> str:
+        """How to make this report again."""
+        made = f"from commit `{commit}` of the project" if commit else "outside version control"
+        return (
+            f"This report was made {made} by `make report FORCE={self.results.force}` from the files listed in @tbl-inputs, and the "
+            "same files give the same report. Beside it stand `results.json` with all results unrounded, one CSV file for each "
+            "table, and the notebooks that computed them."
+        )

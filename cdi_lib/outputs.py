@@ -1,0 +1,669 @@
+"""The index of every table and figure of the report.
+
+Nothing else in the project spells the title or the number of a table or figure. A builder returns None where
+there is nothing to show; the report then says so in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from cdi_lib import charts, tables, wording
+from cdi_lib.parameters import CRIME_TYPES
+from cdi_lib.records import DIP_SAMPLES
+from cdi_lib.results import EstimateResult, Results, Share
+from cdi_lib.tables import Column, Table, TableOutput
+from cdi_lib.wording import count, of, over, percent, points
+
+TYPE_LABELS = {"overall": "All crime", "violence": "Violence", "sexual": "Sexual offences", "other": "Other crime"}
+CANCELLATION_LABELS = {
+    "rape": "Rape",
+    "sexual": "Other sexual offences",
+    "violence": "Violence",
+    "robbery": "Robbery",
+}
+
+
+@dataclass(frozen=True)
+class FigureOutput:
+    """A figure of the report: its caption, its alt text and how it is drawn, all from the same results."""
+
+    id: str
+    title: Callable[[Results], str]
+    alt: Callable[[Results], str]
+    build: Callable[[Results], Figure | None]
+
+
+def _estimates(results: Results, keys: tuple[str, ...]) -> list[tuple[str, EstimateResult]]:
+    return [(TYPE_LABELS[key], results.estimates[key]) for key in keys if key in results.estimates]
+
+
+def _shares(results: Results, labels: dict[str, str]) -> list[tuple[str, Share]]:
+    return [(label, results.shares[key]) for key, label in labels.items() if key in results.shares]
+
+
+# --- tables ---------------------------------------------------------------------------------------------------
+
+
+def _rates(results: Results) -> Table | None:
+    rows = [
+        {
+            "crime_type": label,
+            "audited": rate.n,
+            "recorded": rate.recorded,
+            "rate": rate.value,
+            "low": rate.low,
+            "high": rate.high,
+            "note": "fewer than 30 audited crimes" if "n_under_30" in rate.flags else "none",
+        }
+        for label, rate in _estimates(results, ("overall", *CRIME_TYPES))
+    ]
+    columns = [
+        tables.text("crime_type", "Crime type"),
+        tables.count("audited", "Audited crimes (n)"),
+        tables.count("recorded", "Recorded"),
+        tables.percent("rate", "Recording rate"),
+        *_interval_columns(results, "overall", tables.percent),
+    ]
+    if any(row["note"] != "none" for row in rows):
+        columns.append(tables.text("note", "Caution"))
+    return Table(tuple(columns), rows)
+
+
+def _interval_columns(results: Results, key: str, column: Callable[[str, str], Column]) -> list[Column]:
+    level = wording.percent_confidence(results.estimates[key])
+    return [column("low", f"{level} CI lower"), column("high", f"{level} CI upper")]
+
+
+def _unrecorded(results: Results) -> Table | None:
+    recorded_crime = results.details["recorded_crime"]
+    recorded_crime = recorded_crime | {"overall": sum(recorded_crime.values())}
+    rows = [
+        {
+            "crime_type": label,
+            "recorded_crime": recorded_crime[key],
+            "unrecorded": results.estimates[f"unrecorded_{key}"].value,
+            "low": results.estimates[f"unrecorded_{key}"].low,
+            "high": results.estimates[f"unrecorded_{key}"].high,
+            "n": results.estimates[f"unrecorded_{key}"].n,
+        }
+        for key, label in TYPE_LABELS.items()
+        if f"unrecorded_{key}" in results.estimates
+    ]
+    if not rows:
+        return None
+    about = lambda key, header: Column(key, header, wording.about, number=True)  # noqa: E731
+    return Table(
+        (
+            tables.text("crime_type", "Crime type"),
+            tables.count("recorded_crime", "Recorded in 12 months"),
+            Column("unrecorded", "Estimated unrecorded a year", over, number=True),
+            *_interval_columns(results, "overall", about),
+            tables.count("n", "Audited crimes (n)"),
+        ),
+        rows,
+    )
+
+
+def _domestic_abuse(results: Results) -> Table | None:
+    share = results.share("domestic_abuse")
+    if share is None or share.n == 0:
+        return None
+    audited, unrecorded = results.tallies["domestic_abuse_audited"], results.tallies["domestic_abuse_unrecorded"]
+    rows = [
+        {
+            "crime_type": TYPE_LABELS[name],
+            "audited": audited.counts[name],
+            "recorded": audited.counts[name] - unrecorded.counts[name],
+            "unrecorded": unrecorded.counts[name],
+        }
+        for name in CRIME_TYPES
+    ]
+    rows.append({"crime_type": "All domestic abuse crime", "audited": share.n, "recorded": share.x, "unrecorded": share.n - share.x})
+    return Table(
+        (
+            tables.text("crime_type", "Crime type"),
+            tables.count("audited", "Audited crimes (n)"),
+            tables.count("recorded", "Recorded"),
+            tables.count("unrecorded", "Not recorded"),
+        ),
+        rows,
+    )
+
+
+def _share_table(labels: dict[str, str], what: str, done: str) -> Callable[[Results], Table | None]:
+    """A table of "x of y" with both numbers; a part that was not inspected is left out."""
+
+    def build(results: Results) -> Table | None:
+        rows = [
+            {"item": label, "x": share.x, "n": share.n, "percent": share.x / share.n if share.n else None}
+            for label, share in _shares(results, labels)
+        ]
+        if not rows:
+            return None
+        return Table((tables.text("item", what), tables.count("x", done), tables.count("n", "Out of (n)")), rows)
+
+    return build
+
+
+OTHER_SYSTEMS = {
+    "vulnerable_records": "Vulnerable adult and child records",
+    "third_party": "E-mailed referrals from third parties",
+    "vulnerable_victims": "All vulnerable victim crimes",
+}
+MODERN_SLAVERY = {
+    "modern_slavery_referral": "Referrals: modern slavery crimes",
+    "modern_slavery_referral_other": "Referrals: other crimes",
+    "modern_slavery_other": "Other reports of modern slavery: all crimes",
+    "modern_slavery": "All crimes found",
+}
+RAPE_AND_N100 = {
+    "rape": "Reports of rape recorded as rape",
+    "n100_required": "Incidents that needed an N100 and had one",
+    "n100_review": "Reviewed N100 records in which N100 was right",
+}
+
+
+def _dip_table(labels: dict[str, str], samples: dict[str, tuple[str, ...]]) -> Callable[[Results], Table | None]:
+    """Dip samples: records examined, crimes that should have been recorded, and crimes that were."""
+
+    def build(results: Results) -> Table | None:
+        examined = results.tallies.get("dip_records")
+        if examined is None:
+            return None
+        rows = [
+            {
+                "item": label,
+                "records": sum(examined.counts.get(name, 0) for name in samples[key]),
+                "crimes": results.shares[key].n,
+                "recorded": results.shares[key].x,
+            }
+            for key, label in labels.items()
+            if key in results.shares
+        ]
+        columns = (
+            tables.text("item", "Dip sample"),
+            tables.count("records", "Records examined"),
+            tables.count("crimes", "Crimes found (n)"),
+            tables.count("recorded", "Recorded"),
+        )
+        return Table(columns, rows) if rows else None
+
+    return build
+
+
+_VULNERABLE = ("vulnerable_adult", "vulnerable_child")
+_other_systems = _dip_table(
+    OTHER_SYSTEMS,
+    {
+        "vulnerable_records": _VULNERABLE,
+        "third_party": ("third_party_email",),
+        "vulnerable_victims": (*_VULNERABLE, "third_party_email"),
+    },
+)
+_modern_slavery = _dip_table(
+    MODERN_SLAVERY,
+    {
+        "modern_slavery_referral": ("modern_slavery_referral",),
+        "modern_slavery_referral_other": ("modern_slavery_referral",),
+        "modern_slavery_other": ("modern_slavery_other",),
+        "modern_slavery": ("modern_slavery_referral", "modern_slavery_other"),
+    },
+)
+WITHIN_24 = {f"within_24_{name}": TYPE_LABELS[name] for name in CRIME_TYPES}
+
+
+def _within_24(results: Results) -> Table | None:
+    rows = [
+        {"crime_type": label, "recorded": share.n, "within": share.x, "share": share.x / share.n}
+        for label, share in _shares(results, WITHIN_24 | {"within_24": "All crime"})
+        if share.n
+    ]
+    columns = (
+        tables.text("crime_type", "Crime type"),
+        tables.count("recorded", "Recorded crimes with known times (n)"),
+        tables.count("within", "Recorded within 24 hours"),
+        tables.percent("share", "Share of these"),
+    )
+    return Table(columns, rows) if rows else None
+
+
+CANCELLED = {f"cancelled_{name}": label for name, label in CANCELLATION_LABELS.items()}
+_cancelled = _share_table(
+    CANCELLED | {"victims_informed": "Victims who should have been informed, and were"},
+    "What was reviewed",
+    "Correct",
+)
+
+
+def _equality(results: Results) -> Table | None:
+    recorded = results.details.get("equality")
+    if not recorded:
+        return None
+    rows = [
+        {"characteristic": wording.sentence(name).rstrip("."), "recorded": "yes" if yes else "no"}
+        for name, yes in recorded.items()
+    ]
+    return Table(
+        (tables.text("characteristic", "Characteristic of victims"), tables.text("recorded", "Routinely recorded")), rows
+    )
+
+
+def _survey(results: Results) -> Table | None:
+    statements = results.details.get("survey_statements", {})
+    rows = []
+    for key, statement in statements.items():
+        share = results.share(f"survey_{key}")
+        if share is None or share.n == 0:
+            continue
+        counts = results.tallies[f"survey_{key}"].counts
+        rows.append(
+            {
+                "statement": statement,
+                "agree": share.x,
+                "neither": counts["neither"],
+                "disagree": counts["disagree"] + counts["strongly disagree"],
+                "n": share.n,
+            }
+        )
+    columns = (
+        tables.text("statement", "Statement"),
+        tables.count("agree", "Agree or strongly agree"),
+        tables.count("neither", "Neither"),
+        tables.count("disagree", "Disagree or strongly disagree"),
+        tables.count("n", "Answers (n)"),
+    )
+    return Table(columns, rows) if rows else None
+
+
+def _previous(results: Results) -> Table | None:
+    previous = results.details.get("previous")
+    if previous is None:
+        return None
+    rows = [
+        {
+            "inspection": f"{previous['year']}",
+            "sample": "random sample" if previous["representative"] else "dip sample, not representative",
+            "limit": f"{previous['recording_limit_hours']} hours",
+            **_rate_cells(results.estimates["previous"]),
+        },
+        {
+            "inspection": results.publication["date"][:4],
+            "sample": "random sample",
+            "limit": f"{results.details['recording_limit_hours']} hours",
+            **_rate_cells(results.estimates["overall"]),
+        },
+    ]
+    columns = (
+        tables.text("inspection", "Inspection"),
+        tables.text("sample", "Kind of sample"),
+        tables.text("limit", "Time limit for recording"),
+        tables.count("n", "Audited crimes (n)"),
+        tables.count("recorded", "Recorded"),
+        tables.percent("rate", "Recording rate"),
+        *_interval_columns(results, "overall", tables.percent),
+    )
+    return Table(columns, rows)
+
+
+def _rate_cells(rate: EstimateResult) -> dict:
+    return {"n": rate.n, "recorded": rate.recorded, "rate": rate.value, "low": rate.low, "high": rate.high}
+
+
+def _sample(results: Results) -> Table | None:
+    rows = results.details["sample"]
+    columns = (
+        tables.text("stratum", "Crime type"),
+        tables.count("incidents", "Incidents audited"),
+        tables.count("crimes", "Audited crimes (n)"),
+        tables.count("recorded_crime", "Recorded in 12 months"),
+        Column("population", "Estimated reports in the frame (N)", wording.count, number=True),
+        tables.percent("fraction", "Share audited"),
+    )
+    return Table(columns, rows)
+
+
+def _plan(results: Results) -> Table | None:
+    rows = results.details.get("plan")
+    if not rows:
+        return None
+    return Table(
+        (
+            tables.text("crime_type", "Crime type"),
+            tables.count("planned_crimes", "Crimes planned"),
+            tables.count("planned_incidents", "Incidents planned"),
+            tables.count("audited_crimes", "Crimes audited"),
+            Column("margin", "Margin expected from the audited number (points)", points, number=True),
+        ),
+        rows,
+    )
+
+
+def _estimators(results: Results) -> Table | None:
+    rows = []
+    for key, label in (("overall_pooled", "Pooled"), ("overall_stratified", "Stratified by crime type")):
+        rate = results.estimate(key)
+        if rate is None:
+            continue
+        unrecorded = results.estimates.get(f"unrecorded_{key}")
+        is_headline = results.details["headline"] == key.removeprefix("overall_")
+        rows.append(
+            {
+                "estimator": label,
+                "headline": "yes" if is_headline else "no",
+                "rate": rate.value,
+                "margin": rate.margin,
+                "low": rate.low,
+                "high": rate.high,
+                "unrecorded": unrecorded.value if unrecorded else None,
+                "n": rate.n,
+            }
+        )
+    columns = (
+        tables.text("estimator", "Estimator"),
+        tables.text("headline", "Headline"),
+        tables.count("n", "Audited crimes (n)"),
+        tables.percent("rate", "Recording rate"),
+        Column("margin", "Half-width of interval (points)", points, number=True),
+        *_interval_columns(results, "overall", tables.percent),
+        Column("unrecorded", "Unrecorded a year", wording.about, number=True),
+    )
+    return Table(columns, rows)
+
+
+def _sensitivity(results: Results) -> Table | None:
+    rows = results.details.get("sensitivity")
+    if not rows:
+        return None
+    columns = (
+        tables.text("estimator", "Estimator"),
+        tables.text("clusters", "Crimes of one incident"),
+        tables.text("interval", "Interval"),
+        tables.percent("rate", "Recording rate"),
+        Column("low", "Lower end", lambda value: percent(value, 2), number=True),
+        Column("high", "Upper end", lambda value: percent(value, 2), number=True),
+    )
+    return Table(columns, rows)
+
+
+# How a published figure is compared: the printed form of the computed one, by the name in the table `published`.
+PRINTED = {
+    "percent": lambda value: percent(value, 1),
+    "points": lambda value: points(value, 2),
+    "over": over,
+    "count": count,
+    "text": str,
+    "x of n": lambda share: f"{count(share['x'])} of {count(share['n'])}",
+}
+
+
+def value_at(results: Results, path: str):
+    """The value that a dotted path such as ``estimates.overall.value`` leads to; None if there is none.
+
+    ``estimates.<id>.margin`` is half the width of the interval.
+    """
+    kind, _, rest = path.partition(".")
+    if kind == "estimates" and rest.endswith(".margin"):
+        estimate = results.estimates.get(rest.removesuffix(".margin"))
+        return estimate.margin if estimate else None
+    value = results.model_dump(mode="json")
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _published(results: Results) -> Table | None:
+    rows = []
+    for row in results.details.get("published") or []:
+        value = value_at(results, row["result"])
+        computed = None if value is None else PRINTED[row["shown_as"]](value)
+        reproduced = "not computed" if computed is None else "yes" if computed == row["published"] else "no"
+        rows.append({**row, "computed": computed, "reproduced": reproduced})
+    columns = (
+        tables.text("figure", "Figure"),
+        Column("published", "Published", wording.plain, number=True),
+        Column("computed", "Computed here", wording.plain, number=True),
+        tables.text("reproduced", "Reproduced"),
+    )
+    return Table(columns, rows) if rows else None
+
+
+def _assumptions(results: Results) -> Table | None:
+    rows = results.details.get("assumptions")
+    columns = (tables.text("text", "What is taken as given"), tables.text("status", "Status"), tables.text("source", "Source or reason"))
+    return Table(columns, rows) if rows else None
+
+
+def _inputs(results: Results) -> Table | None:
+    rows = [{"file": name, "sha256": value[:16]} for name, value in results.inputs.items()]
+    return Table((tables.text("file", "File"), tables.text("sha256", "SHA-256, first 16 characters")), rows)
+
+
+def _unrecorded_classes(results: Results) -> Table | None:
+    tally = results.tallies.get("unrecorded_classes")
+    if tally is None or not tally.counts:
+        return None
+    rows = [{"offence": name, "unrecorded": number} for name, number in tally.counts.items()]
+    return Table((tables.text("offence", "Offence class"), tables.count("unrecorded", "Not recorded")), rows)
+
+
+TABLES = {
+    table.id: table
+    for table in (
+        TableOutput("tbl-rates", "Recording rates by crime type", "Main sample. CI: confidence interval.", _rates),
+        TableOutput(
+            "tbl-unrecorded",
+            "Reported crimes that go unrecorded in a year",
+            "Estimates round down, as the published ones did; the ends of the intervals are rounded to the nearest ten, below a hundred to the nearest crime.",
+            _unrecorded,
+        ),
+        TableOutput("tbl-domestic-abuse", "Domestic abuse crimes that were and were not recorded", "All audited crimes.", _domestic_abuse),
+        TableOutput("tbl-rape", "Reports of rape and use of N100", "Counts of what was examined; no rates are estimated from them.", _share_table(RAPE_AND_N100, "What was examined", "Number that were")),
+        TableOutput("tbl-other-systems", "Crimes of vulnerable victims held on other systems", "Dip samples: no rate is estimated from them.", _other_systems),
+        TableOutput("tbl-modern-slavery", "Crimes in reports of modern slavery", "Dip samples: no rate is estimated from them.", _modern_slavery),
+        TableOutput("tbl-within-24", "Crimes recorded within 24 hours of the report", "Recorded crimes for which both times are known.", _within_24),
+        TableOutput("tbl-cancelled", "Cancelled crimes and victims informed", "Dip samples: no rate is estimated from them.", _cancelled),
+        TableOutput("tbl-equality", "Characteristics of victims that the force routinely records", "", _equality),
+        TableOutput("tbl-survey", "Answers of officers and staff", "The respondents chose to take part and do not stand for the whole workforce.", _survey),
+        TableOutput("tbl-previous", "This inspection and the one before", "The inspections differ in rules, periods and kind of sample.", _previous),
+        TableOutput("tbl-sample", "Main sample and the reported crime that it stands for", "N is estimated: recorded crime of the audit period by an auditable route, divided by the recording rate.", _sample),
+        TableOutput("tbl-plan", "Planned and audited sample", "", _plan),
+        TableOutput("tbl-estimators", "Overall recording rate by two estimators", "", _estimators),
+        TableOutput("tbl-sensitivity", "Overall recording rate under each estimator and interval", "", _sensitivity),
+        TableOutput("tbl-unrecorded-classes", "Unrecorded crimes of the main sample by offence class", "", _unrecorded_classes),
+        TableOutput("tbl-published", "Published figures beside the computed ones", "", _published),
+        TableOutput("tbl-assumptions", "Assumptions and figures taken from elsewhere", "", _assumptions),
+        TableOutput("tbl-inputs", "Files that the results were computed from", "", _inputs),
+    )
+}
+
+
+# --- figures --------------------------------------------------------------------------------------------------
+
+
+def _when(results: Results) -> str:
+    return wording.period(results.audit_period["start"], results.audit_period["end"])
+
+
+def _rates_figure(results: Results) -> Figure:
+    rows = [
+        (label, rate.value, rate.low, rate.high, f"{percent(rate.value)}  (n = {count(rate.n)})")
+        for label, rate in _estimates(results, ("overall", *CRIME_TYPES))
+    ]
+    overall = results.estimates["overall"]
+    return charts.intervals(
+        _rates_title(results),
+        f"Estimated share of reported crimes that were recorded, with {wording.percent_confidence(overall)} "
+        f"confidence interval; main sample, {_when(results)}",
+        rows,
+        "Recording rate",
+        as_percent=True,
+    )
+
+
+def _rates_title(results: Results) -> str:
+    types = [(key, results.estimates[key].value) for key in CRIME_TYPES if key in results.estimates]
+    lowest, highest = min(value for _, value in types), max(value for _, value in types)
+    message = f"{percent(results.estimates['overall'].value)} of reported crime is recorded"
+    if len(types) < 2 or percent(lowest) == percent(highest):
+        return message
+    least = next(key for key, value in types if value == lowest)
+    return f"{message}; {wording.CRIME_TYPE_NAMES[least]} least, {percent(lowest)}"
+
+
+def _rates_alt(results: Results) -> str:
+    parts = [
+        f"{label} {percent(rate.value)}, {wording.between(rate)}"
+        for label, rate in _estimates(results, ("overall", *CRIME_TYPES))
+    ]
+    return f"Interval chart of recording rates with confidence intervals. {'; '.join(parts)}."
+
+
+def _unrecorded_estimates(results: Results) -> list[tuple[str, EstimateResult]]:
+    keys = ("overall", *CRIME_TYPES)
+    return [
+        (TYPE_LABELS[key], results.estimates[f"unrecorded_{key}"])
+        for key in keys
+        if f"unrecorded_{key}" in results.estimates
+    ]
+
+
+def _unrecorded_figure(results: Results) -> Figure | None:
+    found = _unrecorded_estimates(results)
+    if not any(estimate.value for _, estimate in found):
+        return None
+    return charts.intervals(
+        f"{wording.sentence(over(found[0][1].value)).rstrip('.')} reported crimes go unrecorded in a year",
+        f"Estimated number in the 12 months to {wording.day(results.audit_period['end'])}, "
+        f"with {wording.percent_confidence(found[0][1])} confidence interval",
+        [(label, e.value, e.low, e.high, wording.sentence(over(e.value)).rstrip(".")) for label, e in found],
+        "Unrecorded crimes a year",
+        as_percent=False,
+    )
+
+
+def _unrecorded_alt(results: Results) -> str:
+    parts = [f"{label} {over(e.value)}, {wording.between(e)}" for label, e in _unrecorded_estimates(results)]
+    return f"Interval chart of crimes that go unrecorded in a year. {'; '.join(parts)}."
+
+
+def _domestic_abuse_counts(results: Results) -> list[tuple[str, int]]:
+    tally = results.tallies.get("domestic_abuse_unrecorded_classes")
+    return list(tally.counts.items()) if tally else []
+
+
+def _domestic_abuse_figure(results: Results) -> Figure | None:
+    rows = _domestic_abuse_counts(results)
+    if not rows:
+        return None
+    return charts.bars(
+        _domestic_abuse_title(results),
+        f"Audited domestic abuse crimes that were not recorded, by offence class, {_when(results)}",
+        rows,
+        "Crimes not recorded",
+    )
+
+
+def _domestic_abuse_title(results: Results) -> str:
+    counts = results.tallies["domestic_abuse_unrecorded"].counts
+    total = sum(counts.values())
+    most = max(counts, key=counts.get)
+    noun = wording.CRIME_NOUNS[most][counts[most] != 1]
+    was = "was" if counts[most] == 1 else "were"
+    if total == 1:
+        return f"The one unrecorded domestic abuse crime was a {noun}"
+    return f"{count(counts[most])} of {count(total)} unrecorded domestic abuse crimes {was} {noun}"
+
+
+def _domestic_abuse_alt(results: Results) -> str:
+    parts = [f"{label} {count(number)}" for label, number in _domestic_abuse_counts(results)]
+    return f"Bar chart of unrecorded domestic abuse crimes by offence class. {'; '.join(parts)}."
+
+
+def _share_figure(labels: dict[str, str], title, subtitle: str, done: str, not_done: str):
+    def build(results: Results) -> Figure | None:
+        rows = [(label, share.x, share.n) for label, share in _shares(results, labels) if share.n]
+        return charts.parts(title(results), subtitle.format(when=_when(results)), rows, done, not_done) if rows else None
+
+    return build
+
+
+def _share_alt(labels: dict[str, str], what: str):
+    def alt(results: Results) -> str:
+        parts = [f"{label} {of(share)}" for label, share in _shares(results, labels) if share.n]
+        return f"Bar chart of {what}. {'; '.join(parts)}."
+
+    return alt
+
+
+def _within_24_title(results: Results) -> str:
+    share = results.shares["within_24"]
+    return f"{of(share)} recorded crimes were recorded within 24 hours"
+
+
+def _cancelled_title(results: Results) -> str:
+    shares = [share for _, share in _shares(results, CANCELLED)]
+    return f"{count(sum(s.x for s in shares))} of {count(sum(s.n for s in shares))} reviewed cancellations were correct"
+
+
+FIGURES = {
+    figure.id: figure
+    for figure in (
+        FigureOutput("fig-rates", lambda r: "Recording rates with confidence intervals", _rates_alt, _rates_figure),
+        FigureOutput("fig-unrecorded", lambda r: "Reported crimes that go unrecorded in a year", _unrecorded_alt, _unrecorded_figure),
+        FigureOutput("fig-domestic-abuse", lambda r: "Unrecorded domestic abuse crimes by offence class", _domestic_abuse_alt, _domestic_abuse_figure),
+        FigureOutput(
+            "fig-within-24",
+            lambda r: "Recorded crimes by whether they were recorded within 24 hours",
+            _share_alt(WITHIN_24, "crimes recorded within 24 hours"),
+            _share_figure(WITHIN_24, _within_24_title, "Recorded crimes for which both times are known, {when}", "within 24 hours", "later"),
+        ),
+        FigureOutput(
+            "fig-cancelled",
+            lambda r: "Cancelled crimes by whether cancelling was correct",
+            _share_alt(CANCELLED, "correct cancellations"),
+            _share_figure(CANCELLED, _cancelled_title, "Dip samples of cancelled crimes", "correct", "not correct"),
+        ),
+    )
+}
+
+
+# --- what the report notebook and the build call --------------------------------------------------------------
+
+
+def table_markdown(results: Results, identity: str) -> str:
+    """A table of the index as Markdown, or an empty string where there is nothing to show."""
+    output = TABLES[identity]
+    table = output.build(results)
+    if table is None:
+        return ""
+    caption = wording.plain(f"{output.title}. {output.note}".strip())
+    return tables.to_markdown(table, identity, caption)
+
+
+def figure_markdown(results: Results, identity: str) -> str:
+    """A figure of the index as Markdown, or an empty string where there is nothing to show."""
+    output = FIGURES[identity]
+    figure = output.build(results)
+    if figure is None:
+        return ""
+    alt = output.alt(results).replace("\\", "\\\\").replace('"', '\\"')
+    caption = wording.plain(wording.sentence(output.title(results)))
+    return f'![{caption}]({charts.data_uri(figure)}){{#{identity} fig-alt="{alt}"}}'
+
+
+def write_tables(results: Results, folder: Path) -> list[Path]:
+    """Write every table as a CSV file named after its id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for identity, output in TABLES.items():
+        table = output.build(results)
+        if table is not None:
+            path = folder / f"{identity.removeprefix('tbl-')}.csv"
+            path.write_text(tables.to_csv(table), encoding="utf-8", newline="")
+            written.append(path)
+    return written

@@ -1,0 +1,691 @@
+"""The tables of an audit: what they hold, how they are read, and what is wrong with them.
+
+A table is a CSV, Excel or Parquet file in ``params/<force>/``. Only ``crimes`` is required; a table that is
+not there means that this part was not inspected, and a table with a header and no rows that nothing was found
+to examine. Every value is read as text and checked before it becomes a date, a count or a yes/no, so that a
+message can quote what stands in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection
+from cdi_lib.problems import InputError, Problem, shown, suggest
+
+MAIN = "main"
+DIP_SAMPLES = {
+    "vulnerable_adult": "Vulnerable adult records",
+    "vulnerable_child": "Vulnerable child records",
+    "third_party_email": "E-mailed referrals from third parties",
+    "modern_slavery_referral": "Modern slavery referrals",
+    "modern_slavery_other": "Other reports of modern slavery",
+}
+MODERN_SLAVERY_CLASS = "106"
+CANCELLATION_TYPES = ("rape", "sexual", "violence", "robbery")
+ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree")
+SHOWN_AS = ("percent", "points", "over", "count", "x of n", "text")
+SUFFIXES = (".csv", ".xlsx", ".parquet")
+RECORDING_LIMIT_HOURS = 24
+
+_DATE_FORMATS = {
+    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}": "%Y-%m-%d %H:%M",
+    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}": "%Y-%m-%d %H:%M:%S",
+    r"\d{2}/\d{2}/\d{4} \d{2}:\d{2}": "%d/%m/%Y %H:%M",
+    r"\d{2}/\d{2}/\d{4} \d{2}:\d{2}:\d{2}": "%d/%m/%Y %H:%M:%S",
+}
+
+
+@cache
+def offence_classes() -> pd.DataFrame:
+    """The Home Office offence classes that an audited crime may have, with their crime type.
+
+    Read from ``params/offence_classes.csv``, to which a class can be added without a change of code.
+    """
+    table = pd.read_csv(PROJECT / "params" / "offence_classes.csv", dtype=str)
+    return table.set_index("offence_class")
+
+
+def _one_of(values: Iterable[str]) -> pa.Check:
+    values = list(values)
+    return pa.Check.isin(values, error=f"one of {', '.join(values)}")
+
+
+def _filled() -> pa.Check:
+    return pa.Check.str_length(min_value=1, error="an entry")
+
+
+def _moment() -> pa.Check:
+    # The calendar is checked as well as the form: 2019-02-30 has the right form.
+    return pa.Check(
+        lambda text: parse_moments(text).notna(),
+        error="a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05",
+    )
+
+
+def _column(
+    description: str, *checks: pa.Check, blank: bool = False, required: bool = True, unique: bool = False
+):
+    return pa.Column(
+        str, [*checks], nullable=blank, required=required, unique=unique, description=description
+    )
+
+
+YES_NO = ("yes", "no")
+
+TABLES: dict[str, pa.DataFrameSchema] = {
+    "crimes": pa.DataFrameSchema(
+        {
+            "crime_id": _column(
+                "reference of the audited crime, unique in this table", _filled(), unique=True
+            ),
+            "incident_id": _column("reference of the incident or record in which it was found", _filled()),
+            "sample": _column(
+                "main (the random sample) or the dip sample in which it was found",
+                _one_of([MAIN, *DIP_SAMPLES]),
+            ),
+            "stratum": _column(
+                "stratum of the sampling frame from which the incident was drawn; blank outside the main sample. "
+                "Leave the column out if incidents were drawn as one simple random sample",
+                _filled(),
+                blank=True,
+                required=False,
+            ),
+            "crime_type": _column("violence, sexual or other (excluding fraud)", _one_of(CRIME_TYPES)),
+            "offence_class": _column(
+                "Home Office class as in params/offence_classes.csv, such as 105A", _filled()
+            ),
+            "route": _column(
+                "control_room or crime_recording_centre; blank outside the main sample",
+                _one_of(["control_room", "crime_recording_centre"]),
+                blank=True,
+            ),
+            "domestic_abuse": _column("yes or no", _one_of(YES_NO)),
+            "recorded": _column("yes if the force had recorded the crime, else no", _one_of(YES_NO)),
+            "recorded_as": _column(
+                "for a crime that was not recorded: what the force had instead (n100, incident, nothing)",
+                _one_of(["n100", "incident", "nothing"]),
+                blank=True,
+            ),
+            "reported_at": _column("when it was reported, such as 2019-06-03 14:05", _moment(), blank=True),
+            "recorded_at": _column(
+                "when it was recorded; blank if not recorded or not examined", _moment(), blank=True
+            ),
+        },
+        strict=True,
+    ),
+    "dip_records": pa.DataFrameSchema(
+        {
+            "record_id": _column(
+                "reference of the examined record, unique in this table", _filled(), unique=True
+            ),
+            "sample": _column("the dip sample that it belongs to", _one_of(DIP_SAMPLES)),
+        },
+        strict=True,
+    ),
+    "n100": pa.DataFrameSchema(
+        {
+            "record_id": _column("reference of the record, unique in this table", _filled(), unique=True),
+            "kind": _column(
+                "required (an incident that needed an N100) or review (a record where one was applied)",
+                _one_of(["required", "review"]),
+            ),
+            "applied": _column("yes or no: was the N100 applied", _one_of(YES_NO)),
+            "should_be_rape": _column(
+                "for a review: yes if it should have been recorded as rape from the outset, else no",
+                _one_of(YES_NO),
+                blank=True,
+            ),
+        },
+        strict=True,
+    ),
+    "cancellations": pa.DataFrameSchema(
+        {
+            "crime_id": _column(
+                "reference of the cancelled crime, unique in this table", _filled(), unique=True
+            ),
+            "crime_type": _column("rape, sexual, violence or robbery", _one_of(CANCELLATION_TYPES)),
+            "authorised_by": _column("FCIR or DDM", _one_of(["FCIR", "DDM"])),
+            "correct": _column("yes if the cancellation was right, else no", _one_of(YES_NO)),
+            "victim_to_be_informed": _column(
+                "yes if the victim should have been told, else no", _one_of(YES_NO)
+            ),
+            "victim_informed": _column(
+                "yes or no; blank if there was nobody to inform", _one_of(YES_NO), blank=True
+            ),
+        },
+        strict=True,
+    ),
+    "survey": pa.DataFrameSchema(
+        {
+            "respondent_id": _column("number of the respondent, without a name", _filled()),
+            "statement": _column("id of a statement in survey_statements of the parameter file", _filled()),
+            "answer": _column(", ".join(ANSWERS), _one_of(ANSWERS)),
+        },
+        strict=True,
+    ),
+    # Figures published elsewhere for the same inspection. They are compared with the computed ones, never printed
+    # in their place.
+    "published": pa.DataFrameSchema(
+        {
+            "figure": _column("what the figure is", _filled()),
+            "result": _column("where it is in results.json, such as estimates.overall.value", _filled(), unique=True),
+            "shown_as": _column(
+                f"how it is printed: {', '.join(SHOWN_AS)}",
+                _one_of(SHOWN_AS),
+            ),
+            "published": _column("the figure as it was published, such as 92.0%", _filled()),
+            "source": _column("the publication", _filled()),
+        },
+        strict=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table as it was read: checked values, and where they came from."""
+
+    name: str
+    file: str
+    sha256: str
+    data: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class AuditRecords:
+    """The tables of one audit. A table that is not there is None: that part was not inspected."""
+
+    crimes: pd.DataFrame
+    dip_records: pd.DataFrame | None
+    n100: pd.DataFrame | None
+    cancellations: pd.DataFrame | None
+    survey: pd.DataFrame | None
+    published: pd.DataFrame | None
+    files: dict[str, str]  # file name -> SHA-256
+
+    @property
+    def main(self) -> pd.DataFrame:
+        """The crimes of the main (random) sample."""
+        return self.crimes[self.crimes["sample"] == MAIN]
+
+
+def parse_moments(text: pd.Series) -> pd.Series:
+    """Dates and times in the forms that forces export, as timestamps; NaT where the text is none of them.
+
+    Local time as written; a change of the clocks is not corrected for.
+
+    Examples
+    --------
+    >>> parse_moments(pd.Series(["2019-06-03 14:05", "03/06/2019 14:05", "soon"])).tolist()
+    [Timestamp('2019-06-03 14:05:00'), Timestamp('2019-06-03 14:05:00'), NaT]
+    """
+    moments = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")
+    for pattern, form in _DATE_FORMATS.items():
+        fits = text.str.fullmatch(pattern).fillna(False).astype(bool)
+        if fits.any():
+            plain = text[fits].str.replace("T", " ", regex=False)
+            moments.loc[fits] = pd.to_datetime(plain, format=form, errors="coerce").astype("datetime64[s]")
+    return moments
+
+
+def find_table(name: str, folder: Path) -> Path | None:
+    """The file of a table, or None if there is none; two files for one table are refused."""
+    found = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").is_file()]
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise InputError(
+            [
+                Problem(
+                    f"params/{folder.name}",
+                    name,
+                    names,
+                    "one file for this table; delete or rename the others",
+                )
+            ]
+        )
+    return found[0] if found else None
+
+
+def read_text_table(path: Path, file: str) -> pd.DataFrame:
+    """Read a table with every value as text; blank cells are missing values.
+
+    CSV may be UTF-8 (with or without a byte order mark) or Windows-1252, as spreadsheets save it.
+    """
+    try:
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path)
+        elif path.suffix == ".xlsx":
+            table = pd.read_excel(path, dtype=object)
+        else:
+            table = _read_csv(path)
+    except Exception as error:  # each reader has exceptions of its own; all mean the same to the user
+        reason = shown(str(error).strip() or type(error).__name__, 160)
+        raise InputError(
+            [Problem(file, "", f"a file that cannot be read ({reason})", f"a {path.suffix} table")]
+        ) from None
+    table.columns = [str(column).strip() for column in table.columns]
+    return (
+        table.map(_as_text)
+        .astype("str")
+        .replace({"": None, "nan": None})
+        .astype(object)
+        .where(lambda t: t.notna(), None)
+    )
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    options = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+    try:
+        return pd.read_csv(path, encoding="utf-8-sig", **options)
+    except UnicodeDecodeError:
+        return pd.read_csv(path, encoding="cp1252", **options)
+
+
+def _as_text(value: object) -> str:
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return ""
+    if isinstance(value, pd.Timestamp) or hasattr(value, "isoformat"):
+        return pd.Timestamp(value).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a spreadsheet stores the class 106 as 106.0
+    return str(value).strip()
+
+
+def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> AuditRecords:
+    """Read and check all record tables of a force.
+
+    Parameters
+    ----------
+    force : str
+        Name of the force; the tables are in ``params/<force>/``.
+    inspection : Inspection
+        Its parameters: the audit period and the statements of the survey are checked against them.
+
+    Raises
+    ------
+    InputError
+        With all problems of all tables at once: file, row (as a spreadsheet counts them), column, value,
+        what was expected.
+    """
+    folder = params / force
+    problems: list[Problem] = []
+    tables: dict[str, Table] = {}
+    for name in TABLES:
+        try:
+            table = _load_table(name, folder)
+            if table is not None:
+                tables[name] = table
+        except InputError as error:
+            problems += error.problems
+    if "crimes" not in tables and not problems:
+        problems.append(
+            Problem(
+                f"params/{force}/crimes.csv",
+                "",
+                "no such file",
+                f"the audited crimes of the force, with the columns {', '.join(TABLES['crimes'].columns)}",
+            )
+        )
+    if not problems:
+        problems = check_across(tables, inspection)
+    if problems:
+        raise InputError(problems)
+    data = {name: table.data for name, table in tables.items()}
+    return AuditRecords(
+        **{name: data.get(name) for name in TABLES},
+        files={table.file: table.sha256 for table in tables.values()},
+    )
+
+
+def _load_table(name: str, folder: Path) -> Table | None:
+    path = find_table(name, folder)
+    if path is None:
+        return None
+    file = f"params/{folder.name}/{path.name}"
+    text = read_text_table(path, file)
+    problems = check_table(text, name, file)
+    if problems:
+        raise InputError(problems)
+    return Table(name, file, hashlib.sha256(path.read_bytes()).hexdigest(), _typed(text, name))
+
+
+def check_table(text: pd.DataFrame, name: str, file: str) -> list[Problem]:
+    """Everything that is wrong with one table, taken by itself."""
+    schema = TABLES[name]
+    problems = _check_header(text, schema, file)
+    if problems or text.empty:
+        return problems
+    try:
+        schema.validate(text, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        for case in error.failure_cases.itertuples():
+            problems.append(_table_problem(case, schema, text, file))
+    if name == "crimes" and not problems:
+        problems += _check_offence_classes(text, file)
+    return sorted(problems, key=lambda problem: (_row_of(problem), problem.where))
+
+
+def _row_of(problem: Problem) -> int:
+    digits = problem.where.removeprefix("row ").split(",")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _check_header(text: pd.DataFrame, schema: pa.DataFrameSchema, file: str) -> list[Problem]:
+    known, columns = list(schema.columns), list(text.columns)
+    problems = [
+        Problem(file, f"column {column}", "no such column", f"{schema.columns[column].description}")
+        for column in known
+        if column not in columns and schema.columns[column].required
+    ]
+    problems += [
+        Problem(
+            file,
+            f"column {shown(column)}",
+            "an unknown column",
+            f"one of {', '.join(known)}{suggest(column, known)}",
+        )
+        for column in dict.fromkeys(columns)
+        if column not in known
+    ]
+    problems += [
+        Problem(file, f"column {column}", "the column twice", "it once")
+        for column in dict.fromkeys(columns)
+        if columns.count(column) > 1
+    ]
+    return problems
+
+
+def _table_problem(case, schema: pa.DataFrameSchema, text: pd.DataFrame, file: str) -> Problem:
+    # The header is row 1 of the file, so the first record is row 2.
+    row = f"row {int(case.index) + 2}" if pd.notna(case.index) else "table"
+    expected, got = str(case.check), shown(case.failure_case)
+    if case.check == "not_nullable":
+        expected, got = schema.columns[case.column].description, "a blank cell"
+    elif case.check == "field_uniqueness":
+        others = text.index[text[case.column] == case.failure_case]
+        expected = (
+            f"each {case.column} once; this one is also in row {int(others[others != case.index][0]) + 2}"
+        )
+    return Problem(file, f"{row}, column {case.column}", got, expected)
+
+
+def _check_offence_classes(crimes: pd.DataFrame, file: str) -> list[Problem]:
+    known = offence_classes()
+    problems = []
+    crime_type = crimes["offence_class"].map(known["crime_type"])
+    for index in crimes.index[crime_type.isna()]:
+        value = crimes.at[index, "offence_class"]
+        problems.append(
+            Problem(
+                file,
+                f"row {index + 2}, column offence_class",
+                shown(value),
+                f"a class of params/offence_classes.csv{suggest(value, known.index)}; add it there if it is missing",
+            )
+        )
+    for index in crimes.index[crime_type.notna() & (crime_type != crimes["crime_type"])]:
+        offence_class = crimes.at[index, "offence_class"]
+        problems.append(
+            Problem(
+                file,
+                f"row {index + 2}, column crime_type",
+                shown(crimes.at[index, "crime_type"]),
+                f"{crime_type[index]}, the crime type of class {offence_class} in params/offence_classes.csv",
+            )
+        )
+    return problems
+
+
+def _typed(text: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Yes/no columns become booleans, moments timestamps; what crimes share is derived once."""
+    data = text.copy()
+    for column in data.columns.intersection(
+        ["domestic_abuse", "recorded", "applied", "correct", "victim_to_be_informed"]
+    ):
+        data[column] = (data[column] == "yes").astype(bool)
+    for column in data.columns.intersection(["should_be_rape", "victim_informed"]):
+        data[column] = data[column].map({"yes": True, "no": False}).astype("boolean")
+    for column in data.columns.intersection(["reported_at", "recorded_at"]):
+        data[column] = parse_moments(data[column].astype("string"))
+    if name == "crimes":
+        if "stratum" in data.columns and data["stratum"].isna().all():
+            data = data.drop(columns="stratum")  # an empty column says no more than none
+        data["rape"] = (data["offence_class"].map(offence_classes()["rape"]) == "yes").astype(bool)
+        data["modern_slavery"] = data["offence_class"] == MODERN_SLAVERY_CLASS
+        delay = data["recorded_at"] - data["reported_at"]
+        data["within_24_hours"] = (
+            (delay <= pd.Timedelta(hours=RECORDING_LIMIT_HOURS)).astype("boolean").mask(delay.isna())
+        )
+    return data
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A rule that joins columns or tables: which rows break it, and what was expected there."""
+
+    column: str
+    breaks: Callable[[pd.DataFrame], pd.Series]
+    expected: str
+
+
+def check_across(tables: dict[str, Table], inspection: Inspection) -> list[Problem]:
+    """Everything that is wrong between columns, between tables, and between tables and parameters."""
+    period = inspection.audit_period
+    start, end = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
+    is_main = lambda crimes: crimes["sample"] == MAIN  # noqa: E731
+    rules = {
+        "crimes": [
+            _Rule(
+                "recorded_at",
+                lambda t: ~t["recorded"] & t["recorded_at"].notna(),
+                "no time of recording for a crime that was not recorded",
+            ),
+            _Rule(
+                "recorded_as",
+                lambda t: t["recorded"] & t["recorded_as"].notna(),
+                "a blank for a crime that was recorded",
+            ),
+            _Rule(
+                "recorded_as",
+                lambda t: (t["recorded_as"] == "n100") & ~t["rape"],
+                "n100 only for a crime of rape (class 19C to 19H)",
+            ),
+            _Rule(
+                "recorded_at",
+                lambda t: t["recorded_at"] < t["reported_at"],
+                "a time of recording that is not before the time of report",
+            ),
+            _Rule(
+                "reported_at",
+                lambda t: t["recorded_at"].notna() & t["reported_at"].isna(),
+                "the time of report of a crime that has a time of recording",
+            ),
+            _Rule(
+                "reported_at",
+                lambda t: (
+                    is_main(t)
+                    & t["reported_at"].notna()
+                    & ~t["reported_at"].between(start, end, inclusive="left")
+                ),
+                f"a time in the audit period, {period.start} to {period.end}",
+            ),
+            _Rule(
+                "route",
+                lambda t: is_main(t) & t["route"].isna(),
+                "control_room or crime_recording_centre for a crime of the main sample",
+            ),
+        ],
+        "n100": [
+            _Rule(
+                "should_be_rape",
+                lambda t: (t["kind"] == "review") & t["should_be_rape"].isna(),
+                "yes or no for a review",
+            ),
+            _Rule(
+                "should_be_rape",
+                lambda t: (t["kind"] == "required") & t["should_be_rape"].notna(),
+                "a blank for an incident that needed an N100",
+            ),
+            _Rule(
+                "applied",
+                lambda t: (t["kind"] == "review") & ~t["applied"],
+                "yes: a review is of records where an N100 was applied",
+            ),
+        ],
+        "cancellations": [
+            _Rule(
+                "victim_informed",
+                lambda t: t["victim_to_be_informed"] & t["victim_informed"].isna(),
+                "yes or no where the victim should have been informed",
+            ),
+            _Rule(
+                "victim_informed",
+                lambda t: ~t["victim_to_be_informed"] & t["victim_informed"].notna(),
+                "a blank where there was nobody to inform",
+            ),
+        ],
+    }
+    problems = []
+    for name, table_rules in rules.items():
+        if name in tables:
+            problems += [problem for rule in table_rules for problem in _broken(rule, tables[name])]
+    problems += _check_main_sample(tables["crimes"])
+    problems += _check_dip_samples(tables)
+    if "survey" in tables:
+        problems += _check_survey(tables["survey"], inspection)
+    return problems
+
+
+def _broken(rule: _Rule, table: Table) -> list[Problem]:
+    rows = table.data.index[rule.breaks(table.data).fillna(False).astype(bool)]
+    return [
+        Problem(
+            table.file,
+            f"row {row + 2}, column {rule.column}",
+            _cell(table.data.at[row, rule.column]),
+            rule.expected,
+        )
+        for row in rows
+    ]
+
+
+def _cell(value: object) -> str:
+    if pd.isna(value):
+        return "a blank cell"
+    return {True: "yes", False: "no"}.get(value, shown(value)) if isinstance(value, bool) else shown(value)
+
+
+def _check_main_sample(table: Table) -> list[Problem]:
+    crimes = table.data
+    main = crimes[crimes["sample"] == MAIN]
+    if main.empty:
+        return [
+            Problem(
+                table.file,
+                "column sample",
+                "no crime of the main sample",
+                "at least one row with sample 'main'",
+            )
+        ]
+    problems = []
+    if "stratum" in crimes.columns:
+        for row in main.index[main["stratum"].isna()]:
+            problems.append(
+                Problem(
+                    table.file,
+                    f"row {row + 2}, column stratum",
+                    "a blank cell",
+                    "the stratum of the frame from which the incident was drawn; or leave the column out",
+                )
+            )
+        strata = main.dropna(subset="stratum").groupby("incident_id")["stratum"].nunique()
+        for incident in strata.index[strata > 1]:
+            rows = main.index[main["incident_id"] == incident]
+            problems.append(
+                Problem(
+                    table.file,
+                    f"row {rows[0] + 2}, column stratum",
+                    "an incident with crimes in two strata",
+                    "one stratum for all crimes of an incident: the one it was drawn from",
+                )
+            )
+    return problems
+
+
+def _check_dip_samples(tables: dict[str, Table]) -> list[Problem]:
+    crimes = tables["crimes"]
+    in_dip = crimes.data[crimes.data["sample"] != MAIN]
+    if "dip_records" not in tables:
+        return (
+            [
+                Problem(
+                    crimes.file,
+                    f"row {in_dip.index[0] + 2}, column sample",
+                    shown(in_dip["sample"].iloc[0]),
+                    "a table dip_records that lists the examined records of the dip samples, also those without a crime",
+                )
+            ]
+            if len(in_dip)
+            else []
+        )
+    examined = tables["dip_records"].data.set_index("record_id")["sample"]
+    problems = []
+    for row, incident, sample in in_dip[["incident_id", "sample"]].itertuples():
+        if examined.get(incident) != sample:
+            found = (
+                "a record that is not in the table dip_records"
+                if incident not in examined.index
+                else f"{sample}"
+            )
+            problems.append(
+                Problem(
+                    crimes.file,
+                    f"row {row + 2}, column incident_id",
+                    found,
+                    f"a record of the dip sample {sample} in {tables['dip_records'].file}",
+                )
+            )
+    main_in_dip = crimes.data.index[
+        (crimes.data["sample"] == MAIN) & crimes.data["incident_id"].isin(examined.index)
+    ]
+    for row in main_in_dip:
+        problems.append(
+            Problem(
+                crimes.file,
+                f"row {row + 2}, column incident_id",
+                "a record of a dip sample",
+                "an incident of the main sample",
+            )
+        )
+    return problems
+
+
+def _check_survey(table: Table, inspection: Inspection) -> list[Problem]:
+    known = inspection.survey_statements
+    survey = table.data
+    problems = [
+        Problem(
+            table.file,
+            f"row {row + 2}, column statement",
+            shown(survey.at[row, "statement"]),
+            f"an id in survey_statements of the parameter file: {', '.join(known) or '(none there yet)'}{suggest(survey.at[row, 'statement'], known)}",
+        )
+        for row in survey.index[~survey["statement"].isin(list(known))]
+    ]
+    for row in survey.index[survey.duplicated(["respondent_id", "statement"])]:
+        problems.append(
+            Problem(
+                table.file, f"row {row + 2}", "a second answer", "one answer of a respondent to a statement"
+            )
+        )
+    return problems

@@ -1,0 +1,110 @@
+"""Accessible tables from results: as Markdown for the report, as tidy CSV for those who compute on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cdi_lib import wording
+from cdi_lib.results import Results
+
+NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: the key of its values, its header, how a value is printed, and whether it is a number."""
+
+    key: str
+    header: str
+    shown: Callable[[Any], str] = wording.plain
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that can be shown: its columns and its rows, which hold unrounded values."""
+
+    columns: tuple[Column, ...]
+    rows: list[dict[str, Any]]
+
+
+def count(key: str, header: str) -> Column:
+    """A column of counts."""
+    return Column(key, header, wording.count, number=True)
+
+
+def percent(key: str, header: str) -> Column:
+    """A column of proportions, printed as percentages."""
+    return Column(key, header, wording.percent, number=True)
+
+
+def text(key: str, header: str) -> Column:
+    """A column of text, which is escaped."""
+    return Column(key, header)
+
+
+def cell(column: Column, row: dict[str, Any]) -> str:
+    """What stands in a cell; a missing value is said in words, never left empty."""
+    value = row.get(column.key)
+    return NOT_APPLICABLE if value is None or value == "" else column.shown(value)
+
+
+def to_markdown(table: Table, identity: str, caption: str) -> str:
+    """A pipe table with its caption and id, in the dialect that both engines read.
+
+    The dashes under a header carry the relative width of its column, which Pandoc uses where a row is long.
+    """
+    printed = [[cell(column, row) for column in table.columns] for row in table.rows]
+    header = [wording.plain(column.header) for column in table.columns]
+    widths = [_width(column, texts) for column, *texts in zip(header, *printed, strict=True)]
+    rule = [
+        "-" * width + ":" if column.number else ":" + "-" * width
+        for column, width in zip(table.columns, widths, strict=True)
+    ]
+    lines = [_line(header), _line(rule, padding=""), *(_line(row) for row in printed)]
+    return "\n".join(lines) + f"\n\n: {caption} {{#{identity}}}"
+
+
+def _width(header: str, texts: Sequence[str]) -> int:
+    # Long text wraps; what must not be broken is its longest word.
+    longest = max((len(text) for text in (header, *texts)), default=3)
+    longest_word = max((len(word) for text in (header, *texts) for word in text.split(" ")), default=3)
+    return max(longest_word + 2, min(longest, 40), 6)
+
+
+def _line(cells: Sequence[str], padding: str = " ") -> str:
+    return "|" + "|".join(f"{padding}{text}{padding}" for text in cells) + "|"
+
+
+def to_csv(table: Table) -> str:
+    """The table as tidy CSV: keys as header, values unrounded; text that a spreadsheet could run stays text."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([column.key for column in table.columns])
+    for row in table.rows:
+        writer.writerow([_inert(row.get(column.key)) for column in table.columns])
+    return buffer.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    """A leading ``=``, ``+``, ``-`` or ``@`` makes a spreadsheet take text for a formula; a quote mark prevents it."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+@dataclass(frozen=True)
+class TableOutput:
+    """A table of the report as the index of outputs lists it.
+
+    ``build`` returns None where there is nothing to show: the report then says so in words.
+    """
+
+    id: str
+    title: str
+    note: str
+    build: Callable[[Results], Table | None]

@@ -1,0 +1,163 @@
+-- Turns the report's dialect into HTML and Typst. Both engines run this file.
+-- Quarto (`quarto` is set) numbers floats and resolves references itself; under the embedded engine the
+-- last pass does that. What is allowed is checked before, by dialect.lua.
+
+local under_quarto = quarto ~= nil
+local html = FORMAT:match("html") ~= nil
+local typst = FORMAT:match("typst") ~= nil
+
+local function raw_block(text) return pandoc.RawBlock("typst", text) end
+local function raw_inline(text) return pandoc.RawInline("typst", text) end
+
+-- A Typst string literal.
+local function typst_string(text)
+  return '"' .. text:gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("\r?\n", "\\n") .. '"'
+end
+
+local function grade_of(span)
+  for _, class in ipairs(span.classes) do
+    local grade = class:match("^badge%-(.+)")
+    if grade then return grade end
+  end
+end
+
+-- Badges and large numbers ---------------------------------------------------------------------------
+local function Span(span)
+  if not typst then return nil end
+  local call
+  if span.classes:includes("badge") then
+    call = "#cdi-badge(" .. typst_string(grade_of(span)) .. ")["
+  elseif span.classes:includes("number") then
+    call = "#cdi-number["
+  else
+    return nil
+  end
+  local inlines = pandoc.Inlines({ raw_inline(call) })
+  inlines:extend(span.content)
+  inlines:insert(raw_inline("]"))
+  return inlines
+end
+
+-- Boxes, headline tiles, source lines -------------------------------------------------------------------
+local function wrapped(call, content)
+  local blocks = pandoc.Blocks({ raw_block(call .. "[") })
+  blocks:extend(content)
+  blocks:insert(raw_block("]"))
+  return blocks
+end
+
+local function Div(div)
+  if not typst then return nil end
+  if div.classes:includes("headlines") then
+    local blocks = pandoc.Blocks({ raw_block("#cdi-headlines(") })
+    for _, tile in ipairs(div.content) do
+      blocks:extend({ raw_block("["), tile, raw_block("],") })
+    end
+    blocks:insert(raw_block(")"))
+    return blocks
+  elseif div.classes:includes("headline") or div.classes:includes("box-headline") then
+    return wrapped("#cdi-headline", div.content)
+  elseif div.classes:includes("box") then
+    return wrapped(div.classes:includes("box-warning") and '#cdi-box("warning")' or '#cdi-box("note")', div.content)
+  elseif div.classes:includes("source") then
+    return wrapped("#cdi-source", div.content)
+  end
+end
+
+-- Tables: columns as wide as their content; in HTML a scrolling region, scopes, alignment as a class --------
+local tables = 0
+
+local function Table(tbl)
+  tables = tables + 1
+  local aligns = {}
+  for i, spec in ipairs(tbl.colspecs) do
+    aligns[i] = spec[1]
+    tbl.colspecs[i] = { html and pandoc.AlignDefault or spec[1], nil }
+  end
+  if not html then return tbl, false end
+
+  local function mark(row, scope_of)
+    for i, cell in ipairs(row.cells) do
+      if aligns[i] == pandoc.AlignRight then cell.classes:insert("num") end
+      local scope = scope_of(i)
+      if scope then cell.attributes.scope = scope end
+    end
+  end
+  for _, row in ipairs(tbl.head.rows) do
+    mark(row, function() return "col" end)
+  end
+  for _, body in ipairs(tbl.bodies) do
+    body.row_head_columns = 1
+    for _, row in ipairs(body.body) do
+      mark(row, function(i) return i == 1 and "row" or nil end)
+    end
+  end
+  return pandoc.Div({ tbl }, pandoc.Attr("", { "table-scroll" },
+    { role = "region", tabindex = "0", ["aria-label"] = "Table " .. tables })), false
+end
+
+-- Charts: the alt text, in Typst with the SVG as bytes; in HTML a scrolling region for small screens ---------
+local figures = 0
+
+local function Image(image)
+  local alt = image.attributes["fig-alt"]
+  if not alt then return nil end
+  figures = figures + 1
+  if typst then
+    local _, svg = pandoc.mediabag.fetch(image.src)
+    return raw_inline("#image(bytes(" .. typst_string(svg) .. '), format: "svg", alt: ' .. typst_string(alt) .. ")"), false
+  elseif html then
+    image.attributes["fig-alt"] = nil
+    image.attributes.alt = alt
+    image.caption = {}
+    return pandoc.Span({ image }, pandoc.Attr("", { "figure-scroll" },
+      { role = "region", tabindex = "0", ["aria-label"] = "Figure " .. figures })), false
+  end
+end
+
+-- The masthead block goes into the title block -------------------------------------------------------------
+local function masthead(doc)
+  doc.blocks = doc.blocks:walk({
+    Div = function(div)
+      if div.classes:includes("masthead") then
+        doc.meta.masthead = pandoc.MetaBlocks(div.content)
+        return {}
+      end
+    end,
+  })
+  return doc
+end
+
+-- Numbers and references, as Quarto makes them (embedded engine only) ---------------------------------------
+local names = { fig = "Figure", tbl = "Table" }
+
+local function number_and_resolve(doc)
+  local counts = { fig = 0, tbl = 0 }
+  local label = {}
+  local function take(float)
+    local kind = float.identifier:match("^(%a+)%-")
+    counts[kind] = counts[kind] + 1
+    label[float.identifier] = names[kind] .. "\u{a0}" .. counts[kind]
+    if not html then return nil end
+    local text = pandoc.Inlines({ pandoc.Str(label[float.identifier] .. ": ") })
+    text:extend(pandoc.utils.blocks_to_inlines(float.caption.long))
+    if kind == "tbl" then text = { pandoc.Span(text, pandoc.Attr("", { "caption-text" })) } end
+    float.caption.long = { pandoc.Plain(text) }
+    return float
+  end
+  doc = doc:walk({ traverse = "topdown", Figure = take, Table = take })
+  return doc:walk({
+    Cite = function(cite)
+      local id = cite.citations[1].id
+      if typst then return raw_inline("#ref(<" .. id .. ">)") end
+      return pandoc.Link(label[id], "#" .. id, "", pandoc.Attr("", { "quarto-xref" }))
+    end,
+  })
+end
+
+local passes = {
+  { traverse = "topdown", Span = Span, Div = Div, Table = Table, Image = Image },
+  { Pandoc = masthead },
+}
+if not under_quarto then table.insert(passes, { Pandoc = number_and_resolve }) end
+return passes

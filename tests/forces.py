@@ -1,0 +1,68 @@
+"""Invented forces for tests: a parameter file and record tables, small and easy to change."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+PARAMETERS = {
+    "schema_version": 1,
+    "force": {"name": "Testshire Police", "short_name": "Testshire"},
+    "publication": {"title": "Crime data integrity inspection 2022", "date": "2022-09-01"},
+    "audit_period": {"start": "2022-01-01", "end": "2022-06-30"},
+    "records": {"status": "invented", "note": "Invented records for tests."},
+    "recorded_crime": {
+        name: {"value": value, "status": "assumed", "source": "invented"}
+        for name, value in {"violence": 9000, "sexual": 1200, "other": 14000}.items()
+    },
+    "auditable_route_percent": {"value": 95.0, "status": "assumed", "source": "invented"},
+}
+CLASSES = {"violence": "105A", "sexual": "20A", "other": "46"}
+
+
+def parameters(**changes) -> dict:
+    """The parameters of Testshire, with some top-level keys replaced (None removes a key)."""
+    content = copy.deepcopy(PARAMETERS) | changes
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def crimes(audited: dict[str, int], recorded: dict[str, int], per_incident: int = 2) -> pd.DataFrame:
+    """Main-sample crimes with given counts; incidents hold several crimes of one type."""
+    rows = []
+    for crime_type, number in audited.items():
+        for k in range(number):
+            is_recorded = k < recorded[crime_type]
+            rows.append(
+                {
+                    "crime_id": f"{crime_type[0].upper()}{k:04}",
+                    "incident_id": f"I{crime_type[0].upper()}{k // per_incident:04}",
+                    "sample": "main",
+                    "stratum": crime_type,
+                    "crime_type": crime_type,
+                    "offence_class": CLASSES[crime_type],
+                    "route": "control_room" if k % 3 else "crime_recording_centre",
+                    "domestic_abuse": "yes" if k % 4 == 0 else "no",
+                    "recorded": "yes" if is_recorded else "no",
+                    "recorded_as": "" if is_recorded else "nothing",
+                    "reported_at": f"2022-0{1 + k % 6}-{1 + k % 28:02} 10:00",
+                    "recorded_at": f"2022-0{1 + k % 6}-{1 + k % 28:02} {'11:30' if k % 5 else '23:59'}" if is_recorded else "",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def write_force(
+    params: Path, force: str, content: dict | None = None, tables: dict[str, pd.DataFrame] | None = None
+) -> Path:
+    """Write ``<params>/<force>.yml`` and its tables; by default a small force without any optional part."""
+    folder = params / force
+    folder.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(content or parameters(), sort_keys=False, allow_unicode=True)
+    (params / f"{force}.yml").write_text(text, encoding="utf-8")
+    default = {"crimes": crimes({"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150})}
+    for name, table in (tables or default).items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return params
