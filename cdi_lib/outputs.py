@@ -443,6 +443,39 @@ def _inputs(results: Results) -> Table | None:
     return Table((tables.text("file", "File"), tables.text("sha256", "SHA-256, first 16 characters")), rows)
 
 
+def _assessments(results: Results) -> Table | None:
+    rows = results.details.get("assessments")
+    columns = (
+        tables.text("criterion", "What inspectors looked for"),
+        tables.text("finding", "Finding"),
+        tables.text("evidence", "Evidence"),
+    )
+    return Table(columns, rows) if rows else None
+
+
+GLOSSARY = {
+    "Audited crime": "A crime that the audit found should have been recorded.",
+    "Recording rate": "Audited crimes that the force had recorded, divided by all audited crimes.",
+    "Confidence interval (CI)": "A range made so that, over many repetitions of the audit, the stated share of such ranges holds the true value. It covers sampling only.",
+    "Unrecorded": "Reported to the force, due to be recorded, and not recorded.",
+    "Main sample": "Incidents drawn at random; the only source of rates.",
+    "Dip sample": "Records chosen to look closely at one matter. They do not stand for all records, so no rate is estimated from them.",
+    "Auditable route": "Reported through a control room or directly to a crime-recording centre, so that auditors can follow the report.",
+    "Domestic abuse": "A part of the sample that cuts across the crime types, estimated as a domain.",
+    "N100": "Classification of a reported rape or attempted rape that is not at once recorded as a confirmed crime.",
+    "FCIR": "Force crime and incident registrar, who among other things decides about cancelling a recorded rape.",
+    "DDM": "Designated decision maker, who decides about cancelling other recorded crimes.",
+    "HOCR": "Home Office Counting Rules: what to record, and how to count it.",
+    "NCRS": "National Crime Recording Standard: when a report must be recorded as a crime.",
+    "Victims' code": "Code of practice for victims of crime: the services that victims are entitled to.",
+}
+
+
+def _glossary(results: Results) -> Table | None:
+    rows = [{"term": term, "meaning": meaning} for term, meaning in GLOSSARY.items()]
+    return Table((tables.text("term", "Term"), tables.text("meaning", "Meaning")), rows)
+
+
 def _unrecorded_classes(results: Results) -> Table | None:
     tally = results.tallies.get("unrecorded_classes")
     if tally is None or not tally.counts:
@@ -477,6 +510,8 @@ TABLES = {
         TableOutput("tbl-unrecorded-classes", "Unrecorded crimes of the main sample by offence class", "", _unrecorded_classes),
         TableOutput("tbl-published", "Published figures beside the computed ones", "", _published),
         TableOutput("tbl-assumptions", "Assumptions and figures taken from elsewhere", "", _assumptions),
+        TableOutput("tbl-assessments", "Assessments by inspectors", "", _assessments),
+        TableOutput("tbl-glossary", "Terms and their meaning", "", _glossary),
         TableOutput("tbl-inputs", "Files that the results were computed from", "", _inputs),
     )
 }

@@ -15,8 +15,7 @@ records leaves the order of all others as it was.
 
 References
 ----------
-.. [1] Aumasson, J.-P. and Bernstein, D. J. (2012). SipHash: a fast short-input PRF. INDOCRYPT 2012, LNCS
-7668.
+.. [1] Aumasson, J.-P. and Bernstein, D. J. (2012). SipHash: a fast short-input PRF. INDOCRYPT 2012.
 .. [2] Cochran, W. G. (1977). Sampling Techniques, 3rd edition. Wiley.
 .. [3] Kish, L. (1965). Survey Sampling. Wiley.
 .. [4] Hartley, H. O. and Rao, J. N. K. (1962). Sampling with unequal probabilities and without replacement.
@@ -34,7 +33,8 @@ import math
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace as with_changes
+from dataclasses import asdict, dataclass, field
+from dataclasses import replace as with_changes
 from fractions import Fraction
 from numbers import Integral, Real
 from pathlib import Path
@@ -132,7 +132,7 @@ class SamplePlan:
 
 @dataclass(frozen=True)
 class DetectionPlan:
-    """How many crimes to audit now (``crimes``) to detect a change of the rate, and what it was planned from."""
+    """How many crimes to audit now to detect a change of the rate, and what it was planned from."""
 
     crimes: int
     incidents: int
@@ -371,7 +371,7 @@ def size_to_detect(
             f"of {n_before} "
             "crimes is too small; plan for a larger change or a lower power"
             if n_before is not None
-            else f"a change from {p0:g} to {p1:g} needs {_ceil(needed)} crimes, the population has only {known:g}"
+            else f"this change needs {_ceil(needed)} crimes, the population has only {known:g}"
         )
     crimes = max(_ceil(needed), 1)
     return DetectionPlan(
@@ -458,7 +458,7 @@ def allocate(
     Examples
     --------
     >>> allocate(100, {"violence": 5000, "sexual": 20, "other": 4980}, minimum=30).notes
-    ('sexual: its share of 0.2 is below the minimum; all 20 records are drawn, taken from the other strata',)
+    ('sexual: its share of 0.2 is below the minimum; all 20 are drawn, taken from the other strata',)
     """
     if method not in ALLOCATIONS:
         raise ValueError(f"method must be one of {', '.join(ALLOCATIONS)}; got {method!r}")
@@ -572,13 +572,13 @@ def _allocation_notes(counts, frame, ideal, least, method):
             yield f"{h}: the frame has no record of it"
         elif ideal[h] > frame[h]:
             rest = "; the rest goes to the other strata" if shared else "; the margin wanted is not reached"
-            yield f"{h}: its share of {ideal[h]:.1f} is more than the frame has; all {n} records are drawn{rest}"
+            yield f"{h}: its share of {ideal[h]:.1f} is more than the frame has; all {n} are drawn{rest}"
         elif ideal[h] < least[h]:
             drawn = f"all {n}" if n == frame[h] else f"{n}"
             rest = ", taken from the other strata" if shared else ""
-            yield f"{h}: its share of {ideal[h]:.1f} is below the minimum; {drawn} records are drawn{rest}"
+            yield f"{h}: its share of {ideal[h]:.1f} is below the minimum; {drawn} are drawn{rest}"
         elif n < 2 and n < frame[h]:
-            yield f"{h}: {n} of {frame[h]} records drawn; no interval can be computed for it: set a minimum of 2 or more"
+            yield f"{h}: {n} of {frame[h]} drawn, too few for an interval; set a minimum of 2 or more"
 
 
 # ---- the number of a record --------------------------------------------------------------------------------
@@ -675,7 +675,7 @@ def _column(frame: pd.DataFrame, name: str, what: str) -> pa.ChunkedArray:
         raise ValueError(
             f"{what} {name!r} is not a column of the frame; it has: {', '.join(map(str, frame.columns))}"
         )
-    if isinstance(frame[name], pd.DataFrame):
+    if list(frame.columns).count(name) > 1:
         raise ValueError(f"{what} {name!r}: the frame has several columns of this name; rename them")
     try:
         values = pa.array(frame[name].array, from_pandas=True)
@@ -758,7 +758,7 @@ def _numbers(column: pa.ChunkedArray, key: bytes, name: str) -> tuple[np.ndarray
 
 
 def _strata(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Code of the stratum of every record, and the names of the strata; several columns are joined by " / "."""
+    """Code of the stratum of every record, and their names; several columns are joined by " / "."""
     codes, names = np.zeros(len(frame), dtype=np.int64), [ALL]
     for position, name in enumerate(columns):
         column = _column(frame, name, "stratum column").dictionary_encode().unify_dictionaries()
@@ -1061,7 +1061,7 @@ def _start(stratum: str, key: bytes) -> int:
 
 
 def _certain(weight: np.ndarray, n: int) -> np.ndarray:
-    """Positions of the records whose probability would reach 1: ``n x >= X``, again for those that are left."""
+    """Positions of the records whose probability would reach 1: ``n x >= X``, repeated for the rest."""
     certain = np.zeros(len(weight), dtype=bool)
     while (left := n - int(certain.sum())) > 0:
         total = int(weight[~certain].sum())
@@ -1075,7 +1075,7 @@ def _certain(weight: np.ndarray, n: int) -> np.ndarray:
 def _along(
     line: np.ndarray, weight: np.ndarray, certain: np.ndarray, n: int, start: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Systematic selection along a line of records; returns the chosen rows and every record's probability."""
+    """Systematic selection along a line of records: the chosen rows, and all probabilities."""
     taken = np.zeros(len(line), dtype=bool)
     taken[certain] = True
     free, left = np.flatnonzero(~taken), n - len(certain)
@@ -1315,7 +1315,7 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
 def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int) -> pd.DataFrame:
     try:
         data = pd.read_excel(path, sheet_name=sheet, dtype=object)
-    except Exception as error:  # the reader has many kinds of error; all mean the same here
+    except Exception as error:  # noqa: BLE001 - the reader has many kinds of error; all mean the same here
         raise ValueError(f"{path.name}: sheet {sheet!r} cannot be read ({type(error).__name__})") from None
     data.columns = [str(name).strip() for name in data.columns]
     _require(path, columns, data.columns)
@@ -1330,35 +1330,35 @@ def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int
             f"which Excel "
             "keeps 15; format the column as text before the numbers are entered, or use CSV"
         )
-    as_text = lambda v: (
-        None if pd.isna(v) else str(int(v)) if isinstance(v, float) and v.is_integer() else str(v)
-    )  # noqa: E731
-    texts = [name for name in columns if data[name].map(type).eq(str).any() or name == id_column]
-    return (
-        data[columns]
-        .assign(**{name: data[name].map(as_text).astype("str") for name in texts})
-        .infer_objects()
-    )
+    texts = [name for name in columns if name == id_column or data[name].map(type).eq(str).any()]
+    for name in texts:
+        data[name] = pd.array([_cell(value) for value in data[name]], dtype="str")
+    return data[columns].infer_objects()
+
+
+def _cell(value: object) -> str | None:
+    """A cell of a text column; a spreadsheet stores the number 106 as 106.0."""
+    if pd.isna(value):
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 # ---- trail -------------------------------------------------------------------------------------------------
 
+_IN_ORDER = (
+    "in each stratum the n records with the smallest numbers, in this order; the reserves are the next ones"
+)
+_START = "where start is the number of the byte FF followed by the name of the stratum"
 _RULES = {
-    "simple": "the n records with the smallest numbers, in this order; the reserves are the next ones",
-    "stratified": "in each stratum the n records with the smallest numbers, in this order; the reserves are the next",
-    "systematic": "in each stratum N records in ascending order of the order column, then number; for i = 0 .. n-1 take "
-    "position floor((start + i 2^64) N / (n 2^64)) counted from 0, where start is the number of the byte "
-    "FF followed "
-    "by the name of the stratum; reserves are the others in ascending order of their number as 64-bit "
-    "floating point",
-    "pps": "in each stratum: while a record left has size >= X / n (X total size and n draws left) all such are "
-    "certain and leave; the others in order of number lie on a line, each as long as its size; for i = 0 "
-    ".. n-1 take "
-    "the record that covers [floor((start + i 2^64) X / (n 2^64)), + 1), where start is the number of the "
-    "byte FF "
-    "followed by the name of the stratum; reserves are the others in ascending order of number / size as "
-    "64-bit "
-    "floating point",
+    "simple": _IN_ORDER,
+    "stratified": _IN_ORDER,
+    "systematic": f"""in each stratum N records in ascending order of the order column, then number; for i = 0 .. n-1
+take position floor((start + i 2^64) N / (n 2^64)), counted from 0, {_START}; reserves are the others in ascending
+order of number as 64-bit floating point""",
+    "pps": f"""in each stratum: while a record left has size >= X / n (X total size of, n draws for those left) all
+such are certain and leave; the others in order of number lie on a line from 0, each as long as its size; for
+i = 0 .. n-1 take the record that covers floor((start + i 2^64) X / (n 2^64)), {_START}; reserves are the others in
+ascending order of number / size as 64-bit floating point""",
 }
 
 
@@ -1391,16 +1391,6 @@ def trail(
             f"frame_info counts {frame_info.counts}, but the selection was drawn from {selection.frame}"
         )
     _, key = _key(selection.seed)
-    listed = lambda records: [  # noqa: E731
-        {
-            "order": r.order,
-            "id": r.id,
-            "stratum": r.stratum,
-            "number": f"{r.number:016x}",
-            "inclusion_probability": r.inclusion_probability,
-        }
-        for r in records
-    ]
     return {
         "document": "selection trail",
         "schema_version": SCHEMA_VERSION,
@@ -1410,9 +1400,9 @@ def trail(
             "hash": "SipHash-2-4 with 64-bit result, read as a little-endian whole number",
             "key": "first 16 bytes of SHA-256 of the UTF-8 text: name, space, version, colon, seed",
             "key_hex": key.hex(),
-            "message": "UTF-8 bytes of the record id in Unicode normalisation form C without white space at its ends",
+            "message": "UTF-8 bytes of the record id in normalisation form C without white space at its ends",
             "equal_numbers": "ordered by the UTF-8 bytes of the id",
-            "rule": _RULES[selection.method],
+            "rule": _RULES[selection.method].replace("\n", " "),
         },
         "seed": selection.seed,
         "method": selection.method,
@@ -1440,10 +1430,18 @@ def trail(
             if h in selection.frame
         ],
         "notes": list(selection.notes),
-        "selection": listed(selection.records),
-        "reserves": listed(selection.reserves),
+        "selection": _listed(selection.records),
+        "reserves": _listed(selection.reserves),
         "replacements": [asdict(swap) for swap in selection.replacements],
     }
+
+
+def _listed(records: Iterable[Record]) -> list[dict[str, Any]]:
+    rows = [asdict(record) for record in records]
+    for row in rows:
+        row["number"] = f"{row['number']:016x}"
+        del row["row"]  # depends on the order of the rows
+    return rows
 
 
 def write_trail(document: Mapping[str, Any], path: str | Path) -> None:
