@@ -39,10 +39,13 @@ from scipy import special
 
 INTERVALS = ("normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard")
 
-#: Taken where a caller names no interval. Chosen by the simulation in ``tests/coverage``.
-DEFAULT_INTERVAL = "wilson"
+#: Taken where a caller names no interval. In the simulation of ``tests/coverage`` it never covers less than
+#: 94 % in the range of inspections and, of those of which that is true, exceeds 96 % in the fewest places:
+#: see :func:`interval`.
+DEFAULT_INTERVAL = "agresti-coull"
 
 SMALL_SAMPLE = 30  # audited crimes; below it an estimate is flagged "n_under_30"
+FEW_UNRECORDED = 5  # in a crime type that weighs much; below it a stratified rate is flagged "few_unrecorded"
 FEW_DEGREES_OF_FREEDOM = 10  # below it an estimate is flagged "df_under_10"
 LONELY = ("fail", "certainty", "adjust", "average")
 
@@ -80,7 +83,7 @@ class Estimate:
         Degrees of freedom of the variance: clusters minus strata, both counted where the domain has crimes.
     flags : tuple of str
         Of ``n_under_30``, ``df_under_10``, ``census``, ``boundary`` (0 of n or n of n), ``zero_variance``,
-        ``lonely_cluster``, ``open_ended``.
+        ``lonely_cluster``, ``open_ended``, ``few_unrecorded`` (see :func:`stratified_rate`).
     unit : str
         ``proportion``, ``crimes`` or ``difference`` (of proportions).
     p_value : float or None
@@ -192,7 +195,7 @@ class Design:
     def __post_init__(self):
         if not isinstance(self.crimes, pd.DataFrame) or len(self.crimes) == 0:
             raise ValueError(
-                "crimes: expected a pandas DataFrame with one row per audited crime, at least one."
+                "crimes: expected a pandas DataFrame with a row for each audited crime, not none."
             )
         _choice("population_unit", self.population_unit, ("crimes", "clusters"))
         _choice("lonely", self.lonely, LONELY)
@@ -202,7 +205,7 @@ class Design:
         crime, recorded = _zero_one(data, self.recorded)
         if self.clusters is None and not crime.all():
             raise ValueError(
-                f"column {self.recorded!r}, row {int(np.argmin(crime))}: missing value. A row without a crime "
+                f"column {self.recorded!r}, row {int(np.argmin(crime))}: missing value. Such a row "
                 "stands for an incident without crimes and needs clusters= the column of the incident."
             )
         if not crime.any():
@@ -223,8 +226,9 @@ class Design:
                     "the incident was drawn, and use crime types as post_strata or as a domain."
                 )
         clusters_in = np.bincount(cluster_stratum, minlength=len(names))
-        crimes_in = np.bincount(stratum[crime], minlength=len(names))
-        sampled = clusters_in if self.population_unit == "clusters" else crimes_in
+        sampled = clusters_in
+        if cluster is not None and self.population_unit == "crimes":
+            sampled = np.bincount(stratum[crime], minlength=len(names))
         size = self._population(names, sampled)
         if self.weights is not None:
             weight = _positive(data, self.weights)
@@ -242,9 +246,10 @@ class Design:
         fraction = np.zeros(len(names)) if size is None else sampled / size
         lonely = (clusters_in == 1) & (fraction < 1)
         if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
+            where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
             raise ValueError(
-                f"stratum {names[np.argmax(lonely)]!r} has one cluster: its variance cannot be estimated. Merge it "
-                'with a similar stratum, or say lonely="certainty", "adjust" or, beside others, "average".'
+                f"{where} has one cluster: its variance cannot be estimated. Merge it with a similar "
+                'stratum, or say lonely="certainty", "adjust" or, beside others, "average".'
             )
         self.__dict__.update(  # a frozen dataclass refuses plain assignment, here too
             crimes=data,
@@ -263,8 +268,8 @@ class Design:
         """Return the population count of each stratum (array), or None if it was declared infinite."""
         if (self.population is None) != self.infinite_population:
             raise ValueError(
-                f"population: give the number of {self.population_unit} that the sample was drawn from, or say "
-                "infinite_population=True to do without finite population correction; one of them."
+                f"population: give the number of {self.population_unit} that the sample was drawn from, or "
+                "say infinite_population=True to do without finite population correction; one of them."
             )
         if self.infinite_population:
             return None
@@ -277,16 +282,14 @@ class Design:
         _same_keys("population", "stratum", names, given)
         if (sampled == 0).any():
             raise ValueError(
-                f"stratum {names[np.argmax(sampled == 0)]!r} has incidents but no audited crime, so its share of "
-                "the crimes says nothing. Merge it with a similar stratum, or count the population in clusters."
+                f"stratum {names[np.argmax(sampled == 0)]!r} has incidents but no audited crime, so nothing "
+                "is known of its crimes. Merge it with a similar stratum, or give the population in clusters."
             )
-        unit = self.population_unit
+        labels = ["population" if name is None else f"population of {name}" for name in names]
         return np.array(
             [
-                _population_count(
-                    "population" if name is None else f"population of {name}", given[name], k, unit
-                )
-                for name, k in zip(names, sampled, strict=True)
+                _population_count(label, given[name], k, self.population_unit)
+                for label, name, k in zip(labels, names, sampled, strict=True)
             ]
         )
 
@@ -366,7 +369,8 @@ def _ratio_and_scores(design, inside):
     weight = design.row_weight if inside is design.row_is_crime else design.row_weight * inside
     audited = weight.sum()
     rate = (weight * design.row_recorded).sum() / audited
-    scores = (design.row_recorded - rate) * weight
+    scores = design.row_recorded - rate
+    scores *= weight
     scores /= audited  # linearised ratio [5]_, eq. 6.13
     return rate, scores, weight
 
@@ -439,8 +443,10 @@ def stratified_rate(design, post_strata, recorded_crime, interval=None, confiden
 
     Notes
     -----
-    Undercovers where a type holds few unrecorded crimes of the sample (below about 5): its variance is then
-    badly known. ``recorded_crime`` is taken as known without error.
+    Undercovers where a crime type that weighs much has few unrecorded crimes in the sample, as its variance
+    is then badly known: flag ``few_unrecorded``, for fewer than 5 in a type with over a quarter of the
+    recorded crime. In ``tests/coverage`` a type of 70 % with 25 audited crimes and a rate of 0.97 leaves
+    63 % of a nominal 95 %. ``recorded_crime`` is taken as known without error.
 
     Examples
     --------
@@ -456,8 +462,8 @@ def stratified_rate(design, post_strata, recorded_crime, interval=None, confiden
     recorded = np.bincount(kind, weight * design.row_recorded, minlength=len(names))
     if ((recorded == 0) & (known > 0)).any():
         raise ValueError(
-            f"{post_strata} {names[np.argmax((recorded == 0) & (known > 0))]!r}: none of its audited crimes was "
-            "recorded, so recorded crime / rate is undefined. Merge it with a similar one."
+            f"{post_strata} {names[np.argmax((recorded == 0) & (known > 0))]!r}: none of its audited crimes "
+            "was recorded, so recorded crime / rate is undefined. Merge it with a similar one."
         )
     rates = recorded / audited
     reported = _ratio(known, rates)
@@ -467,7 +473,11 @@ def stratified_rate(design, post_strata, recorded_crime, interval=None, confiden
     scores = weight * (slope / audited)[kind] * (design.row_recorded - rates[kind])
     inside = design.row_is_crime & (known > 0)[kind]
     weight = weight * (reported / audited)[kind]
-    return _proportion(design, rate, scores, inside, weight, "stratified", interval, confidence)
+    estimate = _proportion(design, rate, scores, inside, weight, "stratified", interval, confidence)
+    unrecorded = np.bincount(kind[design.row_is_crime & (design.row_recorded == 0)], minlength=len(names))
+    if ((unrecorded < FEW_UNRECORDED) & (known > known.sum() / 4)).any():
+        return replace(estimate, flags=(*estimate.flags, "few_unrecorded"))
+    return estimate
 
 
 def post_stratified_rate(design, post_strata, population, domain=None, interval=None, confidence=0.95):
@@ -794,6 +804,17 @@ def interval(value, se, n, method=None, confidence=0.95, df=None, effective_n=No
         In [0, 1]. Of zero width only for a census: where `se` is 0 otherwise, ``normal`` and ``logit`` have
         no width, and Clopper-Pearson is given instead. Arrays give arrays, for simulations.
 
+    Notes
+    -----
+    Coverage of nominal 95 % intervals, from ``tests/coverage/coverage.csv``, for 200 to 1,500 audited crimes,
+    rates of 0.80 to 0.97, and one to three crimes per incident:
+
+    - ``agresti-coull`` covers 94 to 96 % where crimes of an incident resemble each other, but for 97 % at a
+      rate of 0.97 with n = 200. With single or unlike crimes it covers 96 to 98 % for n = 200 and rates of
+      0.93 to 0.97, and 96.1 % at 0.97 with n = 400 or 1,500. Outside that range: 93.9 to 99.7 %.
+    - ``normal`` falls to 89 %, ``jeffreys`` to 92.6 %, ``wilson`` to 93.4 %, ``logit`` to 93.9 %: too narrow
+      at rates from 0.95. ``clopper-pearson`` and ``korn-graubard`` cover 94.8 to 97.1 %: safe, and wider.
+
     Examples
     --------
     >>> low, high = interval(0.9, 0.03, 100, "wilson")
@@ -858,15 +879,17 @@ def _variance(design, scores, inside):
     mean = np.bincount(stratum, totals, minlength=len(n)) / n
     if design.lonely == "adjust":
         mean = np.where(n > 1, mean, 0.0)  # scores of a rate add up to 0: the mean of all strata
-    deviation = totals - mean[stratum]
-    squares = np.bincount(stratum, deviation * deviation, minlength=len(n))
+    deviation = mean[stratum]
+    np.subtract(totals, deviation, out=deviation)  # in place: new arrays would be half of the time
+    deviation *= deviation
+    squares = np.bincount(stratum, deviation, minlength=len(n))
     by_stratum = (1 - fraction) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0) * squares
     variance = by_stratum.sum()
     if design.lonely == "average":
         present = np.bincount(design.row_stratum, inside, minlength=len(n)) > 0
         known = present & ((n > 1) | (fraction >= 1))
         variance *= present.sum() / max(known.sum(), 1)
-    # What rounding leaves of a variance that is 0 is not a variance: compare with the squares before centring.
+    # What rounding leaves of a variance of 0 is not a variance: compare with the squares before centring.
     return 0.0 if variance <= 1e-24 * (squares + n * mean**2).sum() else float(variance)
 
 
@@ -964,7 +987,7 @@ def _choice(name, value, allowed):
 
 
 def _level(confidence):
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a level between 0 and 1, such as 0.95; got {confidence!r}.")
     return confidence
 
@@ -1006,8 +1029,8 @@ def _same_keys(name, role, present, counts):
     for key, count in counts.items():
         if count != 0 and key not in set(present):
             raise ValueError(
-                f"{name}: nothing was sampled in the {role} {key!r}, so nothing is known of it. Merge it with "
-                "a similar one, or leave it out and say so beside the figure."
+                f"{name}: nothing was sampled in the {role} {key!r}, so nothing is known of it. Merge it "
+                "with a similar one, or leave it out and say so beside the figure."
             )
 
 

@@ -119,6 +119,73 @@ class Reader:
             )
         return ":::: {.headlines}\n" + "\n\n".join(tiles) + "\n::::"
 
+    def grade(self, key: str) -> str:
+        """A grade as a badge, with the computed one beside it where inspectors decided otherwise."""
+        entry = outputs.judged(self.results, key)
+        if entry["decided"] == "not judged":
+            return "Not judged: too few elements were inspected."
+        text = f"Graded {wording.badge(entry['decided'])}"
+        if entry["reason"]:
+            text += (
+                f"\n\nBy the criteria the grade would be {wording.plain(entry['computed'])}. It was set by the role "
+                f"{wording.plain(entry['role'])}, because: {wording.sentence(wording.plain(entry['reason']))}"
+            )
+        return text
+
+    def question(self, key: str) -> str:
+        """A question as a heading."""
+        return wording.plain(outputs.judged(self.results, key)["label"])
+
+    def other_questions(self) -> list[str]:
+        """Questions of the framework that the report has no chapter of its own for."""
+        known = ("effective", "efficient", "leadership")
+        return [entry["id"] for entry in self.results.details["judgements"]["questions"] if entry["id"] not in known]
+
+    def certainty(self) -> str:
+        """How sure the overall grade is, in words."""
+        entry = outputs.judged(self.results, "overall")
+        chances = entry["probabilities"]
+        if not chances:
+            return ""
+        others = [grade for grade, value in chances.items() if grade != entry["computed"] and value >= 0.05]
+        text = f"::: {{.box .box-note}}\n**How sure is the grade?** {wording.sentence(entry['computed'])} is what we see"
+        text = text.replace(". is what", " is what")
+        text += f" ({wording.chance(chances[entry['computed']])} of simulated audits)"
+        if others:
+            parts = [f"{grade} ({wording.chance(chances[grade])})" for grade in others]
+            text += f"; {wording.in_words(parts)} cannot be ruled out"
+        return (
+            f"{text}. This counts chance in drawing the main sample only, not how well the criteria or the assessments fit "
+            "(@tbl-probabilities).\n:::"
+        )
+
+    def criteria(self) -> str:
+        """The framework: name, version, note, and how elements make a question's grade."""
+        found = self.results.details["judgements"]
+        framework = found["framework"]
+        parts = [
+            f"The grades follow the framework {wording.plain(framework['title'])} (`{framework['name']}`, version "
+            f"{wording.plain(framework['version'])}). {wording.plain(framework['note'])}",
+            "Each element is graded by the bands in @tbl-elements. A question gets the best grade for which few enough of its "
+            "elements are graded lower:",
+            "\n".join(line for key, rules in found["rules"].items() for line in self._rule_lines(key, rules)),
+        ]
+        return "\n\n".join(parts)
+
+    def _rule_lines(self, key: str, rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        name = "the overall grade (of the questions)" if key == "overall" else self.question(key)
+        lines = []
+        for grade, rule in rules.items():
+            text = f"at most {wording.number_word(rule['at_most_below'])} below {grade}"
+            if rule["none_below"]:
+                text += f", none below {rule['none_below']}"
+            if rule["key"]:
+                labels = [outputs.judged(self.results, part)["label"] for part in rule["key"]]
+                text += f", and {wording.in_words(labels)} at least {grade}"
+            lines.append(text)
+        steps = "; ".join(f"*{grade}*: {line}" for grade, line in zip(rules, lines, strict=True))
+        return [f"- {name}: {steps}."]
+
     def back_test(self) -> str:
         """Whether the published figures, where there are any, are reproduced."""
         table = outputs.TABLES["tbl-published"].build(self.results)

@@ -484,9 +484,119 @@ def _unrecorded_classes(results: Results) -> Table | None:
     return Table((tables.text("offence", "Offence class"), tables.count("unrecorded", "Not recorded")), rows)
 
 
+def grade_of(results: Results, key: str) -> str:
+    """The decided grade of the overall judgement, a question or an element."""
+    return judged(results, key)["decided"]
+
+
+def judged(results: Results, key: str) -> dict:
+    """The judgement with this id: overall, a question or an element."""
+    found = results.details["judgements"]
+    everything = [found["overall"], *found["questions"], *found["elements"]]
+    return next(entry for entry in everything if entry["id"] == key)
+
+
+def _questions(results: Results) -> list[dict]:
+    found = results.details["judgements"]
+    return [found["overall"], *found["questions"]]
+
+
+def _grades(results: Results) -> Table:
+    rows = [
+        {
+            "question": "Overall judgement" if entry["id"] == "overall" else entry["label"],
+            "decided": entry["decided"],
+            "computed": entry["computed"],
+            "reason": f"{entry['reason']} ({entry['role']})" if entry["reason"] else "as computed",
+        }
+        for entry in _questions(results)
+    ]
+    columns = [tables.text("question", "Question"), Column("decided", "Grade", wording.badge)]
+    if any(row["decided"] != row["computed"] for row in rows):
+        columns += [tables.text("computed", "Grade by the criteria"), tables.text("reason", "Why it was set otherwise")]
+    return Table(tuple(columns), rows)
+
+
+def _measure_words(evidence: dict | None) -> tuple[str, int | None]:
+    """What an element was judged on, in words, and how many records it rests on."""
+    if evidence is None:
+        return "not inspected", None
+    if evidence["kind"] == "assessment":
+        return evidence["finding"], None
+    if evidence["kind"] == "share":
+        return f"{count(evidence['x'])} of {count(evidence['n'])}", evidence["n"]
+    used = evidence["low"] if evidence["use"] == "low" else evidence["value"]
+    lower = " (lower end of the interval)" if evidence["use"] == "low" else ""
+    return f"{percent(used)}{lower}", evidence["n"]
+
+
+def _band_words(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{wording.rounded(value, 1).removesuffix('.0')}%"
+
+
+def _neighbours(entry: dict, scale: list[str]) -> tuple[str, str]:
+    """What would have given the next better and the next worse grade."""
+    grade, bands = entry["computed"], entry["bands"]
+    if grade not in scale or entry["status"] != "judged":
+        return NOT_APPLICABLE_WORDS, NOT_APPLICABLE_WORDS
+    rank = scale.index(grade)
+    better = f"{scale[rank - 1]} from {_band_words(bands[scale[rank - 1]])}" if rank else "no better grade"
+    worse = f"{scale[rank + 1]} below {_band_words(bands[grade])}" if rank < len(scale) - 1 else "no worse grade"
+    return better, worse
+
+
+NOT_APPLICABLE_WORDS = "not applicable"
+
+
+def _elements(results: Results) -> Table:
+    scale = results.details["judgements"]["scale"]
+    rows = []
+    for entry in results.details["judgements"]["elements"]:
+        measure, n = _measure_words(entry["evidence"])
+        better, worse = _neighbours(entry, scale)
+        rows.append(
+            {
+                "element": entry["label"],
+                "measure": measure,
+                "n": n,
+                "grade": entry["decided"],
+                "status": entry["status"] if not entry["reason"] else f"set by {entry['role']}: {entry['reason']}",
+                "better": better,
+                "worse": worse,
+            }
+        )
+    columns = (
+        tables.text("element", "Element"),
+        tables.text("measure", "Judged on"),
+        tables.count("n", "n"),
+        Column("grade", "Grade", wording.badge),
+        tables.text("status", "Status"),
+        tables.text("better", "Next better grade"),
+        tables.text("worse", "Next worse grade"),
+    )
+    return Table(columns, rows)
+
+
+def _probabilities(results: Results) -> Table | None:
+    found = results.details["judgements"]
+    scale = found["scale"]
+    entries = [entry for entry in (*found["elements"], *found["questions"], found["overall"]) if entry["probabilities"]]
+    rows = [
+        {"what": "Overall judgement" if entry["id"] == "overall" else entry["label"], "grade": entry["decided"]}
+        | entry["probabilities"]
+        for entry in entries
+    ]
+    columns = [tables.text("what", "Element or question"), Column("grade", "Grade", wording.badge)]
+    columns += [Column(grade, wording.sentence(grade).rstrip("."), wording.chance, number=True) for grade in scale]
+    return Table(tuple(columns), rows) if rows else None
+
+
 TABLES = {
     table.id: table
     for table in (
+        TableOutput("tbl-grades", "Grades", "", _grades),
+        TableOutput("tbl-elements", "The judged elements and their evidence", "", _elements),
+        TableOutput("tbl-probabilities", "How sure the grades are", "How often each grade comes out when rates vary as their intervals say; chance in the main sample only.", _probabilities),
         TableOutput("tbl-rates", "Recording rates by crime type", "Main sample. CI: confidence interval.", _rates),
         TableOutput(
             "tbl-unrecorded",
@@ -645,9 +755,29 @@ def _cancelled_title(results: Results) -> str:
     return f"{count(sum(s.x for s in shares))} of {count(sum(s.n for s in shares))} reviewed cancellations were correct"
 
 
+def _grades_rows(results: Results) -> list[tuple[str, str]]:
+    names = {"overall": "Overall", "effective": "1 Effectiveness", "efficient": "2 Efficiency", "leadership": "3 Leadership"}
+    return [(names.get(entry["id"], entry["label"]), entry["decided"]) for entry in _questions(results)]
+
+
+def _grades_figure(results: Results) -> Figure:
+    rows = _grades_rows(results)
+    return charts.grades(
+        f"{wording.sentence(rows[0][1]).rstrip('.')} overall",
+        f"Grades of {results.force_name}, {wording.day(results.publication['date'])}",
+        rows,
+        results.details["judgements"]["scale"],
+    )
+
+
+def _grades_alt(results: Results) -> str:
+    return f"Grades on their scale. {'; '.join(f'{label}: {grade}' for label, grade in _grades_rows(results))}."
+
+
 FIGURES = {
     figure.id: figure
     for figure in (
+        FigureOutput("fig-grades", lambda r: "Grades at a glance", _grades_alt, _grades_figure),
         FigureOutput("fig-rates", lambda r: "Recording rates with confidence intervals", _rates_alt, _rates_figure),
         FigureOutput("fig-unrecorded", lambda r: "Reported crimes that go unrecorded in a year", _unrecorded_alt, _unrecorded_figure),
         FigureOutput("fig-domestic-abuse", lambda r: "Unrecorded domestic abuse crimes by offence class", _domestic_abuse_alt, _domestic_abuse_figure),

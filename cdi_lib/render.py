@@ -161,9 +161,9 @@ def render(
                 message = f"Rendered by Quarto {chosen.version}."
                 return _write(out_dir, page, pdf, "quarto", chosen.version, message)
             except EngineError as error:
-                if engine == "quarto":
-                    raise
                 reason = f"Quarto {chosen.version} failed: {error}"
+                if engine == "quarto":
+                    raise EngineError(reason) from error
         version = _embedded_version()
         page, pdf = _by_pandoc(project, document, head)
         message = f"Rendered by the embedded engine ({version}): {reason}."
@@ -229,7 +229,9 @@ def front_matter(cells: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]
     '31 July 2020'
     """
     if not cells or cells[0].get("cell_type") != "raw":
-        raise RenderError("cell 1: expected a raw cell with the front matter (title, date) between two lines '---'")
+        raise RenderError(
+            "cell 1: expected a raw cell with the front matter (title, date) between two lines '---'"
+        )
     match = re.fullmatch(r"\s*---\s*\n(.*?)\n---\s*", _source(cells[0]["source"]), flags=re.DOTALL)
     try:
         matter = yaml.safe_load(match[1]) if match else None
@@ -266,7 +268,9 @@ def _derived(matter: dict[str, Any]) -> dict[str, Any]:
     try:
         day = date.fromisoformat(str(matter["date"]))
     except ValueError as error:
-        raise RenderError(f"front matter, date: got {shown(matter['date'])}; expected a day as 2020-07-31") from error
+        raise RenderError(
+            f"front matter, date: got {shown(matter['date'])}; expected a day as 2020-07-31"
+        ) from error
     status = matter.get("status", "final")
     if status not in ("draft", "final"):
         raise RenderError(f"front matter, status: got {shown(status)}; expected draft or final")
@@ -275,7 +279,9 @@ def _derived(matter: dict[str, Any]) -> dict[str, Any]:
     for word in keywords:
         # A keyword becomes a string in HTML and in Typst, where marks would have to be escaped differently.
         if not re.fullmatch(r"[\w ,.'()-]+", str(word)):
-            raise RenderError(f"front matter, keywords: got {shown(word)}; expected words without special marks")
+            raise RenderError(
+                f"front matter, keywords: got {shown(word)}; expected words without special marks"
+            )
     title, force = str(matter["title"]), matter.get("subtitle")
     derived = {
         "date": day.isoformat(),
@@ -300,7 +306,9 @@ def _chunks(cells: Sequence[Mapping[str, Any]]) -> list[Chunk]:
         if cell["cell_type"] == "markdown":
             chunks.append(Chunk(number, _source(cell["source"])))
         elif cell["cell_type"] == "raw" and number > 1:
-            raise RenderError(f"cell {number}: a raw cell; expected Markdown or code (only the first cell is raw)")
+            raise RenderError(
+                f"cell {number}: a raw cell; expected Markdown or code (only the first cell is raw)"
+            )
         elif cell["cell_type"] == "code":
             chunks += _outputs(number, cell.get("outputs", []))
     for chunk in chunks:
@@ -356,7 +364,9 @@ def _check_svg(chunks: Sequence[Chunk]) -> None:
             for element in root.iter():
                 name = str(element.tag).rpartition("}")[2]
                 if name in ("script", "foreignObject"):
-                    raise RenderError(f"cell {chunk.cell}: a chart holds a <{name}>: charts are drawings only")
+                    raise RenderError(
+                        f"cell {chunk.cell}: a chart holds a <{name}>: charts are drawings only"
+                    )
                 for key, value in element.attrib.items():
                     if key.rpartition("}")[2] == "href" and not value.startswith(("#", "data:")):
                         raise RenderError(
@@ -468,7 +478,9 @@ def _parse(chunks: Sequence[Chunk], matter: Mapping[str, Any], folder: Path) -> 
         elif at := re.search(r"line (\d+)", message):
             # Pandoc's own warnings, such as a footnote that is defined twice
             cell = max(number for start, number in lines if start <= int(at[1]))
-            found.append(f"cell {cell}: {re.sub(r' at (chunk )?line .*', '', message.replace('[WARNING] ', ''))}")
+            found.append(
+                f"cell {cell}: {re.sub(r' at (chunk )?line .*', '', message.replace('[WARNING] ', ''))}"
+            )
     if found:
         raise RenderError("the report cannot be rendered:\n  " + "\n  ".join(found))
     if done.returncode:
@@ -480,10 +492,21 @@ def _by_pandoc(folder: Path, document: str, head: str) -> tuple[bytes, bytes]:
     """Page and PDF from Pandoc's JSON."""
     (folder / "head.html").write_text(head, encoding="utf-8")
     shared = ["--from", "json", "--standalone", "--lua-filter", str(LOOK / "report.lua")]
-    page = [*shared, "--to", "html5", "--template", str(LOOK / "page.html"), "--include-in-header", "head.html"]
+    page = [
+        *shared,
+        "--to",
+        "html5",
+        "--template",
+        str(LOOK / "page.html"),
+        "--include-in-header",
+        "head.html",
+    ]
     page += ["--toc", "--toc-depth", "3", "--shift-heading-level-by", "1", "--wrap", "none"]
     outputs = []
-    for arguments in (page, [*shared, "--to", "typst", "--template", str(LOOK / "report.typ"), "--wrap", "none"]):
+    for arguments in (
+        page,
+        [*shared, "--to", "typst", "--template", str(LOOK / "report.typ"), "--wrap", "none"],
+    ):
         done = _pandoc(arguments, document, folder)
         if done.returncode:
             raise RenderError(f"Pandoc failed: {done.stderr.strip()}")
@@ -499,11 +522,17 @@ def _compile(source: Path, fonts: Path) -> bytes:
 
     try:
         pdf, warnings = typst.compile_with_warnings(
-            str(source), root=str(source.parent), font_paths=[str(fonts)], ignore_system_fonts=True, pdf_standards=["ua-1"]
+            str(source),
+            root=str(source.parent),
+            font_paths=[str(fonts)],
+            ignore_system_fonts=True,
+            pdf_standards=["ua-1"],
         )
     except typst.TypstError as error:
         hints = "; ".join(error.hints)
-        raise RenderError(f"Typst refuses the PDF: {error.message}{f' ({hints})' if hints else ''}") from error
+        raise RenderError(
+            f"Typst refuses the PDF: {error.message}{f' ({hints})' if hints else ''}"
+        ) from error
     for warning in warnings:
         if "font" in warning.message or "converge" in warning.message:
             raise RenderError(f"Typst cannot set the PDF as designed: {warning.message}")
@@ -515,7 +544,9 @@ def _check_page(page: str) -> None:
     for tag in re.findall(r"<(?:script|link|img|iframe|object|source|embed)\b[^>]*>", page):
         address = re.search(r'\b(?:src|href|data)="([^"]*)"', tag)
         if address and not address[1].startswith("data:"):
-            raise EngineError(f"the page would fetch {shown(address[1])}: expected everything inside the file")
+            raise EngineError(
+                f"the page would fetch {shown(address[1])}: expected everything inside the file"
+            )
 
 
 # --- Quarto ------------------------------------------------------------------------------------------
@@ -563,7 +594,9 @@ def _choose(engine: str) -> tuple[_Quarto | None, str]:
         return None, "asked for"
     found, reason = _find_quarto()
     if engine == "quarto" and found is None:
-        raise EngineError(f"engine quarto was asked for, but {reason}: install Quarto, or use engine pandoc or auto")
+        raise EngineError(
+            f"engine quarto was asked for, but {reason}: install Quarto, or use engine pandoc or auto"
+        )
     return found, reason
 
 

@@ -49,9 +49,7 @@ import pyarrow.parquet
 from scipy.stats import norm
 
 ALGORITHM = "cdi_lib.sampling"
-ALGORITHM_VERSION = (
-    1  # a change of the rule that selects records is a new version: old trails stay repeatable
-)
+ALGORITHM_VERSION = 1  # a changed rule of selection is a new version: old trails stay repeatable
 SCHEMA_VERSION = 1
 ALL = "all"  # the name of the only stratum of a frame without strata
 METHODS = ("simple", "stratified", "systematic", "pps")
@@ -79,6 +77,12 @@ def _confidence(value: Any) -> float:
 def _at_least(name: str, value: Any, low: float) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not low <= value < math.inf:
         raise ValueError(f"{name} must be a number of at least {low:g}; got {value!r}")
+    return float(value)
+
+
+def _positive(name: str, value: Any) -> float:
+    if not _at_least(name, value, 0):
+        raise ValueError(f"{name} must be greater than 0; got {value!r}")
     return float(value)
 
 
@@ -183,10 +187,8 @@ def _incidents(crimes: int, population: float, crimes_per_incident: float, respo
     held = population / size
     if incidents > held + 1:
         raise ValueError(
-            f"{crimes} crimes need {incidents} incidents at {size:g} crimes per incident and a response "
-            f"rate of "
-            f"{response_rate:g}, but a population of {population:g} crimes has {held:.0f}; accept a wider "
-            f"margin"
+            f"{crimes} crimes need {incidents} incidents ({size:g} crimes per incident, response rate "
+            f"{response_rate:g}), but the population has only {held:.0f}; accept a wider margin"
         )
     return incidents
 
@@ -242,9 +244,7 @@ def sample_size(
     """
     rate, margin = _proportion("rate", rate), _proportion("margin", margin, high=0.5)
     confidence, known = _confidence(confidence), _population(population)
-    if not _at_least("design_effect", design_effect, 0):
-        raise ValueError("design_effect must be greater than 0; got 0")
-    crimes = _crimes_needed(rate, margin, confidence, known, float(design_effect))
+    crimes = _crimes_needed(rate, margin, confidence, known, _positive("design_effect", design_effect))
     return SamplePlan(
         crimes=crimes,
         incidents=_incidents(crimes, known, crimes_per_incident, response_rate),
@@ -260,14 +260,9 @@ def sample_size(
 
 
 def margin_for(
-    n: int,
-    rate: float,
-    confidence: float = 0.95,
-    population: float | None = None,
-    design_effect: float = 1.0,
+    n: int, rate: float, confidence: float = 0.95, population: float | None = None, design_effect: float = 1.0
 ) -> float:
-    """Margin that ``n`` audited crimes reach: the inverse of :func:`sample_size`. A census (n = population)
-    has 0.
+    """Margin that ``n`` audited crimes reach: the inverse of :func:`sample_size`; 0 for a census.
 
     Examples
     --------
@@ -278,12 +273,9 @@ def margin_for(
     n = n if n == known else _count("n", n)
     if n > known:
         raise ValueError(f"n must be at most the population of {known:g} crimes; got {n}")
-    if not _at_least("design_effect", design_effect, 0):
-        raise ValueError("design_effect must be greater than 0; got 0")
     p, z = _proportion("rate", rate), norm.ppf((1 + _confidence(confidence)) / 2)
-    return float(
-        z * math.sqrt(design_effect * p * (1 - p) / n * (1 - n / known))
-    )  # Cochran (1977), section 4.4
+    variance = _positive("design_effect", design_effect) * p * (1 - p) / n * (1 - n / known)
+    return float(z * math.sqrt(variance))  # the normal interval that the published margins fit
 
 
 def margin_table(
@@ -355,7 +347,7 @@ def size_to_detect(
     p0, p1 = _proportion("rate_before", rate_before), _proportion("rate_now", rate_now)
     if p0 == p1:
         raise ValueError(f"rate_before and rate_now must differ; got {p0:g} for both")
-    known, deff = _population(population), _at_least("design_effect", design_effect, 0)
+    known, deff = _population(population), _positive("design_effect", design_effect)
     z = norm.ppf((1 + _confidence(confidence)) / 2) + norm.ppf(_proportion("power", power))
     allowed = ((p1 - p0) / z) ** 2 if z > 0 else math.inf  # variance of the difference that gives this power
     v0, v1 = deff * p0 * (1 - p0), deff * p1 * (1 - p1)
@@ -365,13 +357,12 @@ def size_to_detect(
     else:
         rest = allowed - v0 / _count("n_before", n_before) + v1 / known
         needed = v1 / rest if rest > 0 else math.inf
-    if needed > known or needed == math.inf:
+    if needed > known or math.isinf(needed):
+        if needed < math.inf:
+            raise ValueError(f"this change needs {_ceil(needed)} crimes, the population has only {known:g}")
         raise ValueError(
-            f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: the earlier sample "
-            f"of {n_before} "
-            "crimes is too small; plan for a larger change or a lower power"
-            if n_before is not None
-            else f"this change needs {_ceil(needed)} crimes, the population has only {known:g}"
+            f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: the earlier sample of "
+            f"{n_before} crimes is too small; plan for a larger change or a lower power"
         )
     crimes = max(_ceil(needed), 1)
     return DetectionPlan(
@@ -426,8 +417,7 @@ def allocate(
     crimes_per_incident: float = 1.0,
     response_rate: float = 1.0,
 ) -> Allocation:
-    """Share a sample of ``total`` records among strata: exact in sum, at least ``minimum``, at most the
-    frame.
+    """Share ``total`` records among strata: exact in sum, at least ``minimum``, at most the frame.
 
     Parameters
     ----------
@@ -437,8 +427,7 @@ def allocate(
         Records in the frame per stratum. One without records gets none.
     method : {"proportional", "equal", "neyman", "cost", "precision"}
         ``neyman`` (most precise overall rate) and ``cost`` (most precise for the money) need ``rates``,
-        ``cost`` also
-        ``costs``; ``precision`` reaches ``margin`` in every stratum and needs ``rates``.
+        ``cost`` also ``costs``; ``precision`` reaches ``margin`` in every stratum and needs ``rates``.
     rates : mapping of str to float in (0, 1)
         Expected recording rate per stratum.
     costs : mapping of str to positive float
@@ -483,7 +472,7 @@ def allocate(
             for h, m in _per_stratum("margin", margin, frame).items()
         }
         size, reply = _at_least("crimes_per_incident", crimes_per_incident, 1), _response_rate(response_rate)
-        deff, level = _at_least("design_effect", design_effect, 0), _confidence(confidence)
+        deff, level = _positive("design_effect", design_effect), _confidence(confidence)
         ideal = {
             h: _ceil(_crimes_needed(rates_known[h], wanted[h], level, frame[h] * size, deff) / size / reply)
             for h in frame
@@ -502,16 +491,13 @@ def allocate(
             if costs is None:
                 raise ValueError("method 'cost' needs costs: the cost of auditing one record per stratum")
             price = _per_stratum("costs", costs, frame)
-            for h in weights:
-                if not _at_least(f"cost of stratum {h!r}", price[h], 0):
-                    raise ValueError(f"cost of stratum {h!r} must be greater than 0; got {price[h]!r}")
+            price = {h: _positive(f"cost of stratum {h!r}", cost) for h, cost in price.items()}
             weights = {h: w / Fraction(math.sqrt(price[h])) for h, w in weights.items()}
         total = _count("total", total)
         if not sum(least.values()) <= total <= sum(frame.values()):
             raise ValueError(
-                f"total must be at least the minimums ({sum(least.values())}) and at most the records of "
-                f"the frame "
-                f"({sum(frame.values())}); got {total}"
+                f"total must be at least the minimums ({sum(least.values())}) and at most the "
+                f"records of the frame ({sum(frame.values())}); got {total}"
             )
         ideal = {h: total * w / sum(weights.values()) for h, w in weights.items()}
         counts = {h: 0 for h in frame} | _round(_bounded_shares(total, weights, least, frame), frame)
@@ -536,9 +522,7 @@ def _per_stratum(name: str, values: Any, frame: Mapping[str, int]) -> dict[str, 
 def _bounded_shares(
     total: int, weights: Mapping[str, Fraction], low: Mapping[str, int], high: Mapping[str, int]
 ) -> dict[str, Fraction]:
-    """Shares in proportion to weights within bounds: fix those beyond a bound, share the rest again, until
-    none is.
-    """
+    """Shares in proportion to weights: fix those beyond a bound and share the rest again, until none is."""
     shares, free, left = {}, dict(weights), Fraction(total)
     while free:
         scale = left / sum(free.values())
@@ -555,9 +539,7 @@ def _bounded_shares(
 
 
 def _round(shares: Mapping[str, Fraction], frame: Mapping[str, int]) -> dict[str, int]:
-    """Largest remainder; equal remainders go to the larger stratum, then by name. Never above a whole-number
-    bound.
-    """
+    """Largest remainder; equal remainders go to the larger stratum, then by name."""
     counts = {h: math.floor(share) for h, share in shares.items()}
     by_remainder = sorted(shares, key=lambda h: (counts[h] - shares[h], -frame[h], h))
     for h in by_remainder[: int(sum(shares.values())) - sum(counts.values())]:
@@ -644,12 +626,18 @@ def _siphash(start: np.ndarray, length: np.ndarray, blocks: int, words: np.ndarr
     return a ^ b ^ c ^ d
 
 
+def _bytes_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets and UTF-8 bytes of an Arrow string array: text i is data[offsets[i] : offsets[i + 1]]."""
+    _, offsets, data = texts.buffers()
+    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    offsets = np.zeros(1, wide) if len(texts) == 0 else np.frombuffer(offsets, wide)
+    data = np.empty(0, np.uint8) if data is None or data.size == 0 else np.frombuffer(data, np.uint8)
+    return offsets[texts.offset : texts.offset + len(texts) + 1] if len(texts) else offsets, data
+
+
 def _hash_texts(texts: pa.Array, key: bytes) -> np.ndarray:
     """SipHash-2-4 of every text of an Arrow string array, as uint64."""
-    _, offsets, data = texts.buffers()
-    offsets = np.frombuffer(offsets, dtype=np.int64 if pa.types.is_large_string(texts.type) else np.int32)
-    offsets = offsets[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(data, dtype=np.uint8) if data is not None else np.empty(0, dtype=np.uint8)
+    offsets, data = _bytes_of(texts)
     numbers = np.empty(len(texts), dtype=np.uint64)
     for first in range(0, len(texts), _ROWS):
         edges = offsets[first : first + _ROWS + 1].astype(np.int64)
@@ -679,6 +667,8 @@ def _column(frame: pd.DataFrame, name: str, what: str) -> pa.ChunkedArray:
         raise ValueError(f"{what} {name!r}: the frame has several columns of this name; rename them")
     try:
         values = pa.array(frame[name].array, from_pandas=True)
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} {name!r} holds text that is not valid Unicode; export it again") from None
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         raise ValueError(f"{what} {name!r} mixes text and numbers; read the whole column as text") from None
     return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
@@ -694,12 +684,7 @@ def _as_text(values: pa.Array, what: str) -> pa.Array:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise ValueError(f"{what} must hold text or whole numbers; it holds {kind}: read the column as text")
     values = pc.fill_null(values, "") if values.null_count else values
-    _, offsets, data = values.buffers()
-    if data is None or data.size == 0:
-        return values
-    offsets = np.frombuffer(offsets, dtype=np.int64 if pa.types.is_large_string(kind) else np.int32)
-    offsets = offsets[values.offset : values.offset + len(values) + 1]
-    data = np.frombuffer(data, dtype=np.uint8)
+    offsets, data = _bytes_of(values)
     inside = data[offsets[0] : offsets[-1]]
     if len(inside) and inside.max() > 127:
         values = pc.utf8_trim_whitespace(pc.utf8_normalize(values, form="NFC"))
@@ -709,8 +694,13 @@ def _as_text(values: pa.Array, what: str) -> pa.Array:
 
 
 def _texts_at(column: pa.ChunkedArray, rows: np.ndarray, what: str) -> list[str]:
-    taken = column.take(pa.array(rows))
-    return [text for chunk in taken.chunks for text in _as_text(chunk, what).to_pylist()]
+    edges = np.cumsum([0, *map(len, column.chunks)])
+    texts = np.empty(len(rows), dtype=object)
+    where = np.searchsorted(edges, rows, side="right") - 1
+    for i in np.unique(where):  # chunk by chunk: to take from them all would join them in a copy
+        here = where == i
+        texts[here] = _as_text(column.chunk(i).take(pa.array(rows[here] - edges[i])), what).to_pylist()
+    return texts.tolist()
 
 
 def _rows_named(rows: Sequence[int]) -> str:
@@ -731,9 +721,8 @@ def _numbers(column: pa.ChunkedArray, key: bytes, name: str) -> tuple[np.ndarray
             done += len(texts)
     if empty:
         raise ValueError(
-            f"{what}: {len(empty):,} empty id{'s' if len(empty) > 1 else ''} ({_rows_named(empty)}); every "
-            f"record "
-            "needs an id of its own"
+            f"{what}: {len(empty):,} empty id{'s' if len(empty) > 1 else ''} ({_rows_named(empty)}); "
+            "every record needs an id of its own"
         )
     ordered = np.sort(numbers)
     same = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # equal ids have equal numbers
@@ -748,9 +737,9 @@ def _numbers(column: pa.ChunkedArray, key: bytes, name: str) -> tuple[np.ndarray
         examples = ", ".join(f"{text!r} ({times} times)" for text, times in sorted(repeats.items())[:5])
         raise ValueError(
             f"{what}: {len(repeats):,} id{'s occur' if len(repeats) > 1 else ' occurs'} more than once, in "
-            f"{repeats.sum():,} records: {examples}{', …' if len(repeats) > 5 else ''}; remove the "
-            f"repeats, or take "
-            "the column that identifies a record (white space at the ends does not distinguish ids)"
+            f"{repeats.sum():,} records: {examples}{', …' if len(repeats) > 5 else ''}; "
+            "remove the repeats, or take the column that identifies a record (white space at the ends of an "
+            "id does not count)"
         )
     ties = np.zeros(len(numbers), dtype=np.int64)
     ties[sorted(rows, key=lambda row: ids[row].encode())] = np.arange(len(rows))
@@ -768,9 +757,8 @@ def _strata(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, li
         texts = _as_text(values, f"stratum column {name!r}").to_pylist()
         labels = sorted(set(texts) - {""})
         place = {label: code for code, label in enumerate(labels)}
-        own = np.array([place.get(text, -1) for text in texts] + [-1], dtype=np.int32)[
-            index
-        ]  # index -1: missing
+        codes_of = np.array([place.get(text, -1) for text in texts] + [-1], dtype=np.int32)
+        own = codes_of[index]  # a missing value has index -1: the last entry
         missing = np.flatnonzero(own < 0)
         if len(missing):
             raise ValueError(
@@ -782,6 +770,10 @@ def _strata(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, li
         else:
             codes = codes.astype(np.int64) * len(labels) + own
             names = [f"{before} / {label}" for before in names for label in labels]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"stratum columns {', '.join(columns)}: two strata have the same name; avoid ' / ' in values"
+        )
     return codes, names
 
 
@@ -807,9 +799,11 @@ def _as_list(columns: str | Sequence[str] | None) -> list[str]:
 
 @dataclass(frozen=True)
 class Record:
-    """A selected or reserve record: its place in the order of its stratum (from 1, reserves go on counting),
-    its
-    position in the frame (from 0; not part of the trail), its number and its inclusion probability."""
+    """A selected or reserve record.
+
+    ``order`` is its place in its stratum (from 1; reserves go on counting), ``number`` its hash, and ``row``
+    its position in the frame (from 0; not part of the trail, for it depends on the order of the rows).
+    """
 
     order: int
     id: str
@@ -831,9 +825,7 @@ class Replacement:
 
 @dataclass(frozen=True)
 class Selection:
-    """A drawn sample: ``records`` and ``reserves`` in their fixed order, and all that is needed to draw it
-    again.
-    """
+    """A drawn sample: records and reserves in their fixed order, and all that is needed to draw it again."""
 
     method: str
     seed: str
@@ -851,9 +843,7 @@ class Selection:
 
     @property
     def current(self) -> tuple[Record, ...]:
-        """The records to audit, after replacements; a reserve stands in the place of the record that it
-        replaces.
-        """
+        """The records to audit now: a reserve stands in the place of the record that it replaced."""
         known = {record.id: record for record in (*self.records, *self.reserves)}
         by = {swap.replaced: swap.by for swap in self.replacements}
         ids = [record.id for record in self.records]
@@ -897,15 +887,13 @@ def draw(
         record in the order of ``order_column`` from a random start. ``pps``: probability proportional to
         ``size_column`` [4]_; both within strata if a stratum column is given.
     id_column : str
-        Unique text or whole number; text is compared after Unicode normalisation form C, without white space
-        at ends.
+        Unique text or whole number; text in Unicode normalisation form C, without white space at its ends.
     stratum_column : str or sequence of str
         The strata; several columns are joined as "violence / control room".
     size_column : str
         Positive whole numbers, for ``pps``: for example crimes of the incident.
     order_column : str
-        For ``systematic``: numbers, dates or text (ordered by Unicode code point); equal values by record
-        number.
+        For ``systematic``: numbers, dates or text (by code point); equal values follow the record's number.
     reserves : int or mapping
         Reserve records per stratum, in the order in which they must be used.
 
@@ -969,25 +957,11 @@ def draw(
             )
             extra = len(rows) - n
         if method in ("simple", "stratified"):
-            order = _smallest(rows, numbers, ties, n + extra)
-            chosen, rest, probability = order[:n], order[n:], np.full(n + extra, n / len(rows))
+            picked = _smallest(rows, numbers, ties, n + extra)
+            probability = np.full(len(picked), n / len(rows))
         else:
-            start = starts[stratum] = _start(stratum, key)
-            if method == "systematic":
-                weight = np.ones(len(rows), dtype=np.int64)
-                line = rows[_lexsort(numbers[rows], ties, rows, rank[rows])]
-                certain = np.empty(0, dtype=np.int64)
-            else:
-                line = rows[_lexsort(numbers[rows], ties, rows)]
-                weight = size[line]
-                certain = _certain(weight, n)
-            chosen, probability = _along(line, weight, certain, n, start)
-            left = line[~np.isin(line, chosen)]
-            by = numbers[left].astype(float) / (size[left] if size is not None else 1)
-            rest = left[_lexsort(numbers[left], ties, left, by)][:extra]
-            chances = dict(zip(line.tolist(), probability.tolist(), strict=True))
-            probability = [chances[row] for row in (*chosen.tolist(), *rest.tolist())]
-        picked = np.concatenate([chosen, rest])
+            starts[stratum] = _start(stratum, key)
+            picked, probability = _along_a_line(rows, numbers, ties, rank, size, n, extra, starts[stratum])
         made = [
             Record(i + 1, name, stratum, float(p), int(numbers[row]), int(row))
             for i, (name, row, p) in enumerate(
@@ -1009,8 +983,7 @@ def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str
         if counted != dict(sizes):
             raise ValueError(
                 f"the allocation was made for another frame: it counts {counted}, the frame has "
-                f"{dict(sizes)}; "
-                "allocate again"
+                f"{dict(sizes)}; allocate again"
             )
         allocation = allocation.counts
     if not isinstance(allocation, Mapping):
@@ -1022,8 +995,8 @@ def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str
     unknown = sorted(h for h in set(counts) - set(sizes) if counts[h])
     if missing or unknown:
         raise ValueError(
-            f"the allocation must name the strata of the frame; missing: {missing}, not in the frame: "
-            f"{unknown}"
+            f"the allocation must name the strata of the frame; missing: {missing}, "
+            f"not in the frame: {unknown}"
         )
     for h, n in counts.items():
         if n > sizes.get(h, 0):
@@ -1050,9 +1023,7 @@ def _smallest(rows: np.ndarray, numbers: np.ndarray, ties: np.ndarray | None, n:
 
 
 def _start(stratum: str, key: bytes) -> int:
-    """Random start of a stratum: the number of the byte FF (which no text contains) and the name of the
-    stratum.
-    """
+    """Random start of a stratum: the number of the byte FF (which no text contains) and its name."""
     message = b"\xff" + stratum.encode()
     raw = pa.StringArray.from_buffers(
         1, pa.py_buffer(np.array([0, len(message)], np.int32)), pa.py_buffer(message)
@@ -1060,8 +1031,42 @@ def _start(stratum: str, key: bytes) -> int:
     return int(_hash_texts(raw, key)[0])
 
 
+def _along_a_line(
+    rows: np.ndarray,
+    numbers: np.ndarray,
+    ties: np.ndarray | None,
+    rank: np.ndarray | None,
+    size: np.ndarray | None,
+    n: int,
+    extra: int,
+    start: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Systematic selection: ``n`` rows and ``extra`` reserves, and the inclusion probability of each.
+
+    The records lie on a line, each as long as its size (1 if there is none); those on which points at equal
+    distances fall are the sample. A record as long as that distance or longer is certain and left out.
+    """
+    line = rows[_lexsort(numbers[rows], ties, rows, *([] if rank is None else [rank[rows]]))]
+    weight = np.ones(len(line), dtype=np.int64) if size is None else size[line]
+    certain = _certain(weight, n)
+    taken, probability, left = certain.copy(), np.ones(len(line)), n - int(certain.sum())
+    if left:
+        free = np.flatnonzero(~certain)
+        ends = np.cumsum(weight[free])
+        total = int(ends[-1])
+        # points (u + i) X/n for i = 0 .. n-1 with u = start / 2^64, rounded down: exact in whole numbers
+        points = [((start + (i << 64)) * total) // (left << 64) for i in range(left)]
+        taken[free[np.searchsorted(ends, points, side="right")]] = True
+        probability[free] = left * weight[free] / total  # Hartley and Rao (1962)
+    others = np.flatnonzero(~taken)
+    key = numbers[line[others]].astype(float) / weight[others]  # Ohlsson (1998)
+    others = others[_lexsort(numbers[line[others]], ties, line[others], key)][:extra]
+    picked = np.concatenate([np.flatnonzero(taken), others])
+    return line[picked], probability[picked]
+
+
 def _certain(weight: np.ndarray, n: int) -> np.ndarray:
-    """Positions of the records whose probability would reach 1: ``n x >= X``, repeated for the rest."""
+    """Which records would reach a probability of 1: ``n x >= X``, and again for those that are left."""
     certain = np.zeros(len(weight), dtype=bool)
     while (left := n - int(certain.sum())) > 0:
         total = int(weight[~certain].sum())
@@ -1069,25 +1074,7 @@ def _certain(weight: np.ndarray, n: int) -> np.ndarray:
         if not more.any():
             break
         certain |= more
-    return np.flatnonzero(certain)
-
-
-def _along(
-    line: np.ndarray, weight: np.ndarray, certain: np.ndarray, n: int, start: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Systematic selection along a line of records: the chosen rows, and all probabilities."""
-    taken = np.zeros(len(line), dtype=bool)
-    taken[certain] = True
-    free, left = np.flatnonzero(~taken), n - len(certain)
-    probability = np.ones(len(line))
-    if left:
-        ends = np.cumsum(weight[free])
-        total = int(ends[-1])
-        # points (u + i) X/n for i = 0 .. n-1 with u = start / 2^64, rounded down: exact in whole numbers
-        points = [((start + (i << 64)) * total) // (left << 64) for i in range(left)]
-        taken[free[np.searchsorted(ends, points, side="right")]] = True
-        probability[free] = left * weight[free] / total
-    return line[taken], probability
+    return certain
 
 
 def _sizes(frame: pd.DataFrame, name: str) -> np.ndarray:
@@ -1111,7 +1098,12 @@ def _ranks(frame: pd.DataFrame, name: str) -> np.ndarray:
     if column.null_count:
         missing = np.flatnonzero(np.asarray(column.is_null()))
         raise ValueError(f"order column {name!r}: {len(missing):,} empty values ({_rows_named(missing)})")
-    return np.asarray(pc.rank(column, tiebreaker="dense"))
+    try:
+        return np.asarray(pc.rank(column, tiebreaker="dense"))
+    except pa.ArrowNotImplementedError:
+        raise ValueError(
+            f"order column {name!r} must hold numbers, dates or text; got {column.type}"
+        ) from None
 
 
 def replace(selection: Selection, record_id: str, reason: str) -> Selection:
@@ -1314,7 +1306,7 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
 
 def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int) -> pd.DataFrame:
     try:
-        data = pd.read_excel(path, sheet_name=sheet, dtype=object)
+        data = pd.read_excel(path, sheet_name=sheet, dtype=object, keep_default_na=False, na_values=[""])
     except Exception as error:  # noqa: BLE001 - the reader has many kinds of error; all mean the same here
         raise ValueError(f"{path.name}: sheet {sheet!r} cannot be read ({type(error).__name__})") from None
     data.columns = [str(name).strip() for name in data.columns]
@@ -1326,9 +1318,8 @@ def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int
     rounded = [v for v in data[id_column] if isinstance(v, (int, float)) and abs(v) >= 1e15]
     if rounded:
         raise ValueError(
-            f"{path.name}: column {id_column!r} has {len(rounded):,} numbers of 16 digits or more, of "
-            f"which Excel "
-            "keeps 15; format the column as text before the numbers are entered, or use CSV"
+            f"{path.name}: column {id_column!r} has {len(rounded):,} numbers of 16 digits or more, "
+            "of which Excel keeps 15; format the column as text before the numbers are entered, or use CSV"
         )
     texts = [name for name in columns if name == id_column or data[name].map(type).eq(str).any()]
     for name in texts:
@@ -1346,19 +1337,21 @@ def _cell(value: object) -> str | None:
 # ---- trail -------------------------------------------------------------------------------------------------
 
 _IN_ORDER = (
-    "in each stratum the n records with the smallest numbers, in this order; the reserves are the next ones"
+    "in each stratum the n records with the smallest numbers, in this order; the reserves are the next"
 )
-_START = "where start is the number of the byte FF followed by the name of the stratum"
+_START = (
+    "where start is the number of the byte FF followed by the name of the stratum; reserves are the others"
+)
 _RULES = {
     "simple": _IN_ORDER,
     "stratified": _IN_ORDER,
-    "systematic": f"""in each stratum N records in ascending order of the order column, then number; for i = 0 .. n-1
-take position floor((start + i 2^64) N / (n 2^64)), counted from 0, {_START}; reserves are the others in ascending
-order of number as 64-bit floating point""",
-    "pps": f"""in each stratum: while a record left has size >= X / n (X total size of, n draws for those left) all
-such are certain and leave; the others in order of number lie on a line from 0, each as long as its size; for
-i = 0 .. n-1 take the record that covers floor((start + i 2^64) X / (n 2^64)), {_START}; reserves are the others in
-ascending order of number / size as 64-bit floating point""",
+    "systematic": "in each stratum N records in ascending order of the order column, then number; "
+    "for i = 0 .. n-1 take position floor((start + i 2^64) N / (n 2^64)), counted from 0, "
+    f"{_START} in ascending order of number as 64-bit floating point",
+    "pps": "in each stratum: while a record left has size >= X / n (X total size of these, n draws left) "
+    "all such are certain and leave; the others in order of number lie on a line from 0, each as long as its "
+    "size; for i = 0 .. n-1 take the record that covers floor((start + i 2^64) X / (n 2^64)), "
+    f"{_START} in ascending order of number / size as 64-bit floating point",
 }
 
 
@@ -1386,7 +1379,9 @@ def trail(
     """
     for record_id, reason in replacements:
         selection = replace(selection, record_id, reason)
-    if frame_info is not None and frame_info.counts != selection.frame:
+    counted = selection.frame if selection.stratum_columns else {ALL: sum(selection.frame.values())}
+    given = frame_info and (frame_info.counts if selection.stratum_columns else {ALL: frame_info.records})
+    if given is not None and given != counted:
         raise ValueError(
             f"frame_info counts {frame_info.counts}, but the selection was drawn from {selection.frame}"
         )
@@ -1402,7 +1397,7 @@ def trail(
             "key_hex": key.hex(),
             "message": "UTF-8 bytes of the record id in normalisation form C without white space at its ends",
             "equal_numbers": "ordered by the UTF-8 bytes of the id",
-            "rule": _RULES[selection.method].replace("\n", " "),
+            "rule": _RULES[selection.method],
         },
         "seed": selection.seed,
         "method": selection.method,
@@ -1412,9 +1407,7 @@ def trail(
             "size": selection.size_column,
             "order": selection.order_column,
         },
-        "frame": None
-        if frame_info is None
-        else asdict(frame_info) | {"stratum_columns": list(selection.stratum_columns)},
+        "frame": None if frame_info is None else asdict(frame_info),
         "plan": None if plan is None else asdict(plan),
         "allocation": None if allocation is None else asdict(allocation) | {"notes": list(allocation.notes)},
         "strata": [

@@ -225,6 +225,32 @@ def points_list(texts: Sequence[str]) -> str:
     return "\n".join(f"- {text}{';' if number < len(tidy) else '.'}" for number, text in enumerate(tidy, 1))
 
 
+def badge(grade: str) -> str:
+    """A grade as a badge: the word with its class, so that colour and shape can follow.
+
+    Examples
+    --------
+    >>> badge("requires improvement")
+    '[requires improvement]{.badge .badge-requires-improvement}'
+    """
+    if grade == "not judged":
+        return grade
+    return f"[{plain(grade)}]{{.badge .badge-{re.sub(r'[^a-z]+', '-', grade.lower())}}}"
+
+
+def chance(probability: float) -> str:
+    """A simulated probability: to a whole per cent, never 0 or 100, because a simulation cannot rule anything out.
+
+    Examples
+    --------
+    >>> chance(0.8145), chance(0.0), chance(1.0)
+    ('81%', 'under 1%', 'over 99%')
+    """
+    if probability < 0.01:
+        return "under 1%"
+    return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
+
+
 def tally_words(counts: dict[str, int], names: dict[str, tuple[str, str]]) -> list[str]:
     """Counts as points: ``33 violent crimes``, ``one sexual offence``. Zero counts are left out."""
     return [plural(number, *names[key]) for key, number in counts.items() if number]

@@ -116,9 +116,9 @@ local masthead_seen = false
 local function check_div(div)
   for _, class in ipairs(div.classes) do
     if class:match("^callout") then
-      problem("Quarto's callout ':::  {." .. class .. "}' needs the network in Typst: write ::: {.box .box-note}")
+      problem("Quarto's callout '::: {." .. class .. "}' needs the network in Typst: write ::: {.box .box-note}")
     elseif not known_divs:includes(class) then
-      problem("the block class ':::  {." .. class .. "}' is unknown: known are " .. table.concat(known_divs, ", ", 2))
+      problem("the block class '::: {." .. class .. "}' is unknown: known are " .. table.concat(known_divs, ", ", 2))
     end
   end
   if #div.classes == 0 then problem("a ':::' block has no class: known are " .. table.concat(known_divs, ", ", 2)) end

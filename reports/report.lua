@@ -21,6 +21,11 @@ local function grade_of(span)
   end
 end
 
+-- The attributes of a part that scrolls by itself (pairs: a table's order would change from run to run).
+local function region(label)
+  return { { "role", "region" }, { "tabindex", "0" }, { "aria-label", label } }
+end
+
 -- Badges and large numbers ---------------------------------------------------------------------------
 local function Span(span)
   if not typst then return nil end
@@ -51,7 +56,9 @@ local function Div(div)
   if div.classes:includes("headlines") then
     local blocks = pandoc.Blocks({ raw_block("#cdi-headlines(") })
     for _, tile in ipairs(div.content) do
-      blocks:extend({ raw_block("["), tile, raw_block("],") })
+      blocks:insert(raw_block("["))
+      blocks:extend(tile.t == "Div" and wrapped("#cdi-headline", tile.content) or { tile })
+      blocks:insert(raw_block("],"))
     end
     blocks:insert(raw_block(")"))
     return blocks
@@ -64,17 +71,77 @@ local function Div(div)
   end
 end
 
--- Tables: columns as wide as their content; in HTML a scrolling region, scopes, alignment as a class --------
+-- Tables ---------------------------------------------------------------------------------------------
+-- In HTML columns are as wide as their content needs, and a region scrolls. On paper there is no scrolling:
+-- a table too wide for the page gives each column of numbers what it needs and the text columns the rest.
+local page_width = 104 -- characters of the table's font between the margins of the page
+
+local function lengths(tbl)
+  local longest_word, longest_line = {}, {}
+  for i, head in ipairs(tbl.head.rows[1] and tbl.head.rows[1].cells or {}) do
+    longest_word[i] = utf8.len(pandoc.utils.stringify(head.contents)) // 2 -- a header of two lines, not of five
+  end
+  local function look(row)
+    for i, cell in ipairs(row.cells) do
+      local text = pandoc.utils.stringify(cell.contents)
+      local badge = false
+      cell.contents:walk({ RawInline = function(raw) badge = badge or raw.text:match("^#cdi%-badge") end })
+      if badge then text = (text .. "wide"):gsub("%s", "_") end -- a badge has a shape and does not break
+      longest_line[i] = math.max(longest_line[i] or 0, utf8.len(text))
+      for word in text:gmatch("%S+") do
+        longest_word[i] = math.max(longest_word[i] or 0, utf8.len(word))
+      end
+    end
+  end
+  for _, row in ipairs(tbl.head.rows) do look(row) end
+  for _, body in ipairs(tbl.bodies) do
+    for _, row in ipairs(body.body) do look(row) end
+  end
+  return longest_word, longest_line
+end
+
+local function paper_widths(tbl)
+  local words, lines = lengths(tbl)
+  local margin = 3 -- the space between two columns, in characters
+  local total, fixed, flexible = 0, 0, 0
+  for i, line in ipairs(lines) do
+    total = total + line + margin
+    if tbl.colspecs[i][1] == pandoc.AlignRight then fixed = fixed + words[i] + margin else flexible = flexible + line end
+  end
+  if total <= page_width or flexible == 0 or fixed > 0.8 * page_width then return {} end
+  local widths = {}
+  for i, line in ipairs(lines) do
+    if tbl.colspecs[i][1] == pandoc.AlignRight then
+      widths[i] = (words[i] + margin) / page_width
+    else
+      widths[i] = (page_width - fixed) / page_width * line / flexible
+    end
+  end
+  -- A text column never gets less than its longest word: the others give what it lacks.
+  for i, line in ipairs(lines) do
+    local least = (words[i] + margin) / page_width
+    if widths[i] < least then
+      local lack, rest = least - widths[i], 1 - fixed / page_width - widths[i]
+      for j in ipairs(lines) do
+        if j ~= i and tbl.colspecs[j][1] ~= pandoc.AlignRight then widths[j] = widths[j] * (1 - lack / rest) end
+      end
+      widths[i] = least
+    end
+  end
+  return widths
+end
+
 local tables = 0
 
 local function Table(tbl)
   tables = tables + 1
+  local widths = typst and paper_widths(tbl) or {}
   local aligns = {}
   for i, spec in ipairs(tbl.colspecs) do
     aligns[i] = spec[1]
-    tbl.colspecs[i] = { html and pandoc.AlignDefault or spec[1], nil }
+    tbl.colspecs[i] = { html and pandoc.AlignDefault or spec[1], widths[i] }
   end
-  if not html then return tbl, false end
+  if not html then return tbl end
 
   local function mark(row, scope_of)
     for i, cell in ipairs(row.cells) do
@@ -93,7 +160,7 @@ local function Table(tbl)
     end
   end
   return pandoc.Div({ tbl }, pandoc.Attr("", { "table-scroll" },
-    { role = "region", tabindex = "0", ["aria-label"] = "Table " .. tables })), false
+    region("Table " .. tables)))
 end
 
 -- Charts: the alt text, in Typst with the SVG as bytes; in HTML a scrolling region for small screens ---------
@@ -105,13 +172,13 @@ local function Image(image)
   figures = figures + 1
   if typst then
     local _, svg = pandoc.mediabag.fetch(image.src)
-    return raw_inline("#image(bytes(" .. typst_string(svg) .. '), format: "svg", alt: ' .. typst_string(alt) .. ")"), false
+    return raw_inline("#image(bytes(" .. typst_string(svg) .. '), format: "svg", alt: ' .. typst_string(alt) .. ")")
   elseif html then
     image.attributes["fig-alt"] = nil
     image.attributes.alt = alt
     image.caption = {}
     return pandoc.Span({ image }, pandoc.Attr("", { "figure-scroll" },
-      { role = "region", tabindex = "0", ["aria-label"] = "Figure " .. figures })), false
+      region("Figure " .. figures)))
   end
 end
 
@@ -156,7 +223,9 @@ local function number_and_resolve(doc)
 end
 
 local passes = {
-  { traverse = "topdown", Span = Span, Div = Div, Table = Table, Image = Image },
+  { Span = Span, Image = Image },
+  { Table = Table },
+  { traverse = "topdown", Div = Div },
   { Pandoc = masthead },
 }
 if not under_quarto then table.insert(passes, { Pandoc = number_and_resolve }) end

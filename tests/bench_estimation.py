@@ -1,10 +1,10 @@
-"""Stratified rate with its standard error, 200,000 audited crimes: this library beside svy and R survey, in one run.
+"""Stratified rate and its standard error, 200,000 audited crimes: this library beside svy and R survey.
 
     python tests/bench_estimation.py [number of crimes]
 
-Each line is the best of several repetitions; the ratio says how many times as long as ours it takes. Whoever is
-not installed is left out. `design` is the declaration (checks, codes of strata and incidents), `estimate` the rate
-and its standard error from it.
+Each line is the best of several repetitions in this run; the ratio says how many times as long as ours it
+takes. Whoever is not installed is left out. `design` is the declaration (checks, codes of strata and incidents),
+`estimate` the rate and its standard error from it.
 """
 
 import math
@@ -45,7 +45,7 @@ def best(function, repetitions=5):
 
 
 def audit(n, clustered):
-    """Return `n` audited crimes in 20 strata, in incidents of two crimes if clustered, and the populations."""
+    """Return `n` audited crimes in 20 strata (incidents of two crimes if clustered), and the populations."""
     rng = np.random.default_rng(1)
     incident = np.arange(n) // 2 if clustered else np.arange(n)
     stratum = incident % 20

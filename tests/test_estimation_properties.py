@@ -28,7 +28,7 @@ METHODS = st.sampled_from(INTERVALS)
 
 @st.composite
 def audits(draw):
-    """Return (crimes, options of a Design): one to four strata of two to eight incidents of one to four crimes."""
+    """Return (crimes, options of a Design): 1-4 strata of 2-8 incidents of 1-4 crimes."""
     rows = []
     for stratum in range(draw(st.integers(1, 4))):
         for incident in range(draw(st.integers(2, 8))):

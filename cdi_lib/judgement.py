@@ -1,0 +1,459 @@
+"""Grades from criteria: elements, questions and the overall grade, each with its evidence.
+
+The criteria are data (``params/criteria/*.yml``): no cut-off of the published programme was ever printed, so they
+are this project's own, versioned, and shown in the report. Improving one measure, all else equal, never worsens a
+grade: bands are ordered, and a rule only counts how many of its parts are below a grade.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, StrictFloat, StrictInt, ValidationError, model_validator
+from scipy import stats
+
+from cdi_lib.parameters import (
+    PROJECT,
+    Count,
+    Day,
+    Inspection,
+    Model,
+    Text,
+    explain,
+    read_yaml,
+)
+from cdi_lib.problems import InputError, Problem, suggest
+from cdi_lib.results import EstimateResult, Share
+
+ESTIMATES = ("overall", "violence", "sexual", "other", "domestic_abuse", "rape")
+SHARES = (
+    "rape",
+    "n100_required",
+    "n100_review",
+    "vulnerable_victims",
+    "vulnerable_records",
+    "third_party",
+    "modern_slavery",
+    "modern_slavery_referral",
+    "modern_slavery_other",
+    "within_24",
+    "within_24_violence",
+    "within_24_sexual",
+    "within_24_other",
+    "cancelled_rape",
+    "cancelled_sexual",
+    "cancelled_violence",
+    "cancelled_robbery",
+    "victims_informed",
+    "equality",
+)
+FINDINGS = ("fully met", "mostly met", "partly met", "not met")
+NOT_JUDGED = "not judged"
+OVERALL = "overall"
+SIMULATIONS = 4000
+SEED = 20170101
+
+Percent = Annotated[StrictInt | StrictFloat, Field(ge=0, le=100)]
+
+
+class Element(Model):
+    """How one element is judged: by an estimate, by an "x of y", or by an inspector's assessment."""
+
+    label: Text = Field(description="the element as the report names it")
+    question: Text = Field(description="id of the question that it belongs to")
+    estimate: Literal[ESTIMATES] | None = Field(default=None, description="id of an estimate")
+    share: Literal[SHARES] | None = Field(default=None, description="id of an 'x of y' result")
+    assessment: Literal[True] | None = Field(default=None, description="true: judged by an inspector's assessment")
+    use: Literal["value", "low"] = Field(
+        default="value", description="of an estimate: its value, or the lower end of its interval"
+    )
+    minimum: Count = Field(default=1, description="a measure that rests on fewer records is not judged")
+    allow: Count = Field(
+        default=0, description="an 'x of y' may miss a band by this many records: how little a small sample says"
+    )
+    bands: dict[Text, Percent | Text] = Field(
+        description="for each grade but the worst, best first: the least percentage, or the least finding"
+    )
+    reason: Text = Field(description="why the bands are as they are, for readers")
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Element:
+        named = [name for name in ("estimate", "share", "assessment") if getattr(self, name) is not None]
+        if len(named) != 1:
+            raise ValueError(
+                f"exactly one of estimate, share and assessment; it has {', '.join(named) or 'none of them'}"
+            )
+        return self
+
+
+class Requirement(Model):
+    """What a question (or the overall grade) needs for a grade."""
+
+    at_most_below: Count = Field(description="how many of its parts may be below this grade")
+    none_below: Text | None = Field(default=None, description="no part may be below this grade")
+    key: tuple[Text, ...] = Field(default=(), description="parts that must have this grade or a better one")
+
+
+class Question(Model):
+    """One question of the inspection."""
+
+    label: Text = Field(description="the question")
+    at_least: Count = Field(default=1, description="elements that must be judged, else the question is not judged")
+    rules: dict[Text, Requirement] = Field(description="for each grade but the worst, best first: what it needs")
+
+
+class Criteria(Model):
+    """A judgement framework."""
+
+    name: Text
+    version: Text
+    date: Day
+    title: Text
+    note: Text = Field(description="printed with the criteria")
+    grades: tuple[Text, ...] = Field(description="best first")
+    questions: dict[Text, Question]
+    elements: dict[Text, Element]
+    overall: Question
+
+
+def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> Criteria:
+    """Read and check a judgement framework.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, or with all problems: an unknown key, measure or grade; bands that overlap or
+        leave a gap; rules that contradict each other; an element of no question.
+
+    Examples
+    --------
+    >>> load_criteria("cdi-2017").grades
+    ('outstanding', 'good', 'requires improvement', 'inadequate')
+    """
+    path = folder / f"{name}.yml"
+    known = sorted(found.stem for found in folder.glob("*.yml"))
+    if name not in known:
+        raise InputError(
+            [Problem("", "criteria", f"'{name}'", f"one of {', '.join(known)}{suggest(name, known)} (files in params/criteria)")]
+        )
+    file = f"params/criteria/{path.name}"
+    content = read_yaml(path, file)
+    if not isinstance(content, dict):
+        raise InputError([Problem(file, "", "", "a file of 'key: value' lines")])
+    try:
+        criteria = Criteria.model_validate(content)
+    except ValidationError as error:
+        raise InputError(explain(error, Criteria, file)) from None
+    if problems := _problems(criteria, file):
+        raise InputError(problems)
+    return criteria
+
+
+def _problems(criteria: Criteria, file: str) -> list[Problem]:
+    """What is wrong between the parts of a framework."""
+    grades = list(criteria.grades)
+    problems = []
+    if len(grades) < 2 or len(set(grades)) != len(grades) or NOT_JUDGED in grades:
+        problems.append(Problem(file, "grades", ", ".join(grades), "two or more different grades, best first"))
+    for id_, element in criteria.elements.items():
+        where = f"elements.{id_}"
+        if element.question not in criteria.questions:
+            expected = f"one of {', '.join(criteria.questions)}{suggest(element.question, criteria.questions)}"
+            problems.append(Problem(file, f"{where}.question", element.question, expected))
+        problems += _band_problems(element, grades, f"{where}.bands", file)
+    for id_, question in {**criteria.questions, OVERALL: criteria.overall}.items():
+        where = OVERALL if id_ == OVERALL else f"questions.{id_}"
+        parts = (
+            list(criteria.questions)
+            if id_ == OVERALL
+            else [name for name, element in criteria.elements.items() if element.question == id_]
+        )
+        problems += _rule_problems(question, parts, grades, where, file)
+    return problems
+
+
+def _band_problems(element: Element, grades: list[str], where: str, file: str) -> list[Problem]:
+    if list(element.bands) != grades[:-1]:
+        got = ", ".join(element.bands) or "nothing"
+        expected = f"a band for each grade but the worst, best first: {', '.join(grades[:-1])}"
+        return [Problem(file, where, got, expected)]
+    values = list(element.bands.values())
+    if element.assessment:
+        unknown = [value for value in values if value not in FINDINGS]
+        if unknown:
+            return [Problem(file, where, str(unknown[0]), f"one of {', '.join(FINDINGS)}")]
+        order = [FINDINGS.index(value) for value in values]
+        falling = all(a < b for a, b in zip(order, order[1:], strict=False))
+    else:
+        if any(isinstance(value, str) for value in values):
+            return [Problem(file, where, ", ".join(map(str, values)), "percentages such as 90")]
+        falling = all(a > b for a, b in zip(values, values[1:], strict=False))
+    if not falling:
+        return [Problem(file, where, ", ".join(map(str, values)), "bands that fall from grade to grade without overlap")]
+    return []
+
+
+def _rule_problems(question: Question, parts: list[str], grades: list[str], where: str, file: str) -> list[Problem]:
+    if not parts:
+        return [Problem(file, where, "no element", "at least one element with this question")]
+    if list(question.rules) != grades[:-1]:
+        got = ", ".join(question.rules) or "nothing"
+        return [Problem(file, f"{where}.rules", got, f"a rule for each grade but the worst, best first: {', '.join(grades[:-1])}")]
+    problems = []
+    for grade, rule in question.rules.items():
+        for key in rule.key:
+            if key not in parts:
+                expected = f"one of {', '.join(parts)}{suggest(key, parts)}"
+                problems.append(Problem(file, f"{where}.rules.{grade}.key", key, expected))
+        if rule.none_below is not None and rule.none_below not in grades:
+            problems.append(Problem(file, f"{where}.rules.{grade}.none_below", rule.none_below, f"one of {', '.join(grades)}{suggest(rule.none_below, grades)}"))
+        elif rule.none_below is not None and grades.index(rule.none_below) < grades.index(grade):
+            problems.append(Problem(file, f"{where}.rules.{grade}.none_below", rule.none_below, f"{grade} or a worse grade"))
+    return problems
+
+
+def check_judgement_inputs(criteria: Criteria, inspection: Inspection) -> list[Problem]:
+    """Elements and grades that parameters name and the criteria do not know. The file name is left to the caller."""
+    problems = []
+
+    def check(kind: str, number: int, key: str, value: str, known: Sequence[str]) -> None:
+        if value not in known:
+            expected = f"one of {', '.join(known)}{suggest(value, known)}"
+            problems.append(Problem("", f"{kind}.{number}.{key}", f"'{value}'", expected))
+
+    by_assessment = [id_ for id_, element in criteria.elements.items() if element.assessment]
+    for number, item in enumerate(inspection.assessments, 1):
+        check("assessments", number, "element", item.element, by_assessment)
+    for number, item in enumerate(inspection.carried_forward, 1):
+        check("carried_forward", number, "element", item.element, list(criteria.elements))
+        check("carried_forward", number, "grade", item.grade, criteria.grades)
+    for number, item in enumerate(inspection.decisions, 1):
+        check("decisions", number, "grade_of", item.grade_of, [OVERALL, *criteria.questions, *criteria.elements])
+        check("decisions", number, "grade", item.grade, criteria.grades)
+    for number, item in enumerate(inspection.areas_for_improvement, 1):
+        for element in item.elements:
+            check("areas_for_improvement", number, "elements", element, list(criteria.elements))
+    return problems
+
+
+# --- grades ---------------------------------------------------------------------------------------------------
+
+
+def grade_of_percentage(bands: Mapping[str, float], worst: str, percentage: float) -> str:
+    """The best grade whose band the percentage reaches.
+
+    Examples
+    --------
+    >>> grade_of_percentage({"good": 90, "requires improvement": 80}, "inadequate", 89.9)
+    'requires improvement'
+    """
+    # Rounding noise of floating-point division must not decide a grade.
+    return next((grade for grade, least in bands.items() if percentage >= least - 1e-9), worst)
+
+
+def grade_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str, str]) -> str:
+    """The best grade whose requirement the graded parts meet; parts that are not judged are left out."""
+    judged = {id_: list(grades).index(grade) for id_, grade in parts.items() if grade != NOT_JUDGED}
+    if len(judged) < question.at_least:
+        return NOT_JUDGED
+    for grade, rule in question.rules.items():
+        rank = list(grades).index(grade)
+        few_below = sum(part > rank for part in judged.values()) <= rule.at_most_below
+        floor = list(grades).index(rule.none_below) if rule.none_below else len(grades)
+        none_too_low = all(part <= floor for part in judged.values())
+        keys_there = all(judged[key] <= rank for key in rule.key if key in judged)
+        if few_below and none_too_low and keys_there:
+            return grade
+    return grades[-1]
+
+
+def _element_grade(element: Element, criteria: Criteria, measure: Any) -> str:
+    worst = criteria.grades[-1]
+    if measure is None:
+        return NOT_JUDGED
+    if element.assessment:
+        rank = FINDINGS.index(measure.finding)
+        return next((grade for grade, least in element.bands.items() if rank <= FINDINGS.index(least)), worst)
+    if element.share:
+        if measure.n < max(element.minimum, 1):
+            return NOT_JUDGED
+        x = min(measure.x + element.allow, measure.n) if measure.x < measure.n else measure.x
+        return grade_of_percentage(element.bands, worst, 100 * x / measure.n)
+    if measure.n < element.minimum:
+        return NOT_JUDGED
+    value = measure.low if element.use == "low" and measure.low is not None else measure.value
+    return grade_of_percentage(element.bands, worst, 100 * value)
+
+
+def judge(
+    criteria: Criteria,
+    estimates: Mapping[str, EstimateResult],
+    shares: Mapping[str, Share],
+    inspection: Inspection,
+) -> dict[str, Any]:
+    """Judge elements, questions and the whole, with the evidence of each step.
+
+    Parameters
+    ----------
+    criteria : Criteria
+        The framework.
+    estimates, shares : mapping
+        Results by id; one that is missing was not inspected.
+    inspection : Inspection
+        Assessments, grades carried forward, and decisions.
+
+    Returns
+    -------
+    dict
+        Plain JSON: ``framework``, ``scale``, and ``elements``, ``questions`` and ``overall`` with computed and
+        decided grade, evidence and the probability of each grade.
+
+    Notes
+    -----
+    The probabilities cover chance in drawing the main sample and nothing else: rates vary as their intervals say, and
+    the rules are applied to each of 4,000 simulated audits (fixed seed). Dip samples are not random, so what was found
+    in them is taken as it is, like an assessment. Rates are simulated independently, though they come from one sample.
+    """
+    assessments = {item.element: item for item in inspection.assessments if item.finding != "not inspected"}
+    carried = {item.element: item for item in inspection.carried_forward}
+    decisions = {item.grade_of: item for item in inspection.decisions}
+    elements, drawn = [], {}
+    random = np.random.default_rng(SEED)
+    for id_, element in criteria.elements.items():
+        measure = _measure(id_, element, estimates, shares, assessments)
+        computed = _element_grade(element, criteria, measure)
+        status = "judged" if computed != NOT_JUDGED else "not inspected"
+        if computed == NOT_JUDGED and id_ in carried:
+            computed, status = carried[id_].grade, f"carried forward from {carried[id_].date.isoformat()}"
+        entry = _entry(id_, element.label, computed, decisions) | {
+            "question": element.question,
+            "status": status,
+            "evidence": _evidence(element, measure),
+            "bands": dict(element.bands),
+            "reason_for_bands": element.reason,
+        }
+        drawn[id_] = _simulated(element, criteria, measure, entry["decided"], status, id_ in decisions, random)
+        entry["probabilities"] = _frequencies(drawn[id_], criteria) if status == "judged" and element.estimate else None
+        elements.append(entry)
+
+    decided = {entry["id"]: entry["decided"] for entry in elements}
+    questions, drawn_questions = [], {}
+    for id_, question in criteria.questions.items():
+        members = [name for name, element in criteria.elements.items() if element.question == id_]
+        computed = grade_of_parts(question, criteria.grades, {name: decided[name] for name in members})
+        entry = _entry(id_, question.label, computed, decisions)
+        drawn_questions[id_] = _simulated_parts(question, criteria, {name: drawn[name] for name in members})
+        entry["probabilities"] = _frequencies(drawn_questions[id_], criteria)
+        questions.append(entry)
+    computed = grade_of_parts(criteria.overall, criteria.grades, {entry["id"]: entry["decided"] for entry in questions})
+    overall = _entry(OVERALL, criteria.overall.label, computed, decisions)
+    overall["probabilities"] = _frequencies(_simulated_parts(criteria.overall, criteria, drawn_questions), criteria)
+    framework = criteria.model_dump(mode="json", include={"name", "version", "date", "title", "note"})
+    rules = {
+        id_: {grade: rule.model_dump(mode="json") for grade, rule in question.rules.items()}
+        for id_, question in {**criteria.questions, OVERALL: criteria.overall}.items()
+    }
+    return {
+        "framework": framework,
+        "scale": list(criteria.grades),
+        "rules": rules,
+        "elements": elements,
+        "questions": questions,
+        "overall": overall,
+    }
+
+
+def _measure(id_: str, element: Element, estimates, shares, assessments):
+    if element.estimate:
+        return estimates.get(element.estimate)
+    return shares.get(element.share) if element.share else assessments.get(id_)
+
+
+def _entry(id_: str, label: str, computed: str, decisions: Mapping) -> dict[str, Any]:
+    decision = decisions.get(id_)
+    return {
+        "id": id_,
+        "label": label,
+        "computed": computed,
+        "decided": decision.grade if decision else computed,
+        "reason": decision.reason if decision else None,
+        "role": decision.role if decision else None,
+    }
+
+
+def _evidence(element: Element, measure) -> dict[str, Any] | None:
+    if measure is None:
+        return None
+    if element.assessment:
+        return {"kind": "assessment", "finding": measure.finding, "evidence": measure.evidence}
+    if element.share:
+        return {"kind": "share", "result": element.share, "x": measure.x, "n": measure.n}
+    return {
+        "kind": "estimate",
+        "result": element.estimate,
+        "use": element.use,
+        "value": measure.value,
+        "low": measure.low,
+        "high": measure.high,
+        "n": measure.n,
+    }
+
+
+# --- how sure -------------------------------------------------------------------------------------------------
+
+
+def _simulated(element: Element, criteria: Criteria, measure, grade: str, status: str, is_decided: bool, random) -> np.ndarray:
+    """Ranks of an element's grade in simulated audits (0 is best); -1 where it is not judged."""
+    grades = criteria.grades
+    if is_decided or status != "judged" or not element.estimate:
+        rank = -1 if grade == NOT_JUDGED else grades.index(grade)
+        return np.full(SIMULATIONS, rank)
+    values = 100 * _rate_quantiles(measure, random.random(SIMULATIONS))
+    if element.use == "low" and measure.low is not None:
+        values = values - 100 * (measure.value - measure.low)
+    cuts = np.array(list(element.bands.values()), dtype=float)
+    return (values[:, None] < cuts[None, :] - 1e-9).sum(axis=1)
+
+
+def _rate_quantiles(rate: EstimateResult, uniform: np.ndarray) -> np.ndarray:
+    """Values of the true rate that are compatible with its interval.
+
+    A Beta distribution with the estimate as mean and the effective size that the width of the interval implies: it stays
+    in [0, 1] and is lopsided near 1, as the interval is.
+    """
+    if rate.low is None or rate.high is None or rate.high <= rate.low:
+        return np.full(len(uniform), rate.value)
+    z = stats.norm.ppf((1 + rate.confidence) / 2)
+    middle = min(max(rate.value, 1e-6), 1 - 1e-6)
+    se = (rate.high - rate.low) / (2 * z)
+    size = max(middle * (1 - middle) / se**2 - 1, 1.0)
+    if not 0 < rate.value < 1:
+        # 0 of n or n of n: the interval is one-sided; let its inner end be the tail of the distribution
+        inner = rate.low if rate.value >= 1 else 1 - rate.high
+        size = max(math.log((1 - rate.confidence) / 2) / math.log(max(inner, 1e-6)), 1.0)
+        sample = stats.beta.ppf(uniform, size, 1.0)
+        return sample if rate.value >= 1 else 1 - sample
+    return stats.beta.ppf(uniform, middle * size, (1 - middle) * size)
+
+
+def _simulated_parts(question: Question, criteria: Criteria, drawn: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Apply the rule of a question to each simulated audit; equal combinations are worked out once."""
+    names = list(drawn)
+    table = np.column_stack([drawn[name] for name in names])
+    combinations, inverse = np.unique(table, axis=0, return_inverse=True)
+    scale = [*criteria.grades, NOT_JUDGED]  # rank -1 reads the last: not judged
+    ranks = []
+    for combination in combinations:
+        grade = grade_of_parts(question, criteria.grades, {n: scale[r] for n, r in zip(names, combination, strict=True)})
+        ranks.append(-1 if grade == NOT_JUDGED else criteria.grades.index(grade))
+    return np.array(ranks)[inverse.ravel()]
+
+
+def _frequencies(ranks: np.ndarray, criteria: Criteria) -> dict[str, float] | None:
+    if (ranks < 0).any():
+        return None
+    return {grade: float((ranks == rank).mean()) for rank, grade in enumerate(criteria.grades)}

@@ -1,0 +1,144 @@
+"""The PDF is tagged, PDF/UA-1, titled, bookmarked and readable. Each check takes the path of a built PDF."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
+
+from cdi_lib.render import LOOK, render
+
+FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
+BUILT = sorted(LOOK.glob("*/report.pdf"))
+
+
+@pytest.fixture(scope="module")
+def fixture_pdf(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pdf")
+    return render(FIXTURE, folder, engine="pandoc", metadata={"status": "draft"}).pdf
+
+
+@pytest.fixture(params=["fixture", *BUILT], ids=lambda path: path if path == "fixture" else path.parent.name)
+def pdf(request):
+    """The PDF of the dialect fixture, and of every report that has been built."""
+    path = request.getfixturevalue("fixture_pdf") if request.param == "fixture" else request.param
+    return PdfReader(path)
+
+
+def tags(reader: PdfReader) -> list[tuple[str, DictionaryObject]]:
+    """The structure elements of a tagged PDF in reading order, with their roles."""
+    found = []
+
+    def walk(node):
+        if isinstance(node, list):
+            for child in node:
+                walk(child.get_object())
+        elif isinstance(node, DictionaryObject):
+            if "/S" in node:
+                found.append((str(node["/S"]), node))
+            if "/K" in node:
+                walk(node["/K"].get_object())
+
+    walk(reader.trailer["/Root"]["/StructTreeRoot"]["/K"].get_object())
+    return found
+
+
+def test_is_tagged_and_says_pdf_ua_1(pdf):
+    root = pdf.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] is True or root["/MarkInfo"]["/Marked"].value is True
+    metadata = root["/Metadata"].get_object().get_data().decode()
+    assert re.search(r"pdfuaid:part(>|=\")1", metadata)
+
+
+def test_has_title_and_language(pdf):
+    root = pdf.trailer["/Root"]
+    assert pdf.metadata.title.strip()
+    assert str(root["/Lang"]).startswith("en")
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"].value is True
+
+
+def test_is_a4(pdf):
+    assert {(round(p.mediabox.width), round(p.mediabox.height)) for p in pdf.pages} == {(595, 842)}
+
+
+def test_bookmarks_follow_the_headings(pdf):
+    def titles(items):
+        for item in items:
+            yield from titles(item) if isinstance(item, list) else [item.title]
+
+    bookmarks = list(titles(pdf.outline))
+    headings = [role for role, _ in tags(pdf) if re.fullmatch(r"/H[1-6]", role)]
+    assert bookmarks
+    assert len(headings) >= len(bookmarks)
+
+
+def test_heading_levels_skip_none(pdf):
+    levels = [int(role[2]) for role, _ in tags(pdf) if re.fullmatch(r"/H[1-6]", role)]
+    assert levels[0] == 1
+    assert all(deeper <= level + 1 for level, deeper in pairwise(levels))
+
+
+def test_figures_have_alt_text(pdf):
+    for role, element in tags(pdf):
+        if role == "/Figure":
+            assert len(str(element["/Alt"])) > 20
+
+
+def test_tables_have_header_cells(pdf):
+    roles = [role for role, _ in tags(pdf)]
+    tables = roles.count("/Table")
+    assert roles.count("/THead") == tables
+    assert roles.count("/TH") >= 2 * tables
+    assert all(element.get("/A") is not None for role, element in tags(pdf) if role == "/TH")
+
+
+def test_pages_are_numbered_and_none_is_empty(pdf):
+    pages = [page.extract_text() for page in pdf.pages]
+    for number, text in enumerate(pages, start=1):
+        assert re.search(rf"Page\s{number}\sof\s{len(pages)}\b", text), number
+        assert len(text.split()) > 20, f"page {number} is nearly empty"
+
+
+def test_only_the_fonts_of_the_design(pdf):
+    names = set()
+    for page in pdf.pages:
+        for font in page["/Resources"].get("/Font", {}).values():
+            names.add(str(font.get_object()["/BaseFont"]).split("+")[-1])
+    assert names
+    assert all(re.match(r"SourceSansPro|DejaVuSansMono", name) for name in names), names
+
+
+def test_text_of_the_fixture_in_reading_order(fixture_pdf):
+    pages = [page.extract_text() for page in PdfReader(fixture_pdf).pages]
+    text = " ".join(" ".join(pages).split())
+    assert all("Draft" in page for page in pages)
+    wanted = [
+        "Overall judgement",
+        "92.0%",
+        "Findings",
+        "Table 1: Recording rates by crime type",
+        "2,651",
+        "Annex",
+    ]
+    body = text[text.rindex("Overall judgement The force is") :]
+    places = [body.index(word) for word in wanted]
+    assert places == sorted(places)
+    assert "Other | excluding fraud" in text
+
+
+def test_fixture_has_every_float_and_grade(fixture_pdf):
+    reader = PdfReader(fixture_pdf)
+    roles = [role for role, _ in tags(reader)]
+    assert roles.count("/Table") == 2
+    alts = [str(element["/Alt"]) for role, element in tags(reader) if role == "/Figure"]
+    assert alts == [
+        'Dot chart. Violence 89.2%, "other" crime 92.7%; a backslash \\ is kept.',
+        "Bars. Violence 78.1%, sexual offences 71.5%.",
+    ]
+    text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    for grade in ("outstanding", "good", "adequate", "requires improvement", "inadequate"):
+        assert grade in text
