@@ -191,7 +191,11 @@ def tidy_notebook(path: Path) -> None:
     kernel = notebook.metadata.get("kernelspec", {})
     notebook.metadata = nbformat.from_dict(
         {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": kernel.get("name", "python3")},
+            "kernelspec": {
+                "display_name": "Python 3",
+                "language": "python",
+                "name": kernel.get("name", "python3"),
+            },
             "language_info": {"name": "python"},
         }
     )
@@ -231,10 +235,12 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
 def commit() -> str:
     """The commit of the project's files, with a mark if they were changed since; empty outside git."""
     try:
-        run = lambda *words: subprocess.run(  # noqa: E731
+        run = lambda *words: subprocess.run(
             ["git", "-C", str(PROJECT), *words], capture_output=True, text=True, timeout=20, check=True
         ).stdout.strip()
-        return run("rev-parse", "HEAD") + (" with uncommitted changes" if run("status", "--porcelain") else "")
+        return run("rev-parse", "HEAD") + (
+            " with uncommitted changes" if run("status", "--porcelain") else ""
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -359,4 +365,7 @@ def _exchange(first: Path, second: Path) -> bool:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError, TypeError):
         return False
-    return renameat2(at_current_folder, os.fsencode(first), at_current_folder, os.fsencode(second), exchange) == 0
+    return (
+        renameat2(at_current_folder, os.fsencode(first), at_current_folder, os.fsencode(second), exchange)
+        == 0
+    )

@@ -51,7 +51,9 @@ def _figure(rows: float, title: str, subtitle: str):
     height = head + 0.48 * rows + 0.62
     figure = Figure(figsize=(WIDTH_INCHES, height))
     axes = figure.add_axes((0.0, 0.62 / height, 1.0, 0.48 * rows / height))
-    figure.text(0.01, 1 - 0.1 / height, "\n".join(title_lines), size=14, weight="semibold", va="top", linespacing=1.15)
+    figure.text(
+        0.01, 1 - 0.1 / height, "\n".join(title_lines), size=14, weight="semibold", va="top", linespacing=1.15
+    )
     figure.text(
         0.01,
         1 - (0.16 + 0.26 * len(title_lines)) / height,
@@ -101,7 +103,14 @@ def intervals(
     for place, (_, value, low, high, beside) in enumerate(rows):
         y = -place
         if low is not None:
-            axes.plot([low, upper if high is None else high], [y, y], color=DARK_BLUE, linewidth=6, alpha=0.32, solid_capstyle="butt")
+            axes.plot(
+                [low, upper if high is None else high],
+                [y, y],
+                color=DARK_BLUE,
+                linewidth=6,
+                alpha=0.32,
+                solid_capstyle="butt",
+            )
         axes.plot([value], [y], "o", color=DARK_BLUE, markersize=8)
         axes.annotate(beside, (1.03, y), xycoords=("axes fraction", "data"), va="center", size=10.5)
     axes.set_yticks([-place for place in range(len(rows))], [row[0] for row in rows], size=11)
@@ -130,7 +139,16 @@ def parts(
     for place, (_, x, n) in enumerate(rows):
         y, share = -place, x / n
         axes.barh(y, share, height=0.62, color=DARK_BLUE)
-        axes.barh(y, 1 - share, left=share, height=0.62, color="white", edgecolor=DARK_BLUE, linewidth=1.2, hatch="////")
+        axes.barh(
+            y,
+            1 - share,
+            left=share,
+            height=0.62,
+            color="white",
+            edgecolor=DARK_BLUE,
+            linewidth=1.2,
+            hatch="////",
+        )
         label = f"{wording.count(x)} of {wording.count(n)}"
         inside = share > 0.22
         axes.text(
@@ -160,8 +178,12 @@ def bars(title: str, subtitle: str, rows: Sequence[tuple[str, int]], axis: str) 
     highest = max(number for _, number in rows)
     for place, (_, number) in enumerate(rows):
         axes.barh(-place, number, height=0.62, color=DARK_BLUE)
-        axes.text(number + highest * 0.012, -place, wording.count(number), va="center", size=11, weight="semibold")
-    axes.set_yticks([-place for place in range(len(rows))], [textwrap.fill(row[0], 30) for row in rows], size=11)
+        axes.text(
+            number + highest * 0.012, -place, wording.count(number), va="center", size=11, weight="semibold"
+        )
+    axes.set_yticks(
+        [-place for place in range(len(rows))], [textwrap.fill(row[0], 30) for row in rows], size=11
+    )
     axes.set_ylim(-len(rows) + 0.4, 0.6)
     axes.set_xlim(0, highest * 1.1)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
@@ -181,7 +203,9 @@ def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Se
         for step, name in enumerate(steps):
             here = name == grade
             axes.plot(
-                [step], [y], "o",
+                [step],
+                [y],
+                "o",
                 markersize=15 if here else 9,
                 markerfacecolor=DARK_BLUE if here else "white",
                 markeredgecolor=DARK_BLUE if here else "#6F777B",
@@ -189,10 +213,17 @@ def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Se
             )
         if grade in steps:
             axes.annotate(
-                grade.capitalize(), (steps.index(grade), y), xytext=(0, 11), textcoords="offset points",
-                ha="center", size=10, weight="semibold",
+                grade.capitalize(),
+                (steps.index(grade), y),
+                xytext=(0, 11),
+                textcoords="offset points",
+                ha="center",
+                size=10,
+                weight="semibold",
             )
-    axes.set_yticks([-place for place in range(len(rows))], [textwrap.fill(row[0], 28) for row in rows], size=11)
+    axes.set_yticks(
+        [-place for place in range(len(rows))], [textwrap.fill(row[0], 28) for row in rows], size=11
+    )
     axes.set_ylim(-len(rows) + 0.45, 0.75)
     axes.set_xlim(-0.45, len(steps) - 0.55)
     axes.set_xticks(range(len(steps)), [name.capitalize() for name in steps], size=10.5)

@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cdi_lib", description="Crime data integrity inspection reports.")
+    parser = argparse.ArgumentParser(
+        prog="python -m cdi_lib", description="Crime data integrity inspection reports."
+    )
     commands = parser.add_subparsers(title="commands")
 
     def command(name: str, run, text: str, force: bool = True) -> argparse.ArgumentParser:
@@ -55,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = command(name, run, text, force=one)
         if not one:
             sub.add_argument("--jobs", type=int, default=0, help="how many forces at a time")
-        sub.add_argument("--renderer", choices=["auto", "quarto", "pandoc"], default="auto", help="engine for HTML and PDF")
+        sub.add_argument(
+            "--renderer", choices=["auto", "quarto", "pandoc"], default="auto", help="engine for HTML and PDF"
+        )
     command("check", check, "check parameters and records of one force")
     command("new", new, "begin a new inspection: parameter file and empty record tables")
     sub = command("diff", diff, "which results changed since an earlier results.json")
@@ -66,7 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     command("bench", bench, "measure speed, as ratios", force=False)
     command("verify", verify, "build the report twice and compare the files byte for byte")
     command("reconstruct", reconstruct, "make the record tables of a force again from published counts")
-    command("refresh", refresh, "run the notebooks for Northamptonshire and keep their outputs in notebooks/", force=False)
+    command(
+        "refresh",
+        refresh,
+        "run the notebooks for Northamptonshire and keep their outputs in notebooks/",
+        force=False,
+    )
     parser.set_defaults(command=None)
     return parser
 
@@ -76,7 +85,10 @@ def _print_problems(problems: Sequence[Problem]) -> None:
         print(problem, file=sys.stderr)
     errors = sum(problem.severity == "error" for problem in problems)
     if errors:
-        print(f"{errors} error{'s' if errors != 1 else ''}; mend the input and run the command again", file=sys.stderr)
+        print(
+            f"{errors} error{'s' if errors != 1 else ''}; mend the input and run the command again",
+            file=sys.stderr,
+        )
 
 
 def _shown(path: Path) -> str:
@@ -175,7 +187,7 @@ def notebook(chosen: argparse.Namespace) -> int:
     """Open JupyterLab; the notebooks take the force from their first code cell."""
     force = force_key(chosen.force)
     load_inspection(force)
-    print(f"The notebooks open with force = \"northamptonshire\"; set it to \"{force}\" in the first code cell.")
+    print(f'The notebooks open with force = "northamptonshire"; set it to "{force}" in the first code cell.')
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(PROJECT / "notebooks")])
 
 
@@ -189,12 +201,17 @@ def verify(chosen: argparse.Namespace) -> int:
     force = force_key(chosen.force)
     with tempfile.TemporaryDirectory() as scratch:
         first, second = (
-            build_report(force, "auto", reports=Path(scratch) / name, progress=print).folder for name in ("first", "second")
+            build_report(force, "auto", reports=Path(scratch) / name, progress=print).folder
+            for name in ("first", "second")
         )
         names = sorted(str(path.relative_to(first)) for path in first.rglob("*") if path.is_file())
         others = sorted(str(path.relative_to(second)) for path in second.rglob("*") if path.is_file())
         differ = set(names) ^ set(others)
-        differ |= {name for name in set(names) & set(others) if not filecmp.cmp(first / name, second / name, shallow=False)}
+        differ |= {
+            name
+            for name in set(names) & set(others)
+            if not filecmp.cmp(first / name, second / name, shallow=False)
+        }
     for name in sorted(differ):
         print(f"differs: {name}", file=sys.stderr)
     print(f"{len(names) - len(differ)} of {len(names)} files are the same byte for byte")
@@ -233,7 +250,13 @@ def reconstruct(chosen: argparse.Namespace) -> int:
     folder = PROJECT / "params" / force_key(chosen.force)
     specification = folder / "reconstruction.yml"
     if not specification.is_file():
-        raise InputError([Problem(_shown(specification), "", "no such file", "published counts to reconstruct records from")])
+        raise InputError(
+            [
+                Problem(
+                    _shown(specification), "", "no such file", "published counts to reconstruct records from"
+                )
+            ]
+        )
     for path in make(specification, folder):
         print(_shown(path))
     return 0

@@ -67,13 +67,16 @@ class Element(Model):
     question: Text = Field(description="id of the question that it belongs to")
     estimate: Literal[ESTIMATES] | None = Field(default=None, description="id of an estimate")
     share: Literal[SHARES] | None = Field(default=None, description="id of an 'x of y' result")
-    assessment: Literal[True] | None = Field(default=None, description="true: judged by an inspector's assessment")
+    assessment: Literal[True] | None = Field(
+        default=None, description="true: judged by an inspector's assessment"
+    )
     use: Literal["value", "low"] = Field(
         default="value", description="of an estimate: its value, or the lower end of its interval"
     )
     minimum: Count = Field(default=1, description="a measure that rests on fewer records is not judged")
     allow: Count = Field(
-        default=0, description="an 'x of y' may miss a band by this many records: how little a small sample says"
+        default=0,
+        description="an 'x of y' may miss a band by this many records: how little a small sample says",
     )
     bands: dict[Text, Percent | Text] = Field(
         description="for each grade but the worst, best first: the least percentage, or the least finding"
@@ -102,8 +105,12 @@ class Question(Model):
     """One question of the inspection."""
 
     label: Text = Field(description="the question")
-    at_least: Count = Field(default=1, description="elements that must be judged, else the question is not judged")
-    rules: dict[Text, Requirement] = Field(description="for each grade but the worst, best first: what it needs")
+    at_least: Count = Field(
+        default=1, description="elements that must be judged, else the question is not judged"
+    )
+    rules: dict[Text, Requirement] = Field(
+        description="for each grade but the worst, best first: what it needs"
+    )
 
 
 class Criteria(Model):
@@ -138,7 +145,14 @@ def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> 
     known = sorted(found.stem for found in folder.glob("*.yml"))
     if name not in known:
         raise InputError(
-            [Problem("", "criteria", f"'{name}'", f"one of {', '.join(known)}{suggest(name, known)} (files in params/criteria)")]
+            [
+                Problem(
+                    "",
+                    "criteria",
+                    f"'{name}'",
+                    f"one of {', '.join(known)}{suggest(name, known)} (files in params/criteria)",
+                )
+            ]
         )
     file = f"params/criteria/{path.name}"
     content = read_yaml(path, file)
@@ -158,11 +172,15 @@ def _problems(criteria: Criteria, file: str) -> list[Problem]:
     grades = list(criteria.grades)
     problems = []
     if len(grades) < 2 or len(set(grades)) != len(grades) or NOT_JUDGED in grades:
-        problems.append(Problem(file, "grades", ", ".join(grades), "two or more different grades, best first"))
+        problems.append(
+            Problem(file, "grades", ", ".join(grades), "two or more different grades, best first")
+        )
     for id_, element in criteria.elements.items():
         where = f"elements.{id_}"
         if element.question not in criteria.questions:
-            expected = f"one of {', '.join(criteria.questions)}{suggest(element.question, criteria.questions)}"
+            expected = (
+                f"one of {', '.join(criteria.questions)}{suggest(element.question, criteria.questions)}"
+            )
             problems.append(Problem(file, f"{where}.question", element.question, expected))
         problems += _band_problems(element, grades, f"{where}.bands", file)
     for id_, question in {**criteria.questions, OVERALL: criteria.overall}.items():
@@ -193,16 +211,32 @@ def _band_problems(element: Element, grades: list[str], where: str, file: str) -
             return [Problem(file, where, ", ".join(map(str, values)), "percentages such as 90")]
         falling = all(a > b for a, b in zip(values, values[1:], strict=False))
     if not falling:
-        return [Problem(file, where, ", ".join(map(str, values)), "bands that fall from grade to grade without overlap")]
+        return [
+            Problem(
+                file,
+                where,
+                ", ".join(map(str, values)),
+                "bands that fall from grade to grade without overlap",
+            )
+        ]
     return []
 
 
-def _rule_problems(question: Question, parts: list[str], grades: list[str], where: str, file: str) -> list[Problem]:
+def _rule_problems(
+    question: Question, parts: list[str], grades: list[str], where: str, file: str
+) -> list[Problem]:
     if not parts:
         return [Problem(file, where, "no element", "at least one element with this question")]
     if list(question.rules) != grades[:-1]:
         got = ", ".join(question.rules) or "nothing"
-        return [Problem(file, f"{where}.rules", got, f"a rule for each grade but the worst, best first: {', '.join(grades[:-1])}")]
+        return [
+            Problem(
+                file,
+                f"{where}.rules",
+                got,
+                f"a rule for each grade but the worst, best first: {', '.join(grades[:-1])}",
+            )
+        ]
     problems = []
     for grade, rule in question.rules.items():
         for key in rule.key:
@@ -210,9 +244,20 @@ def _rule_problems(question: Question, parts: list[str], grades: list[str], wher
                 expected = f"one of {', '.join(parts)}{suggest(key, parts)}"
                 problems.append(Problem(file, f"{where}.rules.{grade}.key", key, expected))
         if rule.none_below is not None and rule.none_below not in grades:
-            problems.append(Problem(file, f"{where}.rules.{grade}.none_below", rule.none_below, f"one of {', '.join(grades)}{suggest(rule.none_below, grades)}"))
+            problems.append(
+                Problem(
+                    file,
+                    f"{where}.rules.{grade}.none_below",
+                    rule.none_below,
+                    f"one of {', '.join(grades)}{suggest(rule.none_below, grades)}",
+                )
+            )
         elif rule.none_below is not None and grades.index(rule.none_below) < grades.index(grade):
-            problems.append(Problem(file, f"{where}.rules.{grade}.none_below", rule.none_below, f"{grade} or a worse grade"))
+            problems.append(
+                Problem(
+                    file, f"{where}.rules.{grade}.none_below", rule.none_below, f"{grade} or a worse grade"
+                )
+            )
     return problems
 
 
@@ -232,7 +277,9 @@ def check_judgement_inputs(criteria: Criteria, inspection: Inspection) -> list[P
         check("carried_forward", number, "element", item.element, list(criteria.elements))
         check("carried_forward", number, "grade", item.grade, criteria.grades)
     for number, item in enumerate(inspection.decisions, 1):
-        check("decisions", number, "grade_of", item.grade_of, [OVERALL, *criteria.questions, *criteria.elements])
+        check(
+            "decisions", number, "grade_of", item.grade_of, [OVERALL, *criteria.questions, *criteria.elements]
+        )
         check("decisions", number, "grade", item.grade, criteria.grades)
     for number, item in enumerate(inspection.areas_for_improvement, 1):
         for element in item.elements:
@@ -336,8 +383,12 @@ def judge(
             "bands": dict(element.bands),
             "reason_for_bands": element.reason,
         }
-        drawn[id_] = _simulated(element, criteria, measure, entry["decided"], status, id_ in decisions, random)
-        entry["probabilities"] = _frequencies(drawn[id_], criteria) if status == "judged" and element.estimate else None
+        drawn[id_] = _simulated(
+            element, criteria, measure, entry["decided"], status, id_ in decisions, random
+        )
+        entry["probabilities"] = (
+            _frequencies(drawn[id_], criteria) if status == "judged" and element.estimate else None
+        )
         elements.append(entry)
 
     decided = {entry["id"]: entry["decided"] for entry in elements}
@@ -349,9 +400,13 @@ def judge(
         drawn_questions[id_] = _simulated_parts(question, criteria, {name: drawn[name] for name in members})
         entry["probabilities"] = _frequencies(drawn_questions[id_], criteria)
         questions.append(entry)
-    computed = grade_of_parts(criteria.overall, criteria.grades, {entry["id"]: entry["decided"] for entry in questions})
+    computed = grade_of_parts(
+        criteria.overall, criteria.grades, {entry["id"]: entry["decided"] for entry in questions}
+    )
     overall = _entry(OVERALL, criteria.overall.label, computed, decisions)
-    overall["probabilities"] = _frequencies(_simulated_parts(criteria.overall, criteria, drawn_questions), criteria)
+    overall["probabilities"] = _frequencies(
+        _simulated_parts(criteria.overall, criteria, drawn_questions), criteria
+    )
     framework = criteria.model_dump(mode="json", include={"name", "version", "date", "title", "note"})
     rules = {
         id_: {grade: rule.model_dump(mode="json") for grade, rule in question.rules.items()}
@@ -406,7 +461,9 @@ def _evidence(element: Element, measure) -> dict[str, Any] | None:
 # --- how sure -------------------------------------------------------------------------------------------------
 
 
-def _simulated(element: Element, criteria: Criteria, measure, grade: str, status: str, is_decided: bool, random) -> np.ndarray:
+def _simulated(
+    element: Element, criteria: Criteria, measure, grade: str, status: str, is_decided: bool, random
+) -> np.ndarray:
     """Ranks of an element's grade in simulated audits (0 is best); -1 where it is not judged."""
     grades = criteria.grades
     if is_decided or status != "judged" or not element.estimate:
@@ -448,7 +505,9 @@ def _simulated_parts(question: Question, criteria: Criteria, drawn: Mapping[str,
     scale = [*criteria.grades, NOT_JUDGED]  # rank -1 reads the last: not judged
     ranks = []
     for combination in combinations:
-        grade = grade_of_parts(question, criteria.grades, {n: scale[r] for n, r in zip(names, combination, strict=True)})
+        grade = grade_of_parts(
+            question, criteria.grades, {n: scale[r] for n, r in zip(names, combination, strict=True)}
+        )
         ranks.append(-1 if grade == NOT_JUDGED else criteria.grades.index(grade))
     return np.array(ranks)[inverse.ravel()]
 

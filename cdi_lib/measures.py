@@ -67,7 +67,9 @@ class Measures:
         population = self.population(crimes, recorded_crime)
         return estimation.pooled_rate(int(crimes["recorded"].sum()), len(crimes), population, **self.options)
 
-    def _one_stratum(self, crimes: pd.DataFrame, recorded_crime: float, clustered: bool | None = None) -> Design:
+    def _one_stratum(
+        self, crimes: pd.DataFrame, recorded_crime: float, clustered: bool | None = None
+    ) -> Design:
         if not crimes["recorded"].any():
             # Without one recorded crime the number of reported crimes is unknown: no finite population.
             return Design(crimes, clusters=self._clusters(clustered), infinite_population=True, lonely=LONELY)
@@ -93,7 +95,9 @@ class Measures:
 
     def strata_are_crime_types(self) -> bool:
         """Whether every incident was drawn from the stratum of its crimes' type."""
-        return "stratum" in self.main.columns and bool((self.main["stratum"] == self.main["crime_type"]).all())
+        return "stratum" in self.main.columns and bool(
+            (self.main["stratum"] == self.main["crime_type"]).all()
+        )
 
     def stratified(self) -> Estimate | None:
         """Recording rate weighted to recorded crime by type; None where a crime type has no recorded crime."""
@@ -104,7 +108,9 @@ class Measures:
         )
 
     def _recorded_crime_present(self) -> dict[str, int]:
-        return {name: number for name, number in self.inspection.recorded_crime.by_type().items() if number > 0}
+        return {
+            name: number for name, number in self.inspection.recorded_crime.by_type().items() if number > 0
+        }
 
     def headline(self) -> Estimate:
         """The overall recording rate by the estimator that the parameters name."""
@@ -131,7 +137,10 @@ class Measures:
         if stratified_problems(self.inspection, self.main):
             return []
         return estimation.sensitivity(
-            self.design(clustered=True), "crime_type", self._recorded_crime_present(), confidence=self.options["confidence"]
+            self.design(clustered=True),
+            "crime_type",
+            self._recorded_crime_present(),
+            confidence=self.options["confidence"],
         )
 
 
@@ -141,11 +150,15 @@ def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]
     for name, recorded_crime in inspection.recorded_crime.by_type().items():
         crimes = main[main["crime_type"] == name]
         if recorded_crime and crimes.empty:
-            problems.append(f"no audited crime of type {name}, of which the force recorded {recorded_crime:,}")
+            problems.append(
+                f"no audited crime of type {name}, of which the force recorded {recorded_crime:,}"
+            )
         elif recorded_crime and not crimes["recorded"].any():
             problems.append(f"no recorded crime among the {len(crimes)} audited of type {name}")
         elif not recorded_crime and len(crimes):
-            problems.append(f"{len(crimes)} audited crimes of type {name}, of which the force recorded none in a year")
+            problems.append(
+                f"{len(crimes)} audited crimes of type {name}, of which the force recorded none in a year"
+            )
     return problems
 
 
@@ -154,7 +167,9 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
     main, file = records.main, f"params/{force}.yml"
     problems = []
     if inspection.recorded_crime.total == 0:
-        problems.append(Problem(file, "recorded_crime", "0 in all", "the crimes that the force recorded in 12 months"))
+        problems.append(
+            Problem(file, "recorded_crime", "0 in all", "the crimes that the force recorded in 12 months")
+        )
         return problems
     if inspection.estimation.headline == "stratified":
         problems += [

@@ -12,7 +12,6 @@ from cdi_lib.records import CANCELLATION_TYPES
 from cdi_lib.results import EstimateResult, Results, Share
 from cdi_lib.wording import (
     CRIME_NOUNS,
-    CRIME_TYPE_NAMES,
     INTERVAL_NAMES,
     about,
     between,
@@ -141,7 +140,9 @@ def rape(results: Results) -> str:
         return text
     counts = results.tallies["rape_not_recorded"].counts
     parts = [
-        f"{number_word(counts['n100'])} {_were(counts['n100'])} recorded as N100 instead" if counts["n100"] else "",
+        f"{number_word(counts['n100'])} {_were(counts['n100'])} recorded as N100 instead"
+        if counts["n100"]
+        else "",
         f"{number_word(counts['incident'])} only as an incident" if counts["incident"] else "",
         f"for {number_word(counts['nothing'])} no crime or N100 was recorded" if counts["nothing"] else "",
     ]
@@ -201,7 +202,9 @@ def _found_crimes(share: Share | None, where: str, tally: dict[str, int] | None,
         f"{_all_or(share.x, share.n)}."
     )
     if tally:
-        kinds = in_words(f"{number_word(n)} of {plain(name[:1].lower() + name[1:])}" for name, n in tally.items())
+        kinds = in_words(
+            f"{number_word(n)} of {plain(name[:1].lower() + name[1:])}" for name, n in tally.items()
+        )
         text += f" Not recorded: {kinds}."
     return text
 
@@ -226,7 +229,9 @@ def other_systems(results: Results) -> str:
     )
     parts = []
     if total.n:
-        parts.append(f"::: {{.headline}}\n[{of(total)}]{{.number}} crimes of vulnerable victims were recorded\n:::\n")
+        parts.append(
+            f"::: {{.headline}}\n[{of(total)}]{{.number}} crimes of vulnerable victims were recorded\n:::\n"
+        )
     parts.append(
         "Crimes are also reported to teams that protect vulnerable people, and such crimes must be recorded like all others. "
         "These are dip samples, too small to stand for all such records: no rate is estimated from them."
@@ -254,7 +259,9 @@ def modern_slavery(results: Results) -> str:
     """Crimes found in reports of modern slavery."""
     if results.share("modern_slavery") is None:
         return "Reports of modern slavery were not inspected."
-    parts = ["Modern slavery is often reported through a national referral mechanism. We looked at dip samples of these reports and of others."]
+    parts = [
+        "Modern slavery is often reported through a national referral mechanism. We looked at dip samples of these reports and of others."
+    ]
     referrals = _examined(results, "modern_slavery_referral")
     slavery, rest = results.share("modern_slavery_referral"), results.share("modern_slavery_referral_other")
     if slavery is None:
@@ -318,7 +325,9 @@ def cancelled(results: Results) -> str:
         return f"{rule} Cancelled crimes were not reviewed."
     found = [f"{of(share)} for {names[name]}" for name, share in shares.items() if share.n]
     none = [names[name] for name, share in shares.items() if not share.n]
-    text = f"{rule} " + (f"Cancelling was correct in {in_words(found)}." if found else "We found no cancelled crime to review.")
+    text = f"{rule} " + (
+        f"Cancelling was correct in {in_words(found)}." if found else "We found no cancelled crime to review."
+    )
     if found and none:
         text += f" We found no cancelled crime of {in_words(none)} to review."
     return text
@@ -342,7 +351,10 @@ def equality(results: Results) -> str:
     found = results.details.get("equality")
     if not found:
         return "Whether the force records the characteristics of victims was not inspected."
-    yes, no = ([plain(name) for name, is_recorded in found.items() if is_recorded is wanted] for wanted in (True, False))
+    yes, no = (
+        [plain(name) for name, is_recorded in found.items() if is_recorded is wanted]
+        for wanted in (True, False)
+    )
     text = (
         "Information about the characteristics of victims shows how crime affects different groups, and who does not "
         "report it. "
@@ -373,7 +385,11 @@ def comparison(results: Results) -> str:
     before = results.estimate("previous")
     if before is None:
         return "There is no previous inspection to compare with."
-    previous, now, change = results.details["previous"], results.estimates["overall"], results.estimates["change"]
+    previous, now, change = (
+        results.details["previous"],
+        results.estimates["overall"],
+        results.estimates["change"],
+    )
     text = (
         f"In {previous['year']} the force had recorded {count(before.recorded)} of {count(before.n)} audited crimes, "
         f"{percent(before.value)} ({percent_confidence(before)} confidence interval: {between(before)}). "
@@ -396,7 +412,9 @@ def comparison(results: Results) -> str:
         )
     caution = []
     if not previous["representative"]:
-        caution.append("the earlier figure comes from a sample that does not represent the force, so the test is only a guide")
+        caution.append(
+            "the earlier figure comes from a sample that does not represent the force, so the test is only a guide"
+        )
     if previous["recording_limit_hours"] != results.details["recording_limit_hours"]:
         caution.append(
             f"crimes then had to be recorded within {previous['recording_limit_hours']} hours, now within "

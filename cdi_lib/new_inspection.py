@@ -41,7 +41,12 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
     if there:
         raise InputError(
             [
-                Problem(f"params/{path.name}", "", "something that is already there", "a new name; nothing is overwritten")
+                Problem(
+                    f"params/{path.name}",
+                    "",
+                    "something that is already there",
+                    "a new name; nothing is overwritten",
+                )
                 for path in there
             ]
         )
@@ -50,7 +55,9 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
         folder / "columns.md": _columns(),
     }
     texts |= {
-        folder / f"{name}.csv": ",".join(schema.columns) + "\n" for name, schema in TABLES.items() if name != "published"
+        folder / f"{name}.csv": ",".join(schema.columns) + "\n"
+        for name, schema in TABLES.items()
+        if name != "published"
     }
     folder.mkdir(parents=True)
     for path, text in texts.items():
@@ -71,8 +78,14 @@ def _lines(model: type[BaseModel], indent: str) -> list[str]:
         elif required:
             lines += [f"{indent}{key}:{comment}", *_lines(nested, indent + "  ")]
         else:
-            inner = [line.replace("# ", "", 1) if line.lstrip().startswith("# ") else line for line in _lines(nested, indent + "  ")]
-            lines += [f"{indent}# {key}:{comment}", *(f"{indent}# {line.removeprefix(indent)}" for line in inner)]
+            inner = [
+                line.replace("# ", "", 1) if line.lstrip().startswith("# ") else line
+                for line in _lines(nested, indent + "  ")
+            ]
+            lines += [
+                f"{indent}# {key}:{comment}",
+                *(f"{indent}# {line.removeprefix(indent)}" for line in inner),
+            ]
         if not indent:
             lines.append("")
     return lines

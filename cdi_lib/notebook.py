@@ -55,7 +55,11 @@ def estimates(found: Mapping[str, EstimateResult]) -> None:
     """Show estimates with interval, n, N and method."""
     body = []
     for key, item in found.items():
-        scale = (lambda v: "open" if v is None else wording.rounded(v, 1)) if item.unit == "crimes" else _proportion
+        scale = (
+            (lambda v: "open" if v is None else wording.rounded(v, 1))
+            if item.unit == "crimes"
+            else _proportion
+        )
         body.append(
             [
                 f"`{key}`",
@@ -79,14 +83,20 @@ def shares(found: Mapping[str, Share]) -> None:
     """Show "x of y" results."""
     _table(
         ["id", "what", "x", "of n", "from"],
-        [[f"`{key}`", wording.plain(s.label), wording.count(s.x), wording.count(s.n), s.sample] for key, s in found.items()],
+        [
+            [f"`{key}`", wording.plain(s.label), wording.count(s.x), wording.count(s.n), s.sample]
+            for key, s in found.items()
+        ],
     )
 
 
 def tally(found: Tally) -> None:
     """Show counts by category."""
     if found.counts:
-        _table([wording.plain(found.label), "n"], [[wording.plain(name), wording.count(n)] for name, n in found.counts.items()])
+        _table(
+            [wording.plain(found.label), "n"],
+            [[wording.plain(name), wording.count(n)] for name, n in found.counts.items()],
+        )
 
 
 class Reader:
@@ -139,7 +149,11 @@ class Reader:
     def other_questions(self) -> list[str]:
         """Questions of the framework that the report has no chapter of its own for."""
         known = ("effective", "efficient", "leadership")
-        return [entry["id"] for entry in self.results.details["judgements"]["questions"] if entry["id"] not in known]
+        return [
+            entry["id"]
+            for entry in self.results.details["judgements"]["questions"]
+            if entry["id"] not in known
+        ]
 
     def certainty(self) -> str:
         """How sure the overall grade is, in words."""

@@ -14,12 +14,16 @@ from matplotlib.figure import Figure
 
 from cdi_lib import charts, tables, wording
 from cdi_lib.parameters import CRIME_TYPES
-from cdi_lib.records import DIP_SAMPLES
 from cdi_lib.results import EstimateResult, Results, Share
 from cdi_lib.tables import Column, Table, TableOutput
 from cdi_lib.wording import count, of, over, percent, points
 
-TYPE_LABELS = {"overall": "All crime", "violence": "Violence", "sexual": "Sexual offences", "other": "Other crime"}
+TYPE_LABELS = {
+    "overall": "All crime",
+    "violence": "Violence",
+    "sexual": "Sexual offences",
+    "other": "Other crime",
+}
 CANCELLATION_LABELS = {
     "rape": "Rape",
     "sexual": "Other sexual offences",
@@ -33,6 +37,7 @@ class FigureOutput:
     """A figure of the report: its caption, its alt text and how it is drawn, all from the same results."""
 
     id: str
+    notebook: str
     title: Callable[[Results], str]
     alt: Callable[[Results], str]
     build: Callable[[Results], Figure | None]
@@ -96,7 +101,7 @@ def _unrecorded(results: Results) -> Table | None:
     ]
     if not rows:
         return None
-    about = lambda key, header: Column(key, header, wording.about, number=True)  # noqa: E731
+    about = lambda key, header: Column(key, header, wording.about, number=True)
     return Table(
         (
             tables.text("crime_type", "Crime type"),
@@ -113,7 +118,10 @@ def _domestic_abuse(results: Results) -> Table | None:
     share = results.share("domestic_abuse")
     if share is None or share.n == 0:
         return None
-    audited, unrecorded = results.tallies["domestic_abuse_audited"], results.tallies["domestic_abuse_unrecorded"]
+    audited, unrecorded = (
+        results.tallies["domestic_abuse_audited"],
+        results.tallies["domestic_abuse_unrecorded"],
+    )
     rows = [
         {
             "crime_type": TYPE_LABELS[name],
@@ -123,7 +131,14 @@ def _domestic_abuse(results: Results) -> Table | None:
         }
         for name in CRIME_TYPES
     ]
-    rows.append({"crime_type": "All domestic abuse crime", "audited": share.n, "recorded": share.x, "unrecorded": share.n - share.x})
+    rows.append(
+        {
+            "crime_type": "All domestic abuse crime",
+            "audited": share.n,
+            "recorded": share.x,
+            "unrecorded": share.n - share.x,
+        }
+    )
     return Table(
         (
             tables.text("crime_type", "Crime type"),
@@ -145,7 +160,9 @@ def _share_table(labels: dict[str, str], what: str, done: str) -> Callable[[Resu
         ]
         if not rows:
             return None
-        return Table((tables.text("item", what), tables.count("x", done), tables.count("n", "Out of (n)")), rows)
+        return Table(
+            (tables.text("item", what), tables.count("x", done), tables.count("n", "Out of (n)")), rows
+        )
 
     return build
 
@@ -168,7 +185,9 @@ RAPE_AND_N100 = {
 }
 
 
-def _dip_table(labels: dict[str, str], samples: dict[str, tuple[str, ...]]) -> Callable[[Results], Table | None]:
+def _dip_table(
+    labels: dict[str, str], samples: dict[str, tuple[str, ...]]
+) -> Callable[[Results], Table | None]:
     """Dip samples: records examined, crimes that should have been recorded, and crimes that were."""
 
     def build(results: Results) -> Table | None:
@@ -249,7 +268,11 @@ def _equality(results: Results) -> Table | None:
         for name, yes in recorded.items()
     ]
     return Table(
-        (tables.text("characteristic", "Characteristic of victims"), tables.text("recorded", "Routinely recorded")), rows
+        (
+            tables.text("characteristic", "Characteristic of victims"),
+            tables.text("recorded", "Routinely recorded"),
+        ),
+        rows,
     )
 
 
@@ -434,7 +457,11 @@ def _published(results: Results) -> Table | None:
 
 def _assumptions(results: Results) -> Table | None:
     rows = results.details.get("assumptions")
-    columns = (tables.text("text", "What is taken as given"), tables.text("status", "Status"), tables.text("source", "Source or reason"))
+    columns = (
+        tables.text("text", "What is taken as given"),
+        tables.text("status", "Status"),
+        tables.text("source", "Source or reason"),
+    )
     return Table(columns, rows) if rows else None
 
 
@@ -513,7 +540,10 @@ def _grades(results: Results) -> Table:
     ]
     columns = [tables.text("question", "Question"), Column("decided", "Grade", wording.badge)]
     if any(row["decided"] != row["computed"] for row in rows):
-        columns += [tables.text("computed", "Grade by the criteria"), tables.text("reason", "Why it was set otherwise")]
+        columns += [
+            tables.text("computed", "Grade by the criteria"),
+            tables.text("reason", "Why it was set otherwise"),
+        ]
     return Table(tuple(columns), rows)
 
 
@@ -534,18 +564,17 @@ def _band_words(value: str | float) -> str:
     return value if isinstance(value, str) else f"{wording.rounded(value, 1).removesuffix('.0')}%"
 
 
-def _neighbours(entry: dict, scale: list[str]) -> tuple[str, str]:
+def _neighbours(entry: dict, scale: list[str]) -> str:
     """What would have given the next better and the next worse grade."""
     grade, bands = entry["computed"], entry["bands"]
     if grade not in scale or entry["status"] != "judged":
-        return NOT_APPLICABLE_WORDS, NOT_APPLICABLE_WORDS
+        return tables.NOT_APPLICABLE
     rank = scale.index(grade)
     better = f"{scale[rank - 1]} from {_band_words(bands[scale[rank - 1]])}" if rank else "no better grade"
-    worse = f"{scale[rank + 1]} below {_band_words(bands[grade])}" if rank < len(scale) - 1 else "no worse grade"
-    return better, worse
-
-
-NOT_APPLICABLE_WORDS = "not applicable"
+    worse = (
+        f"{scale[rank + 1]} below {_band_words(bands[grade])}" if rank < len(scale) - 1 else "no worse grade"
+    )
+    return f"{better}; {worse}"
 
 
 def _elements(results: Results) -> Table:
@@ -553,16 +582,16 @@ def _elements(results: Results) -> Table:
     rows = []
     for entry in results.details["judgements"]["elements"]:
         measure, n = _measure_words(entry["evidence"])
-        better, worse = _neighbours(entry, scale)
         rows.append(
             {
                 "element": entry["label"],
                 "measure": measure,
                 "n": n,
                 "grade": entry["decided"],
-                "status": entry["status"] if not entry["reason"] else f"set by {entry['role']}: {entry['reason']}",
-                "better": better,
-                "worse": worse,
+                "status": entry["status"]
+                if not entry["reason"]
+                else f"set by {entry['role']}: {entry['reason']}",
+                "next": _neighbours(entry, scale),
             }
         )
     columns = (
@@ -571,8 +600,7 @@ def _elements(results: Results) -> Table:
         tables.count("n", "n"),
         Column("grade", "Grade", wording.badge),
         tables.text("status", "Status"),
-        tables.text("better", "Next better grade"),
-        tables.text("worse", "Next worse grade"),
+        tables.text("next", "What would change it"),
     )
     return Table(columns, rows)
 
@@ -580,49 +608,149 @@ def _elements(results: Results) -> Table:
 def _probabilities(results: Results) -> Table | None:
     found = results.details["judgements"]
     scale = found["scale"]
-    entries = [entry for entry in (*found["elements"], *found["questions"], found["overall"]) if entry["probabilities"]]
+    entries = [
+        entry
+        for entry in (*found["elements"], *found["questions"], found["overall"])
+        if entry["probabilities"]
+    ]
     rows = [
-        {"what": "Overall judgement" if entry["id"] == "overall" else entry["label"], "grade": entry["decided"]}
+        {
+            "what": "Overall judgement" if entry["id"] == "overall" else entry["label"],
+            "grade": entry["decided"],
+        }
         | entry["probabilities"]
         for entry in entries
     ]
     columns = [tables.text("what", "Element or question"), Column("grade", "Grade", wording.badge)]
-    columns += [Column(grade, wording.sentence(grade).rstrip("."), wording.chance, number=True) for grade in scale]
+    columns += [
+        Column(grade, wording.sentence(grade).rstrip("."), wording.chance, number=True) for grade in scale
+    ]
     return Table(tuple(columns), rows) if rows else None
 
 
 TABLES = {
     table.id: table
     for table in (
-        TableOutput("tbl-grades", "Grades", "", _grades),
-        TableOutput("tbl-elements", "The judged elements and their evidence", "", _elements),
-        TableOutput("tbl-probabilities", "How sure the grades are", "How often each grade comes out when rates vary as their intervals say; chance in the main sample only.", _probabilities),
-        TableOutput("tbl-rates", "Recording rates by crime type", "Main sample. CI: confidence interval.", _rates),
+        TableOutput("tbl-grades", "Grades", "5_judgements", "", _grades),
+        TableOutput("tbl-elements", "The judged elements and their evidence", "5_judgements", "", _elements),
+        TableOutput(
+            "tbl-probabilities",
+            "How sure the grades are",
+            "5_judgements",
+            "How often each grade comes out when rates vary as their intervals say; chance in the main sample only.",
+            _probabilities,
+        ),
+        TableOutput(
+            "tbl-rates",
+            "Recording rates by crime type",
+            "2_effectiveness",
+            "Main sample. CI: confidence interval.",
+            _rates,
+        ),
         TableOutput(
             "tbl-unrecorded",
             "Reported crimes that go unrecorded in a year",
+            "2_effectiveness",
             "Estimates round down, as the published ones did; the ends of the intervals are rounded to the nearest ten, below a hundred to the nearest crime.",
             _unrecorded,
         ),
-        TableOutput("tbl-domestic-abuse", "Domestic abuse crimes that were and were not recorded", "All audited crimes.", _domestic_abuse),
-        TableOutput("tbl-rape", "Reports of rape and use of N100", "Counts of what was examined; no rates are estimated from them.", _share_table(RAPE_AND_N100, "What was examined", "Number that were")),
-        TableOutput("tbl-other-systems", "Crimes of vulnerable victims held on other systems", "Dip samples: no rate is estimated from them.", _other_systems),
-        TableOutput("tbl-modern-slavery", "Crimes in reports of modern slavery", "Dip samples: no rate is estimated from them.", _modern_slavery),
-        TableOutput("tbl-within-24", "Crimes recorded within 24 hours of the report", "Recorded crimes for which both times are known.", _within_24),
-        TableOutput("tbl-cancelled", "Cancelled crimes and victims informed", "Dip samples: no rate is estimated from them.", _cancelled),
-        TableOutput("tbl-equality", "Characteristics of victims that the force routinely records", "", _equality),
-        TableOutput("tbl-survey", "Answers of officers and staff", "The respondents chose to take part and do not stand for the whole workforce.", _survey),
-        TableOutput("tbl-previous", "This inspection and the one before", "The inspections differ in rules, periods and kind of sample.", _previous),
-        TableOutput("tbl-sample", "Main sample and the reported crime that it stands for", "N is estimated: recorded crime of the audit period by an auditable route, divided by the recording rate.", _sample),
-        TableOutput("tbl-plan", "Planned and audited sample", "", _plan),
-        TableOutput("tbl-estimators", "Overall recording rate by two estimators", "", _estimators),
-        TableOutput("tbl-sensitivity", "Overall recording rate under each estimator and interval", "", _sensitivity),
-        TableOutput("tbl-unrecorded-classes", "Unrecorded crimes of the main sample by offence class", "", _unrecorded_classes),
-        TableOutput("tbl-published", "Published figures beside the computed ones", "", _published),
-        TableOutput("tbl-assumptions", "Assumptions and figures taken from elsewhere", "", _assumptions),
-        TableOutput("tbl-assessments", "Assessments by inspectors", "", _assessments),
-        TableOutput("tbl-glossary", "Terms and their meaning", "", _glossary),
-        TableOutput("tbl-inputs", "Files that the results were computed from", "", _inputs),
+        TableOutput(
+            "tbl-domestic-abuse",
+            "Domestic abuse crimes that were and were not recorded",
+            "2_effectiveness",
+            "All audited crimes.",
+            _domestic_abuse,
+        ),
+        TableOutput(
+            "tbl-rape",
+            "Reports of rape and use of N100",
+            "2_effectiveness",
+            "Counts of what was examined; no rates are estimated from them.",
+            _share_table(RAPE_AND_N100, "What was examined", "Number that were"),
+        ),
+        TableOutput(
+            "tbl-other-systems",
+            "Crimes of vulnerable victims held on other systems",
+            "3_efficiency",
+            "Dip samples: no rate is estimated from them.",
+            _other_systems,
+        ),
+        TableOutput(
+            "tbl-modern-slavery",
+            "Crimes in reports of modern slavery",
+            "3_efficiency",
+            "Dip samples: no rate is estimated from them.",
+            _modern_slavery,
+        ),
+        TableOutput(
+            "tbl-within-24",
+            "Crimes recorded within 24 hours of the report",
+            "3_efficiency",
+            "Recorded crimes for which both times are known.",
+            _within_24,
+        ),
+        TableOutput(
+            "tbl-cancelled",
+            "Cancelled crimes and victims informed",
+            "3_efficiency",
+            "Dip samples: no rate is estimated from them.",
+            _cancelled,
+        ),
+        TableOutput(
+            "tbl-equality",
+            "Characteristics of victims that the force routinely records",
+            "3_efficiency",
+            "",
+            _equality,
+        ),
+        TableOutput(
+            "tbl-survey",
+            "Answers of officers and staff",
+            "3_efficiency",
+            "The respondents chose to take part and do not stand for the whole workforce.",
+            _survey,
+        ),
+        TableOutput(
+            "tbl-previous",
+            "This inspection and the one before",
+            "2_effectiveness",
+            "The inspections differ in rules, periods and kind of sample.",
+            _previous,
+        ),
+        TableOutput(
+            "tbl-sample",
+            "Main sample and the reported crime that it stands for",
+            "1_sample",
+            "N is estimated: recorded crime of the audit period by an auditable route, divided by the recording rate.",
+            _sample,
+        ),
+        TableOutput("tbl-plan", "Planned and audited sample", "1_sample", "", _plan),
+        TableOutput(
+            "tbl-estimators", "Overall recording rate by two estimators", "2_effectiveness", "", _estimators
+        ),
+        TableOutput(
+            "tbl-sensitivity",
+            "Overall recording rate under each estimator and interval",
+            "2_effectiveness",
+            "",
+            _sensitivity,
+        ),
+        TableOutput(
+            "tbl-unrecorded-classes",
+            "Unrecorded crimes of the main sample by offence class",
+            "2_effectiveness",
+            "",
+            _unrecorded_classes,
+        ),
+        TableOutput(
+            "tbl-published", "Published figures beside the computed ones", "5_judgements", "", _published
+        ),
+        TableOutput(
+            "tbl-assumptions", "Assumptions and figures taken from elsewhere", "1_sample", "", _assumptions
+        ),
+        TableOutput("tbl-assessments", "Assessments by inspectors", "4_leadership", "", _assessments),
+        TableOutput("tbl-glossary", "Terms and their meaning", "", "", _glossary),
+        TableOutput("tbl-inputs", "Files that the results were computed from", "", "", _inputs),
     )
 }
 
@@ -732,7 +860,11 @@ def _domestic_abuse_alt(results: Results) -> str:
 def _share_figure(labels: dict[str, str], title, subtitle: str, done: str, not_done: str):
     def build(results: Results) -> Figure | None:
         rows = [(label, share.x, share.n) for label, share in _shares(results, labels) if share.n]
-        return charts.parts(title(results), subtitle.format(when=_when(results)), rows, done, not_done) if rows else None
+        return (
+            charts.parts(title(results), subtitle.format(when=_when(results)), rows, done, not_done)
+            if rows
+            else None
+        )
 
     return build
 
@@ -756,7 +888,12 @@ def _cancelled_title(results: Results) -> str:
 
 
 def _grades_rows(results: Results) -> list[tuple[str, str]]:
-    names = {"overall": "Overall", "effective": "1 Effectiveness", "efficient": "2 Efficiency", "leadership": "3 Leadership"}
+    names = {
+        "overall": "Overall",
+        "effective": "1 Effectiveness",
+        "efficient": "2 Efficiency",
+        "leadership": "3 Leadership",
+    }
     return [(names.get(entry["id"], entry["label"]), entry["decided"]) for entry in _questions(results)]
 
 
@@ -771,27 +908,59 @@ def _grades_figure(results: Results) -> Figure:
 
 
 def _grades_alt(results: Results) -> str:
-    return f"Grades on their scale. {'; '.join(f'{label}: {grade}' for label, grade in _grades_rows(results))}."
+    return (
+        f"Grades on their scale. {'; '.join(f'{label}: {grade}' for label, grade in _grades_rows(results))}."
+    )
 
 
 FIGURES = {
     figure.id: figure
     for figure in (
-        FigureOutput("fig-grades", lambda r: "Grades at a glance", _grades_alt, _grades_figure),
-        FigureOutput("fig-rates", lambda r: "Recording rates with confidence intervals", _rates_alt, _rates_figure),
-        FigureOutput("fig-unrecorded", lambda r: "Reported crimes that go unrecorded in a year", _unrecorded_alt, _unrecorded_figure),
-        FigureOutput("fig-domestic-abuse", lambda r: "Unrecorded domestic abuse crimes by offence class", _domestic_abuse_alt, _domestic_abuse_figure),
+        FigureOutput(
+            "fig-grades", "5_judgements", lambda r: "Grades at a glance", _grades_alt, _grades_figure
+        ),
+        FigureOutput(
+            "fig-rates",
+            "2_effectiveness",
+            lambda r: "Recording rates with confidence intervals",
+            _rates_alt,
+            _rates_figure,
+        ),
+        FigureOutput(
+            "fig-unrecorded",
+            "2_effectiveness",
+            lambda r: "Reported crimes that go unrecorded in a year",
+            _unrecorded_alt,
+            _unrecorded_figure,
+        ),
+        FigureOutput(
+            "fig-domestic-abuse",
+            "2_effectiveness",
+            lambda r: "Unrecorded domestic abuse crimes by offence class",
+            _domestic_abuse_alt,
+            _domestic_abuse_figure,
+        ),
         FigureOutput(
             "fig-within-24",
+            "3_efficiency",
             lambda r: "Recorded crimes by whether they were recorded within 24 hours",
             _share_alt(WITHIN_24, "crimes recorded within 24 hours"),
-            _share_figure(WITHIN_24, _within_24_title, "Recorded crimes for which both times are known, {when}", "within 24 hours", "later"),
+            _share_figure(
+                WITHIN_24,
+                _within_24_title,
+                "Recorded crimes for which both times are known, {when}",
+                "within 24 hours",
+                "later",
+            ),
         ),
         FigureOutput(
             "fig-cancelled",
+            "3_efficiency",
             lambda r: "Cancelled crimes by whether cancelling was correct",
             _share_alt(CANCELLED, "correct cancellations"),
-            _share_figure(CANCELLED, _cancelled_title, "Dip samples of cancelled crimes", "correct", "not correct"),
+            _share_figure(
+                CANCELLED, _cancelled_title, "Dip samples of cancelled crimes", "correct", "not correct"
+            ),
         ),
     )
 }
@@ -806,8 +975,16 @@ def table_markdown(results: Results, identity: str) -> str:
     table = output.build(results)
     if table is None:
         return ""
-    caption = wording.plain(f"{output.title}. {output.note}".strip())
-    return tables.to_markdown(table, identity, caption)
+    return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + _source(
+        output.note, output.notebook
+    )
+
+
+def _source(note: str, notebook: str) -> str:
+    """The line under a table or figure: what to mind, and which notebook computed it."""
+    computed = f"Computed in the notebook {notebook}." if notebook else ""
+    text = wording.plain(f"{note} {computed}".strip())
+    return f"\n\n::: {{.source}}\n{text}\n:::" if text else ""
 
 
 def figure_markdown(results: Results, identity: str) -> str:
@@ -818,7 +995,9 @@ def figure_markdown(results: Results, identity: str) -> str:
         return ""
     alt = output.alt(results).replace("\\", "\\\\").replace('"', '\\"')
     caption = wording.plain(wording.sentence(output.title(results)))
-    return f'![{caption}]({charts.data_uri(figure)}){{#{identity} fig-alt="{alt}"}}'
+    return f'![{caption}]({charts.data_uri(figure)}){{#{identity} fig-alt="{alt}"}}' + _source(
+        "", output.notebook
+    )
 
 
 def write_tables(results: Results, folder: Path) -> list[Path]:

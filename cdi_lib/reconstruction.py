@@ -137,13 +137,20 @@ def _crimes_of_type(crime_type: str, part: dict, spec: dict, chance: Chance) -> 
         for k, name in enumerate(classes)
     ]
     missed = [
-        {"offence_class": str(name), "domestic_abuse": kind == "domestic_abuse", "recorded": False, "recorded_as": "nothing"}
+        {
+            "offence_class": str(name),
+            "domestic_abuse": kind == "domestic_abuse",
+            "recorded": False,
+            "recorded_as": "nothing",
+        }
         for kind, counts in part["unrecorded_classes"].items()
         for name, number in counts.items()
         for _ in range(number)
     ]
     if len(missed) != part["unrecorded"]:
-        raise ValueError(f"{crime_type}: unrecorded_classes hold {len(missed)} crimes; expected {part['unrecorded']}")
+        raise ValueError(
+            f"{crime_type}: unrecorded_classes hold {len(missed)} crimes; expected {part['unrecorded']}"
+        )
     if rapes:
         units += _rape_units(missed, spec["rape_not_recorded"])
         missed = [crime for crime in missed if not _is_rape(crime)]
@@ -247,7 +254,9 @@ def _dip_samples(spec: dict, chance: Chance) -> tuple[list[dict], list[dict]]:
             times: dict[str, str | None] = {"reported_at": None, "recorded_at": None}
             if done and types[name] == timed and in_time:
                 in_time -= 1
-                reported = datetime.combine(spec["period"]["start"], time(9)) + timedelta(days=chance.below(180))
+                reported = datetime.combine(spec["period"]["start"], time(9)) + timedelta(
+                    days=chance.below(180)
+                )
                 times = _times(reported, True, chance)
             rows.append(
                 {
@@ -274,7 +283,12 @@ def _n100(spec: dict) -> list[dict]:
         for k in range(1, spec["required"] + 1)
     ]
     review = [
-        {"record_id": f"NV-{k:03}", "kind": "review", "applied": "yes", "should_be_rape": _yes(k <= spec["should_be_rape"])}
+        {
+            "record_id": f"NV-{k:03}",
+            "kind": "review",
+            "applied": "yes",
+            "should_be_rape": _yes(k <= spec["should_be_rape"]),
+        }
         for k in range(1, spec["reviewed"] + 1)
     ]
     return required + review

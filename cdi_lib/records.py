@@ -176,7 +176,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
     "published": pa.DataFrameSchema(
         {
             "figure": _column("what the figure is", _filled()),
-            "result": _column("where it is in results.json, such as estimates.overall.value", _filled(), unique=True),
+            "result": _column(
+                "where it is in results.json, such as estimates.overall.value", _filled(), unique=True
+            ),
             "shown_as": _column(
                 f"how it is printed: {', '.join(SHOWN_AS)}",
                 _one_of(SHOWN_AS),
@@ -482,7 +484,7 @@ def check_across(tables: dict[str, Table], inspection: Inspection) -> list[Probl
     """Everything that is wrong between columns, between tables, and between tables and parameters."""
     period = inspection.audit_period
     start, end = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
-    is_main = lambda crimes: crimes["sample"] == MAIN  # noqa: E731
+    is_main = lambda crimes: crimes["sample"] == MAIN
     rules = {
         "crimes": [
             _Rule(

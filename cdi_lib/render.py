@@ -2,7 +2,8 @@
 
 The notebook speaks a small part of Quarto's Markdown (``reports/dialect.lua`` lists and checks it):
 
-- a raw first cell with YAML front matter; Markdown cells; ``text/markdown`` outputs of code cells;
+- a raw first cell with YAML front matter; Markdown cells; ``text/markdown`` outputs of code cells (not of
+  those that begin with ``#| include: false``);
 - headings from ``#`` on (the title is the page's only ``h1``), paragraphs, lists, emphasis, inline code,
   plain code blocks, quotations, footnotes, links;
 - pipe tables with ``: caption {#tbl-x}``; figures ``![caption](data:image/svg+xml;base64,…){#fig-x
@@ -309,7 +310,7 @@ def _chunks(cells: Sequence[Mapping[str, Any]]) -> list[Chunk]:
             raise RenderError(
                 f"cell {number}: a raw cell; expected Markdown or code (only the first cell is raw)"
             )
-        elif cell["cell_type"] == "code":
+        elif cell["cell_type"] == "code" and not re.match(r"#\| *include: *false\b", _source(cell["source"])):
             chunks += _outputs(number, cell.get("outputs", []))
     for chunk in chunks:
         _check_fences(chunk)
@@ -420,13 +421,20 @@ def _style() -> str:
             f'font-display:swap;src:url(data:font/woff;base64,{data}) format("woff")}}'
         )
     css = re.sub(r"/\*.*?\*/", "", (LOOK / "report.css").read_text(encoding="utf-8"), flags=re.DOTALL)
-    lines = (line.rstrip() for line in css.splitlines())
+    # Without indentation, which Pandoc takes away where it embeds resources: the hash must still fit.
+    lines = (line.strip() for line in css.splitlines())
     return "\n".join([*faces, *filter(None, lines)]) + "\n"
 
 
 def _style_hash(style: str) -> str:
     """The hash by which the page's content security policy knows its stylesheet."""
     return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _name_styles(page: str, named: str) -> str:
+    """The page with the hashes of the stylesheets that it really holds where its policy names one."""
+    styles = re.findall(r"<style\b[^>]*>(.*?)</style>", page, flags=re.DOTALL)
+    return page.replace(named, "' 'sha256-".join(_style_hash(style) for style in styles))
 
 
 def _json_ld_element(json_ld: Mapping[str, Any] | None) -> str:
@@ -685,6 +693,7 @@ def _by_quarto(
             raise EngineError(f"it ended well, but wrote no {name}")
     page = (project / "report.html").read_text(encoding="utf-8")
     _check_page(page)
+    page = _name_styles(page, matter["style-hash"])
     try:
         return page.encode(), _compile(project / "report.typ", project / "fonts")
     except RenderError as error:

@@ -95,7 +95,9 @@ class Section(_Model):
     estimates: dict[str, EstimateResult] = {}
     shares: dict[str, Share] = {}
     tallies: dict[str, Tally] = {}
-    details: dict[str, Any] = Field(default={}, description="tables of the annex: plan, sensitivity, evidence")
+    details: dict[str, Any] = Field(
+        default={}, description="tables of the annex: plan, sensitivity, evidence"
+    )
 
 
 class Results(_Model):
@@ -123,7 +125,9 @@ class Results(_Model):
         return self.shares.get(key)
 
 
-def inputs_of(force: str, inspection_file: Path, records: AuditRecords, criteria_file: Path) -> dict[str, str]:
+def inputs_of(
+    force: str, inspection_file: Path, records: AuditRecords, criteria_file: Path
+) -> dict[str, str]:
     """File names and SHA-256 of everything that the results of a force are computed from."""
     own = {f"params/{force}.yml": inspection_file, f"params/criteria/{criteria_file.name}": criteria_file}
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in own.items()}
@@ -146,7 +150,9 @@ class Recorder:
 
     def estimate(self, key: str, label: str, estimate: Estimate) -> EstimateResult:
         """Keep an estimate under an id."""
-        fields = {name: value for name, value in estimate.to_dict().items() if name in EstimateResult.model_fields}
+        fields = {
+            name: value for name, value in estimate.to_dict().items() if name in EstimateResult.model_fields
+        }
         result = EstimateResult(label=label, notebook=self.section.notebook, **fields)
         return self._keep(self.section.estimates, key, result)
 
@@ -161,7 +167,9 @@ class Recorder:
     def tally(self, key: str, label: str, counts: Mapping[str, int]) -> Tally:
         """Keep counts by category under an id."""
         counts = {str(name): int(count) for name, count in counts.items()}
-        return self._keep(self.section.tallies, key, Tally(label=label, counts=counts, notebook=self.section.notebook))
+        return self._keep(
+            self.section.tallies, key, Tally(label=label, counts=counts, notebook=self.section.notebook)
+        )
 
     def detail(self, key: str, value: object) -> object:
         """Keep a table or a text for the annex under an id; ``value`` must be plain JSON."""
@@ -185,7 +193,9 @@ def read_section(folder: Path, notebook: str) -> Section | None:
     return Section.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def combine(force: str, inspection: Inspection, inputs: Mapping[str, str], sections: list[Section]) -> Results:
+def combine(
+    force: str, inspection: Inspection, inputs: Mapping[str, str], sections: list[Section]
+) -> Results:
     """Put the sections of one inspection together.
 
     Raises
@@ -222,6 +232,7 @@ def write_json(path: Path, content: object) -> Path:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -239,7 +250,9 @@ def read_results(path: Path) -> Results:
     try:
         return Results.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem(str(path), "", shown(str(error)), "a results.json that can be read")]) from None
+        raise InputError(
+            [Problem(str(path), "", shown(str(error)), "a results.json that can be read")]
+        ) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(key) for key in first["loc"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,10 +71,16 @@ def to_markdown(table: Table, identity: str, caption: str) -> str:
 
 
 def _width(header: str, texts: Sequence[str]) -> int:
-    # Long text wraps; what must not be broken is its longest word.
-    longest = max((len(text) for text in (header, *texts)), default=3)
-    longest_word = max((len(word) for text in (header, *texts) for word in text.split(" ")), default=3)
-    return max(longest_word + 2, min(longest, 40), 6)
+    # Long text wraps; what must not be broken is its longest word, and a badge.
+    printed = [_visible(text) for text in (header, *texts)]
+    longest_word = max(len(word) for text in printed for word in text.split(" "))
+    badge = max((len(_visible(text)) + 3 for text in texts if "{.badge" in text), default=0)
+    return max(longest_word + 2, badge, min(max(len(text) for text in printed), 34), 6)
+
+
+def _visible(text: str) -> str:
+    """What a reader sees of a cell's Markdown."""
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", text).replace("\\", "")
 
 
 def _line(cells: Sequence[str], padding: str = " ") -> str:
@@ -106,5 +113,6 @@ class TableOutput:
 
     id: str
     title: str
+    notebook: str
     note: str
     build: Callable[[Results], Table | None]

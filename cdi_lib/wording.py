@@ -25,7 +25,7 @@ INTERVAL_NAMES = {
     "logit": "logit",
     "korn-graubard": "Korn-Graubard",
 }
-_WORDS = "no one two three four five six seven eight nine".split()
+_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 def rounded(value: float, places: int) -> str:

@@ -57,7 +57,7 @@ local function Div(div)
     local blocks = pandoc.Blocks({ raw_block("#cdi-headlines(") })
     for _, tile in ipairs(div.content) do
       blocks:insert(raw_block("["))
-      blocks:extend(tile.t == "Div" and wrapped("#cdi-headline", tile.content) or { tile })
+      blocks:extend(tile.content)
       blocks:insert(raw_block("],"))
     end
     blocks:insert(raw_block(")"))

@@ -48,7 +48,9 @@ def crimes(audited: dict[str, int], recorded: dict[str, int], per_incident: int 
                     "recorded": "yes" if is_recorded else "no",
                     "recorded_as": "" if is_recorded else "nothing",
                     "reported_at": f"2022-0{1 + k % 6}-{1 + k % 28:02} 10:00",
-                    "recorded_at": f"2022-0{1 + k % 6}-{1 + k % 28:02} {'11:30' if k % 5 else '23:59'}" if is_recorded else "",
+                    "recorded_at": f"2022-0{1 + k % 6}-{1 + k % 28:02} {'11:30' if k % 5 else '23:59'}"
+                    if is_recorded
+                    else "",
                 }
             )
     return pd.DataFrame(rows)
@@ -62,7 +64,11 @@ def write_force(
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(content or parameters(), sort_keys=False, allow_unicode=True)
     (params / f"{force}.yml").write_text(text, encoding="utf-8")
-    default = {"crimes": crimes({"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150})}
+    default = {
+        "crimes": crimes(
+            {"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150}
+        )
+    }
     for name, table in (tables or default).items():
         table.to_csv(folder / f"{name}.csv", index=False)
     return params

@@ -13,7 +13,7 @@ from pypdf.generic import DictionaryObject
 from cdi_lib.render import LOOK, render
 
 FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
-BUILT = sorted(LOOK.glob("*/report.pdf"))
+BUILT = sorted(LOOK.glob("[!.]*/report.pdf"))  # not those being built
 
 
 @pytest.fixture(scope="module")

@@ -85,7 +85,9 @@ def test_a_table_without_the_main_sample_is_refused(tmp_path):
 
 
 def test_no_crimes_at_all_is_refused(tmp_path):
-    found = problems_of(tmp_path, {"dip_records": pd.DataFrame({"record_id": ["D1"], "sample": ["third_party_email"]})})
+    found = problems_of(
+        tmp_path, {"dip_records": pd.DataFrame({"record_id": ["D1"], "sample": ["third_party_email"]})}
+    )
     assert any("crimes.csv" in line and "no such file" in line for line in found)
 
 
@@ -101,7 +103,9 @@ def test_every_file_type_gives_the_same_records(tmp_path, suffix):
     folder = tmp_path / "testshire"
     folder.mkdir()
     path = folder / f"crimes.{suffix}"
-    {"csv": table().to_csv, "xlsx": table().to_excel, "parquet": table().to_parquet}[suffix](path, index=False)
+    {"csv": table().to_csv, "xlsx": table().to_excel, "parquet": table().to_parquet}[suffix](
+        path, index=False
+    )
     records = load_records("testshire", check_inspection(parameters(), "x"), tmp_path)
     assert records.crimes["recorded"].sum() == 13
     assert records.crimes["within_24_hours"].notna().sum() == 13
@@ -141,7 +145,9 @@ def test_an_incident_in_two_strata_is_refused(tmp_path):
 
 
 def test_survey_statements_must_be_known(tmp_path):
-    survey = pd.DataFrame({"respondent_id": ["1", "1"], "statement": ["trained", "x"], "answer": ["agree", "agree"]})
+    survey = pd.DataFrame(
+        {"respondent_id": ["1", "1"], "statement": ["trained", "x"], "answer": ["agree", "agree"]}
+    )
     found = problems_of(
         tmp_path, {"crimes": table(), "survey": survey}, survey_statements={"trained": "I have been trained."}
     )

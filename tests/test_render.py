@@ -242,6 +242,12 @@ def test_cell_that_cannot_be_shown(tmp_path, cell, message):
         render(write_notebook(tmp_path, cell), tmp_path, engine="pandoc")
 
 
+def test_helper_cell_shows_nothing(tmp_path):
+    cell = display(**{"text/html": "<table>"}) | {"source": "#| include: false\nhelp()"}
+    page = render(write_notebook(tmp_path, cell, "# One\n\nText."), tmp_path, engine="pandoc").html.read_text("utf-8")
+    assert "<table>" not in page
+
+
 @pytest.mark.parametrize(
     ("svg", "message"),
     [
@@ -350,6 +356,15 @@ def test_quarto_gets_a_folder_of_its_own(tmp_path, fake_quarto):
     }
     assert {name for name in html["files"] if "/" not in name} == look
     assert "fonts/SourceSansPro-Regular.ttf" in html["files"]
+
+
+@needs_scripts
+def test_policy_names_the_stylesheet_that_quarto_leaves(tmp_path, fake_quarto):
+    named = rendering._style_hash(rendering._style())
+    fake_quarto(page=f"<meta content=\"style-src 'sha256-{named}'\"><style>a{{}}</style><style>b{{}}</style>")
+    page = render(FIXTURE, tmp_path, engine="quarto").html.read_text()
+    hashes = [rendering._style_hash(style) for style in ("a{}", "b{}")]
+    assert f"style-src 'sha256-{hashes[0]}' 'sha256-{hashes[1]}'" in page
 
 
 def test_quarto_project_holds_front_matter_and_markdown_only(tmp_path):

@@ -56,6 +56,25 @@ def test_allocation_departs_from_the_ideal_by_less_than_one_unless_it_says_so(pr
 
 
 @SETTINGS
+@given(allocation_problems())
+def test_bounded_allocation_is_one_scale_cut_off_at_the_bounds(problem):
+    """By another route: bisection for the scale at which shares, cut off at the bounds, sum to the total."""
+    made = allocate(**problem)
+    ideal = np.array(list(made.ideal.values()))
+    most = np.array(list(made.frame.values()))
+    least = np.minimum(problem["minimum"], most)
+    low, high = 0.0, 1.0
+    while np.clip(high * ideal, least, most).sum() < problem["total"] - 1e-9 and high < 1e12:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if np.clip(middle * ideal, least, most).sum() < problem["total"] else (low, middle)
+        )
+    assert (abs(np.array(list(made.counts.values())) - np.clip(high * ideal, least, most)) < 1 + 1e-6).all()
+
+
+@SETTINGS
 @given(allocation_problems(), st.randoms())
 def test_allocation_does_not_depend_on_the_order_of_the_strata(problem, random):
     names = list(problem["strata"])

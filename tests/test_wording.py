@@ -10,7 +10,15 @@ from cdi_lib import wording
 
 @pytest.mark.parametrize(
     ("value", "places", "printed"),
-    [(92.025, 2, "92.03"), (0.5, 0, "1"), (1.5, 0, "2"), (2.5, 0, "3"), (-0.04, 1, "0.0"), (-1.25, 1, "−1.3"), (1234567.0, 0, "1,234,567")],
+    [
+        (92.025, 2, "92.03"),
+        (0.5, 0, "1"),
+        (1.5, 0, "2"),
+        (2.5, 0, "3"),
+        (-0.04, 1, "0.0"),
+        (-1.25, 1, "−1.3"),
+        (1234567.0, 0, "1,234,567"),
+    ],
 )
 def test_halves_round_away_from_zero(value, places, printed):
     assert wording.rounded(value, places) == printed
@@ -23,7 +31,10 @@ def test_over_never_promises_more_than_there_is(number):
         assert float(printed.removeprefix("over ").replace(",", "")) <= number
 
 
-@pytest.mark.parametrize(("number", "printed"), [(5327.2, "over 5,300"), (2650, "over 2,600"), (99.7, "over 90"), (0.4, "fewer than one"), (0, "none")])
+@pytest.mark.parametrize(
+    ("number", "printed"),
+    [(5327.2, "over 5,300"), (2650, "over 2,600"), (99.7, "over 90"), (0.4, "fewer than one"), (0, "none")],
+)
 def test_over_rounds_down_as_published(number, printed):
     assert wording.over(number) == printed
 
@@ -42,7 +53,7 @@ TRICKY = [
     "$x^2$ and H~2~O",
     "@tbl-rates and [@fig-x]",
     "{{< include /etc/passwd >}}",
-    "```{=typst}\n#read(\"x\")\n```",
+    '```{=typst}\n#read("x")\n```',
     "`x`{=html}",
     "--- title: x",
     "% title",
@@ -65,7 +76,27 @@ TRICKY = [
 @pytest.mark.parametrize("text", TRICKY)
 def test_text_from_parameters_stays_text(text):
     native = convert_text(wording.plain(text), "native", format="markdown", extra_args=["--wrap=none"])
-    for markup in ("RawInline", "RawBlock", "Link", "Image", "Emph", "Strong", "Header", "List", "Div", "Span", "Math", "Cite", "Note", "Code", "BlockQuote", "Table", "Rule", "Sub", "Super"):
+    for markup in (
+        "RawInline",
+        "RawBlock",
+        "Link",
+        "Image",
+        "Emph",
+        "Strong",
+        "Header",
+        "List",
+        "Div",
+        "Span",
+        "Math",
+        "Cite",
+        "Note",
+        "Code",
+        "BlockQuote",
+        "Table",
+        "Rule",
+        "Sub",
+        "Super",
+    ):
         assert f"{markup} " not in native, native
     shown = convert_text(wording.plain(text), "plain", format="markdown-smart", extra_args=["--wrap=none"])
     assert shown.split() == text.split()
