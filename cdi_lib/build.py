@@ -175,6 +175,7 @@ def execute(notebook: str, force: str, output: Path, parameters: dict[str, str] 
             kernel_name="python3",
             progress_bar=False,
             log_output=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are about networks; kernels run here
             execution_timeout=CELL_TIMEOUT_SECONDS,
         )
     except papermill.PapermillExecutionError as error:

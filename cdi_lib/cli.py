@@ -141,12 +141,9 @@ def reports(chosen: argparse.Namespace) -> int:
 def check(chosen: argparse.Namespace) -> int:
     """Check parameters and records; 1 if there are errors."""
     from cdi_lib.build import read_audit
-    from cdi_lib.judgement import check_judgement_inputs
 
     force = force_key(chosen.force)
     audit = read_audit(force)
-    warnings = check_judgement_inputs(audit.criteria, audit.inspection)
-    _print_problems(warnings)
     records = audit.records
     print(
         f"{force}: parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "
@@ -234,7 +231,7 @@ def oracles(chosen: argparse.Namespace) -> int:
     if rscript is None:
         print("R is not installed; on Debian: apt-get install r-base-core r-cran-survey", file=sys.stderr)
         return 1
-    return subprocess.call([sys.executable, "-m", "tests.oracles.remake", rscript], cwd=PROJECT)
+    return subprocess.call([rscript, "tests/oracles/survey.R"], cwd=PROJECT)
 
 
 def bench(chosen: argparse.Namespace) -> int:

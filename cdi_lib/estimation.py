@@ -754,12 +754,17 @@ def sensitivity(design, post_strata, recorded_crime, intervals=INTERVALS, confid
     """
     single = design.independent()
     audited, recorded = int(single.row_is_crime.sum()), int(single.row_recorded.sum())
-    fraction = _overall_fraction(design)  # where the population counts incidents, the same share of crimes
-    population = audited / fraction if fraction else None
+    population = None
+    if design.stratum_population is not None:
+        population = float(design.stratum_population.sum())
+        if design.population_unit == "clusters":  # the same share of crimes as of incidents
+            population = audited / _overall_fraction(design)
     rows = []
     for method in intervals:
         options = {"interval": method, "confidence": confidence}
-        rows.append(pooled_rate(recorded, audited, population, infinite_population=not fraction, **options))
+        rows.append(
+            pooled_rate(recorded, audited, population, infinite_population=population is None, **options)
+        )
         if design.clusters is not None:
             rate = recording_rate(design.unweighted(), **options)
             rows.append(replace(rate, estimator="pooled, clustered"))

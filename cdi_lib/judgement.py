@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, StrictFloat, StrictInt, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StrictFloat, StrictInt, ValidationError, model_validator
 from scipy import stats
 
 from cdi_lib.parameters import (
@@ -29,7 +30,16 @@ from cdi_lib.parameters import (
 from cdi_lib.problems import InputError, Problem, suggest
 from cdi_lib.results import EstimateResult, Share
 
-ESTIMATES = ("overall", "violence", "sexual", "other", "domestic_abuse", "rape")
+ESTIMATES = (
+    "overall",
+    "overall_pooled",
+    "overall_stratified",
+    "violence",
+    "sexual",
+    "other",
+    "domestic_abuse",
+    "rape",
+)
 SHARES = (
     "rape",
     "n100_required",
@@ -39,6 +49,7 @@ SHARES = (
     "third_party",
     "modern_slavery",
     "modern_slavery_referral",
+    "modern_slavery_referral_other",
     "modern_slavery_other",
     "within_24",
     "within_24_violence",
@@ -57,7 +68,18 @@ OVERALL = "overall"
 SIMULATIONS = 4000
 SEED = 20170101
 
-Percent = Annotated[StrictInt | StrictFloat, Field(ge=0, le=100)]
+RANDOM_SAMPLES = ("main", "main and dip")  # shares that rest (almost) only on the random main sample
+
+
+def _band_percentage(value: float) -> float:
+    if 0 < value < 1:
+        raise ValueError(f"a percentage such as 90; {value} looks like a proportion: write {value * 100:g}")
+    if not 0 < value <= 100:
+        raise ValueError("a percentage above 0 and up to 100; with 0 no worse grade could ever be given")
+    return value
+
+
+Percent = Annotated[StrictInt | StrictFloat, AfterValidator(_band_percentage)]
 
 
 class Element(Model):
@@ -76,7 +98,7 @@ class Element(Model):
     minimum: Count = Field(default=1, description="a measure that rests on fewer records is not judged")
     allow: Count = Field(
         default=0,
-        description="an 'x of y' may miss a band by this many records: how little a small sample says",
+        description="an 'x of y' may miss a band but the best by this many records: how little a small sample says",
     )
     bands: dict[Text, Percent | Text] = Field(
         description="for each grade but the worst, best first: the least percentage, or the least finding"
@@ -90,6 +112,20 @@ class Element(Model):
             raise ValueError(
                 f"exactly one of estimate, share and assessment; it has {', '.join(named) or 'none of them'}"
             )
+        given = self.model_fields_set
+        for key, only in {
+            "use": ("estimate",),
+            "allow": ("share",),
+            "minimum": ("estimate", "share"),
+        }.items():
+            if key in given and named[0] not in only:
+                raise ValueError(
+                    f"'{key}' only with {' or '.join(only)}; this element is judged by {named[0]}"
+                )
+        if self.allow and self.allow >= self.minimum:
+            raise ValueError(
+                f"a minimum above the {self.allow} allowed records; with {self.minimum} every record could be missed"
+            )
         return self
 
 
@@ -99,6 +135,7 @@ class Requirement(Model):
     at_most_below: Count = Field(description="how many of its parts may be below this grade")
     none_below: Text | None = Field(default=None, description="no part may be below this grade")
     key: tuple[Text, ...] = Field(default=(), description="parts that must have this grade or a better one")
+    sentence: Text = Field(description="the rule in words, for readers")
 
 
 class Question(Model):
@@ -107,6 +144,9 @@ class Question(Model):
     label: Text = Field(description="the question")
     at_least: Count = Field(
         default=1, description="elements that must be judged, else the question is not judged"
+    )
+    required: tuple[Text, ...] = Field(
+        default=(), description="parts without which the question is not judged"
     )
     rules: dict[Text, Requirement] = Field(
         description="for each grade but the worst, best first: what it needs"
@@ -162,6 +202,9 @@ def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> 
         criteria = Criteria.model_validate(content)
     except ValidationError as error:
         raise InputError(explain(error, Criteria, file)) from None
+    if criteria.name != name:
+        expected = f"'{name}', as the file is called"
+        raise InputError([Problem(file, "name", f"'{criteria.name}'", expected)])
     if problems := _problems(criteria, file):
         raise InputError(problems)
     return criteria
@@ -175,8 +218,12 @@ def _problems(criteria: Criteria, file: str) -> list[Problem]:
         problems.append(
             Problem(file, "grades", ", ".join(grades), "two or more different grades, best first")
         )
+    if OVERALL in criteria.questions:
+        problems.append(Problem(file, f"questions.{OVERALL}", OVERALL, "another id; this one is the whole"))
     for id_, element in criteria.elements.items():
         where = f"elements.{id_}"
+        if id_ == OVERALL or id_ in criteria.questions:
+            problems.append(Problem(file, where, id_, "an id that no question has"))
         if element.question not in criteria.questions:
             expected = (
                 f"one of {', '.join(criteria.questions)}{suggest(element.question, criteria.questions)}"
@@ -195,21 +242,19 @@ def _problems(criteria: Criteria, file: str) -> list[Problem]:
 
 
 def _band_problems(element: Element, grades: list[str], where: str, file: str) -> list[Problem]:
-    if list(element.bands) != grades[:-1]:
-        got = ", ".join(element.bands) or "nothing"
-        expected = f"a band for each grade but the worst, best first: {', '.join(grades[:-1])}"
-        return [Problem(file, where, got, expected)]
+    if problem := _grades_problem(list(element.bands), grades, where, file, "a band"):
+        return [problem]
     values = list(element.bands.values())
     if element.assessment:
         unknown = [value for value in values if value not in FINDINGS]
         if unknown:
             return [Problem(file, where, str(unknown[0]), f"one of {', '.join(FINDINGS)}")]
         order = [FINDINGS.index(value) for value in values]
-        falling = all(a < b for a, b in zip(order, order[1:], strict=False))
+        falling = all(a < b for a, b in pairwise(order))
     else:
         if any(isinstance(value, str) for value in values):
             return [Problem(file, where, ", ".join(map(str, values)), "percentages such as 90")]
-        falling = all(a > b for a, b in zip(values, values[1:], strict=False))
+        falling = all(a > b for a, b in pairwise(values))
     if not falling:
         return [
             Problem(
@@ -222,23 +267,45 @@ def _band_problems(element: Element, grades: list[str], where: str, file: str) -
     return []
 
 
+def _grades_problem(named: list[str], grades: list[str], where: str, file: str, what: str) -> Problem | None:
+    """A grade that does not exist, is missing, is the worst, or stands in the wrong place."""
+    wanted = grades[:-1]
+    if named == wanted:
+        return None
+    in_order = f"{what} for each grade but the worst, best first: {', '.join(wanted)}"
+    unknown = [grade for grade in named if grade not in grades]
+    missing = [grade for grade in wanted if grade not in named]
+    if unknown:
+        return Problem(file, where, f"'{unknown[0]}'", f"{in_order}{suggest(unknown[0], wanted)}")
+    if missing:
+        return Problem(file, where, f"none for '{missing[0]}': a gap", in_order)
+    if grades[-1] in named:
+        return Problem(file, where, f"one for '{grades[-1]}', which is what remains", in_order)
+    return Problem(file, where, ", ".join(named), in_order)
+
+
 def _rule_problems(
     question: Question, parts: list[str], grades: list[str], where: str, file: str
 ) -> list[Problem]:
     if not parts:
         return [Problem(file, where, "no element", "at least one element with this question")]
-    if list(question.rules) != grades[:-1]:
-        got = ", ".join(question.rules) or "nothing"
-        return [
-            Problem(
-                file,
-                f"{where}.rules",
-                got,
-                f"a rule for each grade but the worst, best first: {', '.join(grades[:-1])}",
-            )
-        ]
+    if problem := _grades_problem(list(question.rules), grades, f"{where}.rules", file, "a rule"):
+        return [problem]
     problems = []
+    for part in question.required:
+        if part not in parts:
+            expected = f"one of {', '.join(parts)}{suggest(part, parts)}"
+            problems.append(Problem(file, f"{where}.required", part, expected))
+    if not 1 <= question.at_least <= len(parts):
+        problems.append(Problem(file, f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}"))
     for grade, rule in question.rules.items():
+        if rule.at_most_below >= len(parts) and not rule.key and rule.none_below is None:
+            expected = (
+                f"less than {len(parts)}, the number of its parts; else no worse grade could ever be given"
+            )
+            problems.append(
+                Problem(file, f"{where}.rules.{grade}.at_most_below", str(rule.at_most_below), expected)
+            )
         for key in rule.key:
             if key not in parts:
                 expected = f"one of {', '.join(parts)}{suggest(key, parts)}"
@@ -257,6 +324,29 @@ def _rule_problems(
                 Problem(
                     file, f"{where}.rules.{grade}.none_below", rule.none_below, f"{grade} or a worse grade"
                 )
+            )
+    return problems or _contradictions(question, grades, where, file)
+
+
+def _contradictions(question: Question, grades: list[str], where: str, file: str) -> list[Problem]:
+    """Rules of a better grade that ask for less than those of the next: the next could never be given."""
+
+    def floor(grade: str, rule: Requirement) -> int:
+        """Rank of the worst grade that a part may have."""
+        if rule.at_most_below == 0:
+            return grades.index(grade)
+        return grades.index(rule.none_below) if rule.none_below else len(grades) - 1
+
+    problems = []
+    rules = list(question.rules.items())
+    for (better, strict), (grade, rule) in pairwise(rules):
+        stricter_by_count = strict.at_most_below <= rule.at_most_below
+        stricter_by_floor = floor(better, strict) <= floor(grade, rule)
+        covered = strict.at_most_below == 0 or set(rule.key) <= set(strict.key)
+        if not (stricter_by_count and stricter_by_floor and covered):
+            expected = f"for each condition at least what '{grade}' asks for; as it is, the rules contradict each other"
+            problems.append(
+                Problem(file, f"{where}.rules.{better}", "less than the next grade asks for", expected)
             )
     return problems
 
@@ -303,16 +393,29 @@ def grade_of_percentage(bands: Mapping[str, float], worst: str, percentage: floa
 
 
 def grade_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str, str]) -> str:
-    """The best grade whose requirement the graded parts meet; parts that are not judged are left out."""
+    """The best grade whose requirement the graded parts meet.
+
+    Parts that are not judged are left out. With fewer than ``at_least`` judged parts, or without a part that is
+    required, the result is ``"not judged"``: a grade is not guessed. A key part that is not judged does not meet the
+    rule that names it.
+
+    Examples
+    --------
+    >>> criteria = load_criteria("cdi-2017")
+    >>> grade_of_parts(criteria.overall, criteria.grades, {"effective": "good", "efficient": "requires improvement"})
+    'good'
+    >>> grade_of_parts(criteria.overall, criteria.grades, {"leadership": "good"})
+    'not judged'
+    """
     judged = {id_: list(grades).index(grade) for id_, grade in parts.items() if grade != NOT_JUDGED}
-    if len(judged) < question.at_least:
+    if len(judged) < question.at_least or any(part not in judged for part in question.required):
         return NOT_JUDGED
     for grade, rule in question.rules.items():
         rank = list(grades).index(grade)
         few_below = sum(part > rank for part in judged.values()) <= rule.at_most_below
         floor = list(grades).index(rule.none_below) if rule.none_below else len(grades)
         none_too_low = all(part <= floor for part in judged.values())
-        keys_there = all(judged[key] <= rank for key in rule.key if key in judged)
+        keys_there = all(judged.get(key, len(grades)) <= rank for key in rule.key)
         if few_below and none_too_low and keys_there:
             return grade
     return grades[-1]
@@ -328,8 +431,11 @@ def _element_grade(element: Element, criteria: Criteria, measure: Any) -> str:
     if element.share:
         if measure.n < max(element.minimum, 1):
             return NOT_JUDGED
-        x = min(measure.x + element.allow, measure.n) if measure.x < measure.n else measure.x
-        return grade_of_percentage(element.bands, worst, 100 * x / measure.n)
+        # The best grade must be earned without the allowance: doubt about a small sample does not make excellence.
+        (best, bar), *others = element.bands.items()
+        if grade_of_percentage({best: bar}, worst, 100 * measure.x / measure.n) == best:
+            return best
+        return grade_of_percentage(dict(others), worst, 100 * (measure.x + element.allow) / measure.n)
     if measure.n < element.minimum:
         return NOT_JUDGED
     value = measure.low if element.use == "low" and measure.low is not None else measure.value
@@ -356,13 +462,16 @@ def judge(
     Returns
     -------
     dict
-        Plain JSON: ``framework``, ``scale``, and ``elements``, ``questions`` and ``overall`` with computed and
-        decided grade, evidence and the probability of each grade.
+        Plain JSON: ``framework``, ``scale``, ``rules``, and ``elements``, ``questions`` and ``overall`` with computed
+        and decided grade, evidence, ``rule`` (the sentence of the rule that fired), ``next_better`` and
+        ``next_worse``, and the probability of each grade (None where chance has no part in it). A question is
+        computed from the decided grades of its elements, the overall grade from those of the questions.
 
     Notes
     -----
     The probabilities cover chance in drawing the main sample and nothing else: rates vary as their intervals say, and
-    the rules are applied to each of 4,000 simulated audits (fixed seed). Dip samples are not random, so what was found
+    the rules are applied to each of 4,000 simulated audits (fixed seed). A share of the main sample, such as crimes
+    recorded within 24 hours, varies as its Jeffreys posterior. Dip samples are not random, so what was found
     in them is taken as it is, like an assessment. Rates are simulated independently, though they come from one sample.
     """
     assessments = {item.element: item for item in inspection.assessments if item.finding != "not inspected"}
@@ -373,7 +482,9 @@ def judge(
     for id_, element in criteria.elements.items():
         measure = _measure(id_, element, estimates, shares, assessments)
         computed = _element_grade(element, criteria, measure)
-        status = "judged" if computed != NOT_JUDGED else "not inspected"
+        status = "judged"
+        if computed == NOT_JUDGED:
+            status = "not inspected" if measure is None or not measure.n else "too few records to judge"
         if computed == NOT_JUDGED and id_ in carried:
             computed, status = carried[id_].grade, f"carried forward from {carried[id_].date.isoformat()}"
         entry = _entry(id_, element.label, computed, decisions) | {
@@ -382,13 +493,19 @@ def judge(
             "evidence": _evidence(element, measure),
             "bands": dict(element.bands),
             "reason_for_bands": element.reason,
+            "rule": _element_rule(element, computed, status),
+            "next_better": None,
+            "next_worse": None,
         }
         drawn[id_] = _simulated(
             element, criteria, measure, entry["decided"], status, id_ in decisions, random
         )
-        entry["probabilities"] = (
-            _frequencies(drawn[id_], criteria) if status == "judged" and element.estimate else None
-        )
+        if status == "judged":
+            entry["next_better"], entry["next_worse"] = _element_neighbours(
+                element, criteria, measure, computed
+            )
+        varies = status == "judged" and _is_random(element, measure)
+        entry["probabilities"] = _frequencies(drawn[id_], criteria) if varies else None
         elements.append(entry)
 
     decided = {entry["id"]: entry["decided"] for entry in elements}
@@ -397,13 +514,16 @@ def judge(
         members = [name for name, element in criteria.elements.items() if element.question == id_]
         computed = grade_of_parts(question, criteria.grades, {name: decided[name] for name in members})
         entry = _entry(id_, question.label, computed, decisions)
+        entry |= _question_evidence(question, criteria, {name: decided[name] for name in members}, computed)
         drawn_questions[id_] = _simulated_parts(question, criteria, {name: drawn[name] for name in members})
         entry["probabilities"] = _frequencies(drawn_questions[id_], criteria)
+        if id_ in decisions:  # what was decided counts upwards, as with the elements
+            drawn_questions[id_] = np.full(SIMULATIONS, _rank(entry["decided"], criteria))
         questions.append(entry)
-    computed = grade_of_parts(
-        criteria.overall, criteria.grades, {entry["id"]: entry["decided"] for entry in questions}
-    )
+    decided_questions = {entry["id"]: entry["decided"] for entry in questions}
+    computed = grade_of_parts(criteria.overall, criteria.grades, decided_questions)
     overall = _entry(OVERALL, criteria.overall.label, computed, decisions)
+    overall |= _question_evidence(criteria.overall, criteria, decided_questions, computed)
     overall["probabilities"] = _frequencies(
         _simulated_parts(criteria.overall, criteria, drawn_questions), criteria
     )
@@ -420,6 +540,38 @@ def judge(
         "questions": questions,
         "overall": overall,
     }
+
+
+def check_areas(judgements: Mapping[str, Any], inspection: Inspection) -> list[Problem]:
+    """Warn of elements graded in the lower half of the scale for which no area for improvement was written.
+
+    Parameters
+    ----------
+    judgements : mapping
+        What :func:`judge` gave.
+    inspection : Inspection
+        Its areas for improvement name the elements that caused them.
+
+    Returns
+    -------
+    list of Problem
+        Warnings only; the file name is left to the caller. On a scale with "requires improvement", that grade and
+        worse ones count; on any other, the lower half.
+    """
+    scale = list(judgements["scale"])
+    first = scale.index("requires improvement") if "requires improvement" in scale else (len(scale) + 1) // 2
+    named = {element for area in inspection.areas_for_improvement for element in area.elements}
+    return [
+        Problem(
+            "",
+            "areas_for_improvement",
+            f"none for the element {entry['id']}, graded {entry['decided']}",
+            f"an area for improvement with '{entry['id']}' among its elements",
+            "warning",
+        )
+        for entry in judgements["elements"]
+        if entry["decided"] in scale[first:] and entry["id"] not in named
+    ]
 
 
 def _measure(id_: str, element: Element, estimates, shares, assessments):
@@ -458,6 +610,94 @@ def _evidence(element: Element, measure) -> dict[str, Any] | None:
     }
 
 
+def _rank(grade: str, criteria: Criteria) -> int:
+    """Rank of a grade, 0 is best; -1 for "not judged"."""
+    return -1 if grade == NOT_JUDGED else criteria.grades.index(grade)
+
+
+def _element_rule(element: Element, grade: str, status: str) -> str:
+    """The band that an element's grade comes from, as a sentence."""
+    if status == "too few records to judge":
+        return f"Judged from {element.minimum} records on."
+    if status != "judged":
+        return "Not graded by bands."
+    if grade not in element.bands:
+        return f"Below the band for {list(element.bands)[-1]}, so {grade}."
+    least = element.bands[grade]
+    allowed = element.allow and grade != next(iter(element.bands))
+    note = f", where {element.allow} more may have been missed in so small a sample" if allowed else ""
+    return f"At least {least if isinstance(least, str) else f'{least:g} per cent'} is {grade}{note}."
+
+
+def _element_neighbours(element: Element, criteria: Criteria, measure, grade: str):
+    """What would have given the next better and the next worse grade: the grade and the measure it takes.
+
+    For an "x of y" the counts at the same y, what is allowed for included; for an estimate the proportion
+    (better: at least, worse: below); for an assessment the finding.
+    """
+    rank, scale = criteria.grades.index(grade), criteria.grades
+    if element.share:
+        ranks = {
+            x: _rank(_element_grade(element, criteria, measure.model_copy(update={"x": x})), criteria)
+            for x in range(measure.n + 1)
+        }
+        up = [x for x, other in ranks.items() if other < rank]
+        down = [x for x, other in ranks.items() if other > rank]
+        better = {"grade": scale[ranks[up[0]]], "x": up[0], "n": measure.n} if up else None
+        worse = {"grade": scale[ranks[down[-1]]], "x": down[-1], "n": measure.n} if down else None
+        return better, worse
+    bands = element.bands
+    better = worse = None
+    if element.assessment:
+        if rank:
+            better = {"grade": scale[rank - 1], "finding": bands[scale[rank - 1]]}
+        lower = [f for f in FINDINGS if grade in bands and FINDINGS.index(f) > FINDINGS.index(bands[grade])]
+        if lower:
+            after = _element_grade(element, criteria, measure.model_copy(update={"finding": lower[0]}))
+            worse = {"grade": after, "finding": lower[0]}
+        return better, worse
+    if rank:
+        better = {"grade": scale[rank - 1], "use": element.use, "at_least": bands[scale[rank - 1]] / 100}
+    if rank < len(scale) - 1:
+        worse = {"grade": scale[rank + 1], "use": element.use, "below": bands[grade] / 100}
+    return better, worse
+
+
+def _question_evidence(
+    question: Question, criteria: Criteria, parts: Mapping[str, str], computed: str
+) -> dict[str, Any]:
+    """Rule that fired, grades of the parts, and each single change of a part that would change the grade."""
+    if computed == NOT_JUDGED:
+        missing = [part for part in question.required if parts[part] == NOT_JUDGED]
+        rule = (
+            f"Not judged without {', '.join(missing)}."
+            if missing
+            else f"Judged from {question.at_least} parts on."
+        )
+    elif computed in question.rules:
+        rule = question.rules[computed].sentence
+    else:
+        rule = f"The rules of all better grades are not met, so {computed}."
+    better, worse = [], []
+    if computed != NOT_JUDGED:
+        rank = criteria.grades.index(computed)
+        for part, grade in parts.items():
+            if grade == NOT_JUDGED:
+                continue
+            own = criteria.grades.index(grade)
+            # from the nearest grade outwards: the smallest change that does it
+            for others, found, sign in (
+                (criteria.grades[:own][::-1], better, -1),
+                (criteria.grades[own + 1 :], worse, 1),
+            ):
+                for other in others:
+                    after = grade_of_parts(question, criteria.grades, {**parts, part: other})
+                    if sign * (criteria.grades.index(after) - rank) > 0:
+                        found.append({"part": part, "from": grade, "to": other, "grade": after})
+                        break
+    return {"rule": rule, "evidence": dict(parts), "next_better": better, "next_worse": worse}
+
+
 # --- how sure -------------------------------------------------------------------------------------------------
 
 
@@ -465,15 +705,25 @@ def _simulated(
     element: Element, criteria: Criteria, measure, grade: str, status: str, is_decided: bool, random
 ) -> np.ndarray:
     """Ranks of an element's grade in simulated audits (0 is best); -1 where it is not judged."""
-    grades = criteria.grades
-    if is_decided or status != "judged" or not element.estimate:
-        rank = -1 if grade == NOT_JUDGED else grades.index(grade)
-        return np.full(SIMULATIONS, rank)
-    values = 100 * _rate_quantiles(measure, random.random(SIMULATIONS))
+    if is_decided or status != "judged" or not _is_random(element, measure):
+        return np.full(SIMULATIONS, _rank(grade, criteria))
+    if element.share:
+        # Jeffreys posterior, Beta(x + 1/2, n - x + 1/2): Brown, Cai & DasGupta (2001), section 3.1.3
+        shares = stats.beta.ppf(random.random(SIMULATIONS), measure.x + 0.5, measure.n - measure.x + 0.5)
+        values = 100 * shares
+    else:
+        values = 100 * _rate_quantiles(measure, random.random(SIMULATIONS))
     if element.use == "low" and measure.low is not None:
         values = values - 100 * (measure.value - measure.low)
+    allowed = 100 * element.allow / measure.n  # 0 for estimates; not for the best grade
     cuts = np.array(list(element.bands.values()), dtype=float)
+    cuts[1:] -= allowed
     return (values[:, None] < cuts[None, :] - 1e-9).sum(axis=1)
+
+
+def _is_random(element: Element, measure) -> bool:
+    """Whether a measure rests on the random main sample, so that chance in drawing it can be simulated."""
+    return bool(element.estimate) or bool(element.share and measure.sample in RANDOM_SAMPLES)
 
 
 def _rate_quantiles(rate: EstimateResult, uniform: np.ndarray) -> np.ndarray:

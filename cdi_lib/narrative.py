@@ -52,6 +52,8 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
     )
     if "n_under_30" in rate.flags:
         text += f" With so few audited crimes ({count(rate.n)}) this is a rough indication."
+    if "few_unrecorded" in rate.flags:
+        text += " A crime type with much weight holds few unrecorded crimes, so the interval may be too narrow."
     return f"{text} {unrecorded_sentence(results, key)}"
 
 
@@ -67,8 +69,8 @@ def unrecorded_sentence(results: Results, key: str) -> str:
             return f"{text}."
         return f"{text}; up to {about(unrecorded.high)} a year would still be compatible with what we found."
     return (
-        f"We estimate that {over(unrecorded.value)} {things} a year are not recorded "
-        f"({percent_confidence(unrecorded)} confidence interval: {between(unrecorded)})."
+        f"Our best estimate is that {over(unrecorded.value)} {things} a year are not recorded; the "
+        f"{percent_confidence(unrecorded)} confidence interval is {between(unrecorded)}."
     )
 
 

@@ -180,25 +180,16 @@ class Reader:
         parts = [
             f"The grades follow the framework {wording.plain(framework['title'])} (`{framework['name']}`, version "
             f"{wording.plain(framework['version'])}). {wording.plain(framework['note'])}",
-            "Each element is graded by the bands in @tbl-elements. A question gets the best grade for which few enough of its "
-            "elements are graded lower:",
+            "Each element is graded by its bands; what would have changed its grade stands in @tbl-elements. A question gets the "
+            "best grade whose rule its elements meet:",
             "\n".join(line for key, rules in found["rules"].items() for line in self._rule_lines(key, rules)),
         ]
         return "\n\n".join(parts)
 
     def _rule_lines(self, key: str, rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        name = "the overall grade (of the questions)" if key == "overall" else self.question(key)
-        lines = []
-        for grade, rule in rules.items():
-            text = f"at most {wording.number_word(rule['at_most_below'])} below {grade}"
-            if rule["none_below"]:
-                text += f", none below {rule['none_below']}"
-            if rule["key"]:
-                labels = [outputs.judged(self.results, part)["label"] for part in rule["key"]]
-                text += f", and {wording.in_words(labels)} at least {grade}"
-            lines.append(text)
-        steps = "; ".join(f"*{grade}*: {line}" for grade, line in zip(rules, lines, strict=True))
-        return [f"- {name}: {steps}."]
+        name = "The overall grade, from the questions" if key == "overall" else self.question(key)
+        steps = " ".join(f"*{wording.sentence(grade).rstrip('.')}*: {wording.plain(rule['sentence'])}" for grade, rule in rules.items())
+        return [f"- **{name}** {steps} Otherwise: {self.results.details['judgements']['scale'][-1]}."]
 
     def back_test(self) -> str:
         """Whether the published figures, where there are any, are reproduced."""

@@ -63,7 +63,7 @@ def _rates(results: Results) -> Table | None:
             "rate": rate.value,
             "low": rate.low,
             "high": rate.high,
-            "note": "fewer than 30 audited crimes" if "n_under_30" in rate.flags else "none",
+            "note": _caution(rate),
         }
         for label, rate in _estimates(results, ("overall", *CRIME_TYPES))
     ]
@@ -77,6 +77,17 @@ def _rates(results: Results) -> Table | None:
     if any(row["note"] != "none" for row in rows):
         columns.append(tables.text("note", "Caution"))
     return Table(tuple(columns), rows)
+
+
+CAUTIONS = {
+    "n_under_30": "fewer than 30 audited crimes",
+    "few_unrecorded": "few unrecorded crimes in a type with much weight: the interval may be too narrow",
+    "open_ended": "the interval has no upper end",
+}
+
+
+def _caution(rate: EstimateResult) -> str:
+    return wording.in_words(text for flag, text in CAUTIONS.items() if flag in rate.flags)
 
 
 def _interval_columns(results: Results, key: str, column: Callable[[str, str], Column]) -> list[Column]:
@@ -534,11 +545,16 @@ def _grades(results: Results) -> Table:
             "question": "Overall judgement" if entry["id"] == "overall" else entry["label"],
             "decided": entry["decided"],
             "computed": entry["computed"],
+            "rule": entry["rule"],
             "reason": f"{entry['reason']} ({entry['role']})" if entry["reason"] else "as computed",
         }
         for entry in _questions(results)
     ]
-    columns = [tables.text("question", "Question"), Column("decided", "Grade", wording.badge)]
+    columns = [
+        tables.text("question", "Question"),
+        Column("decided", "Grade", wording.badge),
+        tables.text("rule", "Rule that gives it"),
+    ]
     if any(row["decided"] != row["computed"] for row in rows):
         columns += [
             tables.text("computed", "Grade by the criteria"),
@@ -560,25 +576,29 @@ def _measure_words(evidence: dict | None) -> tuple[str, int | None]:
     return f"{percent(used)}{lower}", evidence["n"]
 
 
-def _band_words(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{wording.rounded(value, 1).removesuffix('.0')}%"
+def _change_words(change: dict | None, none: str) -> str:
+    """What would have given another grade, in words."""
+    if change is None:
+        return none
+    if "x" in change:
+        needed = f"{count(change['x'])} of {count(change['n'])}"
+    elif "finding" in change:
+        needed = change["finding"]
+    else:
+        bound = "at least" if "at_least" in change else "below"
+        needed = f"{bound} {percent(change.get('at_least', change.get('below')))}"
+    return f"{needed}: {change['grade']}"
 
 
-def _neighbours(entry: dict, scale: list[str]) -> str:
+def _neighbours(entry: dict) -> str:
     """What would have given the next better and the next worse grade."""
-    grade, bands = entry["computed"], entry["bands"]
-    if grade not in scale or entry["status"] != "judged":
+    if entry["status"] != "judged":
         return tables.NOT_APPLICABLE
-    rank = scale.index(grade)
-    better = f"{scale[rank - 1]} from {_band_words(bands[scale[rank - 1]])}" if rank else "no better grade"
-    worse = (
-        f"{scale[rank + 1]} below {_band_words(bands[grade])}" if rank < len(scale) - 1 else "no worse grade"
-    )
-    return f"{better}; {worse}"
+    better = _change_words(entry["next_better"], "no better grade")
+    return f"{better}; {_change_words(entry['next_worse'], 'no worse grade')}"
 
 
 def _elements(results: Results) -> Table:
-    scale = results.details["judgements"]["scale"]
     rows = []
     for entry in results.details["judgements"]["elements"]:
         measure, n = _measure_words(entry["evidence"])
@@ -591,7 +611,7 @@ def _elements(results: Results) -> Table:
                 "status": entry["status"]
                 if not entry["reason"]
                 else f"set by {entry['role']}: {entry['reason']}",
-                "next": _neighbours(entry, scale),
+                "next": _neighbours(entry),
             }
         )
     columns = (
@@ -929,14 +949,14 @@ FIGURES = {
         FigureOutput(
             "fig-unrecorded",
             "2_effectiveness",
-            lambda r: "Reported crimes that go unrecorded in a year",
+            lambda r: "Crimes that go unrecorded in a year, with confidence intervals",
             _unrecorded_alt,
             _unrecorded_figure,
         ),
         FigureOutput(
             "fig-domestic-abuse",
             "2_effectiveness",
-            lambda r: "Unrecorded domestic abuse crimes by offence class",
+            lambda r: "Domestic abuse crimes that were not recorded, by offence class",
             _domestic_abuse_alt,
             _domestic_abuse_figure,
         ),

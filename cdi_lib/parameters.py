@@ -205,7 +205,7 @@ class Estimation(Model):
     )
     interval: Literal[
         "normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard"
-    ] = Field(default="logit", description="interval method")
+    ] = Field(default="agresti-coull", description="interval method")
     confidence_percent: Confidence = Field(default=95, description="confidence level in percent")
     status: Status | None = Field(default=None, description="status of these choices")
     source: Text | None = Field(default=None, description="why these choices")

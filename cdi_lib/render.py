@@ -8,7 +8,8 @@ The notebook speaks a small part of Quarto's Markdown (``reports/dialect.lua`` l
   plain code blocks, quotations, footnotes, links;
 - pipe tables with ``: caption {#tbl-x}``; figures ``![caption](data:image/svg+xml;base64,…){#fig-x
   fig-alt="…"}``; references ``@tbl-x`` and ``@fig-x``;
-- grades ``[good]{.badge .badge-good}``, large numbers ``[92.0%]{.number}``; the blocks ``::: {.box .box-note}``,
+- grades ``[good]{.badge .badge-good}``, large numbers ``[92.0%]{.number}``; the blocks
+  ``::: {.box .box-note}``,
   ``{.box .box-warning}``, ``{.headline}``, ``{.headlines}`` (several headlines side by side), ``{.source}``
   (a small line under a table or a chart) and one ``{.masthead}`` that goes into the title block.
 
@@ -208,8 +209,8 @@ def front_matter(cells: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]
     cells : sequence of mapping
         The cells of the notebook; the first is a raw cell with YAML between two lines ``---``.
     metadata : mapping
-        ``title``, ``subtitle`` (the force), ``date`` (ISO), ``lang``, ``status`` (draft or final), ``version``,
-        ``publication-type``, ``audit-period``, ``description``, ``keywords``, ``rights``. An underscore
+        ``title``, ``subtitle`` (the force), ``date`` (ISO), ``lang``, ``status`` (draft or final),
+        ``version``, ``publication-type``, ``audit-period``, ``description``, ``keywords``, ``rights``. An underscore
         stands for a hyphen; None is left out.
 
     Returns
@@ -318,7 +319,7 @@ def _chunks(cells: Sequence[Mapping[str, Any]]) -> list[Chunk]:
 
 
 def _outputs(number: int, outputs: Sequence[Mapping[str, Any]]) -> list[Chunk]:
-    """The Markdown outputs of a code cell. An output that a reader would see and that is not Markdown is refused."""
+    """The Markdown outputs of a code cell. Any other output that a reader would see is refused."""
     chunks = []
     for output in outputs:
         kind = output["output_type"]
@@ -327,7 +328,8 @@ def _outputs(number: int, outputs: Sequence[Mapping[str, Any]]) -> list[Chunk]:
         if kind == "stream":
             text = _source(output["text"])
             raise RenderError(
-                f"cell {number}: prints {shown(text)} ({output['name']}); expected display(Markdown(…)) or nothing"
+                f"cell {number}: prints {shown(text)} ({output['name']}); "
+                "expected display(Markdown(…)) or nothing"
             )
         markdown = output["data"].get("text/markdown")
         if markdown is None:
@@ -340,7 +342,7 @@ def _outputs(number: int, outputs: Sequence[Mapping[str, Any]]) -> list[Chunk]:
 
 
 def _check_fences(chunk: Chunk) -> None:
-    """Refuse a ``:::`` block that is opened and closed in different cells: it would swallow its neighbours."""
+    """Refuse a ``:::`` block that is opened and closed in different cells: it would swallow others."""
     depth, in_code = 0, False
     for line in chunk.text.splitlines():
         if line.lstrip().startswith("```"):
@@ -371,7 +373,8 @@ def _check_svg(chunks: Sequence[Chunk]) -> None:
                 for key, value in element.attrib.items():
                     if key.rpartition("}")[2] == "href" and not value.startswith(("#", "data:")):
                         raise RenderError(
-                            f"cell {chunk.cell}: a chart points to {shown(value)}: it must hold all that it shows"
+                            f"cell {chunk.cell}: a chart points to {shown(value)}: "
+                            "it must hold all that it shows"
                         )
 
 

@@ -552,13 +552,16 @@ def _allocation_notes(counts, frame, ideal, least, method):
     for h, n in counts.items():
         if frame[h] == 0:
             yield f"{h}: the frame has no record of it"
-        elif ideal[h] > frame[h]:
+        elif ideal[h] > frame[h] and n == frame[h]:
             rest = "; the rest goes to the other strata" if shared else "; the margin wanted is not reached"
             yield f"{h}: its share of {ideal[h]:.1f} is more than the frame has; all {n} are drawn{rest}"
-        elif ideal[h] < least[h]:
+        elif ideal[h] < least[h] and n == least[h]:
             drawn = f"all {n}" if n == frame[h] else f"{n}"
             rest = ", taken from the other strata" if shared else ""
             yield f"{h}: its share of {ideal[h]:.1f} is below the minimum; {drawn} are drawn{rest}"
+        elif not least[h] <= ideal[h] <= frame[h]:
+            limits = f"{least[h]} (minimum) to {frame[h]} (frame)"
+            yield f"{h}: its share of {ideal[h]:.1f} is not in {limits}; other limits made it {n}"
         elif n < 2 and n < frame[h]:
             yield f"{h}: {n} of {frame[h]} drawn, too few for an interval; set a minimum of 2 or more"
 

@@ -73,59 +73,53 @@ end
 
 -- Tables ---------------------------------------------------------------------------------------------
 -- In HTML columns are as wide as their content needs, and a region scrolls. On paper there is no scrolling:
--- a table too wide for the page gives each column of numbers what it needs and the text columns the rest.
+-- a table too wide for the page gives each column what must not break, and what is left to the long texts.
 local page_width = 104 -- characters of the table's font between the margins of the page
 
+-- Of each column: the longest part that is not to break, the longest entry, and the longest of both and the header.
 local function lengths(tbl)
-  local longest_word, longest_line = {}, {}
-  for i, head in ipairs(tbl.head.rows[1] and tbl.head.rows[1].cells or {}) do
-    longest_word[i] = utf8.len(pandoc.utils.stringify(head.contents)) // 2 -- a header of two lines, not of five
+  local part, entry, all = {}, {}, {}
+  local function look(cell, i, is_header)
+    local text = pandoc.utils.stringify(cell.contents)
+    local badge = false
+    cell.contents:walk({ RawInline = function(raw) badge = badge or raw.text:match("^#cdi%-badge") end })
+    if badge then text = (text .. "+shape+"):gsub("%s", "_") end -- a badge does not break
+    local length = utf8.len(text)
+    -- a header may take two lines, but not five
+    part[i] = math.max(part[i] or 0, is_header and length // 2 or 0)
+    for word in text:gmatch("%S+") do part[i] = math.max(part[i], utf8.len(word)) end
+    entry[i] = math.max(entry[i] or 0, is_header and 0 or length)
+    all[i] = math.max(all[i] or 0, length)
   end
-  local function look(row)
-    for i, cell in ipairs(row.cells) do
-      local text = pandoc.utils.stringify(cell.contents)
-      local badge = false
-      cell.contents:walk({ RawInline = function(raw) badge = badge or raw.text:match("^#cdi%-badge") end })
-      if badge then text = (text .. "wide"):gsub("%s", "_") end -- a badge has a shape and does not break
-      longest_line[i] = math.max(longest_line[i] or 0, utf8.len(text))
-      for word in text:gmatch("%S+") do
-        longest_word[i] = math.max(longest_word[i] or 0, utf8.len(word))
-      end
+  for _, row in ipairs(tbl.head.rows) do
+    for i, cell in ipairs(row.cells) do look(cell, i, true) end
+  end
+  for _, body in ipairs(tbl.bodies) do
+    for _, row in ipairs(body.body) do
+      for i, cell in ipairs(row.cells) do look(cell, i, false) end
     end
   end
-  for _, row in ipairs(tbl.head.rows) do look(row) end
-  for _, body in ipairs(tbl.bodies) do
-    for _, row in ipairs(body.body) do look(row) end
-  end
-  return longest_word, longest_line
+  return part, entry, all
 end
 
 local function paper_widths(tbl)
-  local words, lines = lengths(tbl)
-  local margin = 3 -- the space between two columns, in characters
-  local total, fixed, flexible = 0, 0, 0
-  for i, line in ipairs(lines) do
-    total = total + line + margin
-    if tbl.colspecs[i][1] == pandoc.AlignRight then fixed = fixed + words[i] + margin else flexible = flexible + line end
+  local part, entry, all = lengths(tbl)
+  local margin, short_text = 3, 14 -- in characters: the space between two columns; text that is not to break
+  local total, taken, hunger = 0, 0, 0
+  local need, wish = {}, {} -- what a column must have, and what its longest entry would take beyond that
+  for i in ipairs(all) do
+    local may_break = entry[i] > short_text
+    need[i] = (may_break and part[i] or math.max(entry[i], part[i])) + margin
+    wish[i] = may_break and math.max(entry[i] - part[i], 0) or 0
+    total, taken, hunger = total + all[i] + margin, taken + need[i], hunger + wish[i]
   end
-  if total <= page_width or flexible == 0 or fixed > 0.8 * page_width then return {} end
+  if total <= page_width then return {} end
   local widths = {}
-  for i, line in ipairs(lines) do
-    if tbl.colspecs[i][1] == pandoc.AlignRight then
-      widths[i] = (words[i] + margin) / page_width
+  for i in ipairs(all) do
+    if taken >= page_width or hunger == 0 then
+      widths[i] = need[i] / taken
     else
-      widths[i] = (page_width - fixed) / page_width * line / flexible
-    end
-  end
-  -- A text column never gets less than its longest word: the others give what it lacks.
-  for i, line in ipairs(lines) do
-    local least = (words[i] + margin) / page_width
-    if widths[i] < least then
-      local lack, rest = least - widths[i], 1 - fixed / page_width - widths[i]
-      for j in ipairs(lines) do
-        if j ~= i and tbl.colspecs[j][1] ~= pandoc.AlignRight then widths[j] = widths[j] * (1 - lack / rest) end
-      end
-      widths[i] = least
+      widths[i] = (need[i] + (page_width - taken) * wish[i] / hunger) / page_width
     end
   end
   return widths

@@ -567,6 +567,18 @@ def test_sensitivity_shows_every_choice():
     alone = sensitivity(Design(crimes, **options), "crime_type", RECORDED_CRIME, intervals=["normal"])
     assert [row.estimator for row in alone] == ["pooled", "stratified"]
     assert alone[1].se == pytest.approx(by_name["stratified"].se, rel=1e-12)
+    assert alone[0].population == by_name["pooled"].population == 990
+
+
+def test_sensitivity_counts_crimes_where_the_population_counts_incidents():
+    crimes = incidents()  # 75 incidents
+    design = Design(crimes, clusters="incident", population=750, population_unit="clusters")
+    pooled = sensitivity(design, "crime_type", RECORDED_CRIME, ["normal"])[0]
+    assert pooled.population == pytest.approx(10 * len(crimes))
+    assert pooled.fpc == pytest.approx(0.1)
+    endless = sensitivity(Design(crimes, infinite_population=True), "crime_type", RECORDED_CRIME, ["normal"])
+    assert endless[0].population is None
+    assert endless[0].margin > pooled.margin
 
 
 # ---- awkward cases and refusals ----------------------------------------------------------------------------

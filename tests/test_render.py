@@ -244,7 +244,9 @@ def test_cell_that_cannot_be_shown(tmp_path, cell, message):
 
 def test_helper_cell_shows_nothing(tmp_path):
     cell = display(**{"text/html": "<table>"}) | {"source": "#| include: false\nhelp()"}
-    page = render(write_notebook(tmp_path, cell, "# One\n\nText."), tmp_path, engine="pandoc").html.read_text("utf-8")
+    page = render(write_notebook(tmp_path, cell, "# One\n\nText."), tmp_path, engine="pandoc").html.read_text(
+        "utf-8"
+    )
     assert "<table>" not in page
 
 

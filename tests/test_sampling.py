@@ -218,12 +218,15 @@ def test_a_small_stratum_is_exhausted_and_the_rest_redistributed():
 
 
 def test_a_minimum_can_lift_the_cap_of_another_stratum():
-    """Shares of 27, 3 and 30: once b has its minimum, a's share is 40 x 27/57 = 18.9 and its 25 are no limit."""
+    """Shares of 27, 3 and 30: once b has its minimum, a's is 40 x 27/57 = 18.9 and its 25 are no limit."""
     strata, half = {"a": 25, "b": 100, "c": 100}, dict.fromkeys("abc", 0.5)
     costs = {"a": (25 / 27) ** 2, "b": (100 / 3) ** 2, "c": (100 / 30) ** 2}
     made = allocate(60, strata, "cost", rates=half, costs=costs, minimum={"a": 0, "b": 20, "c": 0})
     assert list(made.ideal.values()) == pytest.approx([27, 3, 30])
     assert made.counts == {"a": 19, "b": 20, "c": 21}
+    assert made.notes[0] == (
+        "a: its share of 27.0 is not in 0 (minimum) to 25 (frame); other limits made it 19"
+    )
 
 
 def test_empty_strata_and_single_records_are_told():

@@ -1,0 +1,318 @@
+"""Judgements: Northamptonshire as published, criteria that are refused, missing data, decisions, warnings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from cdi_lib.judgement import (
+    check_areas,
+    check_judgement_inputs,
+    grade_of_parts,
+    grade_of_percentage,
+    judge,
+    load_criteria,
+)
+from cdi_lib.parameters import PROJECT, Assessment, CarriedForward, Decision, Inspection, load_inspection
+from cdi_lib.problems import InputError
+from cdi_lib.results import EstimateResult, Share
+
+# Published report Northamptonshire 2020: rate in per cent, half-width of the interval, audited crimes.
+# n of violence and sexual offences is derived from the published figures; rape is 78 of 84, normal interval.
+PUBLISHED_RATES = {
+    "overall": (92.0, 1.55, 1129),
+    "violence": (89.2, 2.69, 491),
+    "sexual": (96.2, 1.96, 266),
+    "rape": (92.857, 5.5, 84),
+}
+PUBLISHED_SHARES = {
+    "n100_required": (8, 10),
+    "vulnerable_victims": (33, 39),
+    "modern_slavery": (35, 37),
+    "within_24": (826, 1043),
+    "cancelled_rape": (20, 20),
+    "cancelled_sexual": (18, 20),
+    "cancelled_violence": (18, 20),
+    "cancelled_robbery": (9, 9),
+    "equality": (4, 6),
+}
+
+
+def estimate(percentage, margin, n):
+    value, half = percentage / 100, margin / 100
+    return EstimateResult(
+        label="rate", value=value, se=half / 1.96, low=value - half, high=min(value + half, 1), n=n,
+        confidence=0.95, estimator="pooled", interval="normal", notebook="test",
+    )  # fmt: skip
+
+
+def share(x, n, sample="dip"):
+    return Share(label="share", x=x, n=n, sample=sample, notebook="test")
+
+
+@pytest.fixture
+def inspection():
+    return load_inspection("northamptonshire")
+
+
+@pytest.fixture
+def estimates():
+    return {key: estimate(*figures) for key, figures in PUBLISHED_RATES.items()}
+
+
+@pytest.fixture
+def shares():
+    found = {key: share(*figures) for key, figures in PUBLISHED_SHARES.items()}
+    return found | {"within_24": share(826, 1043, "main and dip")}
+
+
+def grades(judgements):
+    entries = [*judgements["elements"], *judgements["questions"], judgements["overall"]]
+    return {entry["id"]: entry["decided"] for entry in entries}
+
+
+def entry(judgements, id_):
+    entries = [*judgements["elements"], *judgements["questions"], judgements["overall"]]
+    return next(found for found in entries if found["id"] == id_)
+
+
+def test_northamptonshire_2020_is_graded_as_published_without_a_decision(inspection, estimates, shares):
+    assert inspection.decisions == ()
+    found = grades(judge(load_criteria("cdi-2017"), estimates, shares, inspection))
+    assert [found[key] for key in ("overall", "effective", "efficient", "leadership")] == [
+        "good", "good", "requires improvement", "good",
+    ]  # fmt: skip
+    below = {key for key, grade in found.items() if grade == "requires improvement"}
+    assert below == {"violent_crime", "safeguarding", "timeliness", "equality", "efficient"}
+
+
+def test_peel_has_five_grades_and_northamptonshire_is_adequate(inspection, estimates, shares):
+    judgements = judge(load_criteria("peel-2021"), estimates, shares, inspection)
+    assert judgements["scale"] == ["outstanding", "good", "adequate", "requires improvement", "inadequate"]
+    assert judgements["overall"]["decided"] == "adequate"
+
+
+def test_judgements_are_json_and_the_same_every_time(inspection, estimates, shares):
+    first, second = (judge(load_criteria("cdi-2017"), estimates, shares, inspection) for _ in range(2))
+    assert json.dumps(first, allow_nan=False) == json.dumps(second, allow_nan=False)
+
+
+def test_evidence_names_what_the_next_grades_need(inspection, estimates, shares):
+    judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    safeguarding = entry(judgements, "safeguarding")
+    assert safeguarding["evidence"] == {"kind": "share", "result": "vulnerable_victims", "x": 33, "n": 39}
+    for change in (safeguarding["next_better"], safeguarding["next_worse"]):
+        moved = shares | {"vulnerable_victims": share(change["x"], change["n"])}
+        again = judge(load_criteria("cdi-2017"), estimates, moved, inspection)
+        assert grades(again)["safeguarding"] == change["grade"]
+    # one record less than needed is not enough
+    almost = shares | {"vulnerable_victims": share(safeguarding["next_better"]["x"] - 1, 39)}
+    again = judge(load_criteria("cdi-2017"), estimates, almost, inspection)
+    assert grades(again)["safeguarding"] == "requires improvement"
+    efficient = entry(judgements, "efficient")
+    assert {change["part"] for change in efficient["next_better"]} == {
+        "safeguarding",
+        "timeliness",
+        "equality",
+    }
+
+
+def test_probabilities_follow_the_interval(inspection, estimates, shares):
+    judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    chances = entry(judgements, "all_crime")["probabilities"]
+    assert sum(chances.values()) == pytest.approx(1)
+    # scipy 1.16: stats.norm.sf(90, 92, 1.55 / 1.959964) = 0.99428; the Beta distribution is close to that
+    assert chances["good"] == pytest.approx(0.994, abs=0.005)
+    on_the_edge = estimates | {"overall": estimate(90.0, 1.5, 1129)}
+    chances = entry(judge(load_criteria("cdi-2017"), on_the_edge, shares, inspection), "overall")[
+        "probabilities"
+    ]
+    assert 0.4 < chances["good"] < 0.6
+    assert entry(judgements, "safeguarding")["probabilities"] is None  # a dip sample is not random
+
+
+def test_best_grade_is_not_earned_by_the_allowance_for_small_samples(inspection, estimates, shares):
+    nine_of_ten = shares | {"n100_required": share(9, 10)}
+    assert grades(judge(load_criteria("cdi-2017"), estimates, nine_of_ten, inspection))["n100"] == "good"
+
+
+def test_nothing_inspected_is_not_judged(inspection):
+    nothing = inspection.model_copy(update={"assessments": ()})
+    judgements = judge(load_criteria("cdi-2017"), {}, {}, nothing)
+    assert set(grades(judgements).values()) == {"not judged"}
+    assert judgements["overall"]["probabilities"] is None
+
+
+def test_question_without_its_required_element_is_not_judged(inspection, estimates, shares):
+    del estimates["overall"]
+    found = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    assert entry(found, "effective")["computed"] == "not judged"
+    assert "all_crime" in entry(found, "effective")["rule"]
+    assert grades(found)["overall"] == "not judged"
+
+
+def test_too_few_records_are_said_to_be_too_few(inspection, estimates, shares):
+    found = judge(
+        load_criteria("cdi-2017"), estimates, shares | {"cancelled_robbery": share(3, 3)}, inspection
+    )
+    assert entry(found, "cancels_robbery")["status"] == "too few records to judge"
+
+
+def test_untested_element_is_carried_forward_with_its_date(inspection, estimates, shares):
+    del shares["cancelled_rape"]
+    earlier = CarriedForward(
+        element="cancels_rape", grade="inadequate", date="2018-07-17", source="report 2018"
+    )
+    again = inspection.model_copy(update={"carried_forward": (earlier,)})
+    found = entry(judge(load_criteria("cdi-2017"), estimates, shares, again), "cancels_rape")
+    assert (found["decided"], found["status"]) == ("inadequate", "carried forward from 2018-07-17")
+    tested = shares | {"cancelled_rape": share(20, 20)}  # what was tested again counts
+    found = entry(judge(load_criteria("cdi-2017"), estimates, tested, again), "cancels_rape")
+    assert (found["decided"], found["status"]) == ("outstanding", "judged")
+
+
+def test_decision_is_kept_beside_the_computed_grade_and_counts_upwards(inspection, estimates, shares):
+    decision = Decision(grade_of="effective", grade="inadequate", reason="A reason.", role="Senior officer")
+    found = judge(
+        load_criteria("cdi-2017"), estimates, shares, inspection.model_copy(update={"decisions": (decision,)})
+    )
+    effective = entry(found, "effective")
+    assert (effective["computed"], effective["decided"]) == ("good", "inadequate")
+    assert (effective["reason"], effective["role"]) == ("A reason.", "Senior officer")
+    assert found["overall"]["computed"] == "inadequate"
+    assert found["overall"]["probabilities"]["inadequate"] == 1.0
+
+
+def test_unknown_elements_and_grades_in_parameters_are_named_with_a_suggestion(inspection):
+    wrong = inspection.model_copy(
+        update={
+            "decisions": (Decision(grade_of="efficient", grade="goood", reason="r", role="r"),),
+            "assessments": (
+                Assessment(element="action_plam", criterion="c", finding="fully met", evidence="e"),
+            ),
+        }
+    )
+    messages = [str(problem) for problem in check_judgement_inputs(load_criteria("cdi-2017"), wrong)]
+    assert len(messages) == 2
+    assert "did you mean 'action_plan'?" in messages[0]
+    assert "did you mean 'good'?" in messages[1]
+    assert check_judgement_inputs(load_criteria("cdi-2017"), inspection) == []
+
+
+def test_low_grade_without_an_area_for_improvement_is_a_warning(inspection, estimates, shares):
+    judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    assert check_areas(judgements, inspection) == []
+    without = inspection.model_copy(update={"areas_for_improvement": ()})
+    warnings = check_areas(judgements, without)
+    assert {problem.severity for problem in warnings} == {"warning"}
+    assert len(warnings) == 4
+    assert "safeguarding" in " ".join(map(str, warnings))
+
+
+def test_bands_include_their_lower_edge():
+    bands = {"good": 90, "requires improvement": 80}
+    assert grade_of_percentage(bands, "inadequate", 100 * 0.9) == "good"
+    assert grade_of_percentage(bands, "inadequate", 79.99) == "inadequate"
+
+
+def test_key_part_that_is_not_judged_does_not_meet_its_rule():
+    criteria = load_criteria("cdi-2017")
+    parts = {"safeguarding": "outstanding", "equality": "outstanding", "timeliness": "not judged"}
+    assert grade_of_parts(criteria.questions["efficient"], criteria.grades, parts) == "good"
+
+
+# --- criteria that are refused ----------------------------------------------------------------------------------
+
+
+def set_at(content, path, value):
+    *parents, last = path.split("/")
+    for key in parents:
+        content = content[key]
+    if value is None:
+        del content[last]
+    else:
+        content[last] = value
+
+
+REFUSED = {
+    "unknown measure": ("elements/rape/estimate", "rap", "elements.rape.estimate", "rape"),
+    "two measures": ("elements/rape/share", "rape", "elements.rape", "exactly one"),
+    "question that does not exist": ("elements/rape/question", "efective", "rape.question", "did you mean 'effective'"),
+    "band above 100": ("elements/rape/bands/outstanding", 101, "elements.rape.bands", "up to 100"),
+    "band as a proportion": ("elements/rape/bands/good", 0.92, "elements.rape.bands", "write 92"),
+    "overlapping bands": ("elements/rape/bands/good", 99, "elements.rape.bands", "without overlap"),
+    "equal bands": ("elements/rape/bands/good", 98, "elements.rape.bands", "without overlap"),
+    "gap between bands": ("elements/rape/bands/good", None, "elements.rape.bands", "gap"),
+    "band for a grade that does not exist": ("elements/rape/bands/excellent", 99, "elements.rape.bands", "excellent"),
+    "band for the worst grade": ("elements/rape/bands/inadequate", 10, "elements.rape.bands", "what remains"),
+    "finding that does not exist": ("elements/action_plan/bands/good", "met", "action_plan.bands", "mostly met"),
+    "allowance for an estimate": ("elements/rape/allow", 1, "elements.rape", "only with share"),
+    "allowance for everything": ("elements/n100/allow", 9, "elements.n100", "every record could be missed"),
+    "rule for a grade that does not exist": ("overall/rules/goood", {"at_most_below": 1, "sentence": "S."}, "overall.rules", "goood"),
+    "missing rule": ("overall/rules/good", None, "overall.rules", "gap"),
+    "contradictory rules": ("questions/efficient/rules/outstanding/at_most_below", 4, "efficient.rules.outstanding", "contradict"),
+    "rule that everything meets": ("questions/leadership/rules/requires improvement/at_most_below", 3, "leadership.rules", "no worse grade"),
+    "key part that does not exist": ("overall/rules/good/key", ["efective"], "overall.rules.good.key", "effective"),
+    "required part that does not exist": ("overall/required", ["efective"], "overall.required", "effective"),
+    "floor that does not exist": ("overall/rules/good/none_below", "bad", "overall.rules.good.none_below", "one of"),
+    "more judged parts than there are": ("overall/at_least", 4, "overall.at_least", "1 to 3"),
+    "rule without a sentence": ("overall/rules/good/sentence", None, "overall.rules.good.sentence", "this key"),
+    "unknown key": ("elements/rape/cutoff", 3, "elements.rape.cutoff", "unknown key"),
+    "repeated grade": ("grades", ["good", "good"], "grades", "different grades"),
+    "another name than the file": ("name", "cdi-2018", "name", "as the file is called"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "where", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_criteria_are_refused_with_file_rule_and_reason(tmp_path, path, value, where, words):
+    content = yaml.safe_load((PROJECT / "params/criteria/cdi-2017.yml").read_text(encoding="utf-8"))
+    set_at(content, path, value)
+    (tmp_path / "cdi-2017.yml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_criteria("cdi-2017", tmp_path)
+    message = str(caught.value)
+    assert "cdi-2017.yml" in message
+    assert where in message
+    assert words in message
+
+
+def test_element_that_stands_twice_is_refused(tmp_path):
+    text = (PROJECT / "params/criteria/cdi-2017.yml").read_text(encoding="utf-8")
+    twice = text + text[text.index("  equality:") : text.index("  recommendations:")]
+    (tmp_path / "cdi-2017.yml").write_text(twice, encoding="utf-8")
+    with pytest.raises(InputError, match="'equality' stands twice"):
+        load_criteria("cdi-2017", tmp_path)
+
+
+def test_unknown_framework_is_refused_with_a_suggestion():
+    with pytest.raises(InputError, match="did you mean 'cdi-2017'"):
+        load_criteria("cdi-2018")
+
+
+def test_new_framework_needs_no_code(tmp_path, inspection, estimates, shares):
+    shutil.copy(PROJECT / "params/criteria/cdi-2017.yml", tmp_path / "strict.yml")
+    path = tmp_path / "strict.yml"
+    text = path.read_text(encoding="utf-8").replace("name: cdi-2017", "name: strict")
+    path.write_text(
+        text.replace("good: 90, requires improvement: 85.5", "good: 93, requires improvement: 90")
+    )
+    judgements = judge(load_criteria("strict", tmp_path), estimates, shares, inspection)
+    assert judgements["overall"]["computed"] == "requires improvement"
+
+
+def test_criteria_say_that_no_cut_off_was_published():
+    for name in ("cdi-2017", "peel-2021"):
+        note = load_criteria(name).note
+        assert "own" in note
+        assert "cut-off" in note
+
+
+def test_inspection_without_parameters_can_be_judged_on_rates_alone():
+    judgements = judge(
+        load_criteria("cdi-2017"), {"overall": estimate(95.8, 1.53, 900)}, {}, Inspection.model_construct()
+    )
+    assert grades(judgements)["effective"] == "outstanding"
+    assert grades(judgements)["overall"] == "not judged"

@@ -1,0 +1,98 @@
+"""Improving one measure, all else equal, never worsens a grade (hypothesis, 100 examples for each framework)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cdi_lib import judgement
+from cdi_lib.judgement import FINDINGS, NOT_JUDGED, judge, load_criteria
+from cdi_lib.parameters import Assessment, Inspection
+from cdi_lib.results import EstimateResult, Share
+
+FRAMEWORKS = {name: load_criteria(name) for name in ("cdi-2017", "peel-2021")}
+ANY = next(iter(FRAMEWORKS.values()))
+MEASURES = {id_: element.estimate or element.share or "assessment" for id_, element in ANY.elements.items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_simulations():
+    """Grades do not depend on the simulation, and the sum of the probabilities not on its length."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judgement, "SIMULATIONS", 50)
+        yield
+
+
+@st.composite
+def measure(draw, id_):
+    """A worse and a better value of one element: rates in per cent, (x, x, n), or ranks of findings."""
+    element = ANY.elements[id_]
+    if element.assessment:
+        first, second = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+        return max(first, second), min(first, second)
+    if element.share:
+        n = draw(st.integers(1, 60))
+        first, second = draw(st.tuples(st.integers(0, n), st.integers(0, n)))
+        return (min(first, second), n), (max(first, second), n)
+    first, second = draw(st.tuples(st.floats(60, 100), st.floats(60, 100)))
+    return min(first, second), max(first, second)
+
+
+def judged(criteria, values):
+    estimates, shares, assessments = {}, {}, []
+    for id_, value in values.items():
+        element = criteria.elements[id_]
+        if element.assessment:
+            assessments.append(Assessment(element=id_, criterion="c", finding=FINDINGS[value], evidence="e"))
+        elif element.share:
+            shares[element.share] = Share(label="s", x=value[0], n=value[1], sample="dip", notebook="test")
+        else:
+            rate = value / 100
+            estimates[element.estimate] = EstimateResult(
+                label="r", value=rate, se=0.01, low=max(rate - 0.02, 0), high=min(rate + 0.02, 1), n=400,
+                confidence=0.95, estimator="pooled", interval="normal", notebook="test",
+            )  # fmt: skip
+    inspection = Inspection.model_construct(assessments=tuple(assessments))
+    return judge(criteria, estimates, shares, inspection)
+
+
+def ranks(criteria, judgements):
+    entries = [*judgements["elements"], *judgements["questions"], judgements["overall"]]
+    return {
+        entry["id"]: None if entry["computed"] == NOT_JUDGED else criteria.grades.index(entry["computed"])
+        for entry in entries
+    }
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_improving_one_measure_never_worsens_a_grade(name, data):
+    criteria = FRAMEWORKS[name]
+    present = data.draw(st.lists(st.sampled_from(sorted(MEASURES)), min_size=1, unique=True))
+    pairs = {id_: data.draw(measure(id_)) for id_ in present}
+    improved = data.draw(st.sampled_from(present))
+    worse = {id_: pair[0] for id_, pair in pairs.items()}
+    before = ranks(criteria, judged(criteria, worse))
+    after = ranks(criteria, judged(criteria, worse | {improved: pairs[improved][1]}))
+    for id_, rank in before.items():
+        assert (rank is None) == (after[id_] is None)
+        assert rank is None or after[id_] <= rank
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_probabilities_sum_to_one_and_next_grades_are_better_and_worse(name, data):
+    criteria = FRAMEWORKS[name]
+    values = {id_: data.draw(measure(id_))[0] for id_ in MEASURES}
+    judgements = judged(criteria, values)
+    for entry in [*judgements["elements"], *judgements["questions"], judgements["overall"]]:
+        if entry["probabilities"]:
+            assert sum(entry["probabilities"].values()) == pytest.approx(1)
+        rank = ranks(criteria, judgements)[entry["id"]]
+        for key, sign in (("next_better", -1), ("next_worse", 1)):
+            changes = entry[key] if isinstance(entry[key], list) else [entry[key]] if entry[key] else []
+            for change in changes:
+                assert sign * (criteria.grades.index(change["grade"]) - rank) > 0

@@ -1,0 +1,198 @@
+"""The report of Northamptonshire, built once: every published figure is back-tested and found wherever it is printed."""
+
+import csv
+import filecmp
+import json
+import re
+import shutil
+import subprocess
+from fractions import Fraction
+from html.parser import HTMLParser
+from math import sqrt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pypdf import PdfReader
+
+from cdi_lib import outputs
+from cdi_lib.build import build_report
+from cdi_lib.parameters import PROJECT
+from cdi_lib.results import differences, read_results
+
+PARAMS = PROJECT / "params"
+NOT_REPRODUCED = {"Sexual offences recording rate, margin in points": "2.03"}
+
+
+class _Text(HTMLParser):
+    """The text of a page, alt texts included, without style."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts: list[str] = []
+        self.skip = 0
+
+    def handle_starttag(self, tag, attrs):
+        self.skip += tag in ("style", "script")
+        self.parts += [value for name, value in attrs if name == "alt" and value]
+
+    def handle_endtag(self, tag):
+        self.skip -= tag in ("style", "script")
+
+    def handle_data(self, data):
+        if not self.skip:
+            self.parts.append(data)
+
+
+def page_text(folder: Path) -> str:
+    parser = _Text()
+    parser.feed((folder / "index.html").read_text(encoding="utf-8"))
+    return " ".join(" ".join(parser.parts).split())
+
+
+def pdf_text(folder: Path) -> str:
+    text = " ".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
+    return " ".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    return build_report("northamptonshire", "pandoc", reports=tmp_path_factory.mktemp("reports")).folder
+
+
+@pytest.fixture(scope="module")
+def results(report):
+    return read_results(report / "results.json")
+
+
+def published() -> list[dict[str, str]]:
+    with (PARAMS / "northamptonshire" / "published.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("row", published(), ids=lambda row: row["figure"])
+def test_a_published_figure_is_reproduced_and_printed(row, report, results):
+    value = outputs.value_at(results, row["result"])
+    assert value is not None, f"{row['result']} is not in results.json"
+    computed = outputs.PRINTED[row["shown_as"]](value)
+    if row["figure"] in NOT_REPRODUCED:
+        assert computed == NOT_REPRODUCED[row["figure"]]
+        assert computed != row["published"]
+    else:
+        assert computed == row["published"]
+    assert computed in page_text(report)
+    assert computed in pdf_text(report)
+
+
+def test_every_published_figure_of_the_reference_is_covered():
+    assert len(published()) == 44
+
+
+def test_headlines_by_a_second_route(results):
+    """Double programming: from the CSV file with plain arithmetic, without the library."""
+    with (PARAMS / "northamptonshire" / "crimes.csv").open(encoding="utf-8", newline="") as file:
+        main = [row for row in csv.DictReader(file) if row["sample"] == "main"]
+    twelve_months = {"violence": 21900, "sexual": 2552, "other": 37048}
+    z = 1.959963984540054  # 97.5 % point of the normal distribution, scipy 1.17.1 norm.ppf(0.975)
+    recorded = {name: sum(r["recorded"] == "yes" for r in main if r["crime_type"] == name) for name in twelve_months}
+    audited = {name: sum(r["crime_type"] == name for r in main) for name in twelve_months}
+    for name in twelve_months:
+        p = recorded[name] / audited[name]
+        population = round(twelve_months[name] * 0.5 * 0.967 / p)
+        margin = z * sqrt(p * (1 - p) / audited[name] * (1 - audited[name] / population))
+        assert results.estimates[name].value == pytest.approx(p, rel=1e-12)
+        assert results.estimates[name].margin == pytest.approx(margin, rel=1e-9)
+        assert results.estimates[f"unrecorded_{name}"].value == pytest.approx(twelve_months[name] * (1 - p) / p)
+    pooled = Fraction(sum(recorded.values()), sum(audited.values()))
+    assert results.estimates["overall"].value == pytest.approx(float(pooled), rel=1e-12)
+    assert results.estimates["unrecorded_overall"].value == pytest.approx(float(61500 * (1 - pooled) / pooled))
+    reported = sum(Fraction(twelve_months[name] * audited[name], recorded[name]) for name in twelve_months)
+    assert results.estimates["overall_stratified"].value == pytest.approx(float(61500 / reported), rel=1e-12)
+
+
+def test_nothing_unfinished_is_printed(report):
+    for text in (page_text(report), pdf_text(report)):
+        for word in ("nan", "None", "null", "inf", "NaT", "Traceback", "??"):
+            assert not re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text), word
+
+
+def test_reconstruction_is_called_so(report):
+    for text in (page_text(report), pdf_text(report)):
+        assert "reconstruction" in text
+        assert "no row describes a real crime" in text
+
+
+def test_no_record_reference_leaves_the_tables(report):
+    crimes = pd.read_csv(PARAMS / "northamptonshire" / "crimes.csv", dtype=str)
+    texts = {path: path.read_text(encoding="utf-8") for path in report.rglob("*") if path.suffix != ".pdf" and path.is_file()}
+    texts[report / "report.pdf"] = pdf_text(report)
+    for path, text in texts.items():
+        words = set(re.findall(r"[A-Z]{1,4}[0-9]*-?[0-9]{3,6}", text))
+        assert not words & set(crimes["crime_id"]), path.name
+        assert not words & set(crimes["incident_id"]), path.name
+
+
+def test_no_machine_path_is_published(report):
+    for path in report.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            for place in (PROJECT, report.parent, Path.home()):
+                if len(str(place)) > 3:
+                    assert str(place).encode() not in content, (path.name, place)
+
+
+def test_tables_are_written_unrounded(report, results):
+    rates = pd.read_csv(report / "tables" / "rates.csv")
+    assert rates["rate"].tolist()[0] == results.estimates["overall"].value
+    assert set(rates["audited"]) == {1129, 491, 266, 372}
+
+
+def test_every_table_and_figure_of_the_index_is_shown_or_explained(report):
+    html = (report / "index.html").read_text(encoding="utf-8")
+    for identity in (*outputs.TABLES, *outputs.FIGURES):
+        assert f'id="{identity}"' in html, identity
+
+
+def test_a_second_build_gives_the_same_bytes(report, tmp_path):
+    again = build_report("northamptonshire", "pandoc", reports=tmp_path).folder
+    names = sorted(str(path.relative_to(report)) for path in report.rglob("*") if path.is_file())
+    assert names == sorted(str(path.relative_to(again)) for path in again.rglob("*") if path.is_file())
+    assert filecmp.cmpfiles(report, again, names, shallow=False)[1:] == ([], [])
+
+
+def test_one_changed_record_changes_the_report_everywhere(report, results, tmp_path):
+    params = tmp_path / "params"
+    shutil.copytree(PARAMS, params)
+    path = params / "northamptonshire" / "crimes.csv"
+    crimes = pd.read_csv(path, dtype=str, keep_default_na=False)
+    row = crimes.index[
+        (crimes["sample"] == "main") & (crimes["crime_type"] == "violence") & (crimes["recorded"] == "no") & (crimes["domestic_abuse"] == "yes")
+    ][0]
+    crimes.loc[row, ["recorded", "recorded_as"]] = ["yes", ""]
+    crimes.to_csv(path, index=False)
+    changed = build_report("northamptonshire", "pandoc", params=params, reports=tmp_path / "reports").folder
+    moved = {row["result"] for row in differences(results, read_results(changed / "results.json"))}
+    assert {"estimates.violence.value", "estimates.overall.value", "shares.domestic_abuse.x"} <= moved
+    before, after = page_text(report), page_text(changed)
+    assert "438 of the 491" in before
+    for text in (after, pdf_text(changed)):
+        assert "439 of the 491" in text
+        assert "438 of the 491" not in text
+        assert "242" in text  # domestic abuse crimes recorded
+    assert json.loads((changed / "results.json").read_text())["estimates"]["violence"]["recorded"] == 439
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium")
+def test_the_page_opens_in_a_browser_without_a_message(report, tmp_path):
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--enable-logging=stderr",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}",
+        "--dump-dom", (report / "index.html").as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "92.0%" in done.stdout
+    assert "CONSOLE" not in done.stderr, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
