@@ -227,6 +227,8 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
         "keywords": ["crime data integrity", "crime recording", "police"],
         "lang": "en-GB",
     }
+    if publication.rights:
+        matter["rights"] = wording.plain(publication.rights)
     notebook = nbformat.read(path, as_version=4)
     text = yaml.safe_dump(matter, sort_keys=False, allow_unicode=True, width=1000)
     notebook.cells[0].source = f"---\n{text}---"

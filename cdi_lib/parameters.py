@@ -133,6 +133,7 @@ class Publication(Model):
     status: Literal["draft", "final"] = Field(default="draft", description="draft or final")
     version: Text = Field(default="0.1", description="version of the report, in quotes")
     approvals: tuple[Approval, ...] = Field(default=(), description="roles and dates")
+    rights: Text | None = Field(default=None, description="copyright and licence of the report")
 
 
 class Period(Model):

@@ -1,8 +1,8 @@
 """Record tables made from published counts, where no record-level data was published.
 
 The tables look like those of an audit and give the counts of a specification exactly. No row describes a real
-crime, victim or incident. The same specification gives the same tables on every machine: all chance comes from
-``random.Random(seed).random()``, whose sequence Python guarantees.
+crime, victim or incident. The same specification gives the same tables on every machine: all chance comes
+from ``random.Random(seed).random()``, whose sequence Python guarantees.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 import yaml
 
 from cdi_lib import sampling
+from cdi_lib.problems import InputError, Problem, shown, suggest
 from cdi_lib.records import ANSWERS, MAIN, TABLES, offence_classes
 
 _MINUTES_PER_DAY = 24 * 60
@@ -40,7 +41,13 @@ class Chance:
         return [item for _, _, item in sorted(keyed, key=lambda key: key[:2])]
 
     def by_share(self, shares: Mapping[str, float], number: int) -> list[str]:
-        """``number`` names in the given shares, rounded by largest remainder."""
+        """``number`` names in the given shares, rounded by largest remainder, in random order.
+
+        Examples
+        --------
+        >>> sorted(Chance(1).by_share({"105A": 0.5, "8N": 0.3, "8L": 0.2}, 7))
+        ['105A', '105A', '105A', '105A', '8L', '8N', '8N']
+        """
         total = sum(shares.values())
         exact = {name: number * share / total for name, share in shares.items()}
         counts = {name: math.floor(value) for name, value in exact.items()}
@@ -64,21 +71,29 @@ def reconstruct(specification: Path, folder: Path) -> list[Path]:
     specification : Path
         YAML as in ``params/northamptonshire/reconstruction.yml``, whose comments describe it.
     folder : Path
-        Where the tables go: ``crimes.csv``, ``dip_records.csv``, ``n100.csv``, ``cancellations.csv``, ``survey.csv``
-        and the sampling frame ``frame.parquet``.
+        Where the tables go: ``crimes.csv``, ``dip_records.csv``, ``n100.csv``, ``cancellations.csv``,
+        ``survey.csv`` and the sampling frame ``frame.parquet``.
 
     Returns
     -------
     list of Path
         The files written.
 
+    Raises
+    ------
+    InputError
+        If counts of the specification contradict each other, or a class is unknown. Nothing is written then.
+
     Notes
     -----
-    Each incident of the main sample holds crimes of one type. Some unrecorded crimes share an incident, so that
-    crimes of one incident are more alike than others, as in real audits.
+    Each incident of the main sample holds crimes of one type. Some unrecorded crimes share an incident, so
+    that crimes of one incident are more alike than others, as in real audits.
+
+    Times of report are uniform over the audit period: no hour or weekday is more frequent than another.
     """
     spec = yaml.safe_load(specification.read_text(encoding="utf-8"))
     spec = _with_text_classes(spec)
+    _refuse_contradictions(spec, f"params/{specification.parent.name}/{specification.name}")
     chance = Chance(spec["seed"])
     incidents = {
         crime_type: _incidents(_crimes_of_type(crime_type, part, spec, chance), part, chance)
@@ -125,6 +140,107 @@ def _with_text_classes(value):
     return [_with_text_classes(item) for item in value] if isinstance(value, list) else value
 
 
+def _refuse_contradictions(spec: dict, file: str) -> None:
+    """Refuse counts that contradict each other, so that no table is made to fit by leaving crimes out."""
+    problems = [
+        *_main_sample_problems(spec, file),
+        *_dip_sample_problems(spec, file),
+        *_other_table_problems(spec, file),
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _main_sample_problems(spec: dict, file: str) -> list[Problem]:
+    problems = []
+    rapes_missed = 0
+    for crime_type, part in spec["main_sample"].items():
+        place = f"main_sample.{crime_type}"
+        for key in ("within_24_hours", "domestic_abuse_recorded", "rape_recorded"):
+            problems += _more_than(part.get(key, 0), part["recorded"], file, f"{place}.{key}", "recorded")
+        missed = part["unrecorded_classes"]
+        held = sum(sum(counts.values()) for counts in missed.values())
+        if held != part["unrecorded"]:
+            expected = f"{part['unrecorded']}, as {place}.unrecorded says"
+            problems.append(Problem(file, f"{place}.unrecorded_classes", f"{held} crimes", expected))
+        if part["crimes_per_incident"] < 1:
+            got = shown(part["crimes_per_incident"])
+            problems.append(Problem(file, f"{place}.crimes_per_incident", got, "1 or more"))
+        classes = [*part["recorded_classes"], *part.get("rape_classes", {})]
+        classes += [name for counts in missed.values() for name in counts]
+        problems += _class_problems(classes, file, place, crime_type)
+        rapes = offence_classes()["rape"]
+        rapes_missed += sum(
+            number
+            for counts in missed.values()
+            for name, number in counts.items()
+            if rapes.get(name) == "yes"
+        )
+    described = sum(len(kinds) for kinds in spec["rape_not_recorded"].values())
+    if described != rapes_missed:
+        expected = f"{rapes_missed}, the rapes among unrecorded_classes"
+        problems.append(Problem(file, "rape_not_recorded", f"{described} rapes", expected))
+    return problems
+
+
+def _dip_sample_problems(spec: dict, file: str) -> list[Problem]:
+    problems = []
+    timed = spec["dip_times"]["class_type"]
+    types = offence_classes()["crime_type"]
+    can_have_times = 0
+    for sample, part in spec["dip_samples"].items():
+        place = f"dip_samples.{sample}"
+        classes = [str(name) for name, _, _ in part["crimes"]]
+        classes += map(str, part.get("unrecorded_in_one_record", []))
+        problems += _class_problems(classes, file, place)
+        for name, number, done in part["crimes"]:
+            problems += _more_than(done, number, file, f"{place}, class {name}", "crimes")
+            can_have_times += done if types.get(str(name)) == timed else 0
+    wanted = spec["dip_times"]["within_24_hours"]
+    problems += _more_than(
+        wanted, can_have_times, file, "dip_times.within_24_hours", f"recorded crimes of type {timed}"
+    )
+    return problems
+
+
+def _other_table_problems(spec: dict, file: str) -> list[Problem]:
+    n100, victims = spec["n100"], spec["victims"]
+    problems = _more_than(n100["applied"], n100["required"], file, "n100.applied", "required")
+    problems += _more_than(n100["should_be_rape"], n100["reviewed"], file, "n100.should_be_rape", "reviewed")
+    for name, (reviewed, correct, _) in spec["cancellations"].items():
+        problems += _more_than(correct, reviewed, file, f"cancellations.{name}", "reviewed")
+    reviewed = sum(reviewed for reviewed, _, _ in spec["cancellations"].values())
+    problems += _more_than(victims["to_inform"], reviewed, file, "victims.to_inform", "cancelled crimes")
+    problems += _more_than(
+        victims["informed"], victims["to_inform"], file, "victims.informed", "victims to inform"
+    )
+    for statement, counts in spec["survey"].items():
+        if len(counts) != len(ANSWERS):
+            expected = f"{len(ANSWERS)}: {', '.join(ANSWERS)}"
+            problems.append(Problem(file, f"survey.{statement}", f"{len(counts)} counts", expected))
+    return problems
+
+
+def _more_than(part: int, whole: int, file: str, where: str, what: str) -> list[Problem]:
+    return [Problem(file, where, str(part), f"{whole} ({what}) or fewer")] if part > whole else []
+
+
+def _class_problems(
+    classes: Sequence[str], file: str, where: str, crime_type: str | None = None
+) -> list[Problem]:
+    """Classes that are unknown, or not of the crime type under which they stand."""
+    types = offence_classes()["crime_type"]
+    problems = []
+    for name in dict.fromkeys(classes):
+        if name not in types:
+            expected = f"a class of params/offence_classes.csv{suggest(name, types.index)}"
+            problems.append(Problem(file, where, f"class {name}", expected))
+        elif crime_type and types[name] != crime_type:
+            expected = f"a class of type {crime_type}; {name} is {types[name]}"
+            problems.append(Problem(file, where, f"class {name}", expected))
+    return problems
+
+
 def _crimes_of_type(crime_type: str, part: dict, spec: dict, chance: Chance) -> list[list[dict]]:
     """The crimes of one type in units that stay together in one incident (most units hold one crime)."""
     rapes = part.get("rape_recorded", 0)
@@ -147,10 +263,6 @@ def _crimes_of_type(crime_type: str, part: dict, spec: dict, chance: Chance) -> 
         for name, number in counts.items()
         for _ in range(number)
     ]
-    if len(missed) != part["unrecorded"]:
-        raise ValueError(
-            f"{crime_type}: unrecorded_classes hold {len(missed)} crimes; expected {part['unrecorded']}"
-        )
     if rapes:
         units += _rape_units(missed, spec["rape_not_recorded"])
         missed = [crime for crime in missed if not _is_rape(crime)]
@@ -188,7 +300,7 @@ def _incidents(units: list[list[dict]], part: dict, chance: Chance) -> list[list
 
 
 def _frame(spec: dict, incidents: dict[str, list], chance: Chance) -> pd.DataFrame:
-    """An invented sampling frame: about the reported crime of the period, divided by the crimes per incident."""
+    """An invented sampling frame: about the reported crime of the period over the crimes per incident."""
     frame = spec["frame"]
     strata: list[str] = []
     for name, part in spec["main_sample"].items():

@@ -341,14 +341,35 @@ def _outputs(number: int, outputs: Sequence[Mapping[str, Any]]) -> list[Chunk]:
     return chunks
 
 
+def _marks(chunks: Sequence[Chunk]) -> list[str]:
+    """Quarto's shortcodes and footnotes without text. Marks that a backslash makes plain text are text."""
+    notes = {name for chunk in chunks for name in re.findall(r"(?m)^\[\^([^\]\s]+)\]:", chunk.text)}
+    found = []
+    for cell, text in chunks:
+        if shortcode := re.search(r"(?<!\\)\{\{[<%]", text):
+            found.append(f"cell {cell}: the shortcode '{shortcode[0]}…' is Quarto's only: write the text itself")
+        found += [
+            f"cell {cell}: the footnote [^{name}] has no text"
+            for name in re.findall(r"(?<!\\)\[\^([^\]\s]+)\]", text)
+            if name not in notes
+        ]
+    return found
+
+
 def _check_fences(chunk: Chunk) -> None:
     """Refuse a ``:::`` block that is opened and closed in different cells: it would swallow others."""
-    depth, in_code = 0, False
+    depth, in_code, before = 0, False, ""
     for line in chunk.text.splitlines():
         if line.lstrip().startswith("```"):
             in_code = not in_code
         elif not in_code and re.match(r" {0,3}:::+", line):
-            depth += 1 if line.strip().strip(":").strip() else -1
+            opens = bool(line.strip().strip(":").strip())
+            if opens and before.strip() and not re.match(r" {0,3}:::+", before):
+                raise RenderError(
+                    f"cell {chunk.cell}: a ':::' that opens nothing ('{line.strip()}'): leave a blank line before it"
+                )
+            depth += 1 if opens else -1
+        before = line
         if depth < 0:
             break
     if depth:
@@ -481,7 +502,7 @@ def _parse(chunks: Sequence[Chunk], matter: Mapping[str, Any], folder: Path) -> 
         line += part.count("\n")
     arguments = ["--from", READER, "--to", "json", "--lua-filter", str(LOOK / "dialect.lua")]
     done = _pandoc([*arguments, "--metadata-file", _metadata_file(matter, folder)], "".join(parts), folder)
-    found = []
+    found = _marks(chunks)
     for message in done.stderr.splitlines():
         if message.startswith("PROBLEM\t"):
             _, cell, text = message.split("\t", 2)

@@ -202,13 +202,6 @@ local check = {
       problem("a code block of language '" .. code.classes[1] .. "': write it without a language, in plain ``` fences")
     end
   end,
-  Str = function(str)
-    if str.text:match("{{<") or str.text:match("{{%%") then
-      problem("the shortcode '" .. str.text .. "…' is Quarto's only: write the text itself")
-    end
-    if str.text:match("^:::+") then problem("a ':::' that opens or closes nothing: leave blank lines around it") end
-    if str.text:match("%[%^[^%]]+%]") then problem("the footnote " .. str.text:match("%[%^[^%]]+%]") .. " has no text") end
-  end,
 }
 
 -- An image that is not a figure stands inside a line of text.

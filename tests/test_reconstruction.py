@@ -1,7 +1,7 @@
-"""The reconstructed tables of Northamptonshire give the counts of the published report. About four seconds.
+"""The reconstructed tables of Northamptonshire give the counts of the published report. Seven seconds.
 
-The expected counts are typed here from the inspection report of 31 July 2020, not read from the specification that the
-tables are made from. Counts that the report does not print are marked as derived or assumed.
+The expected counts are typed here from the inspection report of 31 July 2020, not read from the specification
+that the tables are made from. Counts that the report does not print are marked as derived or assumed.
 """
 
 import copy
@@ -52,7 +52,7 @@ def unrecorded_classes(crimes: pd.DataFrame) -> dict[str, int]:
     return crimes.loc[~crimes["recorded"], "offence_class"].value_counts().to_dict()
 
 
-# --- made again ---------------------------------------------------------------------------------------------------
+# --- made again -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CSV_TABLES)
@@ -77,10 +77,12 @@ def test_another_seed_gives_other_rows_and_the_same_counts(tmp_path, again):
     one, other = (pd.read_csv(folder / "crimes.csv", dtype=str) for folder in (again, tmp_path))
     assert not one["incident_id"].equals(other["incident_id"])
     counted = ["sample", "crime_type", "recorded", "domestic_abuse"]
-    pd.testing.assert_series_equal(one.value_counts(counted).sort_index(), other.value_counts(counted).sort_index())
+    pd.testing.assert_series_equal(
+        one.value_counts(counted).sort_index(), other.value_counts(counted).sort_index()
+    )
 
 
-# --- the draw -----------------------------------------------------------------------------------------------------
+# --- the draw -------------------------------------------------------------------------------------
 
 
 def test_the_draw_from_the_frame_selects_the_audited_incidents(main):
@@ -101,14 +103,14 @@ def test_the_draw_from_the_frame_selects_the_audited_incidents(main):
 
 
 def test_frame_holds_about_the_reported_crime_of_the_period():
-    # Recorded in 12 months (assumed) / 2 * 96.7 % / recording rate = reported crimes of the frame; per incident:
-    # violence 21,900 / 2 * 0.967 / (438 / 491) = 11,870 crimes, / 1.12 = 10,598 incidents, and so on.
+    # Reported crimes = recorded in 12 months (assumed) / 2 * 96.7 % / rate; then over crimes per incident.
+    # Violence: 21,900 / 2 * 0.967 / (438 / 491) / 1.12 = 10,598 incidents.
     frame = pd.read_parquet(FOLDER / "frame.parquet")
     assert frame["stratum"].value_counts().to_dict() == {"other": 18221, "violence": 10598, "sexual": 1187}
     assert frame["incident_id"].is_unique
 
 
-# --- main sample --------------------------------------------------------------------------------------------------
+# --- main sample ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -135,8 +137,8 @@ def test_an_incident_has_one_stratum_and_some_hold_several_crimes(main):
 
 
 def test_unrecorded_crimes_share_incidents_more_than_chance_would(main):
-    # Pairs of crimes of one incident that are both unrecorded, against the pairs expected if crimes were independent
-    # within their crime type: number of pairs times the squared share of unrecorded crimes.
+    # Pairs of crimes of one incident that are both unrecorded, against the pairs expected if crimes were
+    # independent within their crime type: number of pairs times the squared share of unrecorded crimes.
     unrecorded = (~main["recorded"]).astype(int)
     by_incident = unrecorded.groupby([main["crime_type"], main["incident_id"]]).agg(["sum", "size"])
     both = (by_incident["sum"] * (by_incident["sum"] - 1) / 2).sum()
@@ -145,7 +147,7 @@ def test_unrecorded_crimes_share_incidents_more_than_chance_would(main):
     assert both > 2 * expected
 
 
-# --- domestic abuse, rape, N100 ------------------------------------------------------------------------------------
+# --- domestic abuse, rape, N100 -------------------------------------------------------------------
 
 
 def test_domestic_abuse(crimes, main):
@@ -192,7 +194,7 @@ def test_n100(records):
     assert (len(review), review["should_be_rape"].sum()) == (18, 4)
 
 
-# --- dip samples --------------------------------------------------------------------------------------------------
+# --- dip samples ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,7 @@ def test_modern_slavery_crimes_of_the_referral_mechanism(crimes):
     assert of_and_recorded(referred[~referred["modern_slavery"]]) == (2, 1)
 
 
-# --- times --------------------------------------------------------------------------------------------------------
+# --- times ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def test_reports_spread_over_the_audit_period(main):
     assert by_month.min() > 0.7 * by_month.max()
 
 
-# --- cancellations and survey -------------------------------------------------------------------------------------
+# --- cancellations and survey ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -294,7 +296,7 @@ def test_survey(records):
     assert agreed["ethical_recording"] > 0.5  # "most", published
 
 
-# --- specification ------------------------------------------------------------------------------------------------
+# --- specification --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -302,7 +304,11 @@ def test_survey(records):
     [
         (["main_sample", "violence", "unrecorded"], 54, "main_sample.violence.unrecorded_classes"),
         (["main_sample", "violence", "within_24_hours"], 439, "main_sample.violence.within_24_hours"),
-        (["main_sample", "other", "domestic_abuse_recorded"], 346, "main_sample.other.domestic_abuse_recorded"),
+        (
+            ["main_sample", "other", "domestic_abuse_recorded"],
+            346,
+            "main_sample.other.domestic_abuse_recorded",
+        ),
         (["main_sample", "sexual", "rape_recorded"], 257, "main_sample.sexual.rape_recorded"),
         (["main_sample", "other", "crimes_per_incident"], 0.9, "main_sample.other.crimes_per_incident"),
         (["main_sample", "other", "recorded_classes"], {"105A": 1}, "105A"),
