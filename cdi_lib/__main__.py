@@ -4,4 +4,5 @@ import sys
 
 from cdi_lib.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # a forked process imports this module again
+    sys.exit(main())

@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 import yaml
 
+from cdi_lib import engine, wording
 from cdi_lib import results as results_module
-from cdi_lib import wording
 from cdi_lib.judgement import check_judgement_inputs, load_criteria
 from cdi_lib.measures import check_measures
 from cdi_lib.parameters import PROJECT, Inspection, force_key, load_inspection
@@ -31,7 +30,7 @@ NOTEBOOKS = ("1_sample", "2_effectiveness", "3_efficiency", "4_leadership", "5_j
 REPORT = "report"
 REPORTS = PROJECT / "reports"
 PARAMS_VARIABLE, SECTIONS_VARIABLE = "CDI_PARAMS", "CDI_SECTIONS"
-CELL_TIMEOUT_SECONDS = 600
+NOTEBOOK_TIMEOUT_SECONDS = 900
 
 
 class BuildError(Exception):
@@ -154,7 +153,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 def execute(notebook: str, force: str, output: Path, parameters: dict[str, str] | None = None) -> None:
-    """Run one notebook for a force with Papermill, in a fresh kernel, and write it to ``output``.
+    """Run one notebook for a force with Papermill, in a fresh process, and write it to ``output``.
 
     ``parameters`` replaces what is injected (the force); with {} the notebook runs with its own parameters cell.
 
@@ -163,31 +162,58 @@ def execute(notebook: str, force: str, output: Path, parameters: dict[str, str] 
     BuildError
         Naming the notebook, the cell and the error. The failed notebook is at ``output`` for reading.
     """
-    import papermill  # slow to import, and not needed to refuse bad input
+    parameters = {"force": force} if parameters is None else parameters
+    settings = {name: os.environ[name] for name in (PARAMS_VARIABLE, SECTIONS_VARIABLE) if name in os.environ}
+    try:
+        engine.run_forked(_execute, notebook, output, parameters, settings, timeout=NOTEBOOK_TIMEOUT_SECONDS)
+    except (TimeoutError, RuntimeError) as error:
+        raise BuildError(f"{force}: notebook {notebook}: {_failed_cell(output) or error}") from None
 
+
+def _execute(notebook: str, output: Path, parameters: dict[str, str], settings: dict[str, str]) -> None:
+    """Run one notebook with Papermill in this process."""
+    import papermill
+
+    os.environ.update(settings)
     source = PROJECT / "notebooks" / f"{notebook}.ipynb"
     try:
         papermill.execute_notebook(
             str(source),
             str(output),
-            parameters={"force": force} if parameters is None else parameters,
-            cwd=str(source.parent),
+            parameters=parameters,
+            engine_name=engine.register(),
             kernel_name="python3",
+            cwd=str(source.parent),
             progress_bar=False,
-            log_output=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are about networks; kernels run here
-            execution_timeout=CELL_TIMEOUT_SECONDS,
         )
-    except papermill.PapermillExecutionError as error:
-        tidy_notebook(output)
-        raise BuildError(
-            f"{force}: notebook {notebook}, cell {error.cell_index}: {error.ename}: {error.evalue}"
-        ) from None
-    tidy_notebook(output)
+    finally:
+        if output.exists():
+            tidy_notebook(output)
+
+
+def _failed_cell(output: Path) -> str | None:
+    """Number and error of the cell that failed in an executed notebook, or None if none did."""
+    import nbformat
+
+    if not output.exists():
+        return None
+    marks = "papermill-error-cell-tag"  # Papermill puts cells of its own around the one that failed
+    cells = [
+        cell
+        for cell in nbformat.read(output, as_version=4).cells
+        if marks not in cell.metadata.get("tags", [])
+    ]
+    for number, cell in enumerate(cells, 1):
+        for found in cell.get("outputs", []):
+            if found.output_type == "error":
+                return f"cell {number}: {found.ename}: {found.evalue}"
+    return None
 
 
 def tidy_notebook(path: Path) -> None:
     """Drop what differs from run to run (times, paths, random ids), so that equal runs give equal files."""
+    import nbformat  # slow to import, and a notebook itself does not need it
+
     notebook = nbformat.read(path, as_version=4)
     kernel = notebook.metadata.get("kernelspec", {})
     notebook.metadata = nbformat.from_dict(
@@ -212,6 +238,8 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
 
     Papermill cannot compute a raw cell; with it the executed notebook is complete, also for a plain ``quarto render``.
     """
+    import nbformat
+
     publication, period = inspection.publication, inspection.audit_period
     matter = {
         "title": wording.plain(publication.title),

@@ -53,7 +53,9 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
     if "n_under_30" in rate.flags:
         text += f" With so few audited crimes ({count(rate.n)}) this is a rough indication."
     if "few_unrecorded" in rate.flags:
-        text += " A crime type with much weight holds few unrecorded crimes, so the interval may be too narrow."
+        text += (
+            " A crime type with much weight holds few unrecorded crimes, so the interval may be too narrow."
+        )
     return f"{text} {unrecorded_sentence(results, key)}"
 
 

@@ -188,7 +188,10 @@ class Reader:
 
     def _rule_lines(self, key: str, rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
         name = "The overall grade, from the questions" if key == "overall" else self.question(key)
-        steps = " ".join(f"*{wording.sentence(grade).rstrip('.')}*: {wording.plain(rule['sentence'])}" for grade, rule in rules.items())
+        steps = " ".join(
+            f"*{wording.sentence(grade).rstrip('.')}*: {wording.plain(rule['sentence'])}"
+            for grade, rule in rules.items()
+        )
         return [f"- **{name}** {steps} Otherwise: {self.results.details['judgements']['scale'][-1]}."]
 
     def back_test(self) -> str:

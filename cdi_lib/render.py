@@ -347,7 +347,9 @@ def _marks(chunks: Sequence[Chunk]) -> list[str]:
     found = []
     for cell, text in chunks:
         if shortcode := re.search(r"(?<!\\)\{\{[<%]", text):
-            found.append(f"cell {cell}: the shortcode '{shortcode[0]}…' is Quarto's only: write the text itself")
+            found.append(
+                f"cell {cell}: the shortcode '{shortcode[0]}…' is Quarto's only: write the text itself"
+            )
         found += [
             f"cell {cell}: the footnote [^{name}] has no text"
             for name in re.findall(r"(?<!\\)\[\^([^\]\s]+)\]", text)

@@ -14,7 +14,9 @@ from cdi_lib.problems import InputError
 
 def build(tmp_path, content=None, tables=None):
     write_force(tmp_path / "params", "testshire", content, tables)
-    return build_report("testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports").folder
+    return build_report(
+        "testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports"
+    ).folder
 
 
 def test_a_force_with_nothing_optional(tmp_path):
@@ -35,16 +37,33 @@ def test_a_force_with_nothing_optional(tmp_path):
 
 def test_a_small_force_with_strata_without_unrecorded_crime_and_empty_dip_samples(tmp_path):
     tables = {
-        "crimes": crimes({"violence": 25, "sexual": 3, "other": 20}, {"violence": 25, "sexual": 3, "other": 17}, per_incident=3),
-        "dip_records": pd.DataFrame({"record_id": ["D1", "D2"], "sample": ["third_party_email", "modern_slavery_other"]}),
+        "crimes": crimes(
+            {"violence": 25, "sexual": 3, "other": 20},
+            {"violence": 25, "sexual": 3, "other": 17},
+            per_incident=3,
+        ),
+        "dip_records": pd.DataFrame(
+            {"record_id": ["D1", "D2"], "sample": ["third_party_email", "modern_slavery_other"]}
+        ),
         "n100": pd.DataFrame(columns=["record_id", "kind", "applied", "should_be_rape"]),
         "cancellations": pd.DataFrame(
-            columns=["crime_id", "crime_type", "authorised_by", "correct", "victim_to_be_informed", "victim_informed"]
+            columns=[
+                "crime_id",
+                "crime_type",
+                "authorised_by",
+                "correct",
+                "victim_to_be_informed",
+                "victim_informed",
+            ]
         ),
         "survey": pd.DataFrame(columns=["respondent_id", "statement", "answer"]),
     }
     tables["crimes"]["domestic_abuse"] = "no"
-    folder = build(tmp_path, parameters(publication={"title": "Inspection", "date": "2022-09-01", "status": "final"}), tables)
+    folder = build(
+        tmp_path,
+        parameters(publication={"title": "Inspection", "date": "2022-09-01", "status": "final"}),
+        tables,
+    )
     for text in (page_text(folder), pdf_text(folder)):
         for words in (
             "went unrecorded",
@@ -110,7 +129,15 @@ def test_what_cannot_be_estimated_or_judged_is_refused(tmp_path, content, tables
         build_report("testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports")
 
 
-@pytest.mark.parametrize("arguments", [["report", "--force=nowhere"], ["report"], ["check", "--force=../x"], ["diff", "--force=northamptonshire"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "--force=nowhere"],
+        ["report"],
+        ["check", "--force=../x"],
+        ["diff", "--force=northamptonshire"],
+    ],
+)
 def test_commands_answer_mistakes_with_one_message(arguments, capsys):
     assert main(arguments) == 1
     printed = capsys.readouterr().err

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from fractions import Fraction
+from functools import cache
 from html.parser import HTMLParser
 from math import sqrt
 from pathlib import Path
@@ -44,12 +45,14 @@ class _Text(HTMLParser):
             self.parts.append(data)
 
 
+@cache
 def page_text(folder: Path) -> str:
     parser = _Text()
     parser.feed((folder / "index.html").read_text(encoding="utf-8"))
     return " ".join(" ".join(parser.parts).split())
 
 
+@cache
 def pdf_text(folder: Path) -> str:
     text = " ".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
     return " ".join(text.split())
@@ -94,7 +97,9 @@ def test_headlines_by_a_second_route(results):
         main = [row for row in csv.DictReader(file) if row["sample"] == "main"]
     twelve_months = {"violence": 21900, "sexual": 2552, "other": 37048}
     z = 1.959963984540054  # 97.5 % point of the normal distribution, scipy 1.17.1 norm.ppf(0.975)
-    recorded = {name: sum(r["recorded"] == "yes" for r in main if r["crime_type"] == name) for name in twelve_months}
+    recorded = {
+        name: sum(r["recorded"] == "yes" for r in main if r["crime_type"] == name) for name in twelve_months
+    }
     audited = {name: sum(r["crime_type"] == name for r in main) for name in twelve_months}
     for name in twelve_months:
         p = recorded[name] / audited[name]
@@ -102,10 +107,14 @@ def test_headlines_by_a_second_route(results):
         margin = z * sqrt(p * (1 - p) / audited[name] * (1 - audited[name] / population))
         assert results.estimates[name].value == pytest.approx(p, rel=1e-12)
         assert results.estimates[name].margin == pytest.approx(margin, rel=1e-9)
-        assert results.estimates[f"unrecorded_{name}"].value == pytest.approx(twelve_months[name] * (1 - p) / p)
+        assert results.estimates[f"unrecorded_{name}"].value == pytest.approx(
+            twelve_months[name] * (1 - p) / p
+        )
     pooled = Fraction(sum(recorded.values()), sum(audited.values()))
     assert results.estimates["overall"].value == pytest.approx(float(pooled), rel=1e-12)
-    assert results.estimates["unrecorded_overall"].value == pytest.approx(float(61500 * (1 - pooled) / pooled))
+    assert results.estimates["unrecorded_overall"].value == pytest.approx(
+        float(61500 * (1 - pooled) / pooled)
+    )
     reported = sum(Fraction(twelve_months[name] * audited[name], recorded[name]) for name in twelve_months)
     assert results.estimates["overall_stratified"].value == pytest.approx(float(61500 / reported), rel=1e-12)
 
@@ -124,7 +133,11 @@ def test_reconstruction_is_called_so(report):
 
 def test_no_record_reference_leaves_the_tables(report):
     crimes = pd.read_csv(PARAMS / "northamptonshire" / "crimes.csv", dtype=str)
-    texts = {path: path.read_text(encoding="utf-8") for path in report.rglob("*") if path.suffix != ".pdf" and path.is_file()}
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for path in report.rglob("*")
+        if path.suffix != ".pdf" and path.is_file()
+    }
     texts[report / "report.pdf"] = pdf_text(report)
     for path, text in texts.items():
         words = set(re.findall(r"[A-Z]{1,4}[0-9]*-?[0-9]{3,6}", text))
@@ -166,7 +179,10 @@ def test_one_changed_record_changes_the_report_everywhere(report, results, tmp_p
     path = params / "northamptonshire" / "crimes.csv"
     crimes = pd.read_csv(path, dtype=str, keep_default_na=False)
     row = crimes.index[
-        (crimes["sample"] == "main") & (crimes["crime_type"] == "violence") & (crimes["recorded"] == "no") & (crimes["domestic_abuse"] == "yes")
+        (crimes["sample"] == "main")
+        & (crimes["crime_type"] == "violence")
+        & (crimes["recorded"] == "no")
+        & (crimes["domestic_abuse"] == "yes")
     ][0]
     crimes.loc[row, ["recorded", "recorded_as"]] = ["yes", ""]
     crimes.to_csv(path, index=False)

@@ -1,0 +1,16 @@
+"""What the fork server imports before the first notebook: everything that notebooks use."""
+
+import os
+
+# Threads do not survive a fork: the libraries must not start any here.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import IPython.core.interactiveshell  # noqa: F401
+import papermill  # noqa: F401
+
+import cdi_lib.build
+import cdi_lib.notebook
+import cdi_lib.sampling  # noqa: F401

@@ -1,0 +1,122 @@
+"""Running notebooks: fresh processes, failures that are told and lose nothing, publishing in one step."""
+
+import nbformat
+import pytest
+from forces import write_force
+from nbclient import NotebookClient
+
+from cdi_lib import build, engine
+from cdi_lib.build import BuildError, publish
+
+CELLS = [
+    "import sys\nprint('one')\nprint('two')\nprint('three', file=sys.stderr)",
+    "from IPython.display import display\ndisplay({'text/markdown': '**x**'}, raw=True)\nprint('after')",
+    "value = 41\nvalue + 1",
+    "value += 1;",
+    "%%capture captured\nprint('hidden')",
+    "captured.stdout",
+]
+
+
+def notebook_of(cells, path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+    return notebook
+
+
+def run_here(source, output):
+    import papermill
+
+    papermill.execute_notebook(str(source), str(output), engine_name=engine.register(), progress_bar=False)
+
+
+def outputs_of(notebook):
+    """Outputs without ids; a kernel may send one stream in pieces."""
+    found = []
+    for cell in notebook.cells:
+        merged = []
+        for item in cell.outputs:
+            item = {key: value for key, value in item.items() if key != "execution_count" and key != "metadata"}
+            if merged and item["output_type"] == "stream" and merged[-1].get("name") == item["name"]:
+                merged[-1]["text"] += item["text"]
+            else:
+                merged.append(item)
+        found.append(merged)
+    return found
+
+
+def test_the_forked_shell_gives_what_a_kernel_gives(tmp_path):
+    notebook = notebook_of(CELLS, tmp_path / "in.ipynb")
+    engine.run_forked(run_here, tmp_path / "in.ipynb", tmp_path / "out.ipynb", timeout=120)
+    forked = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    NotebookClient(notebook, kernel_name="python3").execute()
+    assert outputs_of(forked) == outputs_of(notebook)
+    assert [cell.execution_count for cell in forked.cells] == [cell.execution_count for cell in notebook.cells]
+
+
+def test_every_notebook_has_a_fresh_namespace(tmp_path):
+    notebook_of(["leftover = 1"], tmp_path / "first.ipynb")
+    notebook_of(["'leftover' in globals()"], tmp_path / "second.ipynb")
+    for name in ("first", "second"):
+        engine.run_forked(run_here, tmp_path / f"{name}.ipynb", tmp_path / f"{name}-out.ipynb", timeout=120)
+    second = nbformat.read(tmp_path / "second-out.ipynb", as_version=4)
+    assert second.cells[0].outputs[0]["data"]["text/plain"] == "False"
+
+
+def sleep_long():
+    import time
+
+    time.sleep(60)
+
+
+def die():
+    import os
+
+    os._exit(3)
+
+
+def test_a_process_that_hangs_or_dies_is_reported():
+    with pytest.raises(TimeoutError, match="longer than"):
+        engine.run_forked(sleep_long, timeout=0.5)
+    with pytest.raises(RuntimeError, match="exit status 3"):
+        engine.run_forked(die, timeout=60)
+
+
+def test_a_failing_notebook_is_named_and_the_last_report_stays(tmp_path, monkeypatch):
+    write_force(tmp_path / "params", "testshire")
+    monkeypatch.setattr(build, "PROJECT", tmp_path / "project")
+    (tmp_path / "project" / "notebooks").mkdir(parents=True)
+    notebook_of(["1 + 1", "1 / 0"], tmp_path / "project" / "notebooks" / "1_sample.ipynb")
+    kept = tmp_path / "reports" / "testshire" / "index.html"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("the last good report")
+
+    def execute(notebook, force, output, parameters=None):
+        try:
+            engine.run_forked(run_here, tmp_path / "project" / "notebooks" / f"{notebook}.ipynb", output, timeout=120)
+        except RuntimeError:
+            raise BuildError(f"{force}: notebook {notebook}: {build._failed_cell(output)}") from None
+
+    monkeypatch.setattr(build, "execute", execute)
+    monkeypatch.setattr(build, "criteria_folder", lambda params: build.Path(__file__).parent.parent / "params" / "criteria")
+    with pytest.raises(BuildError, match="testshire: notebook 1_sample: cell 2: ZeroDivisionError"):
+        build.build_report("testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports")
+    assert kept.read_text() == "the last good report"
+    assert (tmp_path / "reports" / ".failed" / "testshire" / "1_sample.ipynb").is_file()
+    assert not list((tmp_path / "reports").glob(".testshire-building-*"))
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_publishing_replaces_the_whole_folder(tmp_path, monkeypatch, atomic):
+    if not atomic:
+        monkeypatch.setattr(build, "_exchange", lambda first, second: False)
+    old, new = tmp_path / "force", tmp_path / ".force-building-1-x"
+    for folder, text in ((old, "old"), (new, "new")):
+        folder.mkdir()
+        (folder / "index.html").write_text(text)
+    (old / "left over").write_text("x")
+    publish(new, old)
+    assert [path.name for path in old.iterdir()] == ["index.html"]
+    assert (old / "index.html").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["force"]
