@@ -19,7 +19,7 @@ import yaml
 
 from cdi_lib import engine, wording
 from cdi_lib import results as results_module
-from cdi_lib.judgement import check_judgement_inputs, load_criteria
+from cdi_lib.judgement import check_areas, check_judgement_inputs, load_criteria
 from cdi_lib.measures import check_measures
 from cdi_lib.parameters import PROJECT, Inspection, force_key, load_inspection
 from cdi_lib.problems import InputError, Problem
@@ -274,6 +274,24 @@ def commit() -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem]:
+    """Elements that the records grade low and that no area for improvement names. Runs the notebooks to know.
+
+    Raises
+    ------
+    BuildError
+        If a notebook fails.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        sections = Path(scratch) / "sections"
+        settings = {PARAMS_VARIABLE: str(params or params_folder()), SECTIONS_VARIABLE: str(sections)}
+        with _environment(settings):
+            for name in NOTEBOOKS:
+                execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
+        judgements = read_section(sections, NOTEBOOKS[-1]).details["judgements"]
+    return [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,43 @@ def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Se
     return figure
 
 
+# Neighbours in a stack reach 3:1 against each other or are parted by a white edge; each part carries its word.
+_STACK = ((DARK_BLUE, "white"), (TURQUOISE, TEXT), (DARK_PINK, "white"), (ORANGE, TEXT), (MUTED, "white"))
+
+
+@_styled
+def stacks(title: str, subtitle: str, rows: Sequence[tuple[str, dict[str, float]]], axis: str) -> Figure:
+    """Bars of 100 per cent in several named parts; parts wide enough carry their name and share."""
+    figure, axes = _figure(len(rows), title, subtitle)
+    _place(figure, axes, 0.20, 0.965)
+    for place, (_, shares) in enumerate(rows):
+        left = 0.0
+        for (name, share), (color, ink) in zip(shares.items(), _STACK, strict=False):
+            if share > 0:
+                axes.barh(
+                    -place, share, left=left, height=0.62, color=color, edgecolor="white", linewidth=1.5
+                )
+            label = f"{name.capitalize()} {wording.chance(share)}"
+            if share > 0.012 * len(label):
+                axes.text(
+                    left + share / 2,
+                    -place,
+                    label,
+                    ha="center",
+                    va="center",
+                    color=ink,
+                    size=10.5,
+                    weight="semibold",
+                )
+            left += share
+    axes.set_yticks([-place for place in range(len(rows))], [row[0] for row in rows], size=11)
+    axes.set_ylim(-len(rows) + 0.4, 0.6)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set_xlabel(axis, size=10.5)
+    return figure
+
+
 def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()

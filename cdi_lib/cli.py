@@ -140,10 +140,15 @@ def reports(chosen: argparse.Namespace) -> int:
 
 def check(chosen: argparse.Namespace) -> int:
     """Check parameters and records; 1 if there are errors."""
-    from cdi_lib.build import read_audit
+    from cdi_lib.build import BuildError, judgement_warnings, read_audit
 
     force = force_key(chosen.force)
     audit = read_audit(force)
+    try:
+        _print_problems(judgement_warnings(audit))
+    except BuildError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     records = audit.records
     print(
         f"{force}: parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "

@@ -72,7 +72,8 @@ def unrecorded_sentence(results: Results, key: str) -> str:
         return f"{text}; up to {about(unrecorded.high)} a year would still be compatible with what we found."
     return (
         f"Our best estimate is that {over(unrecorded.value)} {things} a year are not recorded; the "
-        f"{percent_confidence(unrecorded)} confidence interval is {between(unrecorded)}."
+        f"{percent_confidence(unrecorded)} confidence interval is from "
+        f"{between(unrecorded).removeprefix('between ').replace(' and ', ' to ')}."
     )
 
 

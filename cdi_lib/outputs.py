@@ -933,6 +933,56 @@ def _grades_alt(results: Results) -> str:
     )
 
 
+_RATE_ELEMENTS = "Rates and grades that chance in the main sample can change"
+
+
+def _certainty_rows(results: Results) -> list[tuple[str, dict[str, float]]]:
+    """Elements judged by a rate, and the overall grade, with the probability of each grade."""
+    found = results.details["judgements"]
+    rows = []
+    for entry in found["elements"]:
+        if entry["probabilities"] and entry["evidence"] and entry["evidence"]["kind"] == "estimate":
+            label = TYPE_LABELS.get(entry["evidence"]["result"], entry["evidence"]["result"].capitalize())
+            rows.append((label, entry["probabilities"]))
+    if found["overall"]["probabilities"]:
+        rows.append(("Overall grade", found["overall"]["probabilities"]))
+    return rows
+
+
+def _certainty_figure(results: Results) -> Figure | None:
+    rows = _certainty_rows(results)
+    if not rows:
+        return None
+    return charts.stacks(
+        _certainty_title(results),
+        _RATE_ELEMENTS,
+        rows,
+        "Share of simulated audits in which each grade comes out",
+    )
+
+
+def _certainty_title(results: Results) -> str:
+    """The message: what is seen, and what cannot be ruled out (5% of simulated audits or more)."""
+    chances = results.details["judgements"]["overall"]["probabilities"]
+    seen = results.details["judgements"]["overall"]["computed"]
+    if not chances:
+        return "How sure the rates put each element into its grade"
+    others = [grade for grade, value in chances.items() if grade != seen and value >= 0.05]
+    if not others:
+        return f"{seen.capitalize()} is what we see; chance alone would hardly change it"
+    return f"{seen.capitalize()} is what we see; {wording.in_words(others)} can't be ruled out"
+
+
+def _certainty_alt(results: Results) -> str:
+    parts = [
+        f"{label}: " + ", ".join(f"{grade} {wording.chance(value)}" for grade, value in chances.items())
+        for label, chances in _certainty_rows(results)
+    ]
+    return (
+        f"Stacked bars of how often each grade comes out when the sample is drawn again. {'; '.join(parts)}."
+    )
+
+
 FIGURES = {
     figure.id: figure
     for figure in (
@@ -945,6 +995,13 @@ FIGURES = {
             lambda r: "Recording rates with confidence intervals",
             _rates_alt,
             _rates_figure,
+        ),
+        FigureOutput(
+            "fig-certainty",
+            "5_judgements",
+            lambda r: "How sure the grades are, given chance in the main sample",
+            _certainty_alt,
+            _certainty_figure,
         ),
         FigureOutput(
             "fig-unrecorded",
