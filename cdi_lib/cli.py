@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
             "--renderer", choices=["auto", "quarto", "pandoc"], default="auto", help="engine for HTML and PDF"
         )
     command("check", check, "check parameters and records of one force")
+    command("sample", sample, "draw the audit sample from the sampling frame, with its trail")
     command("new", new, "begin a new inspection: parameter file and empty record tables")
     sub = command("diff", diff, "which results changed since an earlier results.json")
     sub.add_argument("--against", default="", help="results.json, or a folder that holds one")
@@ -168,6 +169,17 @@ def new(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def sample(chosen: argparse.Namespace) -> int:
+    """Draw the audit sample; the same seed gives the same selection."""
+    from cdi_lib.new_inspection import draw_sample
+
+    force = force_key(chosen.force)
+    for path in draw_sample(force, load_inspection(force)):
+        print(_shown(path))
+    print("These files name records: keep them with the auditors' papers.")
+    return 0
+
+
 def diff(chosen: argparse.Namespace) -> int:
     """Print the results that changed, before and after."""
     from cdi_lib.build import REPORTS
@@ -187,10 +199,22 @@ def diff(chosen: argparse.Namespace) -> int:
 
 def notebook(chosen: argparse.Namespace) -> int:
     """Open JupyterLab; the notebooks take the force from their first code cell."""
+    import nbformat
+
     force = force_key(chosen.force)
     load_inspection(force)
-    print(f'The notebooks open with force = "northamptonshire"; set it to "{force}" in the first code cell.')
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(PROJECT / "notebooks")])
+    folder = PROJECT / "notebooks"
+    if force != "northamptonshire":  # copies that name the force; those in notebooks/ stay as they are
+        folder = PROJECT / ".cache" / force / "notebooks"
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in (PROJECT / "notebooks").glob("*.ipynb"):
+            copy = nbformat.read(source, as_version=4)
+            for cell in copy.cells:
+                if "parameters" in cell.metadata.get("tags", []):
+                    cell.source = cell.source.replace('"northamptonshire"', f'"{force}"')
+            nbformat.write(copy, folder / source.name)
+    print(f"Notebooks with the parameters of {force}: {_shown(folder)}")
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)])
 
 
 def verify(chosen: argparse.Namespace) -> int:
