@@ -97,6 +97,16 @@ def test_text_from_parameters_is_only_text(tmp_path):
     assert '#read("/etc/passwd")' in text.replace("“", '"').replace("”", '"')
 
 
+def test_another_framework_and_a_grade_set_by_inspectors(tmp_path):
+    decision = {"grade_of": "effective", "grade": "outstanding", "reason": "The audit was repeated", "role": "Reporting officer"}
+    folder = build(tmp_path, parameters(criteria="peel-2021", decisions=[decision]))
+    for text in (page_text(folder), pdf_text(folder)):
+        assert "peel-2021" in text
+        assert "By the criteria the grade would be adequate" in text
+        assert "The audit was repeated" in text
+        assert "outstanding" in text
+
+
 def test_bad_input_stops_before_a_notebook_runs_and_keeps_the_last_report(tmp_path):
     write_force(tmp_path / "params", "testshire", parameters(audit_perod={}))
     kept = tmp_path / "reports" / "testshire"

@@ -286,8 +286,7 @@ def test_pdf_that_breaks_the_standard_is_an_error(tmp_path):
 
 # --- Quarto: a stand-in that answers as told --------------------------------------------------------------
 
-FAKE_QUARTO = """#!{python}
-import json, pathlib, sys, time
+FAKE_QUARTO = """import json, pathlib, sys, time
 log = pathlib.Path({log!r})
 with log.open("a") as file:
     file.write(json.dumps({{"arguments": sys.argv[1:], "files": sorted(
@@ -316,7 +315,10 @@ def fake_quarto(tmp_path, monkeypatch):
         folder.mkdir()
         script = folder / "quarto"
         options = {"version": version, "sleep": sleep, "fail": fail, "writes": writes, "page": page}
-        script.write_text(FAKE_QUARTO.format(python=sys.executable, log=str(log), **options))
+        code = folder / "quarto.py"
+        code.write_text(FAKE_QUARTO.format(log=str(log), **options))
+        # Through the shell: the path of the interpreter may hold a space, which '#!' cannot.
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{code}" "$@"\n')
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
         # A Quarto of the environment's own would come first.
