@@ -268,6 +268,41 @@ def stacks(title: str, subtitle: str, rows: Sequence[tuple[str, dict[str, float]
     return figure
 
 
+@_styled
+def rates_by_grade(
+    title: str,
+    subtitle: str,
+    rows: Sequence[tuple[str, float, float | None, bool]],
+    grades_best_first: Sequence[str],
+    cut_offs: Sequence[float],
+) -> Figure:
+    """Rates in per cent with their margins in rows of a grade; filled circles were used for tuning, squares were not."""
+    figure, axes = _figure(2.2 * len(grades_best_first), title, subtitle)
+    _place(figure, axes, 0.21, 0.965)
+    for rank, grade in enumerate(grades_best_first):
+        group = sorted(row for row in rows if row[0] == grade)
+        for step, (_, rate, margin, tuned) in enumerate(group):
+            y = -rank + 0.36 - 0.72 * step / max(len(group) - 1, 1)
+            color = DARK_BLUE if tuned else ORANGE
+            if margin is not None:
+                axes.plot([rate - margin, rate + margin], [y, y], color=color, linewidth=1.6)
+            axes.plot([rate], [y], "o" if tuned else "s", color=color, markersize=5)
+    for cut in cut_offs:
+        axes.axvline(cut, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.text(cut, 0.56, f"{cut:g}%", ha="center", va="bottom", size=10, color=MUTED)
+    axes.set_yticks(
+        [-rank for rank in range(len(grades_best_first))],
+        [g.capitalize() for g in grades_best_first],
+        size=11,
+    )
+    axes.set_ylim(-len(grades_best_first) + 0.5, 0.56)
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:g}%"))
+    axes.set_xlabel(
+        "Published overall recording rate. Circles: tuned. Squares: not tuned. Dashed: cut-offs.", size=10.5
+    )
+    return figure
+
+
 def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()

@@ -563,17 +563,17 @@ def _grades(results: Results) -> Table:
     return Table(tuple(columns), rows)
 
 
-def _measure_words(evidence: dict | None) -> tuple[str, int | None]:
-    """What an element was judged on, in words, and how many records it rests on."""
+def _measure_words(evidence: dict | None) -> str:
+    """What an element was judged on, in words, with the number of records that it rests on."""
     if evidence is None:
-        return "not inspected", None
+        return "not inspected"
     if evidence["kind"] == "assessment":
-        return evidence["finding"], None
+        return evidence["finding"]
     if evidence["kind"] == "share":
-        return f"{count(evidence['x'])} of {count(evidence['n'])}", evidence["n"]
+        return f"{count(evidence['x'])} of {count(evidence['n'])}"
     used = evidence["low"] if evidence["use"] == "low" else evidence["value"]
-    lower = " (lower end of the interval)" if evidence["use"] == "low" else ""
-    return f"{percent(used)}{lower}", evidence["n"]
+    lower = "lower end of the interval, " if evidence["use"] == "low" else ""
+    return f"{percent(used)} ({lower}n = {count(evidence['n'])})"
 
 
 def _change_words(change: dict | None, none: str) -> str:
@@ -599,30 +599,25 @@ def _neighbours(entry: dict) -> str:
 
 
 def _elements(results: Results) -> Table:
-    rows = []
-    for entry in results.details["judgements"]["elements"]:
-        measure, n = _measure_words(entry["evidence"])
-        rows.append(
-            {
-                "element": entry["label"],
-                "measure": measure,
-                "n": n,
-                "grade": entry["decided"],
-                "status": entry["status"]
-                if not entry["reason"]
-                else f"set by {entry['role']}: {entry['reason']}",
-                "next": _neighbours(entry),
-            }
-        )
-    columns = (
+    rows = [
+        {
+            "element": entry["label"],
+            "measure": _measure_words(entry["evidence"]),
+            "grade": entry["decided"],
+            "status": f"set by {entry['role']}: {entry['reason']}" if entry["reason"] else entry["status"],
+            "next": _neighbours(entry),
+        }
+        for entry in results.details["judgements"]["elements"]
+    ]
+    columns = [
         tables.text("element", "Element"),
         tables.text("measure", "Judged on"),
-        tables.count("n", "n"),
         Column("grade", "Grade", wording.badge),
-        tables.text("status", "Status"),
-        tables.text("next", "What would change it"),
-    )
-    return Table(columns, rows)
+    ]
+    if any(row["status"] != "judged" for row in rows):
+        columns.append(tables.text("status", "Status"))
+    columns.append(tables.text("next", "What would change it"))
+    return Table(tuple(columns), rows)
 
 
 def _probabilities(results: Results) -> Table | None:
