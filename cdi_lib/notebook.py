@@ -124,7 +124,7 @@ class Reader:
         tiles = [self.tile("overall", "of reported crime is recorded")]
         if unrecorded is not None:
             tiles.append(
-                f"::: {{.headline}}\n[{wording.sentence(wording.over(unrecorded.value)).rstrip('.')}]{{.number}} reported crimes "
+                f"::: {{.headline}}\n[{wording.capital(wording.over(unrecorded.value))}]{{.number}} reported crimes "
                 f"a year are not recorded ({narrative.interval_words(unrecorded)})\n:::"
             )
         return ":::: {.headlines}\n" + "\n\n".join(tiles) + "\n::::"
@@ -146,24 +146,14 @@ class Reader:
         """A question as a heading."""
         return wording.plain(outputs.judged(self.results, key)["label"])
 
-    def other_questions(self) -> list[str]:
-        """Questions of the framework that the report has no chapter of its own for."""
-        known = ("effective", "efficient", "leadership")
-        return [
-            entry["id"]
-            for entry in self.results.details["judgements"]["questions"]
-            if entry["id"] not in known
-        ]
-
     def certainty(self) -> str:
         """How sure the overall grade is, in words."""
         entry = outputs.judged(self.results, "overall")
         chances = entry["probabilities"]
         if not chances:
             return ""
-        others = [grade for grade, value in chances.items() if grade != entry["computed"] and value >= 0.05]
-        text = f"::: {{.box .box-note}}\n**How sure is the grade?** {wording.sentence(entry['computed'])} is what we see"
-        text = text.replace(". is what", " is what")
+        others = outputs.not_ruled_out(self.results)
+        text = f"::: {{.box .box-note}}\n**How sure is the grade?** {wording.capital(entry['computed'])} is what we see"
         text += f" ({wording.chance(chances[entry['computed']])} of simulated audits)"
         if others:
             parts = [f"{grade} ({wording.chance(chances[grade])})" for grade in others]
@@ -189,8 +179,7 @@ class Reader:
     def _rule_lines(self, key: str, rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
         name = "The overall grade, from the questions" if key == "overall" else self.question(key)
         steps = " ".join(
-            f"*{wording.sentence(grade).rstrip('.')}*: {wording.plain(rule['sentence'])}"
-            for grade, rule in rules.items()
+            f"*{wording.capital(grade)}*: {wording.plain(rule['sentence'])}" for grade, rule in rules.items()
         )
         return [f"- **{name}** {steps} Otherwise: {self.results.details['judgements']['scale'][-1]}."]
 

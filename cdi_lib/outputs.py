@@ -275,7 +275,7 @@ def _equality(results: Results) -> Table | None:
     if not recorded:
         return None
     rows = [
-        {"characteristic": wording.sentence(name).rstrip("."), "recorded": "yes" if yes else "no"}
+        {"characteristic": wording.capital(name), "recorded": "yes" if yes else "no"}
         for name, yes in recorded.items()
     ]
     return Table(
@@ -637,9 +637,7 @@ def _probabilities(results: Results) -> Table | None:
         for entry in entries
     ]
     columns = [tables.text("what", "Element or question"), Column("grade", "Grade", wording.badge)]
-    columns += [
-        Column(grade, wording.sentence(grade).rstrip("."), wording.chance, number=True) for grade in scale
-    ]
+    columns += [Column(grade, wording.capital(grade), wording.chance, number=True) for grade in scale]
     return Table(tuple(columns), rows) if rows else None
 
 
@@ -825,10 +823,10 @@ def _unrecorded_figure(results: Results) -> Figure | None:
     if not any(estimate.value for _, estimate in found):
         return None
     return charts.intervals(
-        f"{wording.sentence(over(found[0][1].value)).rstrip('.')} reported crimes go unrecorded in a year",
+        f"{wording.capital(over(found[0][1].value))} reported crimes go unrecorded in a year",
         f"Estimated number in the 12 months to {wording.day(results.audit_period['end'])}, "
         f"with {wording.percent_confidence(found[0][1])} confidence interval",
-        [(label, e.value, e.low, e.high, wording.sentence(over(e.value)).rstrip(".")) for label, e in found],
+        [(label, e.value, e.low, e.high, wording.capital(over(e.value))) for label, e in found],
         "Unrecorded crimes a year",
         as_percent=False,
     )
@@ -915,7 +913,7 @@ def _grades_rows(results: Results) -> list[tuple[str, str]]:
 def _grades_figure(results: Results) -> Figure:
     rows = _grades_rows(results)
     return charts.grades(
-        f"{wording.sentence(rows[0][1]).rstrip('.')} overall",
+        f"{wording.capital(rows[0][1])} overall",
         f"Grades of {results.force_name}, {wording.day(results.publication['date'])}",
         rows,
         results.details["judgements"]["scale"],
@@ -956,13 +954,19 @@ def _certainty_figure(results: Results) -> Figure | None:
     )
 
 
+def not_ruled_out(results: Results) -> list[str]:
+    """Overall grades other than the computed one that come out in 5% of the simulated audits or more."""
+    overall = results.details["judgements"]["overall"]
+    chances = overall["probabilities"] or {}
+    return [grade for grade, value in chances.items() if grade != overall["computed"] and value >= 0.05]
+
+
 def _certainty_title(results: Results) -> str:
-    """The message: what is seen, and what cannot be ruled out (5% of simulated audits or more)."""
-    chances = results.details["judgements"]["overall"]["probabilities"]
+    """The message: what is seen, and what cannot be ruled out."""
     seen = results.details["judgements"]["overall"]["computed"]
-    if not chances:
+    if not results.details["judgements"]["overall"]["probabilities"]:
         return "How sure the rates put each element into its grade"
-    others = [grade for grade, value in chances.items() if grade != seen and value >= 0.05]
+    others = not_ruled_out(results)
     if not others:
         return f"{seen.capitalize()} is what we see; chance alone would hardly change it"
     return f"{seen.capitalize()} is what we see; {wording.in_words(others)} can't be ruled out"

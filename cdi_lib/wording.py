@@ -189,6 +189,17 @@ def in_words(items: Iterable[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "none"
 
 
+def capital(text: str) -> str:
+    """Begin with a capital letter, without a full stop at the end.
+
+    Examples
+    --------
+    >>> capital("over 5,300")
+    'Over 5,300'
+    """
+    return sentence(text).rstrip(".")
+
+
 def sentence(text: str) -> str:
     """Begin with a capital letter and end with a full stop."""
     text = text.strip()
@@ -249,11 +260,6 @@ def chance(probability: float) -> str:
     if probability < 0.01:
         return "under 1%"
     return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
-
-
-def tally_words(counts: dict[str, int], names: dict[str, tuple[str, str]]) -> list[str]:
-    """Counts as points: ``33 violent crimes``, ``one sexual offence``. Zero counts are left out."""
-    return [plural(number, *names[key]) for key, number in counts.items() if number]
 
 
 CRIME_NOUNS = {
