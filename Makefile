@@ -1,7 +1,7 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports new sample check diff notebook test verify bench oracles setup setup-test lock clean
+.PHONY: help report reports why demonstration new sample check diff notebook test verify bench oracles setup setup-test lock clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
@@ -9,13 +9,18 @@ override FORCE    := $(value FORCE)
 override RENDERER := $(value RENDERER)
 override JOBS     := $(value JOBS)
 override AGAINST  := $(value AGAINST)
+override SCHEDULER := $(value SCHEDULER)
 override PYTHON   := $(value PYTHON)
-export FORCE RENDERER JOBS AGAINST PYTHON
+export FORCE RENDERER JOBS AGAINST SCHEDULER PYTHON
 
 force    = $${FORCE:+--force="$$FORCE"}
 renderer = $${RENDERER:+--renderer="$$RENDERER"}
 jobs     = $${JOBS:+--jobs="$$JOBS"}
 against  = $${AGAINST:+--against="$$AGAINST"}
+scheduler = $${SCHEDULER:+--scheduler="$$SCHEDULER"}
+again    = $(if $(AGAIN),--again)
+# For every command: QUIET=1 prints errors only, JSON=1 one JSON document at the end, for scripts.
+told     = $(if $(QUIET),--quiet) $(if $(JSON),--json)
 
 # The interpreter: that of the conda environment of environment.yml while it is active, or else of .venv.
 ifeq ($(OS),Windows_NT)
@@ -52,23 +57,29 @@ help: ## list these commands
 	@echo
 	@echo "  Example: make report FORCE=northamptonshire"
 
-report: setup ## FORCE=name [RENDERER=auto|quarto|pandoc]: notebooks, HTML, PDF and data of one force
-	@$(run) report $(force) $(renderer)
+report: setup ## FORCE=name [RENDERER=auto|quarto|pandoc] [AGAIN=1]: notebooks, HTML, PDF and data of one force
+	@$(run) report $(force) $(renderer) $(again) $(told)
 
-reports: setup ## [JOBS=n] [RENDERER=...]: every force in params/, and the comparison
-	@$(run) reports $(jobs) $(renderer)
+reports: setup ## [JOBS=n] [RENDERER=...] [SCHEDULER=tcp://...]: every force in params/, and the comparison
+	@$(run) reports $(jobs) $(renderer) $(scheduler) $(again) $(told)
+
+why: setup ## FORCE=name: why its report would be built again
+	@$(run) why $(force) $(renderer) $(told)
+
+demonstration: setup ## forces reconstructed from published figures, in params/demonstration/, for make reports
+	@$(run) demonstration $(told)
 
 new: setup ## FORCE=name: a commented parameter file and empty record tables for a new inspection
-	@$(run) new $(force)
+	@$(run) new $(force) $(told)
 
 sample: setup ## FORCE=name: draw the audit sample from the sampling frame, with its trail and worksheet
-	@$(run) sample $(force)
+	@$(run) sample $(force) $(told)
 
 check: setup ## FORCE=name: validate parameters and records
-	@$(run) check $(force)
+	@$(run) check $(force) $(told)
 
 diff: setup ## FORCE=name AGAINST=path: which published figures differ between two results
-	@$(run) diff $(force) $(against)
+	@$(run) diff $(force) $(against) $(told)
 
 notebook: setup ## FORCE=name: JupyterLab on the notebooks with the parameters of that force
 	@$(run) notebook $(force)

@@ -1,6 +1,7 @@
-"""Run the notebooks of one or many forces and publish the reports.
+"""Read one audit, run its notebooks, and publish its report.
 
 Everything is made in a folder of its own and takes the place of the previous report only when it is whole.
+:mod:`cdi_lib.runner` does it for many forces at once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import contextlib
 import ctypes
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,19 +17,31 @@ from pathlib import Path
 
 import yaml
 
-from cdi_lib import engine, wording
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+from cdi_lib import engine, fingerprint, wording
 from cdi_lib import results as results_module
+from cdi_lib.folders import (
+    PARAMS_VARIABLE,
+    PROJECT,
+    SECTIONS_VARIABLE,
+    params_folder,
+    params_of,
+    reports_folder,
+)
 from cdi_lib.judgement import check_areas, check_judgement_inputs, load_criteria
 from cdi_lib.measures import check_measures
-from cdi_lib.parameters import PROJECT, Inspection, force_key, load_inspection
+from cdi_lib.parameters import Inspection, force_key, load_inspection
 from cdi_lib.problems import InputError, Problem
 from cdi_lib.records import AuditRecords, load_records
 from cdi_lib.results import Recorder, Results, Section, combine, digest, inputs_of, read_section
 
 NOTEBOOKS = ("1_sample", "2_effectiveness", "3_efficiency", "4_leadership", "5_judgements")
 REPORT = "report"
-REPORTS = PROJECT / "reports"
-PARAMS_VARIABLE, SECTIONS_VARIABLE = "CDI_PARAMS", "CDI_SECTIONS"
+STEPS = len(NOTEBOOKS) + 3  # these, the report, rendering, evidence and data; cdi_lib.runner counts the same
 NOTEBOOK_TIMEOUT_SECONDS = 900
 
 
@@ -46,6 +58,12 @@ class Audit:
     records: AuditRecords
     criteria: object
     inputs: dict[str, str]
+
+    @property
+    def open_challenges(self) -> int:
+        """Challenges of single decisions that are not decided yet."""
+        challenges = getattr(self.records, "challenges", None)
+        return 0 if challenges is None else int((challenges["outcome"] == "open").sum())
 
 
 @dataclass(frozen=True)
@@ -74,9 +92,9 @@ class Step:
         self.recorder.save(self.folder)
 
 
-def params_folder() -> Path:
-    """The folder of parameters: ``params``, or what a build has set."""
-    return Path(os.environ.get(PARAMS_VARIABLE) or PROJECT / "params")
+# The audit that a build has read: the processes that it forks for its notebooks see this one, not what may have been
+# changed in the files since.
+_held: dict[tuple[str, Path], Audit] = {}
 
 
 def read_audit(force: str, params: Path | None = None) -> Audit:
@@ -87,8 +105,8 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     InputError
         With all problems of parameters, records and criteria that stop a report.
     """
-    params = params or params_folder()
     force = force_key(force)
+    params = params or params_of(force)
     problems: list[Problem] = []
     inspection = load_inspection(force, params)
     criteria = records = None
@@ -128,7 +146,7 @@ def open_step(notebook: str, force: str) -> Step:
     A notebook that is opened by hand runs those before it first, if their results are missing or belong to other
     parameters or records.
     """
-    audit = read_audit(force)
+    audit = _held.get((force, params_folder())) or read_audit(force)
     folder = Path(os.environ.get(SECTIONS_VARIABLE) or PROJECT / ".cache" / force / "sections")
     before = NOTEBOOKS[: NOTEBOOKS.index(notebook)] if notebook in NOTEBOOKS else NOTEBOOKS
     inputs = digest(audit.inputs)
@@ -185,6 +203,7 @@ def _execute(notebook: str, output: Path, parameters: dict[str, str], settings: 
             kernel_name="python3",
             cwd=str(source.parent),
             progress_bar=False,
+            request_save_on_cell_execute=False,  # else Papermill writes the notebook before and after each cell
         )
     finally:
         if output.exists():
@@ -263,19 +282,6 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
     nbformat.write(notebook, path)
 
 
-def commit() -> str:
-    """The commit of the project's files, with a mark if they were changed since; empty outside git."""
-    try:
-        run = lambda *words: subprocess.run(
-            ["git", "-C", str(PROJECT), *words], capture_output=True, text=True, timeout=20, check=True
-        ).stdout.strip()
-        return run("rev-parse", "HEAD") + (
-            " with uncommitted changes" if run("status", "--porcelain") else ""
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-
-
 def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem]:
     """Elements that the records grade low and that no area for improvement names. Runs the notebooks to know.
 
@@ -302,18 +308,15 @@ class Report:
     folder: Path
     message: str
 
-    @property
-    def files(self) -> list[Path]:
-        """The files that a reader wants, most wanted first."""
-        return [self.folder / name for name in ("index.html", "report.pdf", "results.json")]
-
 
 def build_report(
     force: str,
     renderer: str = "auto",
     params: Path | None = None,
     reports: Path | None = None,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Callable[[int, str], None] = lambda step, text: None,
+    commit: str | None = None,
+    only_look: bool = False,
 ) -> Report:
     """Build and publish the report of one force.
 
@@ -326,62 +329,153 @@ def build_report(
     params, reports : Path, optional
         Folders of parameters and of reports.
     progress : callable
-        Called with a line of text for each step.
+        Called with number (1 to ``STEPS``) and name of each step.
+    commit : str, optional
+        The commit of the project that the report names; asked from git if it is not given.
+    only_look : bool
+        Render the executed notebooks of the published report again instead of running them.
 
     Raises
     ------
     InputError
         If parameters or records cannot be used; nothing was run then.
     BuildError, cdi_lib.render.RenderError
-        If a notebook fails or the report cannot be rendered. The previous report is as it was; the notebooks as far
-        as they came are in ``reports/.failed/<force>``.
+        If a notebook fails, the report cannot be rendered, or another build of the same force is under way. The
+        previous report is as it was; the notebooks as far as they came are in ``reports/.failed/<force>``.
     """
+    params, reports = (params or params_of(force)).resolve(), (reports or reports_folder()).resolve()
+    audit = read_audit(force, params)
+    commit = fingerprint.commit() if commit is None else commit
+    check_final(audit, commit)
+    made_from = fingerprint.inputs(force, params, renderer)
+    reports.mkdir(parents=True, exist_ok=True)
+    with _only_build(force, params), staging_folder(force, reports) as staging:
+        _held[force, params] = audit
+        try:
+            if only_look:
+                shutil.copytree(reports / force / "notebooks", staging / "notebooks")
+                shutil.copyfile(reports / force / "results.json", staging / "results.json")
+            else:
+                _run_notebooks(audit, params, staging, commit, progress)
+            message = _publish_files(audit, staging, renderer, progress)
+        except Exception:
+            _keep_failed(staging / "notebooks", reports / ".failed" / force)
+            raise
+        finally:
+            del _held[force, params]
+        fingerprint.record(staging, made_from)
+        publish(staging, reports / force)
+        shutil.rmtree(reports / ".failed" / force, ignore_errors=True)
+    return Report(force, reports / force, message)
+
+
+def _run_notebooks(audit: Audit, params: Path, staging: Path, commit: str, progress: Callable) -> None:
+    """Execute all notebooks of a force into ``staging/notebooks`` and write ``results.json``."""
+    notebooks, sections = staging / "notebooks", staging / ".sections"
+    notebooks.mkdir()
+    with _environment({PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}):
+        for step, name in enumerate((*NOTEBOOKS, REPORT), 1):
+            progress(step, f"notebook {name}")
+            parameters = {"force": audit.force} | ({"commit": commit} if name == REPORT else {})
+            execute(name, audit.force, notebooks / f"{name}.ipynb", parameters)
+    write_front_matter(notebooks / f"{REPORT}.ipynb", audit.inspection)
+    found = [read_section(sections, name) for name in NOTEBOOKS]
+    results = combine(audit.force, audit.inspection, audit.inputs, found)
+    results_module.write_results(staging / "results.json", results)
+    shutil.rmtree(sections)
+
+
+def _publish_files(audit: Audit, staging: Path, renderer: str, progress: Callable) -> str:
+    """Everything that readers get, from the executed notebooks and the results; returns what the renderer says."""
     from cdi_lib import outputs, render
 
-    params, reports = (params or params_folder()).resolve(), (reports or REPORTS).resolve()
-    audit = read_audit(force, params)
-    reports.mkdir(parents=True, exist_ok=True)
-    for leftover in reports.glob(f".{force}-building-*"):
+    results = results_module.read_results(staging / "results.json")
+    progress(STEPS - 1, "HTML and PDF")
+    rendered = render.render(staging / "notebooks" / f"{REPORT}.ipynb", staging, engine=renderer, metadata={})
+    progress(STEPS, "evidence and data")
+    outputs.write_tables(results, staging / "tables")
+    return rendered.message
+
+
+def check_final(audit: Audit, commit: str) -> None:
+    """Refuse a final report of a real audit while something is open.
+
+    Raises
+    ------
+    InputError
+        If challenges are undecided, or the code is not what its commit says, and the parameters do not say why the
+        report is published all the same (``publication.final_despite``). Reconstructed and invented records are
+        never anybody's final report, so only challenges count there.
+    """
+    publication = audit.inspection.publication
+    if publication.status != "final" or publication.final_despite:
+        return
+    place = f"params/{audit.force}.yml"
+    way_out = "; or status: draft, or say why in publication.final_despite, which the report prints"
+    problems = []
+    if open_challenges := audit.open_challenges:
+        got = f"final, with {open_challenges} challenge{'s' if open_challenges != 1 else ''} undecided"
+        problems.append(Problem(place, "publication.status", got, f"every challenge decided{way_out}"))
+    if audit.inspection.records.status == "audit" and commit.endswith(fingerprint.UNCOMMITTED):
+        expected = f"all changes committed, so that the report can be made again{way_out}"
+        problems.append(
+            Problem(place, "publication.status", "final, with uncommitted changes of the code", expected)
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def _keep_failed(notebooks: Path, failed: Path) -> None:
+    """Keep the executed notebooks of a failed build for reading; a full disk must not hide the first error."""
+    with contextlib.suppress(OSError):
+        shutil.rmtree(failed, ignore_errors=True)
+        if notebooks.is_dir() and any(notebooks.iterdir()):
+            failed.parent.mkdir(exist_ok=True)
+            shutil.copytree(notebooks, failed)
+
+
+@contextlib.contextmanager
+def _only_build(force: str, params: Path) -> Iterator[None]:
+    """Let only one build of a force run at a time, where the system has file locks.
+
+    The parameter file itself is locked, so that nothing is left behind, however a build ends.
+    """
+    if fcntl is None:
+        yield
+        return
+    with (params / f"{force}.yml").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildError(
+                f"{force}: another build of this force is under way; wait until it has ended"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
+@contextlib.contextmanager
+def staging_folder(force: str, reports: Path) -> Iterator[Path]:
+    """A folder for a build beside the reports; what builds that were killed have left is removed first."""
+    for leftover in (*reports.glob(".*-building-*"), *Path(tempfile.gettempdir()).glob("cdi-render-*")):
         if not _is_running(leftover):
             shutil.rmtree(leftover, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{force}-building-{os.getpid()}-", dir=reports))
-    failed = reports / ".failed" / force
+    staging.chmod(0o755)
     try:
-        notebooks, sections = staging / "notebooks", staging / ".sections"
-        notebooks.mkdir()
-        settings = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
-        try:
-            with _environment(settings):
-                for number, name in enumerate((*NOTEBOOKS, REPORT), 1):
-                    progress(f"{force}: {number} of {len(NOTEBOOKS) + 1}: {name}")
-                    parameters = {"force": force} | ({"commit": commit()} if name == REPORT else {})
-                    execute(name, force, notebooks / f"{name}.ipynb", parameters)
-            write_front_matter(notebooks / f"{REPORT}.ipynb", audit.inspection)
-            progress(f"{force}: rendering")
-            rendered = render.render(notebooks / f"{REPORT}.ipynb", staging, engine=renderer, metadata={})
-        except (BuildError, render.RenderError):
-            shutil.rmtree(failed, ignore_errors=True)
-            failed.parent.mkdir(exist_ok=True)
-            shutil.copytree(notebooks, failed)
-            raise
-        sections_read = [read_section(sections, name) for name in NOTEBOOKS]
-        results = combine(force, audit.inspection, audit.inputs, sections_read)
-        results_module.write_results(staging / "results.json", results)
-        outputs.write_tables(results, staging / "tables")
-        shutil.rmtree(sections)
-        os.chmod(staging, 0o755)
-        publish(staging, reports / force)
-        shutil.rmtree(failed, ignore_errors=True)
+        yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return Report(force, reports / force, rendered.message)
 
 
-def _is_running(staging: Path) -> bool:
-    """Whether the process that made this folder (its number is in the name) still runs."""
+def _is_running(folder: Path) -> bool:
+    """Whether the process that made this folder (its number is the last but one part of the name) still runs."""
     try:
-        os.kill(int(staging.name.rsplit("-", 2)[1]), 0)
-    except (ValueError, IndexError, ProcessLookupError, OSError):
+        os.kill(int(folder.name.rsplit("-", 2)[1]), 0)
+    except PermissionError:
+        return True
+    except (ValueError, IndexError, OSError):
         return False
     return True
 

@@ -8,32 +8,56 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cdi_lib.parameters import PROJECT, force_key, forces, load_inspection
+from cdi_lib.console import Console, ForcesProgress, shown_path
+from cdi_lib.folders import (
+    COMPARISON,
+    PROJECT,
+    all_forces,
+    force_key,
+    params_folder,
+    params_of,
+    reports_folder,
+)
 from cdi_lib.problems import InputError, Problem
+
+console = Console()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit status."""
+    global console
     parser = _parser()
     chosen = parser.parse_args(arguments)
     if chosen.command is None:
         parser.print_help()
         return 2
+    console = Console(chosen.quiet, chosen.json)
+    status = _run(chosen)
+    console.finish(chosen.name, status)
+    return status
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended politely is to be interrupted
+    except ValueError:  # not the main thread
+        pass
     try:
         return chosen.command(chosen)
     except InputError as error:
-        _print_problems(error.problems)
+        console.problems(error.problems)
         return 1
     except KeyboardInterrupt:
-        print("stopped; nothing was published", file=sys.stderr)
+        console.error("stopped; what was published before is as it was")
         return 130
     except OSError as error:
-        print(f"error: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        console.error(f"{error.filename or 'a file'}: {error.strerror or error}")
         return 1
 
 
@@ -45,21 +69,35 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run, text: str, force: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(command=run)
+        sub.set_defaults(command=run, name=name)
+        sub.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+        sub.add_argument(
+            "--json", action="store_true", help="print one JSON document at the end, for scripts"
+        )
         if force:
             sub.add_argument("--force", default="", help="name of the force: a file in params/, without .yml")
         return sub
 
     for name, run, text, one in (
-        ("report", report, "build the report of one force", True),
-        ("reports", reports, "build the reports of all forces in params/", False),
+        ("report", report, "build the report of one force, if it is not up to date", True),
+        ("reports", reports, "build the reports that are not up to date, and the comparison", False),
+        ("why", why, "why the report of one force would be made again", True),
     ):
         sub = command(name, run, text, force=one)
-        if not one:
-            sub.add_argument("--jobs", type=int, default=0, help="how many forces at a time")
         sub.add_argument(
             "--renderer", choices=["auto", "quarto", "pandoc"], default="auto", help="engine for HTML and PDF"
         )
+        if name != "why":
+            sub.add_argument("--again", action="store_true", help="build also what is up to date")
+        if not one:
+            sub.add_argument("--jobs", type=int, default=0, help="how many forces at a time")
+            sub.add_argument("--scheduler", default="", help="address of a Dask scheduler: tcp://host:port")
+    command(
+        "demonstration",
+        demonstration,
+        "make the demonstration set of forces from published figures",
+        force=False,
+    )
     command("check", check, "check parameters and records of one force")
     command("sample", sample, "draw the audit sample from the sampling frame, with its trail")
     command("new", new, "begin a new inspection: parameter file and empty record tables")
@@ -81,62 +119,108 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print_problems(problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    errors = sum(problem.severity == "error" for problem in problems)
-    if errors:
-        print(
-            f"{errors} error{'s' if errors != 1 else ''}; mend the input and run the command again",
-            file=sys.stderr,
-        )
-
-
-def _shown(path: Path) -> str:
-    """A path as the user would type it."""
-    return os.path.relpath(path)
-
-
 def report(chosen: argparse.Namespace) -> int:
     """Build the report of one force; the last lines are the paths."""
+    from cdi_lib.runner import build_all
+
     force = force_key(chosen.force)
-    return 0 if _build(force, chosen.renderer) else 1
+    say_step = lambda force, step, text: console.say(f"{force}: {text}")
+    [outcome] = build_all([force], renderer=chosen.renderer, again=chosen.again, on_step=say_step)
+    return 0 if _tell_outcome(outcome) else 1
 
 
-def _build(force: str, renderer: str) -> bool:
-    from cdi_lib.build import REPORTS, BuildError, build_report
-    from cdi_lib.render import RenderError
-
-    try:
-        built = build_report(force, renderer, progress=lambda text: print(text, flush=True))
-    except (BuildError, RenderError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        print(
-            f"The previous report, if any, is as it was. The notebooks as far as they came: "
-            f"{_shown(REPORTS / '.failed' / force)}",
-            file=sys.stderr,
-        )
+def _tell_outcome(outcome) -> bool:
+    """Tell what became of a force: the files that a reader wants, or what went wrong."""
+    console.outcome(outcome)
+    if not outcome.is_whole:
+        if outcome.message:
+            console.error(outcome.message)
+        console.problems(outcome.problems)
         return False
-    print(built.message)
-    for path in built.files:
-        print(_shown(path))
+    if outcome.status == "unchanged":
+        console.say(f"{outcome.force}: up to date; AGAIN=1 builds it all the same")
+    else:
+        console.say(outcome.message)
+    for name in ("index.html", "report.pdf", "results.json"):
+        console.file(reports_folder() / outcome.force / name)
     return True
 
 
 def reports(chosen: argparse.Namespace) -> int:
-    """Build all forces, one after the other; one force's failure does not stop the others."""
-    failed = []
-    for force in forces():
-        try:
-            if not _build(force, chosen.renderer):
-                failed.append(force)
-        except InputError as error:
-            _print_problems(error.problems)
-            failed.append(force)
-    print(f"{len(forces()) - len(failed)} of {len(forces())} reports built")
+    """Build all forces and the comparison; one force's failure does not stop the others."""
+    from cdi_lib.runner import STEPS, build_all
+
+    if chosen.jobs < 0:
+        raise InputError([Problem("JOBS", "", str(chosen.jobs), "how many forces at a time, such as JOBS=2")])
+    names = all_forces()
+    progress = ForcesProgress(len(names), STEPS, console)
+
+    def ended(outcome) -> None:
+        took = f"{outcome.status} in {outcome.seconds:g} s" if outcome.is_whole else "failed"
+        progress.finished(outcome.force, took, outcome.status != "unchanged")
+
+    try:
+        outcomes = build_all(
+            names,
+            renderer=chosen.renderer,
+            jobs=chosen.jobs or None,
+            scheduler=chosen.scheduler,
+            again=chosen.again,
+            on_step=progress.step,
+            on_outcome=ended,
+        )
+    finally:
+        progress.close()
+    return _tell_all(outcomes, chosen)
+
+
+def _tell_all(outcomes: list, chosen: argparse.Namespace) -> int:
+    """Tell what failed, compare the forces that are whole, and count."""
+    from cdi_lib.runner import compare
+
+    failed = [outcome for outcome in outcomes if not outcome.is_whole]
+    for outcome in outcomes:
+        console.outcome(outcome)
+    for outcome in failed:
+        if outcome.message:
+            console.error(outcome.message)
+        console.problems(outcome.problems)
+    whole = [outcome.force for outcome in outcomes if outcome.is_whole]
+    compared = compare(whole, chosen.renderer, chosen.again)
+    if compared.is_whole:
+        console.file(reports_folder() / COMPARISON / "index.html")
+    else:
+        console.error(compared.message)
+    unchanged = sum(outcome.status == "unchanged" for outcome in outcomes)
+    console.say(f"{len(whole)} of {len(outcomes)} reports are whole, {unchanged} of them were up to date")
     if failed:
-        print(f"failed: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+        console.error(f"failed: {', '.join(outcome.force for outcome in failed)}")
+    return 0 if not failed and compared.is_whole else 1
+
+
+def why(chosen: argparse.Namespace) -> int:
+    """Say why a report would be made again."""
+    from cdi_lib import runner
+
+    force = force_key(chosen.force)
+    reasons = runner.why(force, chosen.renderer)
+    for reason in reasons:
+        console.say(reason)
+    if not reasons:
+        console.say(f"{force}: nothing has changed since the report was built")
+    return 0
+
+
+def demonstration(chosen: argparse.Namespace) -> int:
+    """Make the demonstration set: forces reconstructed from published overall figures."""
+    from cdi_lib.demonstration import write
+    from cdi_lib.folders import DEMONSTRATION
+
+    folder = params_folder() / DEMONSTRATION
+    names = write(folder)
+    console.say(f"{len(names)} forces, reconstructed from published figures, in {shown_path(folder)}")
+    console.say("Next: make reports")
+    return 0
 
 
 def check(chosen: argparse.Namespace) -> int:
@@ -146,12 +230,12 @@ def check(chosen: argparse.Namespace) -> int:
     force = force_key(chosen.force)
     audit = read_audit(force)
     try:
-        _print_problems(judgement_warnings(audit))
+        console.problems(judgement_warnings(audit))
     except BuildError as error:
-        print(f"error: {error}", file=sys.stderr)
+        console.error(str(error))
         return 1
     records = audit.records
-    print(
+    console.say(
         f"{force}: parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "
         f"{len(records.crimes) - len(records.main):,} in dip samples. Next: make report FORCE={force}"
     )
@@ -163,26 +247,27 @@ def new(chosen: argparse.Namespace) -> int:
     from cdi_lib.new_inspection import begin
 
     force = force_key(chosen.force)
-    for path in begin(force):
-        print(_shown(path))
-    print(f"Fill these in, then: make check FORCE={force}")
+    for path in begin(force, params_folder()):
+        console.file(path)
+    console.say(f"Fill these in, then: make check FORCE={force}")
     return 0
 
 
 def sample(chosen: argparse.Namespace) -> int:
     """Draw the audit sample; the same seed gives the same selection."""
     from cdi_lib.new_inspection import draw_sample
+    from cdi_lib.parameters import load_inspection
 
     force = force_key(chosen.force)
-    for path in draw_sample(force, load_inspection(force)):
-        print(_shown(path))
-    print("These files name records: keep them with the auditors' papers.")
+    params = params_of(force)
+    for path in draw_sample(force, load_inspection(force, params), params):
+        console.file(path)
+    console.say("These files name records: keep them with the auditors' papers.")
     return 0
 
 
 def diff(chosen: argparse.Namespace) -> int:
     """Print the results that changed, before and after."""
-    from cdi_lib.build import REPORTS
     from cdi_lib.results import differences, read_results
 
     force = force_key(chosen.force)
@@ -190,10 +275,10 @@ def diff(chosen: argparse.Namespace) -> int:
         raise InputError([Problem("AGAINST", "", "nothing", "a results.json, or a folder that holds one")])
     against = Path(chosen.against)
     before = read_results(against / "results.json" if against.is_dir() else against)
-    changed = differences(before, read_results(REPORTS / force / "results.json"))
+    changed = differences(before, read_results(reports_folder() / force / "results.json"))
     for row in changed:
-        print(f"{row['result']}: {row['before']} -> {row['after']}")
-    print(f"{len(changed)} result{'s' if len(changed) != 1 else ''} changed")
+        console.say(f"{row['result']}: {row['before']} -> {row['after']}")
+    console.say(f"{len(changed)} result{'s' if len(changed) != 1 else ''} changed")
     return 0
 
 
@@ -201,8 +286,10 @@ def notebook(chosen: argparse.Namespace) -> int:
     """Open JupyterLab; the notebooks take the force from their first code cell."""
     import nbformat
 
+    from cdi_lib.parameters import load_inspection
+
     force = force_key(chosen.force)
-    load_inspection(force)
+    load_inspection(force, params_of(force))
     folder = PROJECT / "notebooks"
     if force != "northamptonshire":  # copies that name the force; those in notebooks/ stay as they are
         folder = PROJECT / ".cache" / force / "notebooks"
@@ -213,7 +300,7 @@ def notebook(chosen: argparse.Namespace) -> int:
                 if "parameters" in cell.metadata.get("tags", []):
                     cell.source = cell.source.replace('"northamptonshire"', f'"{force}"')
             nbformat.write(copy, folder / source.name)
-    print(f"Notebooks with the parameters of {force}: {_shown(folder)}")
+    print(f"Notebooks with the parameters of {force}: {shown_path(folder)}")
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)])
 
 
@@ -279,12 +366,15 @@ def reconstruct(chosen: argparse.Namespace) -> int:
         raise InputError(
             [
                 Problem(
-                    _shown(specification), "", "no such file", "published counts to reconstruct records from"
+                    shown_path(specification),
+                    "",
+                    "no such file",
+                    "published counts to reconstruct records from",
                 )
             ]
         )
     for path in make(specification, folder):
-        print(_shown(path))
+        print(shown_path(path))
     return 0
 
 
@@ -293,7 +383,9 @@ def refresh(chosen: argparse.Namespace) -> int:
     import shutil
     import tempfile
 
-    from cdi_lib.build import NOTEBOOKS, REPORT, SECTIONS_VARIABLE, execute, write_front_matter
+    from cdi_lib.build import NOTEBOOKS, REPORT, execute, write_front_matter
+    from cdi_lib.folders import SECTIONS_VARIABLE
+    from cdi_lib.parameters import load_inspection
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ[SECTIONS_VARIABLE] = str(Path(scratch) / "sections")

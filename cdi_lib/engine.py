@@ -1,69 +1,174 @@
-"""Run a notebook in a process forked from one that has done the imports.
+"""Run notebooks, and whole builds, in processes forked from one that has done the imports.
 
-A Jupyter kernel spends most of its time on imports. Here Python's fork server does them once; each notebook then runs
-in a process of its own, forked from it, with fresh state at a fraction of the price. Papermill's engine interface is
-the hook, so parameters, checks and errors are Papermill's, and the executed notebook is an ordinary one.
+A Jupyter kernel spends most of its time on imports. Here Python's fork server does them once; each build then runs
+in a process of its own, forked from it, and each notebook in one that is forked from the build: fresh state at a
+fraction of the price. Papermill's engine interface is the hook, so parameters, checks and errors are Papermill's,
+and the executed notebook is an ordinary one.
 """
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
 
 PRELOAD = ["cdi_lib.engine_preload"]
 NAME = "cdi-forked-shell"
+_LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to stop
+
+_to_parent = None  # in a process that run_forked has started: the pipe to the one that waits for it
 
 
-def run_forked(function: Callable, *arguments, timeout: float) -> None:
-    """Call ``function(*arguments)`` in a fresh process and wait for it.
+class Stopped(Exception):
+    """The work was given up because the user asked to stop."""
+
+
+def run_forked(
+    function: Callable,
+    *arguments,
+    timeout: float,
+    on_message: Callable[[str], None] = lambda text: None,
+    stop: threading.Event | None = None,
+) -> Any:
+    """Call ``function(*arguments)`` in a fresh process, wait for it, and return what it returned.
 
     Parameters
     ----------
     function : callable
-        A function at the top of a module; so are its arguments plain values.
+        A function at the top of a module; its arguments and its result are plain values.
     timeout : float
         Seconds after which the process is ended.
+    on_message : callable
+        Called with each text that the function sends by :func:`tell`.
+    stop : threading.Event, optional
+        Once it is set, the process is ended.
 
     Raises
     ------
     TimeoutError
         If it took too long.
+    Stopped
+        If `stop` was set.
     RuntimeError
         If the process died, or the function raised; the message is that of the exception.
     """
-    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(PRELOAD)
+    context = _context()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_call, args=(sender, function, arguments), daemon=False)
     process.start()
     sender.close()
+    end = time.monotonic() + timeout
+    answer = None
     try:
-        if not receiver.poll(timeout):
-            raise TimeoutError(f"took longer than {timeout:g} seconds")
-        try:
-            problem = receiver.recv()
-        except EOFError:
-            process.join()
-            problem = f"the process ended unexpectedly (exit status {process.exitcode})"
+        while answer is None:
+            if stop is not None and stop.is_set():
+                raise Stopped
+            if time.monotonic() > end:
+                raise TimeoutError(f"took longer than {timeout:g} seconds")
+            if receiver.poll(_LOOK_SECONDS):
+                try:
+                    kind, content = receiver.recv()
+                except EOFError:
+                    process.join()
+                    kind, content = (
+                        "error",
+                        f"the process ended unexpectedly (exit status {process.exitcode})",
+                    )
+                if kind == "message":
+                    on_message(content)
+                else:
+                    answer = kind, content
     finally:
         receiver.close()
-        if process.is_alive():
-            process.join(5) if sys.exc_info()[0] is None else process.terminate()
+        if answer is None:
+            process.kill()  # what it wrote is in a folder that its parent removes
         process.join()
-    if problem is not None:
-        raise RuntimeError(problem)
+    if answer[0] == "error":
+        raise RuntimeError(answer[1])
+    return answer[1]
+
+
+def _context():
+    """How a fresh process is made.
+
+    A process that the fork server has made holds all imports and has no other thread: it forks. Any other, such as a
+    Jupyter kernel, has threads, which do not survive a fork: it asks the fork server.
+    """
+    if not hasattr(os, "fork"):
+        return multiprocessing.get_context("spawn")
+    if _to_parent is not None and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context
+
+
+def tell(text: str) -> None:
+    """Send a line of progress to the process that waits for this one; nothing where none does."""
+    if _to_parent is not None:
+        _to_parent.send(("message", text))
 
 
 def _call(sender, function: Callable, arguments: tuple) -> None:
+    global _to_parent
+    _to_parent = sender
+    _end_with_parent()
     try:
-        function(*arguments)
-        sender.send(None)
-    except BaseException as error:
-        sender.send("".join(traceback.format_exception_only(error)).strip())
+        sender.send(("result", function(*arguments)))
+    except BaseException as error:  # noqa: BLE001  whatever it was, the parent tells the user
+        try:
+            sender.send(("error", "".join(traceback.format_exception_only(error)).strip()))
+        except OSError:  # nobody waits any more
+            pass
+
+
+def _end_with_parent() -> None:
+    """Let the system end this process with its parent, also if that is killed. Linux only; elsewhere it runs to its end."""
+    die_with_parent = 1  # PR_SET_PDEATHSIG
+    try:
+        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
+    except (OSError, AttributeError, TypeError):
+        pass
+
+
+class ForkExecutor(Executor):
+    """An executor that runs each task in a fresh process with all imports done.
+
+    A task that dies takes no other with it, and nothing is left of it for the next one.
+
+    Parameters
+    ----------
+    jobs : int
+        How many tasks run at once.
+    timeout : float
+        Seconds that a task may take.
+    on_message : callable
+        Called, from the thread that supervises it, with each text that a task sends by :func:`tell`.
+    """
+
+    def __init__(
+        self, jobs: int, timeout: float = 3600, on_message: Callable[[str], None] = lambda text: None
+    ):
+        self._threads = ThreadPoolExecutor(jobs)
+        self._stop = threading.Event()
+        self._options = {"timeout": timeout, "on_message": on_message, "stop": self._stop}
+
+    def submit(self, function: Callable, /, *arguments) -> Future:
+        return self._threads.submit(run_forked, function, *arguments, **self._options)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As for any executor; with ``cancel_futures`` the tasks that run are ended as well."""
+        if cancel_futures:
+            self._stop.set()
+        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
 
 
 def register() -> str:

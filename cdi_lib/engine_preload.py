@@ -9,8 +9,15 @@ os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import IPython.core.interactiveshell  # noqa: F401
+import pandas
 import papermill  # noqa: F401
 
 import cdi_lib.build
 import cdi_lib.notebook
+import cdi_lib.outputs
+import cdi_lib.render
 import cdi_lib.sampling  # noqa: F401
+from cdi_lib.records import TABLES
+
+# pandera loads what it checks with only when it first checks.
+TABLES["survey"].validate(pandas.DataFrame({name: ["agree"] for name in TABLES["survey"].columns}))

@@ -7,7 +7,6 @@ is a complete, commented example.
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,11 +25,10 @@ from pydantic import (
     model_validator,
 )
 
+from cdi_lib.folders import PROJECT, force_key, forces
 from cdi_lib.problems import InputError, Problem, shown, suggest
 
-PROJECT = Path(__file__).resolve().parent.parent
 CRIME_TYPES = ("violence", "sexual", "other")
-FORCE_KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def _one_line(text: object) -> object:
@@ -133,6 +131,10 @@ class Publication(Model):
     status: Literal["draft", "final"] = Field(default="draft", description="draft or final")
     version: Text = Field(default="0.1", description="version of the report, in quotes")
     approvals: tuple[Approval, ...] = Field(default=(), description="roles and dates")
+    final_despite: Text | None = Field(
+        default=None,
+        description="why the report is final although challenges are open or code is not committed; printed",
+    )
     rights: Text | None = Field(default=None, description="copyright and licence of the report")
 
 
@@ -416,46 +418,6 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 )
             seen[key] = key_node.start_mark.line + 1
         return super().construct_mapping(node, deep)
-
-
-def force_key(force: object) -> str:
-    """Check the name of a force as it is used for files and folders.
-
-    Parameters
-    ----------
-    force : str
-        Lower-case letters, digits and single hyphens, beginning with a letter: ``devon-and-cornwall``.
-
-    Raises
-    ------
-    InputError
-        For anything else, so that no path can be built out of a force's name.
-
-    Examples
-    --------
-    >>> force_key("devon-and-cornwall")
-    'devon-and-cornwall'
-    """
-    text = force if isinstance(force, str) else ""
-    if FORCE_KEY.fullmatch(text) and len(text) <= 60:
-        return text
-    tidy = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    hint = f"; perhaps FORCE={tidy}" if FORCE_KEY.fullmatch(tidy) and ".." not in text else ""
-    raise InputError(
-        [
-            Problem(
-                "FORCE",
-                "",
-                shown(text) if text else "nothing",
-                f"a name of lower-case letters, digits and hyphens, such as FORCE=devon-and-cornwall{hint}",
-            )
-        ]
-    )
-
-
-def forces(params: Path = PROJECT / "params") -> list[str]:
-    """All forces that have a parameter file, in alphabetical order."""
-    return sorted(path.stem for path in params.glob("*.yml") if FORCE_KEY.fullmatch(path.stem))
 
 
 def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection:

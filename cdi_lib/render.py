@@ -152,7 +152,7 @@ def render(
     _check_svg(chunks)
     head = f"<style>{style}</style>\n" + _json_ld_element(json_ld)
 
-    with tempfile.TemporaryDirectory(prefix="cdi-render-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"cdi-render-{os.getpid()}-") as folder:
         project = Path(folder)
         # Checks the dialect; so both engines refuse the same.
         document = _parse(chunks, matter, project)
