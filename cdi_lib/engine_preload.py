@@ -9,6 +9,7 @@ os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import IPython.core.interactiveshell  # noqa: F401
+import nbformat
 import pandas
 import papermill  # noqa: F401
 
@@ -16,8 +17,10 @@ import cdi_lib.build
 import cdi_lib.notebook
 import cdi_lib.outputs
 import cdi_lib.render
-import cdi_lib.sampling  # noqa: F401
+import cdi_lib.sampling
 from cdi_lib.records import TABLES
 
-# pandera loads what it checks with only when it first checks.
+# What libraries and this one make only when they first need it, and what is the same for every report.
 TABLES["survey"].validate(pandas.DataFrame({name: ["agree"] for name in TABLES["survey"].columns}))
+cdi_lib.render.prepare()
+nbformat.validate(nbformat.v4.new_notebook())

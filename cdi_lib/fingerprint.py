@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -83,7 +84,8 @@ def commit() -> str:
 @cache
 def engine_files(renderer: str) -> dict[str, str]:
     """The renderer that was asked for and the Quarto that would be found, without starting it."""
-    quarto = "" if renderer == "pandoc" else shutil.which("quarto") or ""
+    beside = str(Path(sys.executable).parent)  # where `quarto-cli` installs its command
+    quarto = "" if renderer == "pandoc" else shutil.which("quarto", path=beside) or shutil.which("quarto") or ""
     found = "none"
     if quarto:
         state = Path(quarto).resolve().stat()

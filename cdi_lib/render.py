@@ -172,6 +172,12 @@ def render(
         return _write(out_dir, page, pdf, "pandoc", version, message)
 
 
+def prepare() -> None:
+    """Do once what is the same for every report: cut the fonts, find the programs. A process forked later has it."""
+    _style()
+    _embedded_version()
+
+
 def _write(out_dir: Path, page: bytes, pdf: bytes, engine: str, version: str, message: str) -> Rendered:
     html_path, pdf_path = out_dir / "index.html", out_dir / "report.pdf"
     html_path.write_bytes(page)
@@ -480,6 +486,7 @@ def _pandoc(arguments: Sequence[str], text: str, folder: Path) -> subprocess.Com
     return subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=folder, check=False)
 
 
+@functools.cache
 def _embedded_version() -> str:
     import pypandoc
     import typst
