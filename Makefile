@@ -1,7 +1,7 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports why demonstration new sample check diff notebook test verify bench oracles setup setup-test lock clean
+.PHONY: help report reports why demonstration new sample check diff notebook test verify stress bench oracles setup setup-test lock clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
@@ -89,6 +89,9 @@ test: setup-test ## everything that CI runs: pytest and nbval
 
 verify: setup-test ## FORCE=name: build the report twice and compare the files byte for byte
 	@$(run) verify $(force)
+
+stress: setup-test ## 50 kills at random moments, a full disk, long fuzzing (about half an hour)
+	@$(run) stress
 
 bench: setup-test ## measure speed, as ratios
 	@$(run) bench

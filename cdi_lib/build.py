@@ -366,6 +366,8 @@ def build_report(
         fingerprint.record(staging, made_from)
         publish(staging, reports / force)
         shutil.rmtree(reports / ".failed" / force, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is none, or it holds another force's
+            (reports / ".failed").rmdir()
     return Report(force, reports / force, message)
 
 

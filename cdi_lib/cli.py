@@ -12,7 +12,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cdi_lib.console import Console, ForcesProgress, shown_path
 from cdi_lib.folders import (
@@ -25,6 +27,9 @@ from cdi_lib.folders import (
     reports_folder,
 )
 from cdi_lib.problems import InputError, Problem
+
+if TYPE_CHECKING:
+    from cdi_lib.results import Results
 
 console = Console()
 
@@ -101,11 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     command("check", check, "check parameters and records of one force")
     command("sample", sample, "draw the audit sample from the sampling frame, with its trail")
     command("new", new, "begin a new inspection: parameter file and empty record tables")
-    sub = command("diff", diff, "which results changed since an earlier results.json")
+    sub = command("diff", diff, "which figures changed since an earlier results.json")
     sub.add_argument("--against", default="", help="results.json, or a folder that holds one")
     command("notebook", notebook, "open the notebooks in JupyterLab")
     command("test", test, "run all tests: pytest, and the notebooks by nbval", force=False)
     command("oracles", oracles, "make the golden results of R's survey package again (needs R)", force=False)
+    command("stress", stress, "kill, fill the disk, fuzz: what takes too long for the tests", force=False)
     command("bench", bench, "measure speed, as ratios", force=False)
     command("verify", verify, "build the report twice and compare the files byte for byte")
     command("reconstruct", reconstruct, "make the record tables of a force again from published counts")
@@ -267,19 +273,47 @@ def sample(chosen: argparse.Namespace) -> int:
 
 
 def diff(chosen: argparse.Namespace) -> int:
-    """Print the results that changed, before and after."""
-    from cdi_lib.results import differences, read_results
+    """Print which figures of the report changed, grades first; --json adds every result that differs, unrounded."""
+    from cdi_lib.changes import changes
+    from cdi_lib.results import differences
 
     force = force_key(chosen.force)
-    if not chosen.against:
-        raise InputError([Problem("AGAINST", "", "nothing", "a results.json, or a folder that holds one")])
-    against = Path(chosen.against)
-    before = read_results(against / "results.json" if against.is_dir() else against)
-    changed = differences(before, read_results(reports_folder() / force / "results.json"))
-    for row in changed:
-        console.say(f"{row['result']}: {row['before']} -> {row['after']}")
-    console.say(f"{len(changed)} result{'s' if len(changed) != 1 else ''} changed")
+    before, after = _results_to_compare(force, chosen.against)
+    found, group = changes(before, after), ""
+    for change in found:
+        if change.group != group:
+            group = change.group
+            console.say(f"{group}:")
+        console.say(f"  {change.text}")
+    if not found:
+        console.say("no result differs")
+    console.detail("changes", [asdict(change) for change in found])
+    console.detail("differences", differences(before, after))
     return 0
+
+
+def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
+    """The earlier results that the user names and those of the built report; every problem of both at once."""
+    from cdi_lib.results import read_results
+
+    what = "results.json of an earlier report, or the folder that holds it"
+    if not against:
+        raise InputError([Problem("AGAINST", "", "nothing", what)])
+    earlier, current = Path(against), reports_folder() / force / "results.json"
+    if earlier.is_dir():
+        earlier = earlier / "results.json"
+    problems = []
+    if not earlier.is_file():
+        problems.append(Problem("AGAINST", "", f"no file {shown_path(earlier)}", what))
+    if not current.is_file():
+        expected = f"a built report; build it first: make report FORCE={force}"
+        problems.append(Problem(shown_path(current), "", "no such file", expected))
+    if problems:
+        raise InputError(problems)
+    before, after = read_results(earlier), read_results(current)
+    if before.force != after.force:
+        raise InputError([Problem("AGAINST", "force", before.force, f"earlier results of {after.force}")])
+    return before, after
 
 
 def notebook(chosen: argparse.Namespace) -> int:
@@ -348,6 +382,12 @@ def oracles(chosen: argparse.Namespace) -> int:
         print("R is not installed; on Debian: apt-get install r-base-core r-cran-survey", file=sys.stderr)
         return 1
     return subprocess.call([rscript, "tests/oracles/survey.R"], cwd=PROJECT)
+
+
+def stress(chosen: argparse.Namespace) -> int:
+    """Run the long tests of robustness."""
+    pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    return subprocess.call([*pytest, "tests/stress.py"], cwd=PROJECT)
 
 
 def bench(chosen: argparse.Namespace) -> int:

@@ -114,7 +114,10 @@ def _context():
 def tell(text: str) -> None:
     """Send a line of progress to the process that waits for this one; nothing where none does."""
     if _to_parent is not None:
-        _to_parent.send(("message", text))
+        try:
+            _to_parent.send(("message", text))
+        except OSError:  # nobody waits any more: the parent was killed
+            os._exit(1)
 
 
 def _call(sender, function: Callable, arguments: tuple) -> None:

@@ -458,6 +458,16 @@ def _style() -> str:
     return "\n".join([*faces, *filter(None, lines)]) + "\n"
 
 
+def page_style(addition: str = "") -> tuple[str, str]:
+    """The stylesheet of the report, its fonts inside, and the hash that a page's content security policy names.
+
+    ``addition`` is a file in ``reports/`` with what another kind of page needs beyond it.
+    """
+    more = (LOOK / addition).read_text(encoding="utf-8") if addition else ""
+    style = _style() + more
+    return style, _style_hash(style)
+
+
 def _style_hash(style: str) -> str:
     """The hash by which the page's content security policy knows its stylesheet."""
     return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -25,6 +25,7 @@ from cdi_lib.folders import COMPARISON, PARAMS_VARIABLE, PROJECT, REPORTS_VARIAB
 from cdi_lib.problems import InputError, Problem
 
 BUILD_TIMEOUT_SECONDS = 3600
+SCHEDULER_SECONDS = 20  # to answer
 STEPS = 8  # of one force: five notebooks, the report, rendering, evidence and data
 
 
@@ -167,10 +168,16 @@ def _outcome(force: str, future: Future) -> Outcome:
 def _local(jobs: int, on_step: Callable) -> Iterator[tuple[Executor, Callable]]:
     commit = fingerprint.commit()
     with engine.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
-        yield pool, lambda pool, force, look, renderer: pool.submit(build_here, force, renderer, commit, look)
+        # Folders travel as arguments: the fork server has the environment of the time when it was started.
+        yield (
+            pool,
+            lambda pool, force, look, renderer: pool.submit(
+                build_here, force, str(params_of(force)), str(reports_folder()), renderer, commit, look
+            ),
+        )
 
 
-def build_here(force: str, renderer: str, commit: str, only_look: bool = False) -> Outcome:
+def build_here(force: str, params: str, reports: str, renderer: str, commit: str, only_look: bool) -> Outcome:
     """Build and publish one force in this process; every failure becomes an outcome.
 
     Other exceptions than those of input, notebooks and rendering are mistakes of this library; they are told with
@@ -182,19 +189,19 @@ def build_here(force: str, renderer: str, commit: str, only_look: bool = False) 
     start = time.monotonic()
     progress = lambda step, text: engine.tell((force, step, text))
     try:
-        built = build_report(force, renderer, progress=progress, commit=commit, only_look=only_look)
+        built = build_report(force, renderer, Path(params), Path(reports), progress, commit, only_look)
         outcome = Outcome(force, "rendered again" if only_look else "built", built.message)
     except InputError as error:
         outcome = Outcome(force, "failed", problems=tuple(error.problems))
     except (BuildError, RenderError) as error:
-        outcome = Outcome(force, "failed", _with_place(force, str(error)))
+        outcome = Outcome(force, "failed", _with_place(force, str(error), Path(reports) / ".failed" / force))
     except OSError as error:
         what = f"{error.filename or 'a file'}: {error.strerror or error}"
         outcome = Outcome(force, "failed", f"{force}: {what}; the previous report is as it was")
     return replace(outcome, seconds=round(time.monotonic() - start, 1))
 
 
-def _with_place(force: str, message: str) -> str:
+def _with_place(force: str, message: str, failed: Path) -> str:
     message = message if message.startswith(f"{force}: ") else f"{force}: {message}"
     failed = reports_folder() / ".failed" / force
     return (
@@ -215,7 +222,7 @@ def _dask(address: str) -> Iterator[tuple[Executor, Callable]]:
         expected = "Dask, for SCHEDULER; install it with: .venv/bin/pip install distributed"
         raise InputError([Problem("SCHEDULER", "", "Dask is not installed", expected)]) from None
     try:
-        client = Client(address, timeout=20)
+        client = Client(address, timeout=SCHEDULER_SECONDS)
     except (OSError, ValueError) as error:
         expected = "the address of a running Dask scheduler, such as tcp://10.0.0.5:8786"
         raise InputError([Problem("SCHEDULER", "", f"{address} ({error})", expected)]) from None

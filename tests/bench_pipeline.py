@@ -1,0 +1,212 @@
+"""Many reports: the plain loop (Papermill's command for each notebook, one call of the renderer) against this one.
+
+    make bench                      all benchmarks
+    .venv/bin/python tests/bench_pipeline.py --forces 40 --plain 2 --line 10,20,40
+
+Both are measured in one run on one machine, and the reports of both are compared byte for byte. The plain loop is
+measured on a few forces and scaled, which is said in the output. Ratios are what counts; seconds are printed with
+them, and are not tested.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+from baseline import guard
+
+from cdi_lib import build, demonstration, fingerprint
+from cdi_lib.folders import COMPARISON, PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, SECTIONS_VARIABLE, forces
+from cdi_lib.results import combine, read_section, write_results
+
+COMMAND = [sys.executable, "-m", "cdi_lib"]
+RENDER = (
+    "import sys; from pathlib import Path; from cdi_lib import render\n"
+    "render.render(Path(sys.argv[1]), Path(sys.argv[2]), engine='pandoc', metadata={}, json_ld=None)"
+)
+COMPARED = ("results.json", "index.html", "report.pdf")
+
+
+def timed(command: list[str], environment: dict[str, str]) -> float:
+    """Wall-clock seconds of a command that must succeed."""
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:4])} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return time.monotonic() - start
+
+
+def plain(force: str, params: Path, folder: Path) -> dict[str, float]:
+    """One force by commands that start from nothing each time, with ordinary kernels; seconds by kind of command.
+
+    What readers get from it is put into ``folder`` by hand, outside the measured time.
+    """
+    notebooks, sections = folder / "notebooks", folder / ".sections"
+    notebooks.mkdir(parents=True)
+    environment = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
+    seconds = {"notebooks": 0.0}
+    for name in (*build.NOTEBOOKS, build.REPORT):
+        output = notebooks / f"{name}.ipynb"
+        values = ["-p", "force", force, *(["-p", "commit", fingerprint.commit()] if name == build.REPORT else [])]
+        source = str(PROJECT / "notebooks" / f"{name}.ipynb")
+        command = [sys.executable, "-m", "papermill", source, str(output), *values, "--cwd", "notebooks"]
+        seconds["notebooks"] += timed([*command, "-k", "python3", "--no-progress-bar"], environment)
+        build.tidy_notebook(output)
+    audit = build.read_audit(force, params)
+    found = [read_section(sections, name) for name in build.NOTEBOOKS]
+    write_results(folder / "results.json", combine(force, audit.inspection, audit.inputs, found))
+    build.write_front_matter(notebooks / f"{build.REPORT}.ipynb", audit.inspection)
+    seconds["HTML and PDF"] = render_as_published(force, notebooks / f"{build.REPORT}.ipynb", folder)
+    pages = [str(notebooks / f"{name}.ipynb") for name in build.NOTEBOOKS]
+    scratch = ["--output-dir", str(folder / "pages")]
+    seconds["evidence pages"] = sum(
+        timed([sys.executable, "-m", "nbconvert", "--to", "html", page, *scratch], {}) for page in pages
+    )
+    return seconds
+
+
+def render_as_published(force: str, notebook: Path, folder: Path) -> float:
+    """Seconds of one call of the renderer, with the description of the report that the build gives it."""
+    return timed([sys.executable, "-c", RENDER, str(notebook), str(folder)], {})
+
+
+class Memory(threading.Thread):
+    """Watches the processes below this one: the largest number of bytes that one of them, and all together, held."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.worker = self.all = 0
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.5):
+            held = []
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    held.append(process.memory_full_info().uss)  # what would be free if it ended
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
+                    pass
+            self.worker, self.all = max(self.worker, *held, 0), max(self.all, sum(held))
+
+
+def reports(params: Path, folder: Path, jobs: int, again: bool = False) -> tuple[float, Memory]:
+    """Seconds of `make reports` on a set of forces, with what it held in memory."""
+    environment = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(folder)}
+    memory = Memory()
+    memory.start()
+    command = [*COMMAND, "reports", "--renderer=pandoc", f"--jobs={jobs}", "--quiet"]
+    seconds = timed(command + (["--again"] if again else []), environment)
+    memory.ended.set()
+    memory.join()
+    return seconds, memory
+
+
+def some_forces(params: Path, number: int, folder: Path) -> Path:
+    """A folder with that many forces; beyond those that there are, copies under other names."""
+    names = forces(params)
+    folder.mkdir(parents=True)
+    for k in range(number):
+        source, copy = names[k % len(names)], names[k % len(names)] + (f"-{k // len(names)}" if k >= len(names) else "")
+        shutil.copyfile(params / f"{source}.yml", folder / f"{copy}.yml")
+        shutil.copytree(params / source, folder / copy)
+    return folder
+
+
+def spread(values: list[float]) -> str:
+    return f"min {min(values):.2f}, median {statistics.median(values):.2f}, max {max(values):.2f}"
+
+
+def machine() -> str:
+    memory = psutil.virtual_memory().total / 2**30
+    load = os.getloadavg()[0]
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python "
+        f"{platform.python_version()}, load before the run {load:.2f}"
+    )
+
+
+def draw(rows: list[tuple[int, float]], path: Path) -> None:
+    """Seconds against number of forces, with the straight line through the origin that fits best."""
+    from cdi_lib import charts
+
+    slope = sum(n * s for n, s in rows) / sum(n * n for n, _ in rows)
+    path.write_text(charts.svg(charts.line(rows, slope, "forces", "seconds")), encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--forces", type=int, default=40)
+    parser.add_argument("--plain", type=int, default=2, help="forces on which the plain loop is measured")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--line", default="10,20,40", help="numbers of forces for the straight line")
+    parser.add_argument("--keep-line", type=Path, help="write the line as CSV here")
+    chosen = parser.parse_args()
+    print(machine())
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        demonstration.write(folder / "all")
+        params = some_forces(folder / "all", chosen.forces, folder / "params")
+        names = forces(params)
+
+        loops = {}
+        for name in names[: chosen.plain]:
+            loops[name] = plain(name, params, folder / "plain" / name)
+        whole = [loop["notebooks"] + loop["HTML and PDF"] for loop in loops.values()]
+        pages = [loop["evidence pages"] for loop in loops.values()]
+        print(f"\nplain loop, seconds a force ({len(loops)} measured): {spread(whole)}")
+        print(f"  and its evidence pages by nbconvert's command: {spread(pages)}; not counted below")
+
+        seconds, memory = reports(params, folder / "reports", chosen.jobs)
+        scaled = statistics.mean(whole) * len(names)
+        print(f"\n1. {len(names)} forces: plain loop {scaled:.0f} s (scaled), make reports {seconds:.1f} s with {chosen.jobs} workers")
+        ok = guard("all forces: plain loop / make reports", scaled / seconds)
+        same = [
+            (name, file)
+            for name in loops
+            for file in COMPARED
+            if (folder / "plain" / name / file).read_bytes() == (folder / "reports" / name / file).read_bytes()
+        ]
+        print(f"   files of both that are the same byte for byte: {len(same)} of {len(loops) * len(COMPARED)}")
+        ok &= len(same) == len(loops) * len(COMPARED)
+
+        environment = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(folder / "one")}
+        one = [
+            timed([*COMMAND, "report", f"--force={names[0]}", "--renderer=pandoc", "--again", "-q"], environment)
+            for _ in range(3)
+        ]
+        floor = [timed([sys.executable, "-c", "import cdi_lib.engine_preload"], {}) for _ in range(3)]
+        print(f"\n2. one force, seconds: {spread(one)}; of these, starting Python with all imports: {spread(floor)}")
+        ok &= guard("one force: plain loop / make report", statistics.mean(whole) / statistics.median(one))
+
+        nothing = [reports(params, folder / "reports", chosen.jobs)[0] for _ in range(3)]
+        print(f"\n3. nothing changed, {len(names)} forces, seconds: {spread(nothing)}")
+        ok &= guard("nothing changed: make reports / this", seconds / statistics.median(nothing))
+
+        mib = 2**20
+        print(f"\n4. memory: one process at most {memory.worker / mib:.0f} MiB, all {memory.all / mib:.0f} MiB")
+        rows = []
+        for number in map(int, chosen.line.split(",")):
+            some = some_forces(folder / "all", number, folder / f"params-{number}")
+            rows.append((number, reports(some, folder / f"reports-{number}", chosen.jobs)[0]))
+            shutil.rmtree(folder / f"reports-{number}")
+            print(f"   {number} forces: {rows[-1][1]:.1f} s, {rows[-1][1] / number:.2f} s a force", flush=True)
+        if chosen.keep_line:
+            with chosen.keep_line.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows([("forces", "seconds"), *((n, f"{s:.1f}") for n, s in rows)])
+            draw(rows, chosen.keep_line.with_suffix(".svg"))
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

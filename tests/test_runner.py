@@ -1,0 +1,209 @@
+"""Many forces: nothing twice, failures that stop no other force, one build at a time, kills, a cluster."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from forces import parameters, write_force
+
+from cdi_lib import build, engine, fingerprint, runner
+from cdi_lib.cli import main
+from cdi_lib.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE
+
+FORCES = ("ashford", "bexhill", "corby")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Three invented forces, built once; tests copy the folders."""
+    folder = tmp_path_factory.mktemp("built")
+    for force in FORCES:
+        write_force(folder / "params", force)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PARAMS_VARIABLE, str(folder / "params"))
+        patch.setenv(REPORTS_VARIABLE, str(folder / "reports"))
+        outcomes = runner.build_all(FORCES, renderer="pandoc", jobs=2)
+    assert [outcome.status for outcome in outcomes] == ["built"] * 3, outcomes
+    return folder
+
+
+@pytest.fixture
+def folder(built, tmp_path, monkeypatch):
+    """A copy of the built forces that a test may change."""
+    shutil.copytree(built, tmp_path / "copy")
+    monkeypatch.setenv(PARAMS_VARIABLE, str(tmp_path / "copy" / "params"))
+    monkeypatch.setenv(REPORTS_VARIABLE, str(tmp_path / "copy" / "reports"))
+    return tmp_path / "copy"
+
+
+def statuses(forces=FORCES, **options):
+    return [outcome.status for outcome in runner.build_all(forces, renderer="pandoc", **options)]
+
+
+def leftovers(folder):
+    return sorted(path.name for path in (folder / "reports").glob(".*"))
+
+
+def test_the_runner_counts_the_steps_of_a_build():
+    assert runner.STEPS == build.STEPS
+
+
+def test_what_is_up_to_date_is_not_built_and_what_changed_is(folder):
+    assert statuses() == ["unchanged"] * 3
+    crimes = folder / "params" / "bexhill" / "crimes.csv"
+    crimes.write_text(crimes.read_text().replace("yes,yes,,", "yes,no,,", 0) + "\n")
+    (folder / "reports" / "corby" / "report.pdf").unlink()
+    assert runner.why("ashford", "pandoc") == []
+    assert runner.why("bexhill", "pandoc") == ["params/bexhill/crimes.csv: changed"]
+    assert runner.why("corby", "pandoc") == ["corby/report.pdf: removed"]
+    assert runner.why("ashford", "quarto")[0].startswith("renderer: ")
+    crimes.write_text(crimes.read_text().rstrip("\n") + "\n")
+    assert statuses() == ["unchanged", "unchanged", "built"]
+    assert leftovers(folder) == []
+
+
+def test_a_changed_look_renders_the_same_notebooks_again(folder):
+    report = folder / "reports" / "ashford"
+    record = json.loads((report / fingerprint.NAME).read_text())
+    record["inputs"]["reports/report.css"] = "another one"
+    (report / fingerprint.NAME).write_text(json.dumps(record))
+    before = {name: fingerprint.file_hash(report / name) for name in ("index.html", "results.json")}
+    assert runner.why("ashford", "pandoc") == ["reports/report.css: changed"]
+    assert statuses() == ["rendered again", "unchanged", "unchanged"]
+    assert before == {name: fingerprint.file_hash(report / name) for name in before}
+
+
+def test_one_force_that_fails_stops_no_other(folder, capsys):
+    (folder / "params" / "bexhill.yml").write_text("schema_version: 1\n")
+    (folder / "params" / "corby.yml").write_text((folder / "params" / "corby.yml").read_text() + "# changed\n")
+    assert statuses() == ["unchanged", "failed", "built"]
+    assert main(["report", "--force", "bexhill", "--renderer", "pandoc", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["status"] == 1
+    assert {problem["file"] for problem in told["problems"]} == {"params/bexhill.yml"}
+    assert (folder / "reports" / "bexhill" / "index.html").is_file()  # the last good one
+
+
+def test_a_force_that_is_being_built_is_not_built_by_another(folder):
+    with (folder / "params" / "ashford.yml").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        [outcome] = runner.build_all(["ashford"], renderer="pandoc", again=True)
+    assert outcome.status == "failed"
+    assert "another build of this force is under way" in outcome.message
+
+
+def test_a_final_audit_needs_committed_code_or_a_reason(folder, monkeypatch):
+    content = parameters(records={"status": "audit"}, publication={"title": "T", "date": "2022-09-01", "status": "final"})
+    write_force(folder / "params", "ashford", content)
+    monkeypatch.setenv(fingerprint.COMMIT_VARIABLE, "abc" + fingerprint.UNCOMMITTED)
+    fingerprint.commit.cache_clear()
+    [outcome] = runner.build_all(["ashford"], renderer="pandoc")
+    assert "uncommitted changes" in outcome.problems[0].got
+    content["publication"]["final_despite"] = "The change is in a chart only"
+    write_force(folder / "params", "ashford", content)
+    [outcome] = runner.build_all(["ashford"], renderer="pandoc")
+    fingerprint.commit.cache_clear()
+    assert outcome.status == "built"
+    assert "The change is in a chart only" in (folder / "reports" / "ashford" / "index.html").read_text()
+
+
+def fine():
+    return "fine"
+
+
+def die():
+    os._exit(3)
+
+
+def test_a_process_that_dies_takes_no_other_with_it():
+    with engine.ForkExecutor(2, timeout=60) as pool:
+        futures = [pool.submit(function) for function in (fine, die, fine)]
+        assert [futures[0].result(), futures[2].result()] == ["fine", "fine"]
+        with pytest.raises(RuntimeError, match="exit status 3"):
+            futures[1].result()
+
+
+def kill_builds(folder, times, seed=1):
+    """Kill builds of ashford after random times; every one must leave a whole report. Used by tests/stress.py too."""
+    import random
+
+    delays = random.Random(seed)
+    whole = set(fingerprint.outputs(folder / "reports" / "ashford"))
+    command = [sys.executable, "-m", "cdi_lib", "report", "--force=ashford", "--renderer=pandoc", "--again", "-q"]
+    for _ in range(times):
+        process = subprocess.Popen(command, cwd=PROJECT, start_new_session=True)
+        time.sleep(delays.uniform(0.2, 9))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        report = folder / "reports" / "ashford"
+        record = json.loads((report / fingerprint.NAME).read_text())
+        assert fingerprint.outputs(report) == record["outputs"]
+        assert set(record["outputs"]) == whole
+    time.sleep(1)
+    assert subprocess.call(command, cwd=PROJECT) == 0
+    assert leftovers(folder) == []
+
+
+def test_a_killed_build_leaves_a_whole_report_and_the_next_one_works(folder):
+    kill_builds(folder, times=2)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_read_only_folder_is_told_and_the_report_stays(folder):
+    (folder / "reports").chmod(0o500)
+    try:
+        [outcome] = runner.build_all(["ashford"], renderer="pandoc", again=True)
+    finally:
+        (folder / "reports").chmod(0o700)
+    assert "Permission denied" in outcome.message
+    assert (folder / "reports" / "ashford" / "index.html").is_file()
+
+
+def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
+    from cdi_lib import outputs
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device", "tables")
+
+    monkeypatch.setattr(outputs, "write_tables", full)
+    before = fingerprint.outputs(folder / "reports" / "ashford")
+    outcome = runner.build_here("ashford", str(folder / "params"), str(folder / "reports"), "pandoc", "", False)
+    assert outcome.status == "failed"
+    assert "No space left on device" in outcome.message
+    assert fingerprint.outputs(folder / "reports" / "ashford") == before
+
+
+def test_a_cluster_that_loses_a_worker_loses_no_report(folder, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="pip install distributed to test the cluster")
+    forces = FORCES[:2]
+    for force in forces:
+        shutil.rmtree(folder / "reports" / force)
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(folder / "dask")
+    )
+    with cluster:
+        published = []
+        publish = build.publish
+        monkeypatch.setattr(build, "publish", lambda staging, target: published.append(target.name) or publish(staging, target))
+        victim = next(iter(cluster.workers.values()))
+        killer = threading.Timer(2.5, os.kill, (victim.pid, signal.SIGKILL))
+        killer.start()
+        outcomes = runner.build_all(forces, renderer="pandoc", scheduler=cluster.scheduler_address)
+        killer.join()
+    assert [outcome.status for outcome in outcomes] == ["built"] * 2, outcomes
+    assert sorted(published) == sorted(forces)
+    assert statuses() == ["unchanged"] * 3
+
+
+def test_a_scheduler_that_is_not_there_is_told(folder, capsys, monkeypatch):
+    (folder / "params" / "corby.yml").write_text((folder / "params" / "corby.yml").read_text() + "# changed\n")
+    monkeypatch.setattr(runner, "SCHEDULER_SECONDS", 1)
+    assert main(["reports", "--scheduler", "tcp://127.0.0.1:1"]) == 1
+    assert "SCHEDULER" in capsys.readouterr().err
