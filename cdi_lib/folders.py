@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 from cdi_lib.problems import InputError, Problem, shown
@@ -32,6 +33,23 @@ def params_of(force: str) -> Path:
     own, demonstration = params_folder(), params_folder() / DEMONSTRATION
     is_there = (demonstration / f"{force}.yml").is_file() and not (own / f"{force}.yml").is_file()
     return demonstration if is_there else own
+
+
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove folders of builds that were killed. The number of the process is the last but one part of their names."""
+    for leftover in folder.glob(pattern):
+        if not _is_running(leftover.name.rsplit("-", 2)[-2]):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:  # another user's
+        return True
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 def forces(params: Path | None = None) -> list[str]:

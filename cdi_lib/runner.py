@@ -21,7 +21,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cdi_lib import engine, fingerprint
-from cdi_lib.folders import COMPARISON, PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, params_of, reports_folder
+from cdi_lib.folders import (
+    COMPARISON,
+    PARAMS_VARIABLE,
+    PROJECT,
+    REPORTS_VARIABLE,
+    params_of,
+    remove_leftovers,
+    reports_folder,
+)
 from cdi_lib.problems import InputError, Problem
 
 BUILD_TIMEOUT_SECONDS = 3600
@@ -260,7 +268,8 @@ def build_there(force: str, inputs: bytes, renderer: str, commit: str, code: str
             f"{force}: the worker has another version of this project or of Python; bring both to the same"
         )
         return Outcome(force, "failed", message), b""
-    with tempfile.TemporaryDirectory(prefix="cdi-task-") as scratch:
+    remove_leftovers(Path(tempfile.gettempdir()), "cdi-task-*")
+    with tempfile.TemporaryDirectory(prefix=f"cdi-task-{os.getpid()}-") as scratch:
         folder = Path(scratch)
         _unpack(inputs, folder / "params")
         command = [

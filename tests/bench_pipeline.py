@@ -27,13 +27,14 @@ import psutil
 from baseline import guard
 
 from cdi_lib import build, demonstration, fingerprint
-from cdi_lib.folders import COMPARISON, PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, SECTIONS_VARIABLE, forces
+from cdi_lib.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, SECTIONS_VARIABLE, forces
 from cdi_lib.results import combine, read_section, write_results
 
 COMMAND = [sys.executable, "-m", "cdi_lib"]
 RENDER = (
-    "import sys; from pathlib import Path; from cdi_lib import render\n"
-    "render.render(Path(sys.argv[1]), Path(sys.argv[2]), engine='pandoc', metadata={}, json_ld=None)"
+    "import sys; from pathlib import Path; from cdi_lib import metadata, render, results\n"
+    "folder = Path(sys.argv[2]); found = results.read_results(folder / 'results.json')\n"
+    "render.render(Path(sys.argv[1]), folder, engine='pandoc', json_ld=metadata.json_ld(found))"
 )
 COMPARED = ("results.json", "index.html", "report.pdf")
 
@@ -41,7 +42,9 @@ COMPARED = ("results.json", "index.html", "report.pdf")
 def timed(command: list[str], environment: dict[str, str]) -> float:
     """Wall-clock seconds of a command that must succeed."""
     start = time.monotonic()
-    done = subprocess.run(command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command[:4])} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
     return time.monotonic() - start
@@ -58,7 +61,12 @@ def plain(force: str, params: Path, folder: Path) -> dict[str, float]:
     seconds = {"notebooks": 0.0}
     for name in (*build.NOTEBOOKS, build.REPORT):
         output = notebooks / f"{name}.ipynb"
-        values = ["-p", "force", force, *(["-p", "commit", fingerprint.commit()] if name == build.REPORT else [])]
+        values = [
+            "-p",
+            "force",
+            force,
+            *(["-p", "commit", fingerprint.commit()] if name == build.REPORT else []),
+        ]
         source = str(PROJECT / "notebooks" / f"{name}.ipynb")
         command = [sys.executable, "-m", "papermill", source, str(output), *values, "--cwd", "notebooks"]
         seconds["notebooks"] += timed([*command, "-k", "python3", "--no-progress-bar"], environment)
@@ -67,18 +75,15 @@ def plain(force: str, params: Path, folder: Path) -> dict[str, float]:
     found = [read_section(sections, name) for name in build.NOTEBOOKS]
     write_results(folder / "results.json", combine(force, audit.inspection, audit.inputs, found))
     build.write_front_matter(notebooks / f"{build.REPORT}.ipynb", audit.inspection)
-    seconds["HTML and PDF"] = render_as_published(force, notebooks / f"{build.REPORT}.ipynb", folder)
+    # One call of the renderer for both formats: two calls would only make the plain loop slower.
+    report = str(notebooks / f"{build.REPORT}.ipynb")
+    seconds["HTML and PDF"] = timed([sys.executable, "-c", RENDER, report, str(folder)], {})
     pages = [str(notebooks / f"{name}.ipynb") for name in build.NOTEBOOKS]
     scratch = ["--output-dir", str(folder / "pages")]
     seconds["evidence pages"] = sum(
         timed([sys.executable, "-m", "nbconvert", "--to", "html", page, *scratch], {}) for page in pages
     )
     return seconds
-
-
-def render_as_published(force: str, notebook: Path, folder: Path) -> float:
-    """Seconds of one call of the renderer, with the description of the report that the build gives it."""
-    return timed([sys.executable, "-c", RENDER, str(notebook), str(folder)], {})
 
 
 class Memory(threading.Thread):
@@ -117,7 +122,10 @@ def some_forces(params: Path, number: int, folder: Path) -> Path:
     names = forces(params)
     folder.mkdir(parents=True)
     for k in range(number):
-        source, copy = names[k % len(names)], names[k % len(names)] + (f"-{k // len(names)}" if k >= len(names) else "")
+        source, copy = (
+            names[k % len(names)],
+            names[k % len(names)] + (f"-{k // len(names)}" if k >= len(names) else ""),
+        )
         shutil.copyfile(params / f"{source}.yml", folder / f"{copy}.yml")
         shutil.copytree(params / source, folder / copy)
     return folder
@@ -137,15 +145,33 @@ def machine() -> str:
 
 
 def draw(rows: list[tuple[int, float]], path: Path) -> None:
-    """Seconds against number of forces, with the straight line through the origin that fits best."""
+    """Minutes against number of forces, with the straight line through the origin that fits best."""
+    from matplotlib.figure import Figure
+
     from cdi_lib import charts
 
     slope = sum(n * s for n, s in rows) / sum(n * n for n, _ in rows)
-    path.write_text(charts.svg(charts.line(rows, slope, "forces", "seconds")), encoding="utf-8")
+    figure = Figure(figsize=(7, 4))
+    axes = figure.add_subplot()
+    largest = max(n for n, _ in rows)
+    axes.plot([0, largest], [0, slope * largest / 60], color=charts.MUTED, linewidth=1)
+    axes.plot([n for n, _ in rows], [s / 60 for _, s in rows], "o", color=charts.DARK_BLUE, markersize=8)
+    for n, s in rows:
+        axes.annotate(
+            f"{s / n:.2f} s a force", (n, s / 60), xytext=(-8, 6), textcoords="offset points", ha="right"
+        )
+    axes.set_xlabel("forces")
+    axes.set_ylabel("minutes")
+    axes.set_title(
+        "make reports: time grows with the number of forces, in a straight line", loc="left", size=11
+    )
+    path.write_text(charts.svg(figure), encoding="utf-8")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--forces", type=int, default=40)
     parser.add_argument("--plain", type=int, default=2, help="forces on which the plain loop is measured")
     parser.add_argument("--jobs", type=int, default=2)
@@ -169,24 +195,33 @@ def main() -> int:
 
         seconds, memory = reports(params, folder / "reports", chosen.jobs)
         scaled = statistics.mean(whole) * len(names)
-        print(f"\n1. {len(names)} forces: plain loop {scaled:.0f} s (scaled), make reports {seconds:.1f} s with {chosen.jobs} workers")
+        print(
+            f"\n1. {len(names)} forces: plain loop {scaled:.0f} s (scaled), make reports {seconds:.1f} s with {chosen.jobs} workers"
+        )
         ok = guard("all forces: plain loop / make reports", scaled / seconds)
         same = [
             (name, file)
             for name in loops
             for file in COMPARED
-            if (folder / "plain" / name / file).read_bytes() == (folder / "reports" / name / file).read_bytes()
+            if (folder / "plain" / name / file).read_bytes()
+            == (folder / "reports" / name / file).read_bytes()
         ]
-        print(f"   files of both that are the same byte for byte: {len(same)} of {len(loops) * len(COMPARED)}")
+        print(
+            f"   files of both that are the same byte for byte: {len(same)} of {len(loops) * len(COMPARED)}"
+        )
         ok &= len(same) == len(loops) * len(COMPARED)
 
         environment = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(folder / "one")}
         one = [
-            timed([*COMMAND, "report", f"--force={names[0]}", "--renderer=pandoc", "--again", "-q"], environment)
+            timed(
+                [*COMMAND, "report", f"--force={names[0]}", "--renderer=pandoc", "--again", "-q"], environment
+            )
             for _ in range(3)
         ]
         floor = [timed([sys.executable, "-c", "import cdi_lib.engine_preload"], {}) for _ in range(3)]
-        print(f"\n2. one force, seconds: {spread(one)}; of these, starting Python with all imports: {spread(floor)}")
+        print(
+            f"\n2. one force, seconds: {spread(one)}; of these, starting Python with all imports: {spread(floor)}"
+        )
         ok &= guard("one force: plain loop / make report", statistics.mean(whole) / statistics.median(one))
 
         nothing = [reports(params, folder / "reports", chosen.jobs)[0] for _ in range(3)]
@@ -194,16 +229,22 @@ def main() -> int:
         ok &= guard("nothing changed: make reports / this", seconds / statistics.median(nothing))
 
         mib = 2**20
-        print(f"\n4. memory: one process at most {memory.worker / mib:.0f} MiB, all {memory.all / mib:.0f} MiB")
+        print(
+            f"\n4. memory: one process at most {memory.worker / mib:.0f} MiB, all {memory.all / mib:.0f} MiB"
+        )
         rows = []
         for number in map(int, chosen.line.split(",")):
             some = some_forces(folder / "all", number, folder / f"params-{number}")
             rows.append((number, reports(some, folder / f"reports-{number}", chosen.jobs)[0]))
             shutil.rmtree(folder / f"reports-{number}")
-            print(f"   {number} forces: {rows[-1][1]:.1f} s, {rows[-1][1] / number:.2f} s a force", flush=True)
+            print(
+                f"   {number} forces: {rows[-1][1]:.1f} s, {rows[-1][1] / number:.2f} s a force", flush=True
+            )
         if chosen.keep_line:
             with chosen.keep_line.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([("forces", "seconds"), *((n, f"{s:.1f}") for n, s in rows)])
+                csv.writer(file, lineterminator="\n").writerows(
+                    [("forces", "seconds"), *((n, f"{s:.1f}") for n, s in rows)]
+                )
             draw(rows, chosen.keep_line.with_suffix(".svg"))
     return 0 if ok else 1
 

@@ -82,7 +82,9 @@ def test_a_changed_look_renders_the_same_notebooks_again(folder):
 
 def test_one_force_that_fails_stops_no_other(folder, capsys):
     (folder / "params" / "bexhill.yml").write_text("schema_version: 1\n")
-    (folder / "params" / "corby.yml").write_text((folder / "params" / "corby.yml").read_text() + "# changed\n")
+    (folder / "params" / "corby.yml").write_text(
+        (folder / "params" / "corby.yml").read_text() + "# changed\n"
+    )
     assert statuses() == ["unchanged", "failed", "built"]
     assert main(["report", "--force", "bexhill", "--renderer", "pandoc", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
@@ -100,7 +102,9 @@ def test_a_force_that_is_being_built_is_not_built_by_another(folder):
 
 
 def test_a_final_audit_needs_committed_code_or_a_reason(folder, monkeypatch):
-    content = parameters(records={"status": "audit"}, publication={"title": "T", "date": "2022-09-01", "status": "final"})
+    content = parameters(
+        records={"status": "audit"}, publication={"title": "T", "date": "2022-09-01", "status": "final"}
+    )
     write_force(folder / "params", "ashford", content)
     monkeypatch.setenv(fingerprint.COMMIT_VARIABLE, "abc" + fingerprint.UNCOMMITTED)
     fingerprint.commit.cache_clear()
@@ -136,7 +140,16 @@ def kill_builds(folder, times, seed=1):
 
     delays = random.Random(seed)
     whole = set(fingerprint.outputs(folder / "reports" / "ashford"))
-    command = [sys.executable, "-m", "cdi_lib", "report", "--force=ashford", "--renderer=pandoc", "--again", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "cdi_lib",
+        "report",
+        "--force=ashford",
+        "--renderer=pandoc",
+        "--again",
+        "-q",
+    ]
     for _ in range(times):
         process = subprocess.Popen(command, cwd=PROJECT, start_new_session=True)
         time.sleep(delays.uniform(0.2, 9))
@@ -174,7 +187,9 @@ def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
 
     monkeypatch.setattr(outputs, "write_tables", full)
     before = fingerprint.outputs(folder / "reports" / "ashford")
-    outcome = runner.build_here("ashford", str(folder / "params"), str(folder / "reports"), "pandoc", "", False)
+    outcome = runner.build_here(
+        "ashford", str(folder / "params"), str(folder / "reports"), "pandoc", "", False
+    )
     assert outcome.status == "failed"
     assert "No space left on device" in outcome.message
     assert fingerprint.outputs(folder / "reports" / "ashford") == before
@@ -186,12 +201,20 @@ def test_a_cluster_that_loses_a_worker_loses_no_report(folder, monkeypatch):
     for force in forces:
         shutil.rmtree(folder / "reports" / force)
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(folder / "dask")
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        local_directory=str(folder / "dask"),
     )
     with cluster:
         published = []
         publish = build.publish
-        monkeypatch.setattr(build, "publish", lambda staging, target: published.append(target.name) or publish(staging, target))
+        monkeypatch.setattr(
+            build,
+            "publish",
+            lambda staging, target: published.append(target.name) or publish(staging, target),
+        )
         victim = next(iter(cluster.workers.values()))
         killer = threading.Timer(2.5, os.kill, (victim.pid, signal.SIGKILL))
         killer.start()
@@ -203,7 +226,9 @@ def test_a_cluster_that_loses_a_worker_loses_no_report(folder, monkeypatch):
 
 
 def test_a_scheduler_that_is_not_there_is_told(folder, capsys, monkeypatch):
-    (folder / "params" / "corby.yml").write_text((folder / "params" / "corby.yml").read_text() + "# changed\n")
+    (folder / "params" / "corby.yml").write_text(
+        (folder / "params" / "corby.yml").read_text() + "# changed\n"
+    )
     monkeypatch.setattr(runner, "SCHEDULER_SECONDS", 1)
     assert main(["reports", "--scheduler", "tcp://127.0.0.1:1"]) == 1
     assert "SCHEDULER" in capsys.readouterr().err
