@@ -30,6 +30,7 @@ from cdi_lib.folders import (
     SECTIONS_VARIABLE,
     params_folder,
     params_of,
+    remove_leftovers,
     reports_folder,
 )
 from cdi_lib.judgement import check_areas, check_judgement_inputs, load_criteria
@@ -292,7 +293,7 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
     """
     with tempfile.TemporaryDirectory() as scratch:
         sections = Path(scratch) / "sections"
-        settings = {PARAMS_VARIABLE: str(params or params_folder()), SECTIONS_VARIABLE: str(sections)}
+        settings = {PARAMS_VARIABLE: str(params or params_of(audit.force)), SECTIONS_VARIABLE: str(sections)}
         with _environment(settings):
             for name in NOTEBOOKS:
                 execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
@@ -389,13 +390,18 @@ def _run_notebooks(audit: Audit, params: Path, staging: Path, commit: str, progr
 
 def _publish_files(audit: Audit, staging: Path, renderer: str, progress: Callable) -> str:
     """Everything that readers get, from the executed notebooks and the results; returns what the renderer says."""
-    from cdi_lib import outputs, render
+    from cdi_lib import evidence, metadata, outputs, render, workbook
 
     results = results_module.read_results(staging / "results.json")
+    notebooks = staging / "notebooks"
     progress(STEPS - 1, "HTML and PDF")
-    rendered = render.render(staging / "notebooks" / f"{REPORT}.ipynb", staging, engine=renderer, metadata={})
+    rendered = render.render(
+        notebooks / f"{REPORT}.ipynb", staging, engine=renderer, json_ld=metadata.json_ld(results)
+    )
     progress(STEPS, "evidence and data")
+    evidence.write_pages(notebooks, results)
     outputs.write_tables(results, staging / "tables")
+    workbook.write_workbook(results, staging / "tables.xlsx")
     return rendered.message
 
 
@@ -460,26 +466,14 @@ def _only_build(force: str, params: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def staging_folder(force: str, reports: Path) -> Iterator[Path]:
     """A folder for a build beside the reports; what builds that were killed have left is removed first."""
-    for leftover in (*reports.glob(".*-building-*"), *Path(tempfile.gettempdir()).glob("cdi-render-*")):
-        if not _is_running(leftover):
-            shutil.rmtree(leftover, ignore_errors=True)
+    remove_leftovers(reports, ".*-building-*")
+    remove_leftovers(Path(tempfile.gettempdir()), "cdi-render-*")
     staging = Path(tempfile.mkdtemp(prefix=f".{force}-building-{os.getpid()}-", dir=reports))
     staging.chmod(0o755)
     try:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _is_running(folder: Path) -> bool:
-    """Whether the process that made this folder (its number is the last but one part of the name) still runs."""
-    try:
-        os.kill(int(folder.name.rsplit("-", 2)[1]), 0)
-    except PermissionError:
-        return True
-    except (ValueError, IndexError, OSError):
-        return False
-    return True
 
 
 def publish(staging: Path, target: Path) -> None:

@@ -8,7 +8,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARR
 os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import gptables  # noqa: F401
 import IPython.core.interactiveshell  # noqa: F401
+import nbconvert  # noqa: F401
 import nbformat
 import pandas
 import papermill  # noqa: F401

@@ -57,6 +57,7 @@ def _shares(results: Results, labels: dict[str, str]) -> list[tuple[str, Share]]
 def _rates(results: Results) -> Table | None:
     rows = [
         {
+            "code": key,
             "crime_type": label,
             "audited": rate.n,
             "recorded": rate.recorded,
@@ -65,7 +66,8 @@ def _rates(results: Results) -> Table | None:
             "high": rate.high,
             "note": _caution(rate),
         }
-        for label, rate in _estimates(results, ("overall", *CRIME_TYPES))
+        for key, label in TYPE_LABELS.items()
+        if (rate := results.estimate(key))
     ]
     columns = [
         tables.text("crime_type", "Crime type"),
@@ -100,6 +102,7 @@ def _unrecorded(results: Results) -> Table | None:
     recorded_crime = recorded_crime | {"overall": sum(recorded_crime.values())}
     rows = [
         {
+            "code": key,
             "crime_type": label,
             "recorded_crime": recorded_crime[key],
             "unrecorded": results.estimates[f"unrecorded_{key}"].value,
@@ -112,13 +115,12 @@ def _unrecorded(results: Results) -> Table | None:
     ]
     if not rows:
         return None
-    about = lambda key, header: Column(key, header, wording.about, number=True)
     return Table(
         (
             tables.text("crime_type", "Crime type"),
             tables.count("recorded_crime", "Recorded in 12 months"),
-            Column("unrecorded", "Estimated unrecorded a year", over, number=True),
-            *_interval_columns(results, "overall", about),
+            tables.over("unrecorded", "Estimated unrecorded a year"),
+            *_interval_columns(results, "overall", tables.about),
             tables.count("n", "Audited crimes (n)"),
         ),
         rows,
@@ -135,6 +137,7 @@ def _domestic_abuse(results: Results) -> Table | None:
     )
     rows = [
         {
+            "code": name,
             "crime_type": TYPE_LABELS[name],
             "audited": audited.counts[name],
             "recorded": audited.counts[name] - unrecorded.counts[name],
@@ -144,6 +147,7 @@ def _domestic_abuse(results: Results) -> Table | None:
     ]
     rows.append(
         {
+            "code": "overall",
             "crime_type": "All domestic abuse crime",
             "audited": share.n,
             "recorded": share.x,
@@ -166,8 +170,9 @@ def _share_table(labels: dict[str, str], what: str, done: str) -> Callable[[Resu
 
     def build(results: Results) -> Table | None:
         rows = [
-            {"item": label, "x": share.x, "n": share.n, "percent": share.x / share.n if share.n else None}
-            for label, share in _shares(results, labels)
+            {"code": key, "item": label, "x": share.x, "n": share.n}
+            for key, label in labels.items()
+            if (share := results.share(key))
         ]
         if not rows:
             return None
@@ -207,6 +212,7 @@ def _dip_table(
             return None
         rows = [
             {
+                "code": key,
                 "item": label,
                 "records": sum(examined.counts.get(name, 0) for name in samples[key]),
                 "crimes": results.shares[key].n,
@@ -249,9 +255,15 @@ WITHIN_24 = {f"within_24_{name}": TYPE_LABELS[name] for name in CRIME_TYPES}
 
 def _within_24(results: Results) -> Table | None:
     rows = [
-        {"crime_type": label, "recorded": share.n, "within": share.x, "share": share.x / share.n}
-        for label, share in _shares(results, WITHIN_24 | {"within_24": "All crime"})
-        if share.n
+        {
+            "code": key,
+            "crime_type": label,
+            "recorded": share.n,
+            "within": share.x,
+            "share": share.x / share.n,
+        }
+        for key, label in (WITHIN_24 | {"within_24": "All crime"}).items()
+        if (share := results.share(key)) and share.n
     ]
     columns = (
         tables.text("crime_type", "Crime type"),
@@ -297,6 +309,7 @@ def _survey(results: Results) -> Table | None:
         counts = results.tallies[f"survey_{key}"].counts
         rows.append(
             {
+                "code": key,
                 "statement": statement,
                 "agree": share.x,
                 "neither": counts["neither"],
@@ -355,7 +368,7 @@ def _sample(results: Results) -> Table | None:
         tables.count("incidents", "Incidents audited"),
         tables.count("crimes", "Audited crimes (n)"),
         tables.count("recorded_crime", "Recorded in 12 months"),
-        Column("population", "Estimated reports in the frame (N)", wording.count, number=True),
+        tables.count("population", "Estimated reports in the frame (N)"),
         tables.percent("fraction", "Share audited"),
     )
     return Table(columns, rows)
@@ -371,7 +384,7 @@ def _plan(results: Results) -> Table | None:
             tables.count("planned_crimes", "Crimes planned"),
             tables.count("planned_incidents", "Incidents planned"),
             tables.count("audited_crimes", "Crimes audited"),
-            Column("margin", "Margin expected from the audited number (points)", points, number=True),
+            tables.points("margin", "Margin expected from the audited number (points)"),
         ),
         rows,
     )
@@ -387,6 +400,7 @@ def _estimators(results: Results) -> Table | None:
         is_headline = results.details["headline"] == key.removeprefix("overall_")
         rows.append(
             {
+                "code": key,
                 "estimator": label,
                 "headline": "yes" if is_headline else "no",
                 "rate": rate.value,
@@ -402,9 +416,9 @@ def _estimators(results: Results) -> Table | None:
         tables.text("headline", "Headline"),
         tables.count("n", "Audited crimes (n)"),
         tables.percent("rate", "Recording rate"),
-        Column("margin", "Half-width of interval (points)", points, number=True),
+        tables.points("margin", "Half-width of interval (points)"),
         *_interval_columns(results, "overall", tables.percent),
-        Column("unrecorded", "Unrecorded a year", wording.about, number=True),
+        tables.about("unrecorded", "Unrecorded a year"),
     )
     return Table(columns, rows)
 
@@ -418,8 +432,8 @@ def _sensitivity(results: Results) -> Table | None:
         tables.text("clusters", "Crimes of one incident"),
         tables.text("interval", "Interval"),
         tables.percent("rate", "Recording rate"),
-        Column("low", "Lower end", lambda value: percent(value, 2), number=True),
-        Column("high", "Upper end", lambda value: percent(value, 2), number=True),
+        tables.percent("low", "Lower end", places=2),
+        tables.percent("high", "Upper end", places=2),
     )
     return Table(columns, rows)
 
@@ -542,6 +556,7 @@ def _questions(results: Results) -> list[dict]:
 def _grades(results: Results) -> Table:
     rows = [
         {
+            "code": entry["id"],
             "question": "Overall judgement" if entry["id"] == "overall" else entry["label"],
             "decided": entry["decided"],
             "computed": entry["computed"],
@@ -601,6 +616,7 @@ def _neighbours(entry: dict) -> str:
 def _elements(results: Results) -> Table:
     rows = [
         {
+            "code": entry["id"],
             "element": entry["label"],
             "measure": _measure_words(entry["evidence"]),
             "grade": entry["decided"],
@@ -630,6 +646,7 @@ def _probabilities(results: Results) -> Table | None:
     ]
     rows = [
         {
+            "code": entry["id"],
             "what": "Overall judgement" if entry["id"] == "overall" else entry["label"],
             "grade": entry["decided"],
         }
@@ -637,7 +654,7 @@ def _probabilities(results: Results) -> Table | None:
         for entry in entries
     ]
     columns = [tables.text("what", "Element or question"), Column("grade", "Grade", wording.badge)]
-    columns += [Column(grade, wording.capital(grade), wording.chance, number=True) for grade in scale]
+    columns += [tables.chance(grade, wording.capital(grade)) for grade in scale]
     return Table(tuple(columns), rows) if rows else None
 
 

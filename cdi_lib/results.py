@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,10 @@ from cdi_lib.parameters import Inspection
 from cdi_lib.problems import InputError, Problem, shown
 from cdi_lib.records import AuditRecords
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 did not say which cell computed a result
+
+
+_KINDS = ("estimates", "shares", "tallies", "details")
 
 
 class _Model(BaseModel):
@@ -98,12 +102,22 @@ class Section(_Model):
     details: dict[str, Any] = Field(
         default={}, description="tables of the annex: plan, sensitivity, evidence"
     )
+    cells: dict[str, int] = Field(
+        default={}, description="kind and id of a result (estimates.overall) to the number of its cell"
+    )
+
+
+class Evidence(_Model):
+    """Where a result was computed: the notebook, and its cell by execution count if that is known."""
+
+    notebook: str
+    cell: int | None = None
 
 
 class Results(_Model):
     """All results of one inspection, as in ``results.json``."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     force: str
     force_name: str
     short_name: str
@@ -115,6 +129,9 @@ class Results(_Model):
     shares: dict[str, Share]
     tallies: dict[str, Tally]
     details: dict[str, Any]
+    computed_in: dict[str, Evidence] = Field(
+        default={}, description="kind and id of a result (estimates.overall) to where it was computed"
+    )
 
     def estimate(self, key: str) -> EstimateResult | None:
         """The estimate with this id, or None if it could not be made (the reason is in ``details``)."""
@@ -123,6 +140,33 @@ class Results(_Model):
     def share(self, key: str) -> Share | None:
         """The share with this id, or None if it was not inspected."""
         return self.shares.get(key)
+
+    def evidence(self, key: str) -> tuple[str, int | None]:
+        """The notebook that computed a result, and the execution count of the cell.
+
+        Parameters
+        ----------
+        key : str
+            Kind and id: ``estimates.overall``, ``shares.rape``, ``tallies.routes``, ``details.plan``.
+
+        Returns
+        -------
+        notebook : str
+            Name of the notebook; empty for a detail of which that is not known.
+        cell : int or None
+            None where it is not known: in results of schema version 1, and in those made outside a notebook.
+
+        Raises
+        ------
+        KeyError
+            If there is no such result.
+        """
+        kind, _, name = key.partition(".")
+        if kind not in _KINDS or name not in getattr(self, kind):
+            raise KeyError(f"there is no result '{key}'")
+        if place := self.computed_in.get(key):
+            return place.notebook, place.cell
+        return getattr(getattr(self, kind)[name], "notebook", ""), None
 
 
 def inputs_of(
@@ -154,37 +198,43 @@ class Recorder:
             name: value for name, value in estimate.to_dict().items() if name in EstimateResult.model_fields
         }
         result = EstimateResult(label=label, notebook=self.section.notebook, **fields)
-        return self._keep(self.section.estimates, key, result)
+        return self._keep("estimates", key, result)
 
     def share(self, key: str, label: str, x: int, n: int, sample: str) -> Share:
         """Keep an "x of n" under an id."""
-        return self._keep(
-            self.section.shares,
-            key,
-            Share(label=label, x=int(x), n=int(n), sample=sample, notebook=self.section.notebook),
-        )
+        found = Share(label=label, x=int(x), n=int(n), sample=sample, notebook=self.section.notebook)
+        return self._keep("shares", key, found)
 
     def tally(self, key: str, label: str, counts: Mapping[str, int]) -> Tally:
         """Keep counts by category under an id."""
         counts = {str(name): int(count) for name, count in counts.items()}
-        return self._keep(
-            self.section.tallies, key, Tally(label=label, counts=counts, notebook=self.section.notebook)
-        )
+        return self._keep("tallies", key, Tally(label=label, counts=counts, notebook=self.section.notebook))
 
     def detail(self, key: str, value: object) -> object:
         """Keep a table or a text for the annex under an id; ``value`` must be plain JSON."""
         json.dumps(value, allow_nan=False)  # refuse here what could not be written
-        return self._keep(self.section.details, key, value)
+        return self._keep("details", key, value)
 
-    def _keep(self, shelf: dict, key: str, value):
+    def _keep(self, kind: str, key: str, value):
+        shelf = getattr(self.section, kind)
         if key in shelf:
             raise ValueError(f"the result '{key}' is already there; each number is computed in one place")
         shelf[key] = value
+        if cell := _running_cell():
+            self.section.cells[f"{kind}.{key}"] = cell
         return value
 
     def save(self, folder: Path) -> Path:
         """Write the section into the folder of sections."""
         return write_json(folder / f"{self.section.notebook}.json", self.section.model_dump(mode="json"))
+
+
+def _running_cell() -> int | None:
+    """Execution count of the notebook cell that runs now; None outside a notebook."""
+    ipython = sys.modules.get("IPython")  # a notebook has imported it
+    shell = ipython.get_ipython() if ipython else None
+    # The inputs so far, with an empty one at 0. IPython's own count may already be that of the next cell.
+    return len(shell.user_ns["In"]) - 1 if shell else None
 
 
 def read_section(folder: Path, notebook: str) -> Section | None:
@@ -203,7 +253,8 @@ def combine(
     ValueError
         If two sections hold the same id, or a section belongs to other inputs.
     """
-    shelves: dict[str, dict] = {"estimates": {}, "shares": {}, "tallies": {}, "details": {}}
+    shelves: dict[str, dict] = {kind: {} for kind in _KINDS}
+    computed_in: dict[str, Evidence] = {}
     for section in sections:
         if section.inputs != digest(inputs):
             raise ValueError(f"the results of {section.notebook} belong to other parameters or records")
@@ -212,6 +263,9 @@ def combine(
             if twice := sorted(set(shelf) & set(found)):
                 raise ValueError(f"{section.notebook} computes again: {', '.join(twice)}")
             shelf.update(found)
+            for key in found:
+                cell = section.cells.get(f"{name}.{key}")
+                computed_in[f"{name}.{key}"] = Evidence(notebook=section.notebook, cell=cell)
     return Results(
         force=force,
         force_name=inspection.force.name,
@@ -220,6 +274,7 @@ def combine(
         audit_period=inspection.audit_period.model_dump(mode="json"),
         records=inspection.records.model_dump(mode="json"),
         inputs=dict(inputs),
+        computed_in=computed_in,
         **shelves,
     )
 
@@ -257,19 +312,20 @@ def read_results(path: Path) -> Results:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(key) for key in first["loc"])
         raise InputError(
-            [Problem(str(path), where, shown(first["input"]), "a results.json written by this library")]
+            [Problem(str(path), where, shown(first["input"]), "a results.json that this version has written")]
         ) from None
 
 
 def differences(before: Results, after: Results) -> list[dict[str, str | float | None]]:
     """The results that are not the same in two runs: id, what it is, before and after.
 
-    Figures are compared unrounded: a change too small to be printed is listed as well.
+    Figures are compared unrounded: a change too small to be printed is listed as well. What is no result is not
+    compared: the inputs, the cells that computed something, the version of the schema.
     """
     rows = []
     first, second = _flat(before.model_dump(mode="json")), _flat(after.model_dump(mode="json"))
     for key in sorted(first.keys() | second.keys()):
-        if key.startswith("inputs."):
+        if key.startswith(("inputs.", "computed_in.", "schema_version")):
             continue
         old, new = first.get(key), second.get(key)
         same = old == new or (

@@ -17,17 +17,26 @@ NOT_APPLICABLE = "not applicable"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the key of its values, its header, how a value is printed, and whether it is a number."""
+    """One column: the key of its values, its header, how a value is printed, and whether it is a number.
+
+    ``number_format`` is how a spreadsheet shows the unrounded value, ``factor`` what it is multiplied with there:
+    100 where the header says points.
+    """
 
     key: str
     header: str
     shown: Callable[[Any], str] = wording.plain
     number: bool = False
+    number_format: str = ""
+    factor: int = 1
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that can be shown: its columns and its rows, which hold unrounded values."""
+    """A table that can be shown: its columns and its rows, which hold unrounded values.
+
+    A row may hold a ``code`` beside its columns: the id by which ``results.json`` and other tables call the same thing.
+    """
 
     columns: tuple[Column, ...]
     rows: list[dict[str, Any]]
@@ -35,12 +44,33 @@ class Table:
 
 def count(key: str, header: str) -> Column:
     """A column of counts."""
-    return Column(key, header, wording.count, number=True)
+    return Column(key, header, wording.count, number=True, number_format="#,##0")
 
 
-def percent(key: str, header: str) -> Column:
+def about(key: str, header: str) -> Column:
+    """A column of estimated numbers of crimes, printed to the nearest ten."""
+    return Column(key, header, wording.about, number=True, number_format="#,##0")
+
+
+def over(key: str, header: str) -> Column:
+    """A column of estimated numbers of crimes, printed rounded down: over so many."""
+    return Column(key, header, wording.over, number=True, number_format="#,##0")
+
+
+def percent(key: str, header: str, places: int = 1) -> Column:
     """A column of proportions, printed as percentages."""
-    return Column(key, header, wording.percent, number=True)
+    number_format = f"{0:.{places}f}%"
+    return Column(key, header, lambda value: wording.percent(value, places), True, number_format)
+
+
+def points(key: str, header: str) -> Column:
+    """A column of differences of proportions, printed in percentage points."""
+    return Column(key, header, wording.points, number=True, number_format="0.00", factor=100)
+
+
+def chance(key: str, header: str) -> Column:
+    """A column of simulated probabilities."""
+    return Column(key, header, wording.chance, number=True, number_format="0%")
 
 
 def text(key: str, header: str) -> Column:
@@ -88,12 +118,18 @@ def _line(cells: Sequence[str], padding: str = " ") -> str:
 
 
 def to_csv(table: Table) -> str:
-    """The table as tidy CSV: keys as header, values unrounded; text that a spreadsheet could run stays text."""
+    """The table as tidy CSV: keys as header, values unrounded; text that a spreadsheet could run stays text.
+
+    The first column is the code of a row, where the rows have one.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
+    keys = [column.key for column in table.columns]
+    if any("code" in row for row in table.rows):
+        keys = ["code", *keys]
+    writer.writerow(keys)
     for row in table.rows:
-        writer.writerow([_inert(row.get(column.key)) for column in table.columns])
+        writer.writerow([_inert(row.get(key)) for key in keys])
     return buffer.getvalue()
 
 

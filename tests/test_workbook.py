@@ -1,0 +1,171 @@
+"""Tables as data: a workbook with an accessible sheet for each, and CSV files; the same bytes each time."""
+
+import csv
+import io
+import zipfile
+
+import openpyxl
+import pytest
+from executed import DIFFICULT, executed
+
+from cdi_lib import outputs, tables, workbook
+from cdi_lib.tables import NOT_APPLICABLE
+
+
+@pytest.fixture(scope="module")
+def results():
+    return executed()[1]
+
+
+@pytest.fixture(scope="module")
+def path(results, tmp_path_factory):
+    path = tmp_path_factory.mktemp("workbook") / "tables.xlsx"
+    workbook.write_workbook(results, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def book(path):
+    return openpyxl.load_workbook(path)
+
+
+def built(results):
+    found = {output: output.build(results) for output in outputs.TABLES.values()}
+    return {output: table for output, table in found.items() if table is not None}
+
+
+def lines(sheet):
+    return [[cell.value for cell in row if cell.value is not None] for row in sheet.iter_rows()]
+
+
+def body(sheet):
+    """Header and rows of the one table of a sheet."""
+    (table,) = sheet.tables.values()
+    header, *rows = sheet[table.ref]
+    return header, rows
+
+
+def test_has_cover_contents_notes_and_a_sheet_for_each_table(book, results):
+    names = [workbook.sheet_name(output) for output in built(results)]
+    assert book.sheetnames == ["Cover", "Contents", "Notes", *names]
+    assert len(names) > 15
+    assert all(len(name) <= 31 for name in book.sheetnames)
+    _, rows = body(book["Contents"])
+    assert [(row[0].value, row[1].value) for row in rows] == [
+        (name, output.title) for name, output in zip(names, built(results), strict=True)
+    ]
+    assert all(row[0].hyperlink.location == f"'{row[0].value}'!A1" for row in rows)
+
+
+def test_cover_says_what_it_is(book, results):
+    text = " ".join(value for line in lines(book["Cover"]) for value in line)
+    for words in (
+        results.force_name,
+        results.publication["title"],
+        "1 January to 30 June 2022",
+        "Draft: for checking",
+        "Records: invented",
+        "How to cite",
+        "Open Government Licence",
+    ):
+        assert words in text
+    assert all("Draft" in lines(book[name])[1][0] for name in book.sheetnames[3:])
+
+
+def test_cells_hold_what_the_tables_hold(book, results):
+    """By a second route: every cell beside the unrounded value of the index of outputs."""
+    for output, table in built(results).items():
+        header, rows = body(book[workbook.sheet_name(output)])
+        names = [cell.value.split("\n")[0] for cell in header]
+        assert names == [column.header for column in table.columns]
+        assert len(rows) == len(table.rows)
+        for cells, row in zip(rows, table.rows, strict=True):
+            for cell, column in zip(cells, table.columns, strict=True):
+                value = row.get(column.key)
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    assert cell.value == pytest.approx(value * column.factor, rel=1e-14), (output.id, column)
+                    assert cell.number_format == column.number_format != ""
+                    assert cell.data_type == "n"
+                else:
+                    assert cell.data_type == "s" and cell.value.strip()
+                    if value is None or value == "":
+                        assert cell.value == NOT_APPLICABLE
+
+
+def test_percentages_and_points_are_shown_as_such(book):
+    header, rows = body(book["rates"])
+    rate = [cell.value for cell in header].index("Recording rate")
+    assert 0 < rows[0][rate].value < 1 and rows[0][rate].number_format == "0.0%"
+    header, rows = body(book["estimators"])
+    margin = [cell.value for cell in header].index("Half-width of interval (points)")
+    assert 1 < rows[0][margin].value < 50 and rows[0][margin].number_format == "0.00"
+
+
+def test_text_stays_text(book):
+    _, rows = body(book["assumptions"])
+    cells = {row[0].value: row[0] for row in rows}
+    for text in DIFFICULT:
+        shown = text.replace("](", "] (").replace("$$", "$ $")
+        cell = cells.get(shown) or cells[f"text: {shown}"]
+        assert cell.data_type == "s" and cell.hyperlink is None
+
+
+def test_columns_of_n_refer_to_a_note(book):
+    header, _ = body(book["rates"])
+    (n,) = [cell.value for cell in header if "(n)" in cell.value]
+    number = int(n.removesuffix("]").rpartition(" ")[2])
+    _, rows = body(book["Notes"])
+    (note,) = [row[1].value for row in rows if row[0].value == number]
+    assert note == workbook.NOTES["n"]
+    assert [row[0].value for row in rows] == list(range(1, len(workbook.NOTES) + 1))
+
+
+def test_long_text_wraps(book):
+    for sheet in book.worksheets[3:]:
+        widths = [column.width for column in sheet.column_dimensions.values()]
+        assert max(widths) <= workbook.WIDEST + 1, sheet.title
+    _, rows = body(book["glossary"])
+    assert rows[0][1].alignment.wrap_text
+
+
+def test_same_results_same_bytes(path, results, tmp_path, book):
+    again = tmp_path / "again.xlsx"
+    workbook.write_workbook(results, again)
+    assert again.read_bytes() == path.read_bytes()
+    # and no time of the machine in it
+    assert {entry.date_time[0] for entry in zipfile.ZipFile(path).infolist()} == {1980}
+    assert book.properties.created.date().isoformat() == results.publication["date"]
+    assert book.properties.modified == book.properties.created
+
+
+# --- the same tables as CSV -----------------------------------------------------------------------------------
+
+
+def rows_of(results, identity):
+    text = tables.to_csv(outputs.TABLES[identity].build(results))
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_csv_codes_are_the_ids_of_results(results):
+    for identity, shelf, prefix in (
+        ("tbl-rates", results.estimates, ""),
+        ("tbl-unrecorded", results.estimates, "unrecorded_"),
+        ("tbl-estimators", results.estimates, ""),
+        ("tbl-rape", results.shares, ""),
+        ("tbl-other-systems", results.shares, ""),
+        ("tbl-modern-slavery", results.shares, ""),
+        ("tbl-within-24", results.shares, ""),
+        ("tbl-cancelled", results.shares, ""),
+        ("tbl-survey", results.shares, "survey_"),
+        ("tbl-grades", results.details["grades"], ""),
+        ("tbl-elements", results.details["grades"], ""),
+    ):
+        codes = [row["code"] for row in rows_of(results, identity)]
+        assert codes and len(set(codes)) == len(codes), identity
+        assert all(prefix + code in shelf for code in codes), identity
+    assert rows_of(results, "tbl-rates")[0]["rate"] == repr(results.estimates["overall"].value)
+
+
+def test_csv_text_is_no_formula(results):
+    texts = [row["text"] for row in rows_of(results, "tbl-assumptions")]
+    assert f"'{DIFFICULT[0]}" in texts and f"'{DIFFICULT[1]}" in texts
