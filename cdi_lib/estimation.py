@@ -4,50 +4,84 @@ An audit draws incidents; an incident holds no, one or several crimes that shoul
 ("audited crimes"), and each of them was recorded or was not. The recording rate is therefore a ratio of two
 random totals, recorded / audited, of crimes that are clustered in incidents.
 
-Declare the sample once as a :class:`Design`; every estimator takes it and returns an :class:`Estimate`.
-All estimators work alike: the estimate is a smooth function of weighted totals, each audited crime gets a
-*score* (its first-order influence on the estimate, weight included), and the variance is that of the total of
-the scores over clusters within strata (Taylor linearisation [1]_), computed in one place, :func:`_variance`.
-Rates are proportions in [0, 1]; populations and recorded crime are counts. The intervals cover the chance of
-sampling only: crimes in places where the audit does not look are not in them.
+Declare the sample once as a :class:`~cdi_lib.design.Design`; every estimator takes it and returns an
+:class:`Estimate`. All estimators work alike: the estimate is a smooth function of weighted totals, each audited
+crime gets a *score* (its first-order influence on the estimate, weight included), and the variance is that of the
+total of the scores over clusters within strata (Taylor linearisation [1]_), computed in one place,
+:meth:`Design.variance <cdi_lib.design.Design.variance>`; the limits come from
+:func:`~cdi_lib.intervals.interval`. Rates are proportions in [0, 1]; populations and recorded crime are counts.
+The intervals cover the chance of sampling only: crimes in places where the audit does not look are not in them.
+
+Small and awkward cases, each decided:
+
+- population missing, a fraction, or smaller than the sample: refused; without finite population correction only on
+  request (``infinite_population=True``);
+- stratum or crime type with a count but without sample: refused, for nothing is known of it; a count of 0 is allowed;
+- stratum of incidents without crimes: refused where the population counts crimes, kept where it counts incidents;
+- one incident in a stratum: refused, unless ``lonely`` says what to take for its variance;
+- one incident in two strata: refused; crime types that cut across incidents are domains or post-strata;
+- census: standard error 0 and an interval of no width (flag ``census``); a census of one stratum adds no variance;
+- 0 of n, n of n, or a sample without variation between incidents: standard error 0, but an interval of some width,
+  for which an incident counts as one crime (flags ``boundary``, ``zero_variance``);
+- under 30 crimes, under 10 degrees of freedom, or a crime type of much weight with under 5 unrecorded crimes:
+  estimated and flagged (``n_under_30``, ``df_under_10``, ``few_unrecorded``);
+- rate of 0: what goes unrecorded is undefined and refused; lower limit of 0: it has no upper limit (``open_ended``).
 
 References
 ----------
 .. [1] Woodruff, R. S. (1971). A simple method for approximating the variance of a complicated estimate.
    *Journal of the American Statistical Association* 66, 411-414.
 .. [2] Lumley, T. (2010). *Complex Surveys: A Guide to Analysis Using R*. Wiley. (R package ``survey``.)
-.. [3] Korn, E. L. and Graubard, B. I. (1998). Confidence intervals for proportions with small expected number
-   of positive counts estimated from survey data. *Survey Methodology* 24, 193-201.
-.. [4] Brown, L. D., Cai, T. T. and DasGupta, A. (2001). Interval estimation for a binomial proportion.
-   *Statistical Science* 16, 101-133.
-.. [5] Cochran, W. G. (1977). *Sampling Techniques*, 3rd ed. Wiley.
-.. [6] Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions.
+.. [3] Cochran, W. G. (1977). *Sampling Techniques*, 3rd ed. Wiley.
+.. [4] Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions.
    *Statistics in Medicine* 17, 873-890.
-.. [7] Holt, D. and Smith, T. M. F. (1979). Post stratification. *Journal of the Royal Statistical Society A*
+.. [5] Holt, D. and Smith, T. M. F. (1979). Post stratification. *Journal of the Royal Statistical Society A*
    142, 33-46.
-.. [8] Kish, L. (1965). *Survey Sampling*. Wiley.
 """
 
-import copy
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-INTERVALS = ("normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard")
+from cdi_lib.arguments import (
+    choice,
+    column_of,
+    count,
+    counts_of_groups,
+    level,
+    number,
+    one_population,
+    population_count,
+)
+from cdi_lib.design import LONELY, Design, factorize
+from cdi_lib.intervals import DEFAULT_INTERVAL, INTERVALS, interval
 
-#: Taken where a caller names no interval. In the simulation of ``tests/coverage`` it never covers less than
-#: 94 % in the range of inspections and, of those of which that is true, exceeds 96 % in the fewest places:
-#: see :func:`interval`.
-DEFAULT_INTERVAL = "agresti-coull"
+__all__ = [
+    "DEFAULT_INTERVAL",
+    "INTERVALS",
+    "LONELY",
+    "Design",
+    "Estimate",
+    "change",
+    "difference",
+    "domain_difference",
+    "interval",
+    "pooled_rate",
+    "post_stratified_rate",
+    "recording_rate",
+    "reported_population",
+    "sensitivity",
+    "stratified_rate",
+    "total",
+    "unrecorded",
+]
 
 SMALL_SAMPLE = 30  # audited crimes; below it an estimate is flagged "n_under_30"
 FEW_UNRECORDED = 5  # in a crime type that weighs much; below it a stratified rate is flagged "few_unrecorded"
 FEW_DEGREES_OF_FREEDOM = 10  # below it an estimate is flagged "df_under_10"
-LONELY = ("fail", "certainty", "adjust", "average")
 
 
 @dataclass(frozen=True)
@@ -127,201 +161,6 @@ class Estimate:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Design:
-    """How the audit sample was drawn, declared once and checked once.
-
-    Parameters
-    ----------
-    crimes : pandas.DataFrame
-        One row per audited crime. An incident that was audited and holds no crime may be present as one row
-        with a missing `recorded` (only with `clusters`): it counts as a sampled incident, not as a crime.
-    recorded : str
-        Column: was the crime recorded (True/False or 1/0)?
-    strata : str, optional
-        Column of the strata in which the sample was drawn.
-    clusters : str, optional
-        Column of the incident of each crime. None takes the crimes as independent: too narrow an interval
-        wherever incidents hold several crimes.
-    weights : str, optional
-        Column of sampling weights (> 0). Default: N_h / n_h of the crime's stratum, in `population_unit`.
-    population : number or mapping of stratum -> number, optional
-        How many there are to draw from, in `population_unit`; a mapping exactly if there are strata. Counts
-        may be estimates and so need not be whole.
-    population_unit : {"crimes", "clusters"}
-        What `population` counts. With "crimes" and `clusters`, the share of crimes audited stands for the
-        share of incidents drawn (right on average).
-    infinite_population : bool
-        Say True to do without a population and without finite population correction.
-    lonely : {"fail", "certainty", "adjust", "average"}
-        A stratum with one cluster has no variance of its own. As R's ``survey.lonely.psu`` [2]_: refuse
-        (default); add nothing; take its distance from the mean of all strata; or the average of the others.
-        A stratum that is a census adds 0 and is not lonely.
-
-    Raises
-    ------
-    ValueError
-        Population missing, a fraction, or smaller than the sample; population of a stratum without sample;
-        a cluster in two strata; missing or impossible values; a lonely cluster under ``lonely="fail"``.
-
-    Examples
-    --------
-    >>> crimes = pd.DataFrame({"recorded": [1, 1, 0, 1, 1, 1], "incident": ["a", "a", "b", "c", "d", "d"]})
-    >>> design = Design(crimes, clusters="incident", population=60)
-    >>> recording_rate(design, interval="normal")
-    Estimate(0.833333, 95% 0.485577 to 1, n=6, ratio, normal, n_under_30+df_under_10)
-    """
-
-    crimes: pd.DataFrame = field(repr=False)
-    recorded: str = "recorded"
-    strata: str | None = None
-    clusters: str | None = None
-    weights: str | None = None
-    population: float | Mapping | None = None
-    population_unit: str = "crimes"
-    infinite_population: bool = False
-    lonely: str = "fail"
-    # Derived; `row` arrays have one value per row of `crimes`, the others one per cluster or per stratum.
-    row_is_crime: np.ndarray = field(init=False, repr=False)
-    row_recorded: np.ndarray = field(init=False, repr=False)
-    row_weight: np.ndarray = field(init=False, repr=False)
-    row_stratum: np.ndarray = field(init=False, repr=False)
-    row_cluster: np.ndarray | None = field(init=False, repr=False)
-    cluster_stratum: np.ndarray = field(init=False, repr=False)
-    stratum_clusters: np.ndarray = field(init=False, repr=False)
-    stratum_fraction: np.ndarray = field(init=False, repr=False)
-    stratum_population: np.ndarray | None = field(init=False, repr=False)
-
-    def __post_init__(self):
-        if not isinstance(self.crimes, pd.DataFrame) or len(self.crimes) == 0:
-            raise ValueError(
-                "crimes: expected a pandas DataFrame with a row for each audited crime, not none."
-            )
-        _choice("population_unit", self.population_unit, ("crimes", "clusters"))
-        _choice("lonely", self.lonely, LONELY)
-        if self.population_unit == "clusters" and self.clusters is None:
-            raise ValueError('population_unit="clusters" needs clusters= the column of the incident.')
-        data = self.crimes.copy(deep=False)
-        crime, recorded = _zero_one(data, self.recorded)
-        if self.clusters is None and not crime.all():
-            raise ValueError(
-                f"column {self.recorded!r}, row {int(np.argmin(crime))}: missing value. Such a row "
-                "stands for an incident without crimes and needs clusters= the column of the incident."
-            )
-        if not crime.any():
-            raise ValueError(f"column {self.recorded!r}: no audited crime, all values are missing.")
-        stratum, names = _codes(data, self.strata, "strata")
-        cluster = None
-        cluster_stratum = stratum
-        if self.clusters is not None:
-            cluster, labels = _codes(data, self.clusters, "clusters")
-            cluster_stratum = np.zeros(len(labels), dtype=stratum.dtype)
-            cluster_stratum[cluster] = stratum
-            crossing = np.flatnonzero(cluster_stratum[cluster] != stratum)
-            if crossing.size:
-                row = crossing[0]
-                raise ValueError(
-                    f"cluster {labels[cluster[row]]!r} lies in the strata {names[stratum[row]]!r} and "
-                    f"{names[cluster_stratum[cluster[row]]]!r}. Give the stratum in which "
-                    "the incident was drawn, and use crime types as post_strata or as a domain."
-                )
-        clusters_in = np.bincount(cluster_stratum, minlength=len(names))
-        sampled = clusters_in
-        if cluster is not None and self.population_unit == "crimes":
-            sampled = np.bincount(stratum[crime], minlength=len(names))
-        size = self._population(names, sampled)
-        if self.weights is not None:
-            weight = _positive(data, self.weights)
-        elif size is not None:
-            weight = _ratio(size, sampled)[stratum]
-        elif len(names) > 1:
-            raise ValueError(
-                "strata without population need weights= a column; without either, the share of each stratum "
-                "is not known. (A column of ones says that all had the same chance.)"
-            )
-        else:
-            weight = np.ones(len(data))
-        if not crime.all():
-            weight = weight * crime  # an incident without crime has no crime to weigh
-        fraction = np.zeros(len(names)) if size is None else sampled / size
-        lonely = (clusters_in == 1) & (fraction < 1)
-        if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
-            where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
-            raise ValueError(
-                f"{where} has one cluster: its variance cannot be estimated. Merge it with a similar "
-                'stratum, or say lonely="certainty", "adjust" or, beside others, "average".'
-            )
-        self.__dict__.update(  # a frozen dataclass refuses plain assignment, here too
-            crimes=data,
-            row_is_crime=crime,
-            row_recorded=recorded,
-            row_weight=weight,
-            row_stratum=stratum,
-            row_cluster=cluster,
-            cluster_stratum=cluster_stratum,
-            stratum_clusters=clusters_in,
-            stratum_fraction=fraction,
-            stratum_population=size,
-        )
-
-    def _population(self, names, sampled):
-        """Return the population count of each stratum (array), or None if it was declared infinite."""
-        if (self.population is None) != self.infinite_population:
-            raise ValueError(
-                f"population: give the number of {self.population_unit} that the sample was drawn from, or "
-                "say infinite_population=True to do without finite population correction; one of them."
-            )
-        if self.infinite_population:
-            return None
-        given = self.population.to_dict() if isinstance(self.population, pd.Series) else self.population
-        if isinstance(given, Mapping) != (self.strata is not None):
-            expected = "a mapping of stratum -> count" if self.strata else "one number (there are no strata)"
-            raise ValueError(f"population: expected {expected}; got {given!r}.")
-        if not isinstance(given, Mapping):
-            given = {None: given}
-        _same_keys("population", "stratum", names, given)
-        if (sampled == 0).any():
-            raise ValueError(
-                f"stratum {names[np.argmax(sampled == 0)]!r} has incidents but no audited crime, so nothing "
-                "is known of its crimes. Merge it with a similar stratum, or give the population in clusters."
-            )
-        labels = ["population" if name is None else f"population of {name}" for name in names]
-        return np.array(
-            [
-                _population_count(label, given[name], k, self.population_unit)
-                for label, name, k in zip(labels, names, sampled, strict=True)
-            ]
-        )
-
-    def independent(self):
-        """Return the design with crimes taken as independent: no clusters, same weights and fractions."""
-        if self.row_cluster is None:
-            return self
-        keep = self.row_is_crime
-        stratum = self.row_stratum[keep]
-        return self._with(
-            crimes=self.crimes[keep],
-            clusters=None,
-            row_is_crime=keep[keep],
-            row_recorded=self.row_recorded[keep],
-            row_weight=self.row_weight[keep],
-            row_stratum=stratum,
-            row_cluster=None,
-            cluster_stratum=stratum,
-            stratum_clusters=np.bincount(stratum, minlength=len(self.stratum_clusters)),
-        )
-
-    def unweighted(self):
-        """Return the design with the weight 1 for every crime (the pooled sample)."""
-        return self._with(row_weight=self.row_is_crime.astype(float))
-
-    def _with(self, **changes):
-        """Return a copy with some attributes changed, without checking the rows again."""
-        other = copy.copy(self)
-        other.__dict__.update(changes)
-        return other
-
-
 # ---- estimators -------------------------------------------------------------------------------------------
 
 
@@ -368,10 +207,11 @@ def _ratio_and_scores(design, inside):
     """Return the rate of the crimes marked by `inside`, the score of each row, and the weights inside."""
     weight = design.row_weight if inside is design.row_is_crime else design.row_weight * inside
     audited = weight.sum()
-    rate = (weight * design.row_recorded).sum() / audited
-    scores = design.row_recorded - rate
+    scores = weight * design.row_recorded
+    rate = scores.sum() / audited
+    np.subtract(design.row_recorded, rate, out=scores)  # in place: new arrays would be half of the time
     scores *= weight
-    scores /= audited  # linearised ratio [5]_, eq. 6.13
+    scores /= audited  # linearised ratio [3]_, eq. 6.13
     return rate, scores, weight
 
 
@@ -397,20 +237,17 @@ def pooled_rate(
     >>> pooled_rate(438, 491, population=11870).margin  # doctest: +ELLIPSIS
     0.02687...
     """
-    audited = _count("audited", audited)
-    recorded = _count("recorded", recorded)
+    audited = count("audited", audited)
+    recorded = count("recorded", recorded)
     if not 0 <= recorded <= audited or audited == 0:
         raise ValueError(f"expected 0 <= recorded <= audited and audited > 0, got {recorded} of {audited}.")
-    if (population is None) != infinite_population:
-        raise ValueError(
-            "give population= the count of reported crimes, or infinite_population=True; one of them."
-        )
+    one_population(population, infinite_population, "crimes")
     fraction = 0.0
     if population is not None:
-        population = _population_count("population", population, audited, "crimes")
+        population = population_count("population", population, audited, "crimes")
         fraction = audited / population
     rate = recorded / audited
-    se = math.sqrt(rate * (1 - rate) / audited * (1 - fraction))  # [5]_, eq. 3.8 with n for n - 1
+    se = math.sqrt(rate * (1 - rate) / audited * (1 - fraction))  # [3]_, eq. 3.8 with n for n - 1
     effective = audited / (1 - fraction) if fraction < 1 else math.inf
     return _finish(
         rate, se, effective, n=audited, recorded=recorded, clusters=audited, population=population,
@@ -481,7 +318,7 @@ def stratified_rate(design, post_strata, recorded_crime, interval=None, confiden
 
 
 def post_stratified_rate(design, post_strata, population, domain=None, interval=None, confidence=0.95):
-    """Estimate the rate with the sample re-weighted to known counts of *reported* crime by type [7]_.
+    """Estimate the rate with the sample re-weighted to known counts of *reported* crime by type [5]_.
 
     Parameters
     ----------
@@ -516,7 +353,7 @@ def post_stratified_rate(design, post_strata, population, domain=None, interval=
     rate = (weight * inside * design.row_recorded).sum() / audited
     residual = inside * (design.row_recorded - rate) / audited
     mean = _ratio(np.bincount(kind, weight * residual, minlength=len(names)), known)
-    scores = weight * (residual - mean[kind])  # distance from the mean of the group [7]_
+    scores = weight * (residual - mean[kind])  # distance from the mean of the group [5]_
     return _proportion(design, rate, scores, inside, weight * inside, "post-stratified", interval, confidence)
 
 
@@ -537,7 +374,7 @@ def total(design, of="unrecorded", domain=None, confidence=0.95):
     >>> total(Design(crimes, population=1000), "unrecorded")
     Estimate(100, 95% 43.9374 to 156.063, n=100, total unrecorded, normal)
     """
-    _choice("of", of, ("recorded", "unrecorded", "audited"))
+    choice("of", of, ("recorded", "unrecorded", "audited"))
     if design.stratum_population is None and design.weights is None:
         raise ValueError(
             "total: expected a design with population or weights; there is nothing to expand with."
@@ -547,12 +384,12 @@ def total(design, of="unrecorded", domain=None, confidence=0.95):
     weight = design.row_weight * inside
     scores = weight * counted
     value = float(scores.sum())
-    se = math.sqrt(_variance(design, scores, inside))
-    half = special.ndtri((1 + _level(confidence)) / 2) * se
+    se = math.sqrt(design.variance(scores, inside))
+    half = special.ndtri((1 + level(confidence)) / 2) * se
     low, high = max(0.0, value - half), value + half
     facts = _facts(design, inside)
     flags = _flags(design, facts)
-    size = _size_without_variance(design, weight)
+    size = design.effective_size(weight)
     if se == 0 and of != "audited" and math.isfinite(size):
         flags += ("zero_variance",)
         share = min(1.0, value / weight.sum())
@@ -586,7 +423,7 @@ def unrecorded(rate, recorded_crime):
     Raises
     ------
     ValueError
-        The rate is 0: reported crime is then undefined.
+        The rate is 0: reported crime is then undefined. Recorded crime is a fraction below 1.
 
     Examples
     --------
@@ -594,19 +431,19 @@ def unrecorded(rate, recorded_crime):
     Estimate(5327.24, 95% 4218.88 to 6473.63, n=1129, unrecorded from pooled, normal)
     """
     _is_rate(rate)
-    recorded_crime = _number("recorded_crime", recorded_crime, least=0)
+    recorded_crime = population_count("recorded_crime", recorded_crime, 0, "crimes")
     if rate.value == 0:
         raise ValueError("rate: it is 0, so reported crime (recorded crime / rate) is undefined.")
 
-    def count(share):
+    def at(share):
         return recorded_crime * (1 - share) / share
 
     return replace(
         rate,
-        value=count(rate.value),
+        value=at(rate.value),
         se=recorded_crime * rate.se / rate.value**2,  # delta method: |d/dr R (1 - r) / r| = R / r^2
-        low=count(rate.high),
-        high=None if rate.low == 0 else count(rate.low),
+        low=at(rate.high),
+        high=None if rate.low == 0 else at(rate.low),
         estimator=f"unrecorded from {rate.estimator}",
         flags=rate.flags + (("open_ended",) if rate.low == 0 else ()),
         unit="crimes",
@@ -621,8 +458,8 @@ def reported_population(recorded_crime, rate):
     >>> reported_population(9000, 0.9)
     10000.0
     """
-    recorded_crime = _number("recorded_crime", recorded_crime, least=0)
-    rate = _number("rate", rate.value if isinstance(rate, Estimate) else rate, least=0)
+    recorded_crime = number("recorded_crime", recorded_crime)
+    rate = number("rate", rate.value if isinstance(rate, Estimate) else rate)
     if not 0 < rate <= 1:
         raise ValueError(f"rate: expected a proportion above 0 and up to 1, got {rate:g}.")
     return recorded_crime / rate
@@ -631,7 +468,7 @@ def reported_population(recorded_crime, rate):
 def difference(a, b, confidence=None):
     """Estimate ``a - b`` of two recording rates from independent samples (two inspections, two forces).
 
-    The interval joins those of the two rates (Newcombe's "square and add", [6]_, method 10 where both are
+    The interval joins those of the two rates (Newcombe's "square and add", [4]_, method 10 where both are
     Wilson intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion
     z test with a pooled rate, on the effective sample sizes. Samples that share incidents are not
     independent: use :func:`domain_difference`.
@@ -701,7 +538,8 @@ def domain_difference(design, domain_a, domain_b, confidence=0.95):
     Notes
     -----
     Normal interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``).
-    Undercovers where a rate is close to 1 on few crimes. If the linearised variance is 0 (both rates 0 or 1)
+    Undercovers where a rate is close to 1 on few crimes. ``lonely="average"`` averages over the strata in which
+    the domains have crimes, as for one domain. If the linearised variance is 0 (both rates 0 or 1)
     the intervals of the two rates are joined as in :func:`difference`.
 
     Examples
@@ -714,8 +552,8 @@ def domain_difference(design, domain_a, domain_b, confidence=0.95):
     insides = [_domain(design, domain) for domain in (domain_a, domain_b)]
     (rate_a, scores_a, _), (rate_b, scores_b, _) = (_ratio_and_scores(design, inside) for inside in insides)
     gap = float(rate_a - rate_b)
-    se = math.sqrt(_variance(design, scores_a - scores_b, insides[0] | insides[1]))
-    half = special.ndtri((1 + _level(confidence)) / 2) * se
+    se = math.sqrt(design.variance(scores_a - scores_b, insides[0] | insides[1]))
+    half = special.ndtri((1 + level(confidence)) / 2) * se
     low, high, p_value = max(-1.0, gap - half), min(1.0, gap + half), _two_sided(gap, se)
     facts = _facts(design, insides[0] | insides[1])
     flags = _flags(design, facts)
@@ -758,7 +596,7 @@ def sensitivity(design, post_strata, recorded_crime, intervals=INTERVALS, confid
     if design.stratum_population is not None:
         population = float(design.stratum_population.sum())
         if design.population_unit == "clusters":  # the same share of crimes as of incidents
-            population = audited / _overall_fraction(design)
+            population = audited / design.overall_fraction()
     rows = []
     for method in intervals:
         options = {"interval": method, "confidence": confidence}
@@ -775,146 +613,13 @@ def sensitivity(design, post_strata, recorded_crime, intervals=INTERVALS, confid
     return rows
 
 
-# ---- intervals --------------------------------------------------------------------------------------------
-
-
-def interval(value, se, n, method=None, confidence=0.95, df=None, effective_n=None):
-    """Return the confidence limits ``(low, high)`` of a proportion.
-
-    Parameters
-    ----------
-    value, se : float
-        Estimated proportion in [0, 1] and its standard error, FPC and clusters included.
-    n : int
-        Audited crimes.
-    method : str, optional
-        One of `INTERVALS`; `DEFAULT_INTERVAL` if None:
-
-        - ``normal``: ``value +/- z se``, cut off at 0 and 1; the published one.
-        - ``logit``: normal on the log-odds scale, with the t quantile if `df` is given.
-        - ``wilson``, ``agresti-coull``, ``jeffreys`` [4]_: the binomial interval of the effective sample size
-          ``n* = value (1 - value) / se^2``; multiplied by ``(t[n - 1] / t[df])^2`` if `df` is given [3]_.
-        - ``korn-graubard`` [3]_: Clopper-Pearson with that ``n*`` (R: ``svyciprop(method="beta")``).
-        - ``clopper-pearson``: with ``n*`` not adjusted for `df`.
-    confidence : float
-        In (0, 1).
-    df : int, optional
-        Degrees of freedom of `se`; fewer than 1 count as 1.
-    effective_n : float, optional
-        ``n*`` where `se` is 0; default `n`. Infinity says that it is a census.
-
-    Returns
-    -------
-    tuple of float
-        In [0, 1]. Of zero width only for a census: where `se` is 0 otherwise, ``normal`` and ``logit`` have
-        no width, and Clopper-Pearson is given instead. Arrays give arrays, for simulations.
-
-    Notes
-    -----
-    Coverage of nominal 95 % intervals, from ``tests/coverage/coverage.csv``, for 200 to 1,500 audited crimes,
-    rates of 0.80 to 0.97, and one to three crimes per incident:
-
-    - ``agresti-coull`` covers 94 to 96 % where crimes of an incident resemble each other, but for 97 % at a
-      rate of 0.97 with n = 200. With single or unlike crimes it covers 96 to 98 % for n = 200 and rates of
-      0.93 to 0.97, and 96.1 % at 0.97 with n = 400 or 1,500. Outside that range: 93.9 to 99.7 %.
-    - ``normal`` falls to 89 %, ``jeffreys`` to 92.6 %, ``wilson`` to 93.4 %, ``logit`` to 93.9 %: too narrow
-      at rates from 0.95. ``clopper-pearson`` and ``korn-graubard`` cover 94.8 to 97.1 %: safe, and wider.
-
-    Examples
-    --------
-    >>> low, high = interval(0.9, 0.03, 100, "wilson")
-    >>> round(low, 4), round(high, 4)
-    (0.8256, 0.9448)
-    >>> interval(1.0, 0.0, 50, "normal")  # doctest: +ELLIPSIS
-    (0.928..., 1.0)
-    """
-    method = _choice("interval", method or DEFAULT_INTERVAL, INTERVALS)
-    tail = (1 - _level(confidence)) / 2
-    scalar = np.ndim(value) == 0
-    p, se, n = np.asarray(value, dtype=float), np.asarray(se, dtype=float), np.asarray(n, dtype=float)
-    if not (np.all((p >= 0) & (p <= 1)) and np.all(se >= 0) and np.all(n >= 1)):
-        raise ValueError(f"expected value in [0, 1], se >= 0 and n >= 1; got {value!r}, {se!r} and {n!r}.")
-    z = -special.ndtri(tail)
-    t = z if df is None else -special.stdtrit(np.maximum(df, 1), tail)
-    varies = (se > 0) & (p > 0) & (p < 1)
-    with np.errstate(all="ignore"):  # the branches that np.where discards may divide by 0
-        size = np.where(varies, p * (1 - p) / se**2, n if effective_n is None else effective_n)
-        if df is not None and method in ("wilson", "agresti-coull", "jeffreys", "korn-graubard"):
-            # [3]_, section 3
-            size = size * np.where(df < n - 1, (special.stdtrit(n - 1, tail) / t) ** 2, 1.0)
-        yes, no = size * p, size * (1 - p)
-        if method == "wilson":  # [4]_, eq. 4
-            centre = (yes + z**2 / 2) / (size + z**2)
-            half = z * np.sqrt(size * p * (1 - p) + z**2 / 4) / (size + z**2)
-            low, high = np.where(p == 0, 0, centre - half), np.where(p == 1, 1, centre + half)
-        elif method == "agresti-coull":  # [4]_, eq. 5
-            centre = (yes + z**2 / 2) / (size + z**2)
-            half = z * np.sqrt(centre * (1 - centre) / (size + z**2))
-            low, high = centre - half, centre + half
-        elif method == "jeffreys":  # [4]_, section 3.1.3, with the ends 0 and 1 as recommended there
-            low = np.where(p == 0, 0, special.betaincinv(yes + 0.5, no + 0.5, tail))
-            high = np.where(p == 1, 1, special.betaincinv(yes + 0.5, no + 0.5, 1 - tail))
-        else:  # clopper-pearson and korn-graubard [3]_; also what normal and logit fall back on
-            low = np.where(p == 0, 0, special.betaincinv(yes, no + 1, tail))
-            high = np.where(p == 1, 1, special.betaincinv(yes + 1, no, 1 - tail))
-        if method == "normal":
-            low, high = np.where(varies, p - z * se, low), np.where(varies, p + z * se, high)
-        elif method == "logit":
-            half = t * se / (p * (1 - p))  # delta method
-            low = np.where(varies, special.expit(special.logit(p) - half), low)
-            high = np.where(varies, special.expit(special.logit(p) + half), high)
-        census = np.isinf(size)
-        low = np.where(census, p, np.clip(low, 0, 1))
-        high = np.where(census, p, np.clip(high, 0, 1))
-    return (float(low), float(high)) if scalar else (low, high)
-
-
-# ---- the one variance, and what goes with it --------------------------------------------------------------
-
-
-def _variance(design, scores, inside):
-    """Return the variance of the total of `scores`: clusters drawn within strata, with FPC.
-
-    ``sum_h (1 - f_h) n_h / (n_h - 1) sum_c (z_hc - mean_h)^2`` over the cluster totals z ([2]_, section 2.3).
-    """
-    stratum, n, fraction = design.cluster_stratum, design.stratum_clusters, design.stratum_fraction
-    totals = scores
-    if design.row_cluster is not None:
-        totals = np.bincount(design.row_cluster, scores, minlength=len(stratum))
-    mean = np.bincount(stratum, totals, minlength=len(n)) / n
-    if design.lonely == "adjust":
-        mean = np.where(n > 1, mean, 0.0)  # scores of a rate add up to 0: the mean of all strata
-    deviation = mean[stratum]
-    np.subtract(totals, deviation, out=deviation)  # in place: new arrays would be half of the time
-    deviation *= deviation
-    squares = np.bincount(stratum, deviation, minlength=len(n))
-    by_stratum = (1 - fraction) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0) * squares
-    variance = by_stratum.sum()
-    if design.lonely == "average":
-        present = np.bincount(design.row_stratum, inside, minlength=len(n)) > 0
-        known = present & ((n > 1) | (fraction >= 1))
-        variance *= present.sum() / max(known.sum(), 1)
-    # What rounding leaves of a variance of 0 is not a variance: compare with the squares before centring.
-    return 0.0 if variance <= 1e-24 * (squares + n * mean**2).sum() else float(variance)
-
-
-def _size_without_variance(design, weight):
-    """Return an effective sample size where the sample shows no variation: a cluster counts as one crime.
-
-    ``(sum W_c)^2 / sum (1 - f_h) W_c^2`` over the weight W of the domain in each cluster (Kish [8]_, with
-    FPC): n for independent crimes of equal weight, fewer in clusters, infinite for a census.
-    """
-    stratum = design.cluster_stratum
-    if design.row_cluster is not None:
-        weight = np.bincount(design.row_cluster, weight, minlength=len(stratum))
-    left = ((1 - design.stratum_fraction)[stratum] * weight**2).sum()
-    return math.inf if left == 0 else float(weight.sum() ** 2 / left)
+# ---- what the estimators share -----------------------------------------------------------------------------
 
 
 def _proportion(design, value, scores, inside, weight, estimator, method, confidence):
     """Return the Estimate of a proportion from its scores; `inside` marks the crimes that it is about."""
-    se = math.sqrt(_variance(design, scores, inside))
-    size = None if se else _size_without_variance(design, weight)
+    se = math.sqrt(design.variance(scores, inside))
+    size = None if se else design.effective_size(weight)
     return _finish(
         float(value), se, size, method=method, confidence=confidence, estimator=estimator, design=design,
         **_facts(design, inside),
@@ -948,7 +653,7 @@ def _facts(design, inside):
         "recorded": int(np.count_nonzero((design.row_recorded > 0) & inside)),
         "clusters": clusters,
         "population": None if size is None else float(size.sum()),
-        "fpc": _overall_fraction(design),
+        "fpc": design.overall_fraction(),
         "df": clusters - strata,
     }
 
@@ -962,17 +667,11 @@ def _groups_with(inside, group, groups):
     return int(present.sum())
 
 
-def _overall_fraction(design):
-    """Return the share of the population that was sampled; 0.0 if the population is infinite."""
-    size = design.stratum_population
-    return 0.0 if size is None else float((design.stratum_fraction * size).sum() / size.sum())
-
-
 def _flags(design, facts):
     flags = ("n_under_30",) if facts["n"] < SMALL_SAMPLE else ()
     if facts["df"] < FEW_DEGREES_OF_FREEDOM:
         flags += ("df_under_10",)
-    if design is not None and ((design.stratum_clusters == 1) & (design.stratum_fraction < 1)).any():
+    if design is not None and design.has_lonely_cluster():
         flags += ("lonely_cluster",)
     return flags
 
@@ -982,117 +681,12 @@ def _two_sided(gap, se):
     return float(2 * special.ndtr(-abs(gap) / se)) if se else float(gap == 0)
 
 
-# ---- checks of what was handed in -------------------------------------------------------------------------
-
-
-def _choice(name, value, allowed):
-    if value not in allowed:
-        raise ValueError(f"{name}: expected one of {', '.join(allowed)}; got {value!r}.")
-    return value
-
-
-def _level(confidence):
-    if not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
-        raise ValueError(f"confidence: expected a level between 0 and 1, such as 0.95; got {confidence!r}.")
-    return confidence
-
-
-def _number(name, value, least):
-    ok = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not ok or not math.isfinite(value) or value < least:
-        raise ValueError(f"{name}: expected a number of at least {least}, got {value!r}.")
-    return float(value)
-
-
-def _ratio(numerator, denominator):
-    """Return numerator / denominator, and 0 where the denominator is 0."""
-    return np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=denominator > 0)
-
-
-def _count(name, value):
-    number = _number(name, value, least=0)
-    if number != int(number):
-        raise ValueError(f"{name}: expected a count (a whole number), got the fraction {value!r}.")
-    return int(number)
-
-
-def _population_count(name, value, sampled, unit):
-    """Return a population count as a float, after checking it against the count of the sample."""
-    number = _number(name, value, least=0)
-    if 0 < number < 1:
-        raise ValueError(f"{name}: expected a count of {unit}, got the fraction {value!r}.")
-    if number < sampled:
-        raise ValueError(f"{name}: {number:g} {unit} are fewer than the {sampled:g} in the sample.")
-    return number
-
-
-def _same_keys(name, role, present, counts):
-    """Refuse counts that lack a group of the sample, or that have a group of which nothing was sampled."""
-    for key in present:
-        if key not in counts:
-            raise ValueError(f"{name}: no count for the {role} {key!r} of the sample; got {list(counts)}.")
-    for key, count in counts.items():
-        if count != 0 and key not in set(present):
-            raise ValueError(
-                f"{name}: nothing was sampled in the {role} {key!r}, so nothing is known of it. Merge it "
-                "with a similar one, or leave it out and say so beside the figure."
-            )
-
-
-def _is_rate(estimate):
-    if not isinstance(estimate, Estimate) or estimate.unit != "proportion":
-        raise ValueError(f"expected an Estimate of a rate, got {estimate!r}.")
-
-
-def _column(data, name, role):
-    if name not in data.columns:
-        raise ValueError(f"{role}: no column {name!r}; the columns are {', '.join(map(str, data.columns))}.")
-    return data[name]
-
-
-def _zero_one(data, name):
-    """Return (is a crime, was recorded) of each row as a bool and a float array."""
-    column = _column(data, name, "recorded")
-    numbers = column if pd.api.types.is_numeric_dtype(column) else pd.to_numeric(column, errors="coerce")
-    values = numbers.to_numpy(dtype=float, na_value=np.nan)
-    crime = column.notna().to_numpy()
-    wrong = (values != 0) & (values != 1) & crime
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ValueError(
-            f"column {name!r}, row {row}: expected True/False or 1/0, got {column.tolist()[row]!r}."
-        )
-    return crime, values if crime.all() else np.where(crime, values, 0.0)
-
-
-def _codes(data, name, role):
-    """Return (code of each row, name of each code) of a column without missing values."""
-    if name is None:
-        return np.zeros(len(data), dtype=np.intp), [None]
-    codes, names = pd.factorize(_column(data, name, role))
-    if (codes < 0).any():
-        raise ValueError(f"column {name!r}, row {int(np.argmin(codes))}: missing value; {role} need one.")
-    return codes, names.tolist()
-
-
-def _positive(data, name):
-    column = _column(data, name, "weights")
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    wrong = ~(np.isfinite(values) & (values > 0))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ValueError(
-            f"column {name!r}, row {row}: expected a weight above 0, got {column.tolist()[row]!r}."
-        )
-    return values
-
-
 def _domain(design, domain):
     """Return a bool array: the rows of `design` that are crimes of the domain."""
     if domain is None:
         return design.row_is_crime
     if isinstance(domain, str):
-        domain = _column(design.crimes, domain, "domain")
+        domain = column_of(design.crimes, domain, "domain")
     if isinstance(domain, pd.Series) and not domain.index.equals(design.crimes.index):
         raise ValueError("domain: its index differs from that of the crimes; give it in the same rows.")
     values = np.asarray(domain)
@@ -1115,16 +709,27 @@ def _domain(design, domain):
 def _post_strata(design, name, counts, role):
     """Return (code of each row, names, known count of each name) of a post-stratification."""
     crime = design.row_is_crime
-    column = _column(design.crimes, name, "post_strata")
-    codes, names = pd.factorize(column[crime])
-    if (codes < 0).any():
+    column = column_of(design.crimes, name, "post_strata")
+    codes, names = factorize(column if crime.all() else column[crime])
+    if codes.min() < 0:
         raise ValueError(f"column {name!r}: a crime without a value; every crime needs its post-stratum.")
     names = names.tolist()
-    kind = np.zeros(len(crime), dtype=np.intp)
-    kind[crime] = codes
-    given = counts.to_dict() if isinstance(counts, pd.Series) else counts
-    if not isinstance(given, Mapping) or not any(given.values()):
-        raise ValueError(f"{role}: expected a mapping of {name} -> count, not all 0; got {given!r}.")
-    _same_keys(role, name, names, given)
-    known = np.array([_population_count(f"{role} of {key}", given[key], 0, "crimes") for key in names])
+    kind = codes
+    if not crime.all():
+        kind = np.zeros(len(crime), dtype=np.intp)
+        kind[crime] = codes
+    given = counts_of_groups(role, counts, name, names)
+    known = np.array([population_count(f"{role} of {key}", given[key], 0, "crimes") for key in names])
+    if not known.any():
+        raise ValueError(f"{role}: expected a count above 0 for some {name}; got {given!r}.")
     return kind, names, known
+
+
+def _ratio(numerator, denominator):
+    """Return numerator / denominator, and 0 where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=denominator > 0)
+
+
+def _is_rate(estimate):
+    if not isinstance(estimate, Estimate) or estimate.unit != "proportion":
+        raise ValueError(f"expected an Estimate of a rate, got {estimate!r}.")

@@ -6,7 +6,7 @@ sample, no survey. All figures come from the results and are rounded by :mod:`cd
 
 from __future__ import annotations
 
-from cdi_lib import wording
+from cdi_lib import intervals, wording
 from cdi_lib.parameters import CRIME_TYPES
 from cdi_lib.records import CANCELLATION_TYPES
 from cdi_lib.results import EstimateResult, Results, Share
@@ -471,7 +471,8 @@ def method(results: Results) -> str:
             if clustered
             else "Crimes are treated as independent, also those of one incident; an interval that takes account of incidents is "
             "given with the sensitivity of the results."
-        ),
+        )
+        + f" {interval_coverage(rate.interval)}",
         "The number of reported crimes that go unrecorded in a year is *R* (1 - *r*) / *r*, with *R* the crime recorded in the "
         "12 months to the end of the audit period, excluding fraud, and *r* the recording rate. Its interval is that of *r* "
         "carried through the formula.",
@@ -488,6 +489,18 @@ def sensitivity(results: Results) -> str:
     return (
         f"Under all estimators and intervals together the overall rate lies from {percent(low)} to {percent(high)}, and the "
         f"intervals reach from {percent(min(row['low'] for row in rows))} to {percent(max(row['high'] for row in rows))}."
+    )
+
+
+def interval_coverage(method: str) -> str:
+    """How often an interval of this kind holds the true rate, and where it does not as often as it says."""
+    (smallest, largest), (lowest, highest) = intervals.COVERED_SIZES, intervals.COVERED_RATES
+    least, most = intervals.COVERAGE[method]
+    return (
+        f"In simulated audits of {count(smallest)} to {count(largest)} crimes, with true rates from {percent(lowest)} to "
+        f"{percent(highest)}, {INTERVAL_NAMES[method]} intervals that should hold the true rate in 95% of audits did so in "
+        f"{percent(least)} to {percent(most)} of them. The fewest were with a high rate and few unrecorded crimes in a crime "
+        "type of much weight, and with incidents whose crimes resemble each other."
     )
 
 

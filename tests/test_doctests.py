@@ -20,9 +20,9 @@ def test_docstring_examples(name):
 
 def test_estimators_show_examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
-    module = importlib.import_module("cdi_lib.estimation")
+    modules = [importlib.import_module(f"cdi_lib.{name}") for name in ("design", "estimation", "intervals")]
     with_example = {
-        test.name.removeprefix("cdi_lib.estimation.") for test in finder.find(module) if test.examples
+        test.name.rpartition(".")[2] for module in modules for test in finder.find(module) if test.examples
     }
     public = {
         "Design",

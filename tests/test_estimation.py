@@ -1,7 +1,10 @@
 """Published figures, other people's implementations, identities, awkward cases. About ten seconds."""
 
+import functools
 import json
 import math
+import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cdi_lib import estimation
+from cdi_lib import estimation, intervals
 from cdi_lib.estimation import (
     DEFAULT_INTERVAL,
     INTERVALS,
@@ -97,7 +100,8 @@ def test_published_numbers_of_unrecorded_crimes():
 
 # ---- other people's implementations ------------------------------------------------------------------------
 
-GOLDEN = json.loads((HERE / "oracles" / "golden_survey.json").read_text(encoding="utf-8"))
+GOLDEN_FILE = Path(os.environ.get("CDI_GOLDEN", HERE / "oracles" / "golden_survey.json"))
+GOLDEN = json.loads(GOLDEN_FILE.read_text(encoding="utf-8"))
 
 
 def golden_design(case):
@@ -108,6 +112,12 @@ def golden_design(case):
         population = {"population": case["population"], "population_unit": case["unit"]}
     names = {name: case[name] for name in ("strata", "clusters", "weights", "lonely")}
     return Design(crimes, **names, **population)
+
+
+@functools.cache
+def golden_cases():
+    """Return (case, its Design) of every golden case."""
+    return [(case, golden_design(case)) for case in GOLDEN["cases"]]
 
 
 GOLDEN_CALLS = {
@@ -125,30 +135,39 @@ GOLDEN_CALLS = {
 
 def test_golden_designs_are_many_and_varied():
     """R survey 4.1.1 under R 4.2.2; tests/oracles/survey.R makes them."""
-    assert GOLDEN["source"].startswith("R ")
-    assert "survey" in GOLDEN["source"]
+    assert re.fullmatch(r"R [\d.]+, survey [\d.]+", GOLDEN["source"])
     cases = GOLDEN["cases"]
     assert len(cases) >= 300
     assert len({json.dumps(case["columns"]) for case in cases}) == len(cases)
     count = Counter()
-    for case in cases:
+    for case, design in golden_cases():
         count.update(
             name for name in ("strata", "clusters", "weights", "population") if case[name] is not None
         )
         count.update([case["lonely"], case["unit"]])
-        count["incident without crime"] += None in case["columns"]["recorded"]
-    assert all(n >= 15 for n in count.values()), count
-    assert set(GOLDEN_CALLS) <= set(cases[0]["results"]) | {r for case in cases for r in case["results"]}
+        rows = pd.DataFrame(case["columns"])
+        crimes = rows.dropna(subset="recorded")
+        by_stratum = crimes.groupby("stratum")
+        count["incident without crime"] += len(crimes) < len(rows)
+        count["every crime recorded in a stratum"] += (by_stratum["recorded"].mean() == 1).any()
+        count["stratum outside the domain"] += (by_stratum["domain"].max() == 0).any()
+        count["single incident in a stratum"] += (rows.groupby("stratum")["incident"].nunique() == 1).any()
+        count["very unequal weights"] += rows["weight"].max() > 100 * rows["weight"].min()
+        count["census in a stratum"] += (design.stratum_fraction == 1).any()
+        count.update(case["results"].keys())
+    assert {"strata", "weights", "population", "crimes", "clusters", *estimation.LONELY} <= set(count)
+    assert {*GOLDEN_CALLS, "beta", "logit"} <= set(count)
+    assert min(count.values()) >= 15, count
 
 
 @pytest.mark.parametrize("name", GOLDEN_CALLS)
 def test_estimate_and_se_agree_with_r_survey(name):
     compared = 0
-    for case in GOLDEN["cases"]:
+    for case, design in golden_cases():
         expandable = case["weights"] is not None or case["population"] is not None
         if name not in case["results"] or (name.startswith("total") and not expandable):
             continue
-        estimate = GOLDEN_CALLS[name](golden_design(case), case["known"])
+        estimate = GOLDEN_CALLS[name](design, case["known"])
         expected = case["results"][name]
         # A standard error that is 0 here is 1e-17 there.
         scale = max(1, abs(expected["value"]))
@@ -160,10 +179,10 @@ def test_estimate_and_se_agree_with_r_survey(name):
 
 @pytest.mark.parametrize(("name", "method"), [("beta", "korn-graubard"), ("logit", "logit")])
 def test_intervals_agree_with_r_svyciprop(name, method):
-    cases = [case for case in GOLDEN["cases"] if name in case["results"]]
+    cases = [(case, design) for case, design in golden_cases() if name in case["results"]]
     assert len(cases) >= 300
-    for case in cases:
-        estimate = recording_rate(golden_design(case), "domain", interval=method)
+    for case, design in cases:
+        estimate = recording_rate(design, "domain", interval=method)
         assert (estimate.low, estimate.high) == pytest.approx(case["results"][name], rel=1e-9)
 
 
@@ -203,7 +222,9 @@ def test_svy_agrees(seed):
         assert (estimate.low, estimate.high) == pytest.approx((result.lci, result.uci), rel=1e-9)
 
 
+BILLION = 10**9
 COUNTS = [(0, 1), (1, 1), (0, 20), (20, 20), (1, 20), (19, 20), (45, 50), (438, 491)]
+COUNTS += [(0, BILLION), (1, BILLION), (920_000_000, BILLION), (BILLION - 1, BILLION), (BILLION, BILLION)]
 
 
 @pytest.mark.parametrize(("recorded", "n"), COUNTS)
@@ -494,6 +515,8 @@ def test_unrecorded_at_the_ends():
     assert "no limit" in repr(wide)
     with pytest.raises(ValueError, match="Estimate of a rate"):
         unrecorded(every, 1000)
+    with pytest.raises(ValueError, match="expected a count of crimes, got the fraction 0.5"):
+        unrecorded(pooled_rate(9, 10, 100), 0.5)
 
 
 def test_change_is_the_later_minus_the_earlier():
@@ -596,6 +619,12 @@ def test_population_is_never_guessed():
     refused("expected a count of crimes, got the fraction 0.97", population=0.97)
     refused("population: 10 crimes are fewer than the", population=10)
     refused("number of at least 0, got 'many'", population="many")
+    refused("number of at least 0, got nan", population=math.nan)
+    refused("got inf; if there is none, say infinite_population=True", population=math.inf)
+    refused(
+        "population of a: expected a count of crimes, got the fraction 0.5.*not a share",
+        strata="stratum", population={"a": 0.5, "b": 0.3, "c": 0.2},
+    )  # fmt: skip
     refused("number of at least 0, got True", population=True)
     refused("expected a mapping of stratum -> count; got 5000", strata="stratum", population=5000)
     refused("expected one number", population={"a": 5000})
@@ -606,7 +635,7 @@ def test_population_is_never_guessed():
     refused("needs clusters=", population=500, population_unit="clusters")
     refused("population_unit: expected one of crimes, clusters; got 'incidents'", population_unit="incidents")
     refused("strata without population need weights=", strata="stratum", infinite_population=True)
-    with pytest.raises(ValueError, match="or infinite_population=True; one of them"):
+    with pytest.raises(ValueError, match="infinite_population=True.*one of them"):
         pooled_rate(9, 10)
     with pytest.raises(ValueError, match="got the fraction 0.5"):
         pooled_rate(9, 10, population=0.5)
@@ -626,7 +655,8 @@ def test_rows_are_checked():
     refused("row 3: missing value.*needs clusters=", crimes=gap, population=500)
     nothing = crimes.assign(recorded=np.nan)
     refused("no audited crime", crimes=nothing, clusters="incident", population=500)
-    refused("a row for each audited crime, not none", crimes=crimes[:0], population=500)
+    refused("a row for each audited crime, got an empty one", crimes=crimes[:0], population=500)
+    refused("expected a pandas DataFrame .*, got list", crimes=[True, False], population=500)
     lost = crimes.astype({"incident": object})
     lost.loc[2, "incident"] = None
     refused("column 'incident', row 2: missing value", crimes=lost, clusters="incident", population=500)
@@ -637,7 +667,14 @@ def test_cluster_across_strata_is_refused():
     crimes = incidents()
     crimes.loc[crimes["stratum"] == "b", "incident"] = "a3"
     options = {"strata": "stratum", "clusters": "incident", "population": {"a": 500, "b": 500, "c": 500}}
-    refused(r"cluster 'a3' lies in the strata '[ab]' and '[ab]'", crimes=crimes, **options)
+    refused(
+        "rows [0-9]+ and [0-9]+ are of one cluster but of the strata '[ab]' and '[ab]'",
+        crimes=crimes,
+        **options,
+    )
+    # The message names rows, not the reference of a record.
+    with pytest.raises(ValueError, match=r"^((?!a3).)*$"):
+        Design(crimes, **options)
 
 
 def lonely_design(how="fail", **population):
@@ -661,6 +698,20 @@ def test_one_cluster_in_a_stratum():
     assert alone.high - alone.low > 0.5
     refused("has one cluster", crimes=incidents()[:1], population=10, lonely="average")
     assert pooled_rate(1, 1, 10).low < 0.5
+
+
+def test_few_crimes_are_flagged():
+    flags = {
+        n: recording_rate(Design(sample({"violence": (n - 2, n)}), population=900)).flags
+        for n in (10, 29, 30)
+    }
+    assert flags == {10: ("n_under_30", "df_under_10"), 29: ("n_under_30",), 30: ()}
+    assert "n_under_30" in pooled_rate(20, 29, 900).flags
+    # The crimes of the domain count, not those of the design.
+    large = sample({"violence": (90, 100), "sexual": (9, 12)})
+    design = Design(large, population=900)
+    assert "n_under_30" not in recording_rate(design).flags
+    assert "n_under_30" in recording_rate(design, large["crime_type"] == "sexual").flags
 
 
 def test_stratum_without_crime():
@@ -744,36 +795,81 @@ def simulation():
     return module
 
 
-def inspection_range(method):
-    part = COVERAGE[COVERAGE["estimator"].isin(["ratio", "stratified"]) & (COVERAGE["interval"] == method)]
-    part = part[(part["n"] >= 200) & part["rate"].between(0.8, 0.97)]
-    assert len(part) > 100
-    return part
+def inspections():
+    cells = simulation().in_inspections(COVERAGE)
+    assert (cells.groupby("interval").size() == 720).all()
+    return cells.assign(beyond=~cells["coverage"].between(0.94, 0.96))
 
 
-def test_default_interval_covers_where_inspections_work():
-    """Within a point of 95 % for n >= 200, rates 0.8 to 0.97, alike crimes, but where the docstring says."""
-    part = inspection_range(DEFAULT_INTERVAL)
-    assert part["coverage"].min() >= 0.94  # never too narrow, alike or not
-    alike = part[part["correlation"] > 0]
-    too_wide = alike[alike["coverage"] > 0.96]
-    assert set(zip(too_wide["n"], too_wide["rate"], strict=True)) == {(200, 0.97)}
-    assert too_wide["coverage"].max() < 0.975
-    rest = part[(part["correlation"] == 0) & (part["coverage"] > 0.96)]
-    places = set(zip(rest["n"], rest["rate"], strict=True))
-    assert places <= {(200, 0.93), (200, 0.95), (200, 0.97), (400, 0.97), (1500, 0.97)}
-    assert rest["coverage"].max() < 0.98
+def test_the_simulation_covers_what_inspections_do():
+    default = COVERAGE[COVERAGE["interval"] == DEFAULT_INTERVAL]
+    ratio, headline = (default[default["estimator"] == name] for name in ("ratio", "stratified"))
+    assert {30, 200, 1500} <= set(ratio["n"])
+    assert {0.5, 0.8, 0.97, 0.99} <= set(ratio["rate"])
+    assert {0.8, 0.97} <= set(headline["rate"])
+    for part in (ratio, headline):
+        assert set(part["sampling_fraction"]) == {0, 0.1, 0.3}
+        assert set(part["correlation"]) == {0, 0.3, 0.6}
 
 
-def test_default_interval_is_the_only_one_never_too_narrow_without_being_wide():
-    lowest = {method: inspection_range(method)["coverage"].min() for method in INTERVALS}
-    strays = {
-        method: ((inspection_range(method)["coverage"] - 0.95).abs() > 0.01).sum() for method in INTERVALS
-    }
-    safe = [method for method in INTERVALS if lowest[method] >= 0.94]
-    assert min(safe, key=strays.get) == DEFAULT_INTERVAL
-    stated = {"normal": 0.89, "jeffreys": 0.926, "wilson": 0.934, "logit": 0.939}  # as in the docstring
-    assert {method: lowest[method] for method in stated} == pytest.approx(stated, abs=0.005)
+def test_docstring_states_the_coverage_of_the_default():
+    """Every number of the sentence on the default is that of coverage.csv, the worst cells included."""
+    cells = inspections()
+    cells = cells[cells["interval"] == DEFAULT_INTERVAL]
+    wide, narrow = cells[cells["coverage"] > 0.96], cells[cells["coverage"] < 0.94]
+    stated = " ".join(interval.__doc__.split())
+    assert (
+        f"``{DEFAULT_INTERVAL}`` is beyond one point of 95 % in {len(wide) + len(narrow)} of them" in stated
+    )
+    worst = 100 * wide["coverage"].max()
+    assert f"In {len(wide)} it covers more than 96 %, up to {worst:.1f} %" in stated
+    assert ((wide["n"] == 200) & (wide["rate"] == 0.97)).mean() > 0.5
+    worst = 100 * narrow["coverage"].min()
+    assert f"In {len(narrow)} it covers less than 94 %, down to {worst:.1f} %" in stated
+    assert set(narrow["estimator"]) == {"stratified"}
+    assert f"at rates of {narrow['rate'].min()} to {narrow['rate'].max()}" in stated
+    outside = COVERAGE[COVERAGE["estimator"].isin(cells["estimator"].unique())]
+    outside = outside[(outside["interval"] == DEFAULT_INTERVAL) & ~outside.index.isin(cells.index)]
+    lowest, highest = 100 * outside["coverage"].min(), 100 * outside["coverage"].max()
+    assert f"``{DEFAULT_INTERVAL}`` covers {lowest:.1f} to {highest:.1f} %" in stated
+
+
+def test_docstring_states_the_coverage_of_the_others():
+    cells = inspections().groupby("interval")
+    beyond, low, high = cells["beyond"].sum(), 100 * cells["coverage"].min(), 100 * cells["coverage"].max()
+    stated = " ".join(interval.__doc__.split())
+    assert f"``normal`` (beyond one point in {beyond['normal']}, down to {low['normal']:.1f} %)" in stated
+    assert f"``jeffreys`` ({beyond['jeffreys']}, {low['jeffreys']:.1f} %)" in stated
+    narrow = (cells.get_group("wilson")["coverage"] < 0.94).sum()
+    assert f"({narrow} of {beyond['wilson']} below 94 %, down to {low['wilson']:.1f} %)" in stated
+    assert f"``logit`` ({beyond['logit']}, {low['logit']:.1f} %)" in stated
+    for method in ("clopper-pearson", "korn-graubard"):
+        assert f"``{method}`` ({beyond[method]}, up to {high[method]:.1f} %)" in stated
+
+
+def test_report_states_the_coverage_of_every_interval():
+    """`COVERAGE`, which the report prints, holds the lowest and highest coverage of coverage.csv."""
+    cells = inspections()
+    (smallest, largest), (lowest, highest) = intervals.COVERED_SIZES, intervals.COVERED_RATES
+    assert (cells["n"].min(), cells["n"].max()) == (smallest, largest)
+    assert (cells["rate"].min(), cells["rate"].max()) == (lowest, highest)
+    assert set(intervals.COVERAGE) == set(INTERVALS)
+    for method, part in cells.groupby("interval")["coverage"]:
+        assert intervals.COVERAGE[method] == (part.min(), part.max())
+        worst = cells.loc[part.idxmin()]
+        assert (worst["estimator"], worst["rate"], worst["correlation"]) == ("stratified", 0.97, 0.6)
+        assert worst["few_unrecorded"] > 0.9
+
+
+def test_no_other_interval_is_beyond_one_point_less_often_than_the_default():
+    assert inspections().groupby("interval")["beyond"].sum().idxmin() == DEFAULT_INTERVAL
+
+
+def test_where_the_default_is_too_narrow_the_flag_is_raised():
+    cells = inspections()
+    cells = cells[(cells["interval"] == DEFAULT_INTERVAL) & (cells["estimator"] != "ratio")]
+    assert cells.loc[cells["few_unrecorded"] < 0.2, "coverage"].min() > 0.94
+    assert cells.loc[cells["coverage"] < 0.94, "few_unrecorded"].min() > 0.2
 
 
 def test_few_unrecorded_crimes_in_a_large_type_are_flagged():
@@ -794,38 +890,57 @@ def test_few_unrecorded_crimes_in_a_large_type_are_flagged():
     assert "few_unrecorded" in stratified_rate(enough, "crime_type", known).flags
 
 
-def test_simulation_estimates_as_the_library_does():
-    simulate = simulation()
-    rng = np.random.default_rng(5)
-    crimes, recorded = simulate.draw_incidents(rng, (1, 80), 0.85, 0.4)
-    (rate,), (se,), (n,) = simulate.ratio_and_se(crimes, recorded)
-    rows = [(i, k < r) for i, (c, r) in enumerate(zip(crimes[0], recorded[0], strict=True)) for k in range(c)]
-    frame = pd.DataFrame(rows, columns=["incident", "recorded"])
-    estimate = recording_rate(Design(frame, clusters="incident", infinite_population=True))
-    assert (estimate.value, estimate.se, estimate.n, estimate.df) == (
-        pytest.approx(rate),
-        pytest.approx(se),
-        n,
-        79,
+@pytest.mark.parametrize("stratified", [True, False])
+@pytest.mark.parametrize("finite", [True, False])
+def test_simulation_estimates_as_the_library_does(stratified, finite):
+    """One simulated audit, written out crime by crime, by `stratified_rate` and by the simulation's formulas."""
+    simulate, rng = simulation(), np.random.default_rng(5)
+    shares = None if stratified else [0.5, 0.2, 0.3]
+    kinds = simulate.kinds_of_incident([0.8, 0.9, 0.85], 0.4, type_shares=shares)
+    drawn = [60, 30, 40] if stratified else [130]
+    counts = simulate.draw_audits(rng, kinds, drawn, replicates=1)
+    known = np.array([[300.0, 90.0, 260.0]])
+    (rate,), (se,), (n,), (df,), (size,) = simulate.estimate(kinds, counts, known, finite)
+    columns = ["crimes", "recorded_crimes", "crime_type", "stratum"]
+    table = pd.DataFrame(
+        dict(zip(columns, (kinds.crimes, kinds.recorded, kinds.crime_type, kinds.stratum), strict=True))
     )
-    low, high = interval(rate, se, n, df=79)
+    table = table.loc[table.index.repeat(counts[0].astype(int))].reset_index(names="kind")
+    crimes = table.loc[table.index.repeat(table["crimes"].astype(int))].reset_index(names="incident")
+    crimes["recorded"] = crimes.groupby("incident").cumcount() < crimes["recorded_crimes"]
+    recorded_crime = dict(enumerate(known[0]))
+    # Reported crime of each stratum: recorded crime over the rate of the sample.
+    found = crimes.groupby("stratum")["recorded"].mean()
+    recorded_in = known[0] if stratified else [known.sum()]
+    population = {h: recorded_in[h] / found[h] for h in found.index}
+    options = {"population": population} if finite else {"infinite_population": True, "weights": "one"}
+    design = Design(crimes.assign(one=1.0), strata="stratum", clusters="incident", **options)
+    estimate = stratified_rate(design, "crime_type", recorded_crime)
+    assert (estimate.n, estimate.df) == (n, df)
+    assert (estimate.value, estimate.se) == pytest.approx((rate, se), rel=1e-12)
+    low, high = interval(rate, se, n, df=df)
     assert (estimate.low, estimate.high) == pytest.approx((low, high), rel=1e-12)
-
-
-def test_committed_coverage_can_be_repeated():
-    simulate = simulation()
-    crimes, recorded = simulate.draw_incidents(
-        np.random.default_rng(1), (2000, round(200 / simulate.MEAN_CRIMES)), 0.9, 0.3
+    # Weight of a crime: recorded crime of its type over the recorded crimes of the sample.
+    weight = known[0] / crimes.groupby("crime_type")["recorded"].sum()
+    assert design.effective_size(crimes["crime_type"].map(weight).to_numpy()) == pytest.approx(
+        size, rel=1e-12
     )
-    sample = simulate.ratio_and_se(crimes, recorded)
-    again = {
-        row[0]: row[1]
-        for row in simulate.judge(0.9, *sample, crimes.shape[1] - 1, simulate.fallback_size(crimes))
-    }
-    row = (COVERAGE["estimator"] == "ratio") & (COVERAGE["n"] == 200) & (COVERAGE["rate"] == 0.9)
-    row &= (COVERAGE["crimes_per_incident"] == "1-3") & (COVERAGE["correlation"] == 0.3)
-    for method, coverage in COVERAGE[row].set_index("interval")["coverage"].items():
-        assert again[method] == pytest.approx(coverage, abs=0.02)
+
+
+@pytest.mark.parametrize("fraction", [0, 0.3])
+def test_committed_coverage_can_be_repeated(fraction):
+    simulate = simulation()
+    incidents_drawn = round(200 / simulate.mean_crimes(simulate.ONE_TO_THREE))
+    population = [round(incidents_drawn / fraction)] if fraction else None
+    kinds = simulate.kinds_of_incident([0.9], 0.3)
+    rows = simulate.simulate(np.random.default_rng(1), kinds, [incidents_drawn], population, known=[1.0])
+    again = {row[0]: row[1] for row in rows}
+    cells = COVERAGE[(COVERAGE["estimator"] == "ratio") & (COVERAGE["n"] == 200) & (COVERAGE["rate"] == 0.9)]
+    cells = cells[(cells["crimes_per_incident"] == "1-3") & (cells["correlation"] == 0.3)]
+    cells = cells[cells["sampling_fraction"] == fraction].set_index("interval")
+    assert set(cells.index) == set(INTERVALS)
+    for method, coverage in cells["coverage"].items():
+        assert again[method] == pytest.approx(coverage, abs=0.012)  # four standard errors of a difference
 
 
 def test_every_public_function_is_documented():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from cdi_lib.design import factorize
 from cdi_lib.estimation import (
     INTERVALS,
     Design,
@@ -42,6 +43,20 @@ def audits(draw):
     extra = draw(st.lists(st.integers(0, 200), min_size=len(sizes), max_size=len(sizes)))
     clusters = draw(st.sampled_from([None, "incident"]))
     return crimes, {"strata": "stratum", "clusters": clusters, "population": (sizes + extra).to_dict()}
+
+
+@quick
+@given(
+    st.lists(st.integers(-128, 127) | st.integers(-3, 3), min_size=1, max_size=80),
+    st.sampled_from(["int8", "int64", "Int64", "float64", "str", "category"]),
+    st.sampled_from([0, 1, 2**40]),
+)
+def test_groups_are_numbered_from_0_whatever_their_names_are(names, dtype, shift):
+    column = pd.Series(names, dtype="int64")
+    column = (column if dtype == "int8" else column + shift).astype(dtype)
+    codes, distinct = factorize(column)
+    assert sorted(set(codes.tolist())) == list(range(len(distinct)))
+    assert [distinct[code] for code in codes] == column.tolist()
 
 
 @quick

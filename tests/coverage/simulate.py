@@ -1,198 +1,329 @@
 """How often does each interval hold the true rate? Simulate audits, count, and draw the answer.
 
-    python tests/coverage/simulate.py          # ten minutes of one core; writes coverage.csv and coverage.svg
+    python tests/coverage/simulate.py          # five minutes of one core; writes coverage.csv and coverage.svg
     python tests/coverage/simulate.py draw     # only draws coverage.csv again
 
-Three parts, all in coverage.csv:
+An incident holds 1 crime, or 1, 2 or 3 crimes with chances 0.60, 0.25, 0.15, whose outcomes have the stated
+correlation. The number of incidents drawn is fixed and that of crimes is not, as in an audit. An incident is of
+one of few kinds (crimes, recorded crimes), so an audit is simulated as the count of each kind: what is drawn and,
+where the population is finite, what is left. `sampling_fraction` is the share of incidents drawn; 0 stands for an
+endless population. As in the reports, the size of a finite population is not known: recorded crime over the
+sample's rate stands for it. `few_unrecorded` is the share of audits in which a type with over a quarter of the
+recorded crime has fewer than 5 unrecorded crimes: such a stratified rate is flagged.
+
+Four designs (column `estimator`) in coverage.csv:
 
 ratio
-    One sample of incidents from an endless population. An incident holds 1 crime (correlation 0), or 1, 2
-    or 3 crimes with chances 0.60, 0.25, 0.15, whose outcomes have the stated correlation. The number of
-    incidents is fixed and that of crimes is not, as in an audit.
+    One sample of incidents; the rate of one crime type.
 stratified
-    Three crime types of known recorded crime, incidents of 1 to 3 crimes as above drawn within each type, the
-    headline from ``stratified_rate``. The rates by type have the stated mean.
+    The headline by ``stratified_rate`` where incidents are drawn by crime type. The types hold 36, 4 and 60 % of
+    the recorded crime and 43, 24 and 33 % of the sample, as in Northamptonshire, and differ in their rates; with
+    a sampling fraction of 30 % every incident of the small type is audited. `rate` is the mean.
+simple draw
+    The same headline where one sample was drawn from all incidents. Audits without a recorded crime of some type
+    are left out, since the estimator refuses them.
 two types, SHARE
-    Two crime types of single crimes. One holds SHARE of the recorded crime; `n` and `rate` are its own, so
-    that it may have few unrecorded crimes. The other has 500 crimes and a rate of 0.85.
+    Two crime types of single crimes. One holds SHARE of the recorded crime; `n` and `rate` are its own, so that
+    it may have few unrecorded crimes. The other has 500 crimes and a rate of 0.85.
 
-A coverage of 95 % has a standard error of 0.22 points with 10,000 audits, 0.31 with the 5,000 of `stratified`.
+A coverage of 95 % has a standard error of 0.22 points with 10,000 audits.
 """
 
 import sys
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy import stats
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from cdi_lib.estimation import DEFAULT_INTERVAL, INTERVALS, Design, interval, stratified_rate
+from cdi_lib import charts
+from cdi_lib.estimation import DEFAULT_INTERVAL, FEW_UNRECORDED, INTERVALS, interval
+from cdi_lib.intervals import COVERED_RATES, COVERED_SIZES
+from cdi_lib.wording import INTERVAL_NAMES
 
 SEED = 20191130
+REPLICATES = 10_000
 RATES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 SIZES = (30, 50, 100, 200, 400, 800, 1500)
+FRACTIONS = (0.0, 0.1, 0.3)
 CORRELATIONS = (0.0, 0.3, 0.6)
-REPLICATES = 10_000
-STRATIFIED_REPLICATES = 5_000
-CRIMES_PER_INCIDENT = (0.60, 0.25, 0.15)  # of 1, 2, 3 crimes
-MEAN_CRIMES = sum(k * share for k, share in enumerate(CRIMES_PER_INCIDENT, start=1))
+SINGLE, ONE_TO_THREE = (1.0,), (0.60, 0.25, 0.15)  # chances of 1, 2, 3 crimes in an incident
+HEADLINE_RATES = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
+HEADLINE_SIZES = (200, 400, 800, 1129)
+RECORDED_SHARE = np.array([0.36, 0.04, 0.60])  # violence, sexual, other
+SAMPLED_SHARE = np.array([0.43, 0.24, 0.33])
+SPREAD = np.array([-0.03, 0.04, 0.01])  # of the rates by type around a mean of 0.9
 
 
-def draw_incidents(rng, shape, rate, correlation, clustered=True):
-    """Return arrays (crimes, recorded crimes) of the given shape, one entry per incident."""
-    crimes = rng.choice(3, size=shape, p=CRIMES_PER_INCIDENT) + 1 if clustered else np.ones(shape, dtype=int)
-    common = rng.random(shape) < rate
-    recorded = np.zeros(shape, dtype=np.int8)
-    for k in range(int(crimes.max())):
-        # A crime takes the incident's common outcome with chance sqrt(correlation): two agree in that way
-        # with chance `correlation`, and each is still recorded with chance `rate`.
-        takes_common = rng.random(shape) < np.sqrt(correlation)
-        outcome = np.where(takes_common, common, rng.random(shape) < rate)
-        recorded += outcome & (crimes > k)
-    return crimes, recorded
+@dataclass(frozen=True)
+class Kinds:
+    """The kinds of incident that an audit can meet; arrays with one entry per kind.
+
+    `crime_type` and `stratum` count from 0; `chance` adds up to 1 in each stratum.
+    """
+
+    crimes: np.ndarray
+    recorded: np.ndarray
+    crime_type: np.ndarray
+    stratum: np.ndarray
+    chance: np.ndarray
 
 
-def ratio_and_se(crimes, recorded):
-    """Return rate, standard error and crimes of each row of incidents: ``recording_rate`` for many samples."""
-    n, m = crimes.sum(axis=1), crimes.shape[1]
-    rate = recorded.sum(axis=1) / n
-    residual = (recorded - rate[:, None] * crimes) / n[:, None]
-    return rate, np.sqrt(m / (m - 1) * (residual**2).sum(axis=1)), n
+def kinds_of_incident(rates, correlation, sizes=ONE_TO_THREE, type_shares=None):
+    """Return the Kinds for crime types of the given rates.
+
+    Types are strata of their own, or parts of one stratum where `type_shares` says how many incidents each has.
+    """
+    rows = []
+    # A crime takes the incident's common outcome with chance sqrt(correlation): two agree in that way with
+    # chance `correlation`, and each is still recorded with chance `rate`.
+    common = np.sqrt(correlation)
+    for kind, rate in enumerate(rates):
+        for crimes, share in enumerate(sizes, start=1):
+            for recorded in range(crimes + 1):
+                chance = rate * stats.binom.pmf(recorded, crimes, common + (1 - common) * rate)
+                chance += (1 - rate) * stats.binom.pmf(recorded, crimes, (1 - common) * rate)
+                stratum = kind if type_shares is None else 0
+                weight = 1 if type_shares is None else type_shares[kind]
+                rows.append((crimes, recorded, kind, stratum, share * chance * weight))
+    crimes, recorded, crime_type, stratum, chance = np.array(rows).T
+    return Kinds(crimes, recorded, crime_type.astype(int), stratum.astype(int), chance)
 
 
-def fallback_size(crimes):
-    """Return the effective sample size that counts where a sample shows no variation."""
-    return crimes.sum(axis=1) ** 2 / (crimes**2).sum(axis=1)
+def draw_audits(rng, kinds, incidents, replicates=REPLICATES):
+    """Return how many incidents of each kind are met (replicates x kinds); `incidents` per stratum."""
+    counts = np.empty((replicates, len(kinds.chance)))
+    for h, size in enumerate(incidents):
+        chance = kinds.chance[kinds.stratum == h]
+        counts[:, kinds.stratum == h] = rng.multinomial(size, chance / chance.sum(), replicates)
+    return counts
+
+
+def by(group, values):
+    """Return the sums of the columns of `values` that belong to group 0, 1, ..."""
+    return np.stack([values[:, group == g].sum(axis=1) for g in range(group.max() + 1)], axis=1)
+
+
+def estimate(kinds, counts, known, finite):
+    """Return (rate, se, n, df, effective n without variation): ``stratified_rate`` for many audits at once.
+
+    `known` is the recorded crime by type (replicates x types, or one row for all). With one crime type the rate
+    is the ratio that ``recording_rate`` gives.
+    """
+    stratum, kind = kinds.stratum, kinds.crime_type
+    audited, recorded = by(kind, counts * kinds.crimes), by(kind, counts * kinds.recorded)
+    p = recorded / audited
+    reported = known / p
+    rate = known.sum(axis=-1) / reported.sum(axis=1)
+    slope = rate[:, None] ** 2 / known.sum(axis=-1, keepdims=True) * known / p**2
+    scores = (slope / audited)[:, kind] * (kinds.recorded - p[:, kind] * kinds.crimes)
+    incidents = by(stratum, counts)
+    fraction = np.zeros(incidents.shape)
+    if finite:
+        in_stratum = np.zeros((stratum.max() + 1, kind.max() + 1))
+        in_stratum[stratum, kind] = 1  # which types make up a stratum
+        crimes = by(stratum, counts * kinds.crimes)
+        share = by(stratum, counts * kinds.recorded) / crimes
+        fraction = crimes / (known @ in_stratum.T / share)
+    mean = by(stratum, counts * scores) / incidents
+    squares = by(stratum, counts * (scores - mean[:, stratum]) ** 2)
+    variance = ((1 - fraction) * incidents / (incidents - 1) * squares).sum(axis=1)
+    weight = kinds.crimes * (reported / audited)[:, kind]
+    left = ((1 - fraction)[:, stratum] * counts * weight**2).sum(axis=1)
+    size = (counts * weight).sum(axis=1) ** 2 / left
+    df = counts.sum(axis=1) - incidents.shape[1]
+    return rate, np.sqrt(variance), audited.sum(axis=1), df, size
 
 
 def judge(truth, rate, se, n, df, size):
     """Yield (method, coverage, share of intervals too low, too high, mean width) over the samples."""
     for method in INTERVALS:
         low, high = interval(rate, se, n, method, df=df, effective_n=size)
-        too_low, too_high = np.mean(high < truth), np.mean(low > truth)
+        # What rounding does to the limits of a census is no error.
+        too_low, too_high = np.mean(high < truth - 1e-12), np.mean(low > truth + 1e-12)
         yield method, 1 - too_low - too_high, too_low, too_high, np.mean(high - low)
+
+
+def simulate(rng, kinds, drawn, population, known=None):
+    """Yield the rows of `judge` for audits of `drawn` incidents per stratum.
+
+    `population` is the number of incidents per stratum, or None if endless; `known`, the recorded crime by type,
+    is then given.
+    """
+    counts = draw_audits(rng, kinds, drawn)
+    if population is None:
+        rates = by(kinds.crime_type, (kinds.chance * kinds.recorded)[None, :])
+        rates /= by(kinds.crime_type, (kinds.chance * kinds.crimes)[None, :])
+        known = np.atleast_2d(known)
+        truth = np.full(len(counts), known.sum() / (known / rates).sum())
+        known = np.repeat(known, len(counts), axis=0)
+    else:
+        everything = counts + draw_audits(rng, kinds, np.subtract(population, drawn))
+        known = by(kinds.crime_type, everything * kinds.recorded)
+        truth = known.sum(axis=1) / (everything * kinds.crimes).sum(axis=1)
+    kept = (by(kinds.crime_type, counts * kinds.recorded) > 0).all(axis=1)
+    sample = estimate(kinds, counts[kept], known[kept], finite=population is not None)
+    heavy = known > known.sum(axis=1, keepdims=True) / 4
+    unrecorded = by(kinds.crime_type, counts * (kinds.crimes - kinds.recorded))
+    few = ((unrecorded < FEW_UNRECORDED) & heavy)[kept].any(axis=1).mean()
+    for row in judge(truth[kept], *sample):
+        yield (*row, few, int(kept.sum()))
 
 
 def ratio_rows(rng):
     for n in SIZES:
-        for clustered, correlation in [(False, 0.0), *((True, c) for c in CORRELATIONS)]:
-            incidents = round(n / MEAN_CRIMES) if clustered else n
-            for rate in RATES:
-                crimes, recorded = draw_incidents(rng, (REPLICATES, incidents), rate, correlation, clustered)
-                sample = ratio_and_se(crimes, recorded)
-                shape = "1-3" if clustered else "1"
-                for row in judge(rate, *sample, df=incidents - 1, size=fallback_size(crimes)):
-                    yield ("ratio", n, rate, shape, correlation, *row, REPLICATES)
+        for sizes, correlation in [(SINGLE, 0.0), *((ONE_TO_THREE, c) for c in CORRELATIONS)]:
+            incidents = round(n / mean_crimes(sizes))
+            for fraction in FRACTIONS:
+                population = [round(incidents / fraction)] if fraction else None
+                for rate in RATES:
+                    kinds = kinds_of_incident([rate], correlation, sizes)
+                    for row in simulate(rng, kinds, [incidents], population, known=[1.0]):
+                        yield ("ratio", n, rate, crimes_label(sizes), correlation, fraction, *row)
 
 
-def stratified_rows(rng):
-    share = np.array([0.36, 0.04, 0.60])  # of recorded crime: violence, sexual, other
-    sampled = np.array([0.43, 0.24, 0.33])  # of the audited crimes
-    spread = np.array([-0.03, 0.04, 0.01])  # of the rates by type around the mean
-    for n in (200, 400, 800, 1129):
-        for mean in (0.8, 0.9, 0.92, 0.95):
-            for correlation in (0.3, 0.6):
-                rates = mean + spread * (1 - mean) / 0.1
-                truth = 1 / (share / rates).sum()
-                estimates = [
-                    stratified(rng, n * sampled, rates, share, correlation)
-                    for _ in range(STRATIFIED_REPLICATES)
-                ]
-                rate, se, size, df, crimes = np.array(estimates).T
-                for row in judge(truth, rate, se, crimes, df=df, size=size):
-                    yield ("stratified", n, mean, "1-3", correlation, *row, STRATIFIED_REPLICATES)
+def headline_rows(rng):
+    cells = product((True, False), HEADLINE_SIZES, CORRELATIONS, FRACTIONS, HEADLINE_RATES)
+    for stratified, n, correlation, fraction, mean in cells:
+        rates = mean + SPREAD * (1 - mean) / 0.1
+        reported_share = RECORDED_SHARE / rates / (RECORDED_SHARE / rates).sum()
+        strata_shares, sampled_shares = np.ones(1), np.ones(1)
+        kinds = kinds_of_incident(rates, correlation, type_shares=reported_share)
+        if stratified:
+            strata_shares, sampled_shares = reported_share, SAMPLED_SHARE
+            kinds = kinds_of_incident(rates, correlation)
+        incidents = n / mean_crimes(ONE_TO_THREE)
+        drawn, population = np.round(incidents * sampled_shares).astype(int), None
+        if fraction:
+            population = np.round(incidents / fraction * strata_shares).astype(int)
+            drawn = np.minimum(drawn, population)
+        name = "stratified" if stratified else "simple draw"
+        for row in simulate(rng, kinds, drawn, population, known=RECORDED_SHARE):
+            yield (name, n, mean, crimes_label(ONE_TO_THREE), correlation, fraction, *row)
 
 
 def two_type_rows(rng):
     for share in (0.1, 0.3, 0.5, 0.7):
         for n in (25, 50, 100, 200):
             for own_rate in (0.9, 0.95, 0.97, 0.99):
-                crimes, rates, known = (
-                    np.array([n, 500]),
-                    np.array([own_rate, 0.85]),
-                    np.array([share, 1 - share]),
-                )
-                recorded = rng.binomial(crimes, rates, (REPLICATES, 2))
-                p = recorded / crimes
-                rate = 1 / (known / p).sum(axis=1)
-                variance = (rate[:, None] ** 2 * known / p**2) ** 2 * p * (1 - p) / (crimes - 1)
-                sample = rate, np.sqrt(variance.sum(axis=1)), crimes.sum()
-                truth = 1 / (known / rates).sum()
-                for row in judge(truth, *sample, df=crimes.sum() - 2, size=crimes.sum()):
-                    yield (f"two types, {share}", n, own_rate, "1", 0.0, *row, REPLICATES)
+                kinds = kinds_of_incident([own_rate, 0.85], 0.0, SINGLE)
+                for row in simulate(rng, kinds, [n, 500], None, known=[share, 1 - share]):
+                    yield (f"two types, {share}", n, own_rate, crimes_label(SINGLE), 0.0, 0.0, *row)
 
 
-def stratified(rng, sizes, rates, share, correlation):
-    """Return (rate, se, effective n, degrees of freedom, crimes) of one stratified audit."""
-    rows = []
-    for kind, (size, rate) in enumerate(zip(sizes, rates, strict=True)):
-        crimes, recorded = draw_incidents(rng, (round(size / MEAN_CRIMES),), rate, correlation)
-        first = 1000 * kind + np.arange(len(crimes))
-        outcome = np.concatenate([np.arange(c) < r for c, r in zip(crimes, recorded, strict=True)])
-        rows.append(
-            pd.DataFrame(
-                {"kind": kind, "incident": np.repeat(first, crimes), "recorded": outcome, "weight": 1}
-            )
+def mean_crimes(sizes):
+    """Return the crimes of an incident on average."""
+    return sum(k * share for k, share in enumerate(sizes, start=1))
+
+
+def crimes_label(sizes):
+    return "1" if len(sizes) == 1 else f"1-{len(sizes)}"
+
+
+def in_inspections(table):
+    """Return the rows of `table` in the range that inspections use, of one sample and of the headline."""
+    in_range = table["n"].between(*COVERED_SIZES) & table["rate"].between(*COVERED_RATES)
+    return table[in_range & ~table["estimator"].str.startswith("two types")]
+
+
+GROUPS = {  # of designs: colour, and place beside the rate
+    "one sample,\nendless population": (charts.DARK_BLUE, -0.25),
+    "one sample, 10 or 30 %\nof the population": (charts.TURQUOISE, 0.0),
+    "headline of three\ncrime types": (charts.ORANGE, 0.25),
+}
+
+
+def group(table):
+    """Return the key in GROUPS of each row of `table`."""
+    endless, finite, headline = GROUPS
+    one_sample = table["estimator"] == "ratio"
+    return np.where(
+        one_sample & (table["sampling_fraction"] == 0), endless, np.where(one_sample, finite, headline)
+    )
+
+
+@charts._styled
+def draw_coverage(table, path):
+    """Draw the range of coverage at each rate: every interval for n >= 200, and the default for four sizes."""
+    figure = Figure(figsize=(11, 9.6), layout="constrained")
+    panels = figure.subplots(3, 4, sharey=True)
+    inspections = in_inspections(table)
+    for axes, method in zip(panels.flat, INTERVALS, strict=False):
+        cells = inspections[inspections["interval"] == method]
+        beyond = (~cells["coverage"].between(0.94, 0.96)).sum()
+        name = INTERVAL_NAMES[method] + (" (default)" if method == DEFAULT_INTERVAL else "")
+        _ranges(axes, cells, f"{name}\n{beyond} of {len(cells)} beyond one point")
+    legend = panels.flat[len(INTERVALS)]
+    legend.axis("off")
+    handles = [
+        Line2D([], [], color=colour, linewidth=5, label=label) for label, (colour, _) in GROUPS.items()
+    ]
+    key = legend.legend(handles=handles, loc="upper left", borderaxespad=0, handlelength=1.2, fontsize=10)
+    key.set_title("Lowest to highest coverage\nover correlations, sampling\nfractions and sizes")
+    key.set_alignment("left")
+    key.set_in_layout(False)
+    cells = table[(table["interval"] == DEFAULT_INTERVAL) & ~table["estimator"].str.startswith("two types")]
+    for axes, n in zip(panels[2], (30, 100, 200, 800), strict=True):
+        _ranges(axes, cells[cells["n"] == n], f"{INTERVAL_NAMES[DEFAULT_INTERVAL]}, n = {n}")
+        axes.set_xlabel("true recording rate")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("coverage, %")
+    figure.suptitle(
+        "Coverage of nominal 95 % intervals (grey: within one point). "
+        f"Two upper rows: each interval, n of 200 and more. Last row: {INTERVAL_NAMES[DEFAULT_INTERVAL]}, by n."
+    )
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
+
+
+def _ranges(axes, cells, title):
+    """Draw a bar from the lowest to the highest coverage for every rate and group of designs."""
+    rates = sorted(cells["rate"].unique())
+    axes.axhspan(94, 96, color="#E4E6E8")
+    ends = cells.groupby([group(cells), "rate"])["coverage"].agg(["min", "max"])
+    for (name, rate), (low, high) in ends.iterrows():
+        colour, shift = GROUPS[name]
+        place = rates.index(rate) + shift
+        # A tenth of a point at least, so that a single value shows.
+        axes.plot(
+            [place, place],
+            [100 * low - 0.05, 100 * high + 0.05],
+            color=colour,
+            linewidth=5,
+            solid_capstyle="butt",
         )
-    design = Design(
-        pd.concat(rows), strata="kind", clusters="incident", weights="weight", infinite_population=True
-    )
-    estimate = stratified_rate(design, "kind", dict(enumerate(share * 60_000)))
-    return estimate.value, estimate.se, estimate.effective_n, estimate.df, estimate.n
+    axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates], rotation=90 if len(rates) > 8 else 0)
+    axes.set_ylim(85, 100)
+    axes.set_yticks([85, 90, 95, 100])
+    axes.grid(visible=False)
+    axes.set_title(title, size=11, loc="left")
 
 
-def draw(table, path):
-    """Draw the coverage of every method by rate, a panel for each sample size and kind of incident."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams |= {"svg.hashsalt": "coverage", "svg.fonttype": "none"}
-    from matplotlib import pyplot as plt
-
-    table = table[table["estimator"] == "ratio"]
-    kinds = [("1", 0.0), ("1-3", 0.0), ("1-3", 0.3), ("1-3", 0.6)]
-    figure, axes = plt.subplots(
-        len(kinds), len(SIZES), figsize=(15, 9), sharex=True, sharey=True, layout="constrained"
-    )
-    for row, (shape, correlation) in zip(axes, kinds, strict=True):
-        for axis, n in zip(row, SIZES, strict=True):
-            part = table[(table["crimes_per_incident"] == shape) & (table["correlation"] == correlation)]
-            axis.axhspan(94, 96, color="#e0e0e0")
-            for method in INTERVALS:
-                line = part[(part["interval"] == method) & (part["n"] == n)]
-                chosen = method == DEFAULT_INTERVAL
-                label = f"{method} (default)" if chosen else method
-                style = {"lw": 2.5, "color": "black"} if chosen else {"lw": 1}
-                axis.plot(line["rate"], 100 * line["coverage"], label=label, **style)
-            axis.set_ylim(84, 100)
-        crimes = "1 crime" if shape == "1" else f"{shape} crimes, correlation {correlation:g}"
-        row[0].set_ylabel(f"{crimes}\nper incident")
-    for axis, n in zip(axes[0], SIZES, strict=True):
-        axis.set_title(f"n = {n:,}")
-    figure.supxlabel("true recording rate")
-    figure.supylabel("coverage of nominal 95 % intervals, per cent (grey: within one point)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(INTERVALS))
-    figure.savefig(path, metadata={"Date": None})
+COLUMNS = [
+    "estimator", "n", "rate", "crimes_per_incident", "correlation", "sampling_fraction", "interval", "coverage",
+    "interval_too_low", "interval_too_high", "mean_width", "few_unrecorded", "replicates",
+]  # fmt: skip
 
 
 def main():
-    if sys.argv[1:] == ["draw"]:
-        draw(pd.read_csv(HERE / "coverage.csv"), HERE / "coverage.svg")
-        return
-    rng, another = np.random.default_rng(SEED), np.random.default_rng(SEED + 1)
-    columns = ["estimator", "n", "rate", "crimes_per_incident", "correlation", "interval", "coverage"]
-    columns += ["interval_too_low", "interval_too_high", "mean_width", "replicates"]
-    table = pd.DataFrame([*ratio_rows(rng), *stratified_rows(rng), *two_type_rows(another)], columns=columns)
-    table.round(4).to_csv(HERE / "coverage.csv", index=False, lineterminator="\n")
-    draw(table, HERE / "coverage.svg")
-    inspections = table[table["estimator"].isin(["ratio", "stratified"])]
-    inspections = inspections[(inspections["n"] >= 200) & inspections["rate"].between(0.8, 0.97)]
-    summary = inspections.groupby(["estimator", "interval"])["coverage"].agg(["min", "mean", "max"])
+    if sys.argv[1:] != ["draw"]:
+        rngs = (np.random.default_rng(SEED + part) for part in range(3))
+        parts = (ratio_rows, headline_rows, two_type_rows)
+        rows = [row for part, rng in zip(parts, rngs, strict=True) for row in part(rng)]
+        table = pd.DataFrame(rows, columns=COLUMNS).round(4)
+        table.to_csv(HERE / "coverage.csv", index=False, lineterminator="\n")
+    table = pd.read_csv(HERE / "coverage.csv")
+    draw_coverage(table, HERE / "coverage.svg")
+    coverage = in_inspections(table).groupby("interval")["coverage"]
+    beyond = coverage.agg(lambda cells: (~cells.between(0.94, 0.96)).sum()).rename("beyond one point")
     print("n >= 200, rate 0.80 to 0.97:")
-    print((100 * summary).round(2).to_string())
+    print(coverage.agg(["min", "mean", "max", "size"]).join(beyond).round(4).to_string())
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 # Random audit designs, estimated with R's survey package. Writes golden_survey.json beside this file:
 #
-#     Rscript tests/oracles/survey.R
+#     Rscript tests/oracles/survey.R [seed file]
 #
 # It holds the designs (data and arguments) and what R makes of them, so that the comparison needs no R.
-# tests/test_estimation.py reads it.
+# tests/test_estimation.py reads it, or another file of other designs that CDI_GOLDEN names.
 suppressPackageStartupMessages(library(survey))
 RNGversion("4.0.0")
-set.seed(20191130)
+given <- commandArgs(TRUE)
+set.seed(if (length(given)) as.integer(given[1]) else 20191130)
 options(survey.adjust.domain.lonely = FALSE)
 
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE)[1]))
 DESIGNS <- 400
+AWKWARD <- 100 # more of them, with strata outside the domain, several lonely clusters and very unequal weights
 LONELY <- c("certainty", "adjust", "average")
 
 # ---- JSON (no package needed) ----
@@ -35,11 +37,13 @@ column <- function(x) structure(unname(x), column = TRUE)
 
 # ---- one random design ----
 draw <- function(i) {
-  strata <- sample(1:5, 1)
+  awkward <- i > DESIGNS
+  strata <- if (awkward) sample(2:9, 1) else sample(1:5, 1)
   clustered <- runif(1) < 0.7
   lonely <- strata > 2 && runif(1) < 0.25
   incidents <- sample(4:20, strata, replace = TRUE)
-  if (lonely) incidents[1] <- 1
+  if (awkward) incidents <- sample(c(2, 3, 5, 40), strata, replace = TRUE)
+  if (lonely) incidents[if (awkward) sample(strata, 2) else 1] <- 1
   rate <- runif(1, 0.4, 0.99)
   rows <- do.call(rbind, lapply(seq_len(strata), function(h) do.call(rbind, lapply(seq_len(incidents[h]), function(c) {
     crimes <- if (clustered) sample(0:4, 1, prob = c(0.08, 0.5, 0.22, 0.15, 0.05)) else 1
@@ -51,14 +55,18 @@ draw <- function(i) {
   rows$kind <- sample(c("v", "s", "o"), nrow(rows), replace = TRUE, prob = c(0.5, 0.2, 0.3))
   rows$domain <- runif(nrow(rows)) < runif(1, 0.2, 0.9)
   rows$domain[which(!is.na(rows$recorded))[1:2]] <- TRUE
+  if (awkward) {
+    rows$domain[rows$stratum %in% c("s1", if (strata > 4) "s3")] <- FALSE
+    if (!any(rows$domain & !is.na(rows$recorded))) rows$domain[which(!is.na(rows$recorded))[1]] <- TRUE
+  }
   rows$other <- runif(nrow(rows)) < 0.5 # a second domain, overlapping the first
   rows$other[which(!is.na(rows$recorded))[3]] <- TRUE
-  rows$weight <- round(runif(nrow(rows), 0.5, 20), 1)
+  rows$weight <- if (awkward) signif(exp(rnorm(nrow(rows), 0, 1.5)), 4) else round(runif(nrow(rows), 0.5, 20), 1)
   rows <- rows[sample(nrow(rows)), ]
   unit <- if (clustered && runif(1) < 0.5) "clusters" else "crimes"
   infinite <- runif(1) < 0.25
   weighted <- runif(1) < 0.4 || (infinite && strata > 1)
-  list(rows = rows, strata = strata > 1, clustered = clustered, unit = unit, infinite = infinite, weighted = weighted,
+  list(rows = rows, awkward = awkward, strata = strata > 1, clustered = clustered, unit = unit, infinite = infinite, weighted = weighted,
        lonely = if (any(incidents == 1)) sample(LONELY, 1) else "fail")
 }
 
@@ -99,8 +107,11 @@ estimate <- function(case) {
   keep("total_unrecorded", coef(total), SE(total))
   total <- svytotal(~x, design)
   keep("total_audited", coef(total), SE(total))
-  gap <- svycontrast(svytotal(~ xa + ya + xb + yb, design), quote(ya / xa - yb / xb))
-  keep("domain_difference", coef(gap), SE(gap))
+  # This contrast averages over all strata, a subset (and this library) over those where the domains have crimes.
+  if (!(case$awkward && case$lonely == "average")) {
+    gap <- svycontrast(svytotal(~ xa + ya + xb + yb, design), quote(ya / xa - yb / xb))
+    keep("domain_difference", coef(gap), SE(gap))
+  }
 
   crime <- rows$x == 1
   known <- round(runif(3, 50, 5000))
@@ -138,7 +149,7 @@ estimate <- function(case) {
 }
 column_named <- function(x) structure(x, column = TRUE)
 
-cases <- vapply(seq_len(DESIGNS), function(i) {
+cases <- vapply(seq_len(DESIGNS + AWKWARD), function(i) {
   case <- draw(i)
   tryCatch(json(estimate(case)), error = function(e) stop("design ", i, ": ", conditionMessage(e)))
 }, "")
@@ -148,4 +159,4 @@ writeLines(c(
   "\"call\": \"Rscript tests/oracles/survey.R\",",
   "\"functions\": \"svyratio, svytotal, svycontrast, postStratify, svyciprop\",",
   "\"cases\": [", paste(cases, collapse = ",\n"), "]}"
-), file.path(here, "golden_survey.json"))
+), if (length(given)) given[2] else file.path(here, "golden_survey.json"))
