@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -35,9 +36,9 @@ from cdi_lib.folders import (
 )
 from cdi_lib.judgement import check_areas, check_judgement_inputs, load_criteria
 from cdi_lib.measures import check_measures
-from cdi_lib.parameters import Inspection, force_key, load_inspection
+from cdi_lib.parameters import Inspection, doubtful, force_key, load_inspection
 from cdi_lib.problems import InputError, Problem
-from cdi_lib.records import AuditRecords, load_records
+from cdi_lib.records import AuditRecords, load_records, references
 from cdi_lib.results import Recorder, Results, Section, combine, digest, inputs_of, read_section
 
 NOTEBOOKS = ("1_sample", "2_effectiveness", "3_efficiency", "4_leadership", "5_judgements")
@@ -186,6 +187,8 @@ def execute(notebook: str, force: str, output: Path, parameters: dict[str, str] 
     try:
         engine.run_forked(_execute, notebook, output, parameters, settings, timeout=NOTEBOOK_TIMEOUT_SECONDS)
     except (TimeoutError, RuntimeError) as error:
+        if audit := next((held for (held_force, _), held in _held.items() if held_force == force), None):
+            _withhold_records(output, references(audit.records))
         raise BuildError(f"{force}: notebook {notebook}: {_failed_cell(output) or error}") from None
 
 
@@ -209,6 +212,31 @@ def _execute(notebook: str, output: Path, parameters: dict[str, str], settings: 
     finally:
         if output.exists():
             tidy_notebook(output)
+
+
+def _withhold_records(output: Path, known: set[str]) -> None:
+    """Take out of a failed notebook what the failing cell printed, and the message of its error if it quotes a record.
+
+    The notebook is kept for reading, and perhaps sent to whoever is to mend it: no reference of a record may be in it.
+    Messages shorten what is long, so the beginning of a reference counts as one.
+    """
+    import nbformat
+
+    if not output.exists():
+        return
+    notebook = nbformat.read(output, as_version=4)
+    beginnings = {reference[:12] for reference in known if len(reference) >= 4}
+    for cell in notebook.cells:
+        errors = [found for found in cell.get("outputs", []) if found.output_type == "error"]
+        if not errors:
+            continue
+        cell.outputs = errors
+        for error in errors:
+            text = "\n".join([error.evalue, *error.traceback])
+            if any(beginning in text for beginning in beginnings):
+                error.evalue = "the message quotes a record and is left out; a run by hand shows it"
+                error.traceback = [f"{error.ename}: {error.evalue}"]
+    nbformat.write(notebook, output)
 
 
 def _failed_cell(output: Path) -> str | None:
@@ -298,7 +326,8 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
             for name in NOTEBOOKS:
                 execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
         judgements = read_section(sections, NOTEBOOKS[-1]).details["judgements"]
-    return [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
+    doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
+    return doubts + [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
 
 
 @dataclass(frozen=True)

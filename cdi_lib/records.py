@@ -8,16 +8,21 @@ message can quote what stands in the file.
 
 from __future__ import annotations
 
+import csv
+import difflib
 import hashlib
+import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection
+from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection, unprintable
 from cdi_lib.problems import InputError, Problem, shown, suggest
 
 MAIN = "main"
@@ -33,14 +38,20 @@ CANCELLATION_TYPES = ("rape", "sexual", "violence", "robbery")
 ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree")
 SHOWN_AS = ("percent", "points", "over", "count", "x of n", "text")
 SUFFIXES = (".csv", ".xlsx", ".parquet")
+OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv", ".txt", ".feather")  # tables that are not read
 RECORDING_LIMIT_HOURS = 24
 
-_DATE_FORMATS = {
-    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}": "%Y-%m-%d %H:%M",
-    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}": "%Y-%m-%d %H:%M:%S",
-    r"\d{2}/\d{2}/\d{4} \d{2}:\d{2}": "%d/%m/%Y %H:%M",
-    r"\d{2}/\d{2}/\d{4} \d{2}:\d{2}:\d{2}": "%d/%m/%Y %H:%M:%S",
-}
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_YEAR, _CLOCK = (
+    "(?P<year>[0-9]{4})",
+    "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.]0+)?)?",
+)
+_MONTH_NAME = f"(?P<month>(?i:{'|'.join(_MONTHS)})[a-z]{{0,6}})"
+_DAYS = (
+    f"{_YEAR}-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}})",
+    f"(?P<day>[0-9]{{1,2}})/(?P<month>[0-9]{{1,2}})/{_YEAR}",
+    f"(?P<day>[0-9]{{1,2}})(?P<mark>[- ]){_MONTH_NAME}(?P=mark){_YEAR}",
+)
 
 
 @cache
@@ -70,6 +81,31 @@ def _moment() -> pa.Check:
     )
 
 
+def _day() -> pa.Check:
+    return pa.Check(
+        lambda text: parse_moments(text, days=True).notna(), error="a date such as 2019-06-03 or 03/06/2019"
+    )
+
+
+def _challenged_decision() -> pa.Check:
+    return pa.Check.str_matches(
+        r"(recorded|not recorded|no crime|class \S+)$",
+        error="recorded, not recorded, no crime, or class and an offence class, such as class 8N",
+    )
+
+
+def _printable() -> pa.Check:
+    expected = "text that can be printed: no control characters, only letters that the report's typeface has"
+    return pa.Check(lambda text: text.map(unprintable) == "", error=expected)
+
+
+def _result_path() -> pa.Check:
+    return pa.Check.str_matches(
+        r"(estimates|shares|tallies|details)(\.[a-z0-9_-]+)+$",
+        error="a place in results.json, such as estimates.overall.value",
+    )
+
+
 def _column(
     description: str, *checks: pa.Check, blank: bool = False, required: bool = True, unique: bool = False
 ):
@@ -79,6 +115,9 @@ def _column(
 
 
 YES_NO = ("yes", "no")
+OUTCOMES = ("upheld", "rejected", "open")
+ROUTES = ("control_room", "crime_recording_centre")
+RECORDED_AS = ("n100", "incident", "nothing")
 
 TABLES: dict[str, pa.DataFrameSchema] = {
     "crimes": pa.DataFrameSchema(
@@ -104,14 +143,14 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             ),
             "route": _column(
                 "control_room or crime_recording_centre; blank outside the main sample",
-                _one_of(["control_room", "crime_recording_centre"]),
+                _one_of(ROUTES),
                 blank=True,
             ),
             "domestic_abuse": _column("yes or no", _one_of(YES_NO)),
             "recorded": _column("yes if the force had recorded the crime, else no", _one_of(YES_NO)),
             "recorded_as": _column(
                 "for a crime that was not recorded: what the force had instead (n100, incident, nothing)",
-                _one_of(["n100", "incident", "nothing"]),
+                _one_of(RECORDED_AS),
                 blank=True,
             ),
             "reported_at": _column("when it was reported, such as 2019-06-03 14:05", _moment(), blank=True),
@@ -171,20 +210,46 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         },
         strict=True,
     ),
+    "challenges": pa.DataFrameSchema(
+        {
+            "crime_id": _column(
+                "reference of the crime whose decision is disputed, unique in this table",
+                _filled(),
+                unique=True,
+            ),
+            "first_decision": _column(
+                "the auditors' decision: recorded, not recorded, no crime, or class and the offence class (class 8N)",
+                _challenged_decision(),
+            ),
+            "challenged_on": _column("date of the challenge, such as 2019-06-03", _day()),
+            "rule": _column("paragraph of the HOCR or NCRS on which the challenge rests", _filled()),
+            "outcome": _column("upheld, rejected or open (not decided yet)", _one_of(OUTCOMES)),
+            "final_decision": _column(
+                "for an upheld challenge: the decision that the table crimes holds now; else blank",
+                _challenged_decision(),
+                blank=True,
+            ),
+            "decided_on": _column(
+                "date of the outcome; blank while the challenge is open", _day(), blank=True
+            ),
+            "reason": _column("why it was upheld or rejected; never printed", blank=True),
+        },
+        strict=True,
+    ),
     # Figures published elsewhere for the same inspection. They are compared with the computed ones, never printed
     # in their place.
     "published": pa.DataFrameSchema(
         {
-            "figure": _column("what the figure is", _filled()),
+            "figure": _column("what the figure is", _filled(), _printable()),
             "result": _column(
-                "where it is in results.json, such as estimates.overall.value", _filled(), unique=True
+                "where it is in results.json, such as estimates.overall.value", _result_path(), unique=True
             ),
             "shown_as": _column(
                 f"how it is printed: {', '.join(SHOWN_AS)}",
                 _one_of(SHOWN_AS),
             ),
-            "published": _column("the figure as it was published, such as 92.0%", _filled()),
-            "source": _column("the publication", _filled()),
+            "published": _column("the figure as it was published, such as 92.0%", _filled(), _printable()),
+            "source": _column("the publication", _filled(), _printable()),
         },
         strict=True,
     ),
@@ -210,6 +275,7 @@ class AuditRecords:
     n100: pd.DataFrame | None
     cancellations: pd.DataFrame | None
     survey: pd.DataFrame | None
+    challenges: pd.DataFrame | None
     published: pd.DataFrame | None
     files: dict[str, str]  # file name -> SHA-256
 
@@ -219,23 +285,61 @@ class AuditRecords:
         return self.crimes[self.crimes["sample"] == MAIN]
 
 
-def parse_moments(text: pd.Series) -> pd.Series:
+def references(records: AuditRecords) -> set[str]:
+    """All references of incidents, crimes, records and respondents, and why challenges were decided as they were.
+
+    That is what must not leave the record tables.
+    """
+    tables = [getattr(records, name) for name in TABLES]
+    columns = [
+        table[name]
+        for table in tables
+        if table is not None
+        for name in table
+        if name.endswith("_id") or name in ("rule", "reason")
+    ]
+    return {reference for column in columns for reference in column.dropna()}
+
+
+def parse_moments(text: pd.Series, days: bool = False) -> pd.Series:
     """Dates and times in the forms that forces export, as timestamps; NaT where the text is none of them.
 
-    Local time as written; a change of the clocks is not corrected for.
+    Read are 2019-06-03 14:05, 03/06/2019 14:05 (day before month), 03-Jun-2019 14:05 and 3 Jun 2019 14:05, with or
+    without seconds. Local time as written; a change of the clocks is not corrected for, and a time with a zone
+    (2019-06-03T14:05Z) is not read, for it may be an hour off.
+
+    Parameters
+    ----------
+    text : pandas.Series
+        Text; blank cells are None.
+    days : bool
+        Read also dates without a time of day, as midnight.
 
     Examples
     --------
-    >>> parse_moments(pd.Series(["2019-06-03 14:05", "03/06/2019 14:05", "soon"])).tolist()
-    [Timestamp('2019-06-03 14:05:00'), Timestamp('2019-06-03 14:05:00'), NaT]
+    >>> parse_moments(pd.Series(["2019-06-03 14:05", "03/06/2019 14:05", "3 Jun 2019 14:05", "soon"])).tolist()
+    [Timestamp('2019-06-03 14:05:00'), Timestamp('2019-06-03 14:05:00'), Timestamp('2019-06-03 14:05:00'), NaT]
     """
     moments = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")
-    for pattern, form in _DATE_FORMATS.items():
-        fits = text.str.fullmatch(pattern).fillna(False).astype(bool)
-        if fits.any():
-            plain = text[fits].str.replace("T", " ", regex=False)
-            moments.loc[fits] = pd.to_datetime(plain, format=form, errors="coerce").astype("datetime64[s]")
+    text = text.astype(object).where(text.notna(), "").astype(str)
+    for day in _DAYS:
+        clock = f"(?:[ T]{_CLOCK})?" if days else f"[ T]{_CLOCK}"
+        parts = text.str.extract(f"^{day}{clock}$")
+        parts = parts[parts["year"].notna() & ~text.str.endswith("\n")]
+        if len(parts):
+            moments.loc[parts.index] = pd.to_datetime(
+                _iso(parts), format="%Y-%m-%d %H:%M:%S", errors="coerce"
+            )
     return moments
+
+
+def _iso(parts: pd.DataFrame) -> pd.Series:
+    """Text such as 2019-06-03 14:05:00 from its parts; months may have names."""
+    months = parts["month"].str[:3].str.lower()
+    months = months.map({name: str(i) for i, name in enumerate(_MONTHS, 1)}).fillna(parts["month"])
+    two = lambda part: part.fillna("00").str.zfill(2)
+    day = parts["year"] + "-" + two(months) + "-" + two(parts["day"])
+    return day + " " + two(parts["hour"]) + ":" + two(parts["minute"]) + ":" + two(parts["second"])
 
 
 def find_table(name: str, folder: Path) -> Path | None:
@@ -259,44 +363,88 @@ def find_table(name: str, folder: Path) -> Path | None:
 def read_text_table(path: Path, file: str) -> pd.DataFrame:
     """Read a table with every value as text; blank cells are missing values.
 
-    CSV may be UTF-8 (with or without a byte order mark) or Windows-1252, as spreadsheets save it.
+    CSV may be UTF-8 (with or without a byte order mark) or Windows-1252, as spreadsheets save it. ``file`` is how
+    messages call the file.
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, that is empty, or whose rows are not all as long as its header.
     """
-    try:
-        if path.suffix == ".parquet":
-            table = pd.read_parquet(path)
-        elif path.suffix == ".xlsx":
-            table = pd.read_excel(path, dtype=object)
-        else:
-            table = _read_csv(path)
-    except Exception as error:  # each reader has exceptions of its own; all mean the same to the user
-        reason = shown(str(error).strip() or type(error).__name__, 160)
-        raise InputError(
-            [Problem(file, "", f"a file that cannot be read ({reason})", f"a {path.suffix} table")]
-        ) from None
+    if path.suffix == ".parquet":
+        table = _read(pd.read_parquet, path, file, "a Parquet file").reset_index(drop=True)
+    elif path.suffix == ".xlsx":
+        options = {"header": None, "dtype": object, "keep_default_na": False}
+        cells = _read(pd.read_excel, path, file, "an Excel workbook (.xlsx)", **options)
+        table = _with_header(cells.map(as_text).to_numpy().tolist(), file)
+    else:
+        table = _with_header(csv_rows(path, file), file)
     table.columns = [str(column).strip() for column in table.columns]
-    return (
-        table.map(_as_text)
-        .astype("str")
-        .replace({"": None, "nan": None})
-        .astype(object)
-        .where(lambda t: t.notna(), None)
-    )
+    return table.astype(object).map(as_text).astype(object).where(lambda t: t != "", None)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    options = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+def _read(reader: Callable, path: Path, file: str, kind: str, **options) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, encoding="utf-8-sig", **options)
+        return reader(path, **options)
+    except Exception:  # noqa: BLE001  each reader has exceptions of its own; all mean the same to the user
+        expected = f"{kind} that opens in the program that made it"
+        raise InputError([Problem(file, "", "a file that cannot be read", expected)]) from None
+
+
+def csv_rows(path: Path, file: str) -> list[list[str]]:
+    content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(
+            [Problem(file, "", "text in UTF-16", "CSV in UTF-8 or Windows-1252; save it as such")]
+        )
+    if b"\0" in content:
+        row = content[: content.index(b"\0")].count(b"\n") + 1
+        raise InputError([Problem(file, f"row {row}", "a zero byte", "CSV, which is plain text")])
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return pd.read_csv(path, encoding="cp1252", **options)
+        text = content.decode("cp1252", errors="replace")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
+    try:
+        rows += reader
+    except csv.Error as error:
+        got = "a quotation mark that is not closed" if "end of data" in str(error) else str(error)
+        expected = 'values between commas, with "quotation marks" around a value that holds a comma'
+        raise InputError([Problem(file, f"row {len(rows) + 1}", got, expected)]) from None
+    return rows
 
 
-def _as_text(value: object) -> str:
-    if value is None or (not isinstance(value, str) and pd.isna(value)):
+def _with_header(rows: list[list[str]], file: str) -> pd.DataFrame:
+    """A table from its rows, of which the first is the header; blank rows at the end are left out."""
+    while rows and not any(value.strip() for value in rows[-1]):
+        rows.pop()
+    if not rows:
+        raise InputError([Problem(file, "", "an empty file", "a header with the names of the columns")])
+    header, *records = rows
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        got = "semicolons between the values" if ";" in header[0] else "tabs between the values"
+        raise InputError([Problem(file, "row 1", got, "commas; save the table as CSV with commas")])
+    problems = []
+    for row, record in enumerate(records, 2):
+        if not any(value.strip() for value in record):
+            problems.append(Problem(file, f"row {row}", "a blank row", "a record; delete the row"))
+        elif len(record) != len(header):
+            got = f"{len(record)} value{'s' if len(record) != 1 else ''}"
+            problems.append(Problem(file, f"row {row}", got, f"{len(header)} values, as the header has"))
+    if problems:
+        raise InputError(problems)
+    return pd.DataFrame(records, columns=header, dtype=object)
+
+
+def as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return ""
-    if isinstance(value, pd.Timestamp) or hasattr(value, "isoformat"):
-        return pd.Timestamp(value).strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, bool):
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a spreadsheet stores the class 106 as 106.0
@@ -320,7 +468,7 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
         what was expected.
     """
     folder = params / force
-    problems: list[Problem] = []
+    problems = _check_files(folder)
     tables: dict[str, Table] = {}
     for name in TABLES:
         try:
@@ -347,6 +495,26 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
         **{name: data.get(name) for name in TABLES},
         files={table.file: table.sha256 for table in tables.values()},
     )
+
+
+def _check_files(folder: Path) -> list[Problem]:
+    """Files that someone takes for a table and that would not be read: another ending, or nearly the right name."""
+    problems = []
+    names = [*TABLES, "frame"]
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        file, suffix = f"params/{folder.name}/{path.name}", path.suffix.lower()
+        if suffix not in (*SUFFIXES, *OTHER_SUFFIXES) or path.name.startswith((".", "~")):
+            continue
+        nearly = difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.88)
+        if path.stem not in names and nearly:
+            expected = f"one of {', '.join(names)} (did you mean '{nearly[0]}'?), or a name less like it"
+            problems.append(Problem(file, "", "a name that is nearly that of a table", expected))
+        elif path.stem in names and path.suffix not in SUFFIXES:
+            expected = f"a table that ends with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+            problems.append(Problem(file, "", f"a file that ends with {path.suffix}", expected))
+        elif path.stem in names and path.is_dir():
+            problems.append(Problem(file, "", "a folder", "a file with the table"))
+    return problems
 
 
 def _load_table(name: str, folder: Path) -> Table | None:
@@ -384,6 +552,9 @@ def _row_of(problem: Problem) -> int:
 
 def _check_header(text: pd.DataFrame, schema: pa.DataFrameSchema, file: str) -> list[Problem]:
     known, columns = list(schema.columns), list(text.columns)
+    if not set(known) & set(columns):
+        got, expected = shown(", ".join(columns)), f"the names of the columns: {', '.join(known)}"
+        return [Problem(file, "row 1", got, expected)]
     problems = [
         Problem(file, f"column {column}", "no such column", f"{schema.columns[column].description}")
         for column in known
@@ -392,15 +563,15 @@ def _check_header(text: pd.DataFrame, schema: pa.DataFrameSchema, file: str) -> 
     problems += [
         Problem(
             file,
-            f"column {shown(column)}",
-            "an unknown column",
+            f"column {shown(column) if column else columns.index(column) + 1}",
+            "an unknown column" if column else "a column without a name",
             f"one of {', '.join(known)}{suggest(column, known)}",
         )
         for column in dict.fromkeys(columns)
         if column not in known
     ]
     problems += [
-        Problem(file, f"column {column}", "the column twice", "it once")
+        Problem(file, f"column {shown(column)}", "the column twice", "it once")
         for column in dict.fromkeys(columns)
         if columns.count(column) > 1
     ]
@@ -458,7 +629,9 @@ def _typed(text: pd.DataFrame, name: str) -> pd.DataFrame:
     for column in data.columns.intersection(["should_be_rape", "victim_informed"]):
         data[column] = data[column].map({"yes": True, "no": False}).astype("boolean")
     for column in data.columns.intersection(["reported_at", "recorded_at"]):
-        data[column] = parse_moments(data[column].astype("string"))
+        data[column] = parse_moments(data[column])
+    for column in data.columns.intersection(["challenged_on", "decided_on"]):
+        data[column] = parse_moments(data[column], days=True)
     if name == "crimes":
         if "stratum" in data.columns and data["stratum"].isna().all():
             data = data.drop(columns="stratum")  # an empty column says no more than none
@@ -556,6 +729,54 @@ def check_across(tables: dict[str, Table], inspection: Inspection) -> list[Probl
                 "a blank where there was nobody to inform",
             ),
         ],
+        "challenges": [
+            _Rule(
+                "final_decision",
+                lambda t: (t["outcome"] == "upheld") & t["final_decision"].isna(),
+                "the changed decision of an upheld challenge",
+            ),
+            _Rule(
+                "final_decision",
+                lambda t: (t["outcome"] != "upheld") & t["final_decision"].notna(),
+                "a blank where the challenge was not upheld",
+            ),
+            _Rule(
+                "final_decision",
+                lambda t: t["final_decision"] == t["first_decision"],
+                "a decision that differs from first_decision, or the outcome rejected",
+            ),
+            _Rule(
+                "final_decision",
+                lambda t: (
+                    t["final_decision"].notna()
+                    & (
+                        t["final_decision"].str.startswith("class")
+                        != t["first_decision"].str.startswith("class")
+                    )
+                ),
+                "a class where first_decision is a class, and no class where it is none",
+            ),
+            _Rule(
+                "decided_on",
+                lambda t: (t["outcome"] != "open") & t["decided_on"].isna(),
+                "the date of the outcome",
+            ),
+            _Rule(
+                "decided_on",
+                lambda t: (t["outcome"] == "open") & t["decided_on"].notna(),
+                "a blank while the challenge is open; or the outcome upheld or rejected",
+            ),
+            _Rule(
+                "decided_on",
+                lambda t: t["decided_on"] < t["challenged_on"],
+                "a date that is not before challenged_on",
+            ),
+            _Rule(
+                "challenged_on",
+                lambda t: t["challenged_on"] < start,
+                f"a date in the audit period or after it: {period.start} or later",
+            ),
+        ],
     }
     problems = []
     for name, table_rules in rules.items():
@@ -565,6 +786,8 @@ def check_across(tables: dict[str, Table], inspection: Inspection) -> list[Probl
     problems += _check_dip_samples(tables)
     if "survey" in tables:
         problems += _check_survey(tables["survey"], inspection)
+    if "challenges" in tables:
+        problems += _check_challenges(tables["challenges"], tables["crimes"])
     return problems
 
 
@@ -691,3 +914,52 @@ def _check_survey(table: Table, inspection: Inspection) -> list[Problem]:
             )
         )
     return problems
+
+
+def _check_challenges(table: Table, crimes: Table) -> list[Problem]:
+    """Challenges whose decision is not what the table of crimes holds."""
+    held = crimes.data.set_index("crime_id")
+    upheld = table.data["outcome"] == "upheld"
+    now = table.data["final_decision"].where(upheld, table.data["first_decision"])
+    problems = []
+    for row, crime_id, decision in zip(table.data.index, table.data["crime_id"], now, strict=True):
+        crime = held.loc[crime_id] if crime_id in held.index else None
+        if pd.isna(decision) or _is_held(crime, decision):
+            continue
+        if crime is None:
+            got, expected = "a crime that is not there", f"a crime_id of {crimes.file}"
+        else:
+            got = "another decision there: " + ("recorded" if crime["recorded"] else "not recorded")
+            expected = f"that {crimes.file} holds the decision that stands: {decision}"
+            if decision.startswith("class"):
+                got = f"another decision there: class {crime['offence_class']}"
+            elif decision == "no crime":
+                expected = (
+                    f"no row for this crime in {crimes.file}, for the decision that stands is: no crime"
+                )
+        problems.append(Problem(table.file, f"row {row + 2}, column crime_id", got, expected))
+    return problems
+
+
+def _is_held(crime: pd.Series | None, decision: str) -> bool:
+    """Whether the row of a crime (None: there is none) holds a decision."""
+    if crime is None:
+        return decision == "no crime"
+    if decision.startswith("class "):
+        return crime["offence_class"] == decision.removeprefix("class ")
+    return decision == ("recorded" if crime["recorded"] else "not recorded")
+
+
+def challenge_counts(challenges: pd.DataFrame | None) -> dict[str, int] | None:
+    """How many decisions were challenged, and with which outcome; None if there is no such table.
+
+    Examples
+    --------
+    >>> challenge_counts(pd.DataFrame({"outcome": ["upheld", "open", "upheld"]}))
+    {'challenges': 3, 'upheld': 2, 'rejected': 0, 'open': 1}
+    """
+    if challenges is None:
+        return None
+    return {"challenges": len(challenges)} | {
+        outcome: int((challenges["outcome"] == outcome).sum()) for outcome in OUTCOMES
+    }

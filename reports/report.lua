@@ -176,6 +176,18 @@ local function Image(image)
   end
 end
 
+-- Text that Typst would take for a mark -------------------------------------------------------------------
+-- Pandoc escapes "-", "+", "=", "/" and "1." where they begin a paragraph, but not where they begin a list item, a cell
+-- or a note: there Typst would make a list or a heading of them.
+local function marks_as_text(doc)
+  if not typst then return nil end
+  return doc:walk({
+    Str = function(str)
+      if str.text:match("^[-+=/]+$") or str.text:match("^%d+%.$") then return raw_inline("\\" .. str.text) end
+    end,
+  })
+end
+
 -- The masthead block goes into the title block -------------------------------------------------------------
 local function masthead(doc)
   doc.blocks = doc.blocks:walk({
@@ -220,6 +232,7 @@ local passes = {
   { Span = Span, Image = Image },
   { Table = Table },
   { traverse = "topdown", Div = Div },
+  { Pandoc = marks_as_text },
   { Pandoc = masthead },
 }
 if not under_quarto then table.insert(passes, { Pandoc = number_and_resolve }) end

@@ -148,6 +148,18 @@ def complete_tables() -> dict[str, pd.DataFrame]:
                 "answer": ["agree", "strongly agree", "disagree"],
             }
         ),
+        "challenges": pd.DataFrame(
+            {
+                "crime_id": ["V0000", "V0011", "V0001"],
+                "first_decision": ["not recorded", "not recorded", "recorded"],
+                "challenged_on": ["2022-07-10", "2022-07-11", "2022-07-12"],
+                "rule": ["NCRS 2.2", "HOCR general rules A", "NCRS 3.4"],
+                "outcome": ["upheld", "rejected", "open"],
+                "final_decision": ["recorded", "", ""],
+                "decided_on": ["2022-07-20", "2022-07-21", ""],
+                "reason": ["the log shows it", "no new evidence", ""],
+            }
+        ),
         "published": pd.DataFrame(
             {
                 "figure": ["Overall recording rate"],

@@ -1,11 +1,25 @@
 """What a parameter file may say, and the message that each mistake gets."""
 
+from datetime import date
+
 import pytest
 import yaml
 from forces import parameters
 
 from cdi_lib.estimation import DEFAULT_INTERVAL, INTERVALS
-from cdi_lib.parameters import Estimation, Period, check_inspection, force_key, forces, load_inspection
+from cdi_lib.parameters import (
+    Decision,
+    Estimation,
+    Inspection,
+    Period,
+    SamplingPlan,
+    _place,
+    check_inspection,
+    doubtful,
+    force_key,
+    forces,
+    load_inspection,
+)
 from cdi_lib.problems import InputError
 
 
@@ -54,7 +68,7 @@ PREVIOUS = {
             "year-month-day",
         ),
         ({"audit_period": {"start": "2012-01-01", "end": "2022-06-30"}}, "audit_period", "three years"),
-        ({"publication": {"title": "T", "date": "2022-01-01"}}, "", "after the audit period"),
+        ({"publication": {"title": "T", "date": "2022-01-01"}}, "publication.date", "after the audit period"),
         (
             {"publication": {"title": "T", "date": "2022-09-01", "status": "finl"}},
             "publication.status",
@@ -67,7 +81,7 @@ PREVIOUS = {
         ),
         ({"records": {"status": "invented"}}, "records", "a note"),
         ({"auditable_route_percent": FIGURE | {"value": 0.92}}, "auditable_route_percent.value", "write 92"),
-        ({"auditable_route_percent": FIGURE | {"value": 101}}, "auditable_route_percent.value", "0 to 100"),
+        ({"auditable_route_percent": FIGURE | {"value": 101}}, "auditable_route_percent.value", "up to 100"),
         (
             {"auditable_route_percent": FIGURE | {"value": "96.7%"}},
             "auditable_route_percent.value",
@@ -137,7 +151,7 @@ PREVIOUS = {
         (
             {"previous_inspection": PREVIOUS | {"audited_crimes": 0, "recorded_crimes": 0}},
             "previous_inspection.audited_crimes",
-            "greater than or equal to 1",
+            "1 or more",
         ),
         ({"equality": {"recorded": ["age"], "not_recorded": ["age"]}}, "equality", "in both: age"),
         ({"equality": {"recorded": [], "not_recorded": []}}, "equality", "at least one"),
@@ -156,7 +170,7 @@ PREVIOUS = {
         ),
         (
             {"decisions": [{"grade_of": "overall", "grade": "good", "reason": "r", "role": "x"}] * 2},
-            "",
+            "decisions",
             "more than once: overall",
         ),
     ],
@@ -189,9 +203,9 @@ def test_a_file_that_is_no_mapping_is_refused(content):
     [
         ("force: [", "YAML"),
         ("a: 1\na: 2", "'a' stands twice"),
-        ("1: x", "not text"),
-        ("x: !!python/object/apply:os.system [ls]", "could not determine a constructor"),
-        ("d: 2019-13-45", "month"),
+        ("1: x", "the key 1; expected text"),
+        ("x: !!python/object/apply:os.system [ls]", "a YAML tag"),
+        ("d: 2019-13-45", "a date that exists"),
     ],
 )
 def test_a_file_that_is_not_yaml_is_refused(tmp_path, text, words):
@@ -236,6 +250,43 @@ def test_a_force_name_with_capitals_gets_a_suggestion():
 )
 def test_length_of_the_audit_period(start, end, years):
     assert Period(start=start, end=end).years == pytest.approx(years)
+
+
+def test_what_is_possible_but_unlikely_gets_a_warning():
+    eight_months = parameters(audit_period={"start": "2021-11-01", "end": "2022-06-30"})
+    today = date(2022, 10, 1)
+    warnings = doubtful(check_inspection(eight_months, "params/x.yml"), "params/x.yml", today)
+    [warning] = warnings
+    assert str(warning) == (
+        "warning: params/x.yml, audit_period: got 8 months, 2021-11-01 to 2022-06-30; "
+        "expected six months, as inspections have; correct it unless it was so"
+    )
+    assert doubtful(check_inspection(parameters(), "x"), "x", today) == []
+    [future] = doubtful(check_inspection(parameters(), "x"), "x", date(2022, 6, 29))
+    assert "in the future" in future.got
+    assert future.severity == "warning"
+
+
+def test_an_alias_may_repeat_a_group_of_values(tmp_path):
+    content = yaml.safe_dump(
+        parameters(recorded_crime=dict.fromkeys(("violence", "sexual", "other"), FIGURE))
+    )
+    assert "*id001" in content
+    (tmp_path / "x.yml").write_text(content)
+    assert load_inspection("x", tmp_path).recorded_crime.total == 27_000
+
+
+@pytest.mark.parametrize(
+    ("path", "owner", "keys"),
+    [
+        (("decisions", 0, "reason"), Decision, ("decisions", 0, "reason")),
+        (("survey_statements", "a", "[key]"), None, ("survey_statements", "a")),
+        (("sampling", "margin_points", "int"), SamplingPlan, ("sampling", "margin_points")),
+        (("float",), Inspection, ("float",)),
+    ],
+)
+def test_a_place_is_given_by_the_keys_that_the_user_typed(path, owner, keys):
+    assert _place(path, Inspection) == (owner, keys)
 
 
 def test_the_default_interval_is_that_of_the_estimators():
