@@ -1,7 +1,7 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports why demonstration new sample check diff notebook test verify stress bench oracles setup setup-test lock clean
+.PHONY: help report reports why demonstration new sample check collect diff notebook test verify stress bench oracles setup setup-test lock clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
@@ -10,15 +10,18 @@ override RENDERER := $(value RENDERER)
 override JOBS     := $(value JOBS)
 override AGAINST  := $(value AGAINST)
 override SCHEDULER := $(value SCHEDULER)
+override RECHECK  := $(value RECHECK)
 override PYTHON   := $(value PYTHON)
-export FORCE RENDERER JOBS AGAINST SCHEDULER PYTHON
+export FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK PYTHON
 
 force    = $${FORCE:+--force="$$FORCE"}
 renderer = $${RENDERER:+--renderer="$$RENDERER"}
 jobs     = $${JOBS:+--jobs="$$JOBS"}
 against  = $${AGAINST:+--against="$$AGAINST"}
 scheduler = $${SCHEDULER:+--scheduler="$$SCHEDULER"}
+recheck  = $${RECHECK:+--recheck="$$RECHECK"}
 again    = $(if $(AGAIN),--again)
+strict   = $(if $(STRICT),--strict)
 # For every command: QUIET=1 prints errors only, JSON=1 one JSON document at the end, for scripts.
 told     = $(if $(QUIET),--quiet) $(if $(JSON),--json)
 
@@ -72,11 +75,14 @@ demonstration: setup ## forces reconstructed from published figures, in params/d
 new: setup ## FORCE=name: a commented parameter file and empty record tables for a new inspection
 	@$(run) new $(force) $(told)
 
-sample: setup ## FORCE=name: draw the audit sample from the sampling frame, with its trail and worksheet
-	@$(run) sample $(force) $(told)
+sample: setup ## FORCE=name [RECHECK=50]: draw the audit sample, or a blind re-check of it: trail and worksheet
+	@$(run) sample $(force) $(recheck) $(told)
 
-check: setup ## FORCE=name: validate parameters and records
-	@$(run) check $(force) $(told)
+check: setup ## FORCE=name [STRICT=1]: validate returned worksheets, parameters and records
+	@$(run) check $(force) $(strict) $(told)
+
+collect: setup ## FORCE=name: make the table of crimes of the returned worksheets
+	@$(run) collect $(force) $(told)
 
 diff: setup ## FORCE=name AGAINST=path: which published figures differ between two results
 	@$(run) diff $(force) $(against) $(told)

@@ -26,7 +26,7 @@ from cdi_lib.folders import (
     params_of,
     reports_folder,
 )
-from cdi_lib.problems import InputError, Problem
+from cdi_lib.problems import InputError, Problem, shown
 
 if TYPE_CHECKING:
     from cdi_lib.results import Results
@@ -103,8 +103,11 @@ def _parser() -> argparse.ArgumentParser:
         "make the demonstration set of forces from published figures",
         force=False,
     )
-    command("check", check, "check parameters and records of one force")
-    command("sample", sample, "draw the audit sample from the sampling frame, with its trail")
+    sub = command("check", check, "check returned worksheets, parameters and records of one force")
+    sub.add_argument("--strict", action="store_true", help="end with status 1 for warnings too")
+    sub = command("sample", sample, "draw the audit sample from the sampling frame: trail and worksheet")
+    sub.add_argument("--recheck", default="", help="incidents to draw for a blind re-check")
+    command("collect", collect, "make the table of crimes of the returned worksheets")
     command("new", new, "begin a new inspection: parameter file and empty record tables")
     sub = command("diff", diff, "which figures changed since an earlier results.json")
     sub.add_argument("--against", default="", help="results.json, or a folder that holds one")
@@ -230,21 +233,87 @@ def demonstration(chosen: argparse.Namespace) -> int:
 
 
 def check(chosen: argparse.Namespace) -> int:
-    """Check parameters and records; 1 if there are errors."""
+    """Check returned worksheets, parameters and records; 1 if there are errors, or warnings with --strict."""
+    from cdi_lib import returns
     from cdi_lib.build import BuildError, judgement_warnings, read_audit
+    from cdi_lib.parameters import load_inspection
 
     force = force_key(chosen.force)
-    audit = read_audit(force)
-    try:
-        console.problems(judgement_warnings(audit))
-    except BuildError as error:
-        console.error(str(error))
+    params = params_of(force)
+    returned = returns.check_returns(force, load_inspection(force, params), params)
+    problems = list(returned.problems) if returned else []
+    if returned:
+        _tell_returns(force, returned, params)
+    is_whole = returned is None or returns.is_collected(force, params)
+    audit = None
+    if is_whole:
+        try:
+            audit = read_audit(force)
+            if returned:
+                records = audit.records
+                problems += returns.check_collected(force, returned, records.main, records.challenges)
+            problems += judgement_warnings(audit)
+        except InputError as error:
+            problems += error.problems
+        except BuildError as error:
+            console.error(str(error))
+            return 1
+    console.problems(problems)
+    if any(chosen.strict or problem.severity == "error" for problem in problems):
         return 1
+    if audit is None:
+        console.say(f"{force}: the returned worksheets are complete. Next: make collect FORCE={force}")
+        return 0
     records = audit.records
     console.say(
         f"{force}: parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "
         f"{len(records.crimes) - len(records.main):,} in dip samples. Next: make report FORCE={force}"
     )
+    return 0
+
+
+def _tell_returns(force: str, returned, params: Path) -> None:
+    """Response by stratum, agreement, and the papers written beside the worksheets."""
+    from cdi_lib.returns import write_papers
+
+    for stratum, counts in returned.strata.items():
+        console.say(
+            f"{stratum}: {counts['returned']:,} of {counts['selected']:,} incidents returned: "
+            f"{counts['crime']:,} with crimes, {counts['no_crime']:,} without, "
+            f"{counts['cannot_be_audited']:,} that cannot be audited"
+        )
+    if found := returned.recheck:
+        console.say(f"re-check: {found['agreed']:,} of {found['incidents']:,} incidents decided alike")
+        for name in ("finding", "outcome"):
+            kappa = found[name]
+            if kappa and kappa["kappa"] is not None:
+                console.say(
+                    f"re-check: kappa of the {name} {kappa['kappa']:.2f} "
+                    f"({kappa['confidence']:.0%} interval {kappa['low']:.2f} to {kappa['high']:.2f})"
+                )
+    console.detail("strata", returned.strata)
+    console.detail("recheck", returned.recheck)
+    for path in write_papers(force, returned, params):
+        console.file(path)
+
+
+def collect(chosen: argparse.Namespace) -> int:
+    """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
+    from cdi_lib import returns
+    from cdi_lib.parameters import load_inspection
+
+    force = force_key(chosen.force)
+    params = params_of(force)
+    returned = returns.check_returns(force, load_inspection(force, params), params)
+    if returned is None:
+        expected = f"worksheets that auditors filled in; draw the sample first: make sample FORCE={force}"
+        raise InputError([Problem(f"params/{force}/{returns.FOLDER}", "", "no .xlsx or .csv file", expected)])
+    path = returns.collect(force, returned, params)
+    if path is None:
+        console.say(f"{force}: the table of crimes is already that of the worksheets")
+    else:
+        console.file(path)
+    console.say(f"Next: make check FORCE={force}")
     return 0
 
 
@@ -255,20 +324,38 @@ def new(chosen: argparse.Namespace) -> int:
     force = force_key(chosen.force)
     for path in begin(force, params_folder()):
         console.file(path)
-    console.say(f"Fill these in, then: make check FORCE={force}")
+    console.say(
+        f"Next: fill in params/{force}.yml, put the sampling frame into params/{force}/ as frame.csv,"
+    )
+    console.say(
+        f"and draw the sample: make sample FORCE={force}; without a frame: fill in the tables, make check"
+    )
     return 0
 
 
 def sample(chosen: argparse.Namespace) -> int:
-    """Draw the audit sample; the same seed gives the same selection."""
-    from cdi_lib.new_inspection import draw_sample
+    """Draw the audit sample, or the incidents of a re-check; the same seed gives the same selection."""
+    from cdi_lib.audit_sample import draw_recheck, draw_sample
     from cdi_lib.parameters import load_inspection
 
     force = force_key(chosen.force)
     params = params_of(force)
-    for path in draw_sample(force, load_inspection(force, params), params):
+    inspection = load_inspection(force, params)
+    if chosen.recheck:
+        if not (chosen.recheck.isascii() and chosen.recheck.isdecimal()):
+            expected = "a number of incidents, such as RECHECK=50"
+            raise InputError([Problem("RECHECK", "", shown(chosen.recheck), expected)])
+        drawn = draw_recheck(force, inspection, int(chosen.recheck), params)
+    else:
+        drawn = draw_sample(force, inspection, params)
+    for path in drawn.written:
         console.file(path)
+    if drawn.kept:
+        console.say(f"{shown_path(drawn.kept)} was there and is left as it is: it may be filled in")
     console.say("These files name records: keep them with the auditors' papers.")
+    console.say(
+        f"Next: auditors fill in the worksheet; put it into params/{force}/returned/; make check FORCE={force}"
+    )
     return 0
 
 

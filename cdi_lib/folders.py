@@ -35,6 +35,33 @@ def params_of(force: str) -> Path:
     return demonstration if is_there else own
 
 
+def own_folder(force: str, params: Path, *parts: str) -> Path:
+    """A folder of a force in ``params``, to write to: ``params/<force>``, or one inside it.
+
+    Raises
+    ------
+    InputError
+        If a link on the way leads out of the force's own folder: nothing is written elsewhere.
+    """
+    folder = params.joinpath(force_key(force), *parts)
+    if folder.resolve() != params.resolve().joinpath(force, *parts):
+        where = "/".join(("params", force, *parts))
+        raise InputError([Problem(where, "", "a link to another place", "a folder of the force's own")])
+    return folder
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file so that a reader sees the old one or the new one, never a part; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
 def remove_leftovers(folder: Path, pattern: str) -> None:
     """Remove folders of builds that were killed. The number of the process is the last but one part of their names."""
     for leftover in folder.glob(pattern):

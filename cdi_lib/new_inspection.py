@@ -1,17 +1,18 @@
-"""Begin a new inspection: a commented parameter file, empty record tables from the schemas that check them, the sample."""
+"""Begin a new inspection: a commented parameter file and empty record tables, from the schemas that check them."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cdi_lib import sampling
 from cdi_lib.parameters import PROJECT, Inspection, force_key
 from cdi_lib.problems import InputError, Problem
-from cdi_lib.records import TABLES, find_table
+from cdi_lib.records import TABLES
 
 _INTRODUCTION = """\
 # Parameters of one inspection. Fill in what is empty; `make check FORCE={force}` says what is missing or wrong.
@@ -38,7 +39,7 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
     """
     force = force_key(force)
     parameter_file, folder = params / f"{force}.yml", params / force
-    there = [path for path in (parameter_file, folder) if path.exists()]
+    there = [path for path in (parameter_file, folder) if os.path.lexists(path)]  # a dead link counts
     if there:
         raise InputError(
             [
@@ -61,8 +62,14 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
         if name != "published"
     }
     folder.mkdir(parents=True)
-    for path, text in texts.items():
-        path.write_text(text, encoding="utf-8", newline="\n")
+    try:
+        (folder / "returned").mkdir()
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError:  # a full disk: no half inspection is left that would keep the next try from beginning
+        shutil.rmtree(folder)
+        parameter_file.unlink(missing_ok=True)
+        raise
     return list(texts)
 
 
@@ -128,62 +135,3 @@ def _columns() -> str:
         ]
         lines.append("")
     return "\n".join(lines)
-
-
-def draw_sample(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> list[Path]:
-    """Draw the audit sample from the table ``frame`` and write selection and trail to ``params/<force>/sample/``.
-
-    The frame has the columns ``incident_id`` and ``stratum``. How many incidents are drawn per stratum is said in
-    ``sampling.incidents``, or planned from the margin. The same seed gives the same selection; one that is there and
-    differs is not overwritten.
-
-    Raises
-    ------
-    InputError
-        If there is no frame or no ``sampling`` in the parameters, if the frame cannot be used, or if another
-        selection is already there.
-    """
-    folder = params / force_key(force)
-    parameter_file, frame_name = f"params/{force}.yml", f"params/{force}/frame.csv"
-    plan, path = inspection.sampling, find_table("frame", folder)
-    if plan is None:
-        raise InputError([Problem(parameter_file, "sampling", "nothing", "a seed, expected rate and margin")])
-    if path is None:
-        expected = "the sampling frame (CSV, Excel or Parquet) with the columns incident_id and stratum"
-        raise InputError([Problem(frame_name, "", "no such file", expected)])
-    try:
-        frame = sampling.read_frame(path, "incident_id", "stratum")
-        sizes = sampling.stratum_counts(frame.data, "stratum")
-        counts = plan.incidents or {name: _planned(inspection, size) for name, size in sizes.items()}
-        drawn = sampling.draw(
-            frame.data, counts, plan.seed, "stratified", id_column="incident_id", stratum_column="stratum"
-        )
-    except ValueError as error:
-        raise InputError(
-            [Problem(f"params/{force}/{path.name}", "", "", f"a frame that can be drawn from: {error}")]
-        ) from None
-    trail_file, selection_file = folder / "sample" / "trail.json", folder / "sample" / "selection.csv"
-    document = sampling.trail(drawn, frame.info, None, None)
-    text = drawn.to_frame().to_csv(index=False, lineterminator="\n")
-    if selection_file.exists() and selection_file.read_text(encoding="utf-8") != text:
-        expected = "no other selection there; move it away to draw again"
-        raise InputError(
-            [Problem(f"params/{force}/sample/selection.csv", "", "a different selection", expected)]
-        )
-    selection_file.parent.mkdir(exist_ok=True)
-    selection_file.write_text(text, encoding="utf-8", newline="\n")
-    sampling.write_trail(document, trail_file)
-    return [selection_file, trail_file]
-
-
-def _planned(inspection: Inspection, frame_size: int) -> int:
-    plan = inspection.sampling
-    planned = sampling.sample_size(
-        rate=plan.expected_rate_percent / 100,
-        margin=plan.margin_points / 100,
-        confidence=plan.confidence_percent / 100,
-        population=frame_size * plan.crimes_per_incident,
-        crimes_per_incident=float(plan.crimes_per_incident),
-        response_rate=plan.response_rate_percent / 100,
-    )
-    return min(planned.incidents, frame_size)

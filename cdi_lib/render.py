@@ -52,6 +52,7 @@ FRONT_MATTER = {
     "title",
     "subtitle",  # the force
     "date",  # ISO
+    "date-label",  # what the date is; left out: published, or dated for a draft
     "lang",
     "status",  # draft or final
     "version",
@@ -62,7 +63,7 @@ FRONT_MATTER = {
     "rights",
 }
 # Written by this module into the front matter that the engines see.
-DERIVED = {"pagetitle", "published", "published-label", "status-text", "draft-notice", "style-hash"}
+DERIVED = {"pagetitle", "published", "published-label", "status-text", "draft-notice", "style-hash", "script-hash"}
 
 # Pandoc's Markdown as Quarto reads it. HTML's own div and span are read as raw HTML, and so refused.
 READER = "markdown-native_divs-native_spans-yaml_metadata_block-pandoc_title_block"
@@ -113,6 +114,7 @@ def render(
     engine: str = "auto",
     metadata: Mapping[str, Any] | None = None,
     json_ld: Mapping[str, Any] | None = None,
+    script: Path | None = None,
 ) -> Rendered:
     """Write ``index.html`` and ``report.pdf`` of an executed report notebook.
 
@@ -129,6 +131,9 @@ def render(
         Additions to the front matter of the notebook's first cell (see `front_matter`).
     json_ld : mapping, optional
         A schema.org description of the report, put into the page's head as data (not as a script that runs).
+    script : Path, optional
+        A script for the page, which must be complete without it. It goes into the page, and the page's policy names its
+        hash; without one no script can run.
 
     Returns
     -------
@@ -151,6 +156,11 @@ def render(
     chunks = _chunks(cells)
     _check_svg(chunks)
     head = f"<style>{style}</style>\n" + _json_ld_element(json_ld)
+    if script:
+        # Without indentation, as the stylesheet, so that the hash fits what Pandoc writes.
+        text = "\n".join(line.strip() for line in script.read_text(encoding="utf-8").splitlines())
+        matter["script-hash"] = _style_hash(text)
+        head += f"<script>{text}</script>\n"
 
     with tempfile.TemporaryDirectory(prefix=f"cdi-render-{os.getpid()}-") as folder:
         project = Path(folder)
@@ -297,7 +307,7 @@ def _derived(matter: dict[str, Any]) -> dict[str, Any]:
         "keywords": keywords,
         "pagetitle": f"{force}: {title}" if force else title,
         "published": f"{day.day} {day:%B %Y}",
-        "published-label": "Dated" if status == "draft" else "Published",
+        "published-label": matter.get("date-label") or ("Dated" if status == "draft" else "Published"),
         "status": status,
     }
     if "version" in matter:

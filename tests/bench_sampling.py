@@ -2,7 +2,7 @@
 
 ``python tests/bench_sampling.py`` draws a stratified sample of 2,000 from 5 million records
 
-- with ``cdi_lib.sampling.draw``: a published hash, and empty and repeated ids refused;
+- with ``cdi_lib.sampling.draw``: its specified hash, and empty and repeated ids refused;
 - with pandas ``groupby.sample``: a random number generator, ids not looked at;
 - with duckdb, by a published hash (MD5, the quickest that it has), ids not checked;
 - with duckdb, by its own hash, ids checked for repeats: the sample changes with the version of duckdb;
@@ -32,7 +32,7 @@ import pyarrow.parquet
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cdi_lib import sampling
+from cdi_lib import frames, sampling
 
 UNCHECKED = "duckdb, own hash, unchecked"
 TYPES = ["other", "sexual", "violence"]
@@ -78,12 +78,12 @@ def seconds(action) -> float:
 def compare_speed(rows: int, repeats: int) -> bool:
     frame = made_up_frame(rows).combine_chunks().to_pandas()
     ids = pa.array(frame["incident_id"].array)
-    _, key = sampling._key(2020)
+    _, key = frames.seed_and_key(2020)
     counts = sampling.allocate(min(2_000, rows), sampling.stratum_counts(frame, "crime_type"))
     largest = max(counts.counts.values())
 
     def floor():
-        numbers = sampling._hash_texts(ids, key)
+        numbers = frames.hash_texts(ids, key)
         np.argpartition(numbers, counts.total - 1)[: counts.total]
 
     def ours():

@@ -6,7 +6,7 @@ from forces import crimes, parameters, write_force
 
 from cdi_lib.parameters import check_inspection
 from cdi_lib.problems import InputError
-from cdi_lib.records import load_records
+from cdi_lib.records import challenge_counts, load_records, parse_moments
 
 AUDITED = {"violence": 6, "sexual": 4, "other": 5}
 RECORDED = {"violence": 5, "sexual": 4, "other": 4}
@@ -160,3 +160,84 @@ def test_exactly_24_hours_is_in_time(tmp_path):
     crimes_table.loc[0, ["reported_at", "recorded_at"]] = ["2022-01-01 10:00", "2022-01-02 10:00"]
     crimes_table.loc[1, ["reported_at", "recorded_at"]] = ["2022-01-01 10:00", "2022-01-02 10:01"]
     assert load(tmp_path, {"crimes": crimes_table}).crimes["within_24_hours"][:2].tolist() == [True, False]
+
+
+def challenges(**changes) -> pd.DataFrame:
+    row = {
+        "crime_id": table().at[0, "crime_id"],
+        "first_decision": "recorded",
+        "challenged_on": "01/08/2022",
+        "rule": "HOCR general rules, section B",
+        "outcome": "open",
+        "final_decision": "",
+        "decided_on": "",
+        "reason": "",
+    }
+    return pd.DataFrame([row | changes])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"outcome": "upheld", "decided_on": "2022-08-05"}, "the changed decision"),
+        ({"outcome": "rejected"}, "the date of the outcome"),
+        ({"decided_on": "2022-08-05"}, "while the challenge is open"),
+        ({"outcome": "rejected", "decided_on": "2022-07-05"}, "not before challenged_on"),
+        ({"final_decision": "not recorded"}, "not upheld"),
+        ({"first_decision": "not recorded"}, "the decision that stands: not recorded"),
+        ({"first_decision": "class 8N"}, "another decision there: class 105A"),
+        ({"crime_id": "unknown"}, "a crime that is not there"),
+        ({"first_decision": "no crime"}, "no row for this crime"),
+        ({"first_decision": "maybe"}, "recorded, not recorded, no crime"),
+        ({"challenged_on": "2021-01-01"}, "in the audit period or after it"),
+        (
+            {"outcome": "upheld", "final_decision": "not recorded", "decided_on": "2022-08-05"},
+            "decision that stands",
+        ),
+        (
+            {"outcome": "upheld", "final_decision": "class 8N", "decided_on": "2022-08-05"},
+            "no class where it is none",
+        ),
+    ],
+)
+def test_challenges_agree_with_the_crimes(tmp_path, changes, words):
+    found = problems_of(tmp_path, {"crimes": table(), "challenges": challenges(**changes)})
+    assert any("challenges.csv, row 2" in line and words in line for line in found), found
+
+
+def test_challenges_are_counted(tmp_path):
+    upheld = challenges(
+        first_decision="not recorded", final_decision="recorded", outcome="upheld", decided_on="2022-08-05"
+    )
+    gone = challenges(
+        crime_id="gone",
+        first_decision="not recorded",
+        final_decision="no crime",
+        outcome="upheld",
+        decided_on="2022-08-05",
+    )
+    found = load(tmp_path, {"crimes": table(), "challenges": pd.concat([upheld, gone])})
+    assert challenge_counts(found.challenges) == {"challenges": 2, "upheld": 2, "rejected": 0, "open": 0}
+    assert challenge_counts(None) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "03/06/2019 14:05",
+        "3/6/2019 14:05",
+        "03-Jun-2019 14:05",
+        "3 June 2019 14:05:00",
+        "2019-06-03T14:05:00.000",
+    ],
+)
+def test_moments_as_forces_export_them(text):
+    assert parse_moments(pd.Series([text])).tolist() == [pd.Timestamp("2019-06-03 14:05")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["06/13/2019 14:05", "2019-06-03T14:05Z", "2019-06-03 25:05", "03/06/2019", "30 Feb 2019 10:00", None],
+)
+def test_moments_that_are_not_read(text):
+    assert parse_moments(pd.Series([text], dtype=object)).isna().all()

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 from fractions import Fraction
 from functools import cache
 from html.parser import HTMLParser
@@ -136,9 +137,11 @@ def test_no_record_reference_leaves_the_tables(report):
     texts = {
         path: path.read_text(encoding="utf-8")
         for path in report.rglob("*")
-        if path.suffix != ".pdf" and path.is_file()
+        if path.suffix not in (".pdf", ".xlsx") and path.is_file()
     }
     texts[report / "report.pdf"] = pdf_text(report)
+    with zipfile.ZipFile(report / "tables.xlsx") as workbook:
+        texts[report / "tables.xlsx"] = " ".join(workbook.read(name).decode() for name in workbook.namelist())
     for path, text in texts.items():
         words = set(re.findall(r"[A-Z]{1,4}[0-9]*-?[0-9]{3,6}", text))
         assert not words & set(crimes["crime_id"]), path.name

@@ -13,7 +13,10 @@ import pyarrow.parquet
 import pytest
 from scipy import stats
 
-from cdi_lib import sampling
+from cdi_lib import frames, sampling
+from cdi_lib.measures import check_measures, planned_sample
+from cdi_lib.parameters import SamplingPlan, load_inspection
+from cdi_lib.records import load_records
 from cdi_lib.sampling import (
     allocate,
     design_effect,
@@ -290,30 +293,49 @@ def ids(records):
     return [record.id for record in records]
 
 
-def test_numbers_are_those_of_openssl():
-    # OpenSSL 3.0.19: printf INC-00001 | openssl mac -macopt hexkey:<key> -macopt size:8 SIPHASH,
-    # where key is the beginning of: printf 'cdi_lib.sampling 1:2020' | sha256sum
-    text, key = sampling._key(2020)
-    assert (text, key.hex()) == ("2020", "ebbb132eea423234e0c7a18311abab24")
-    number = sampling._hash_texts(pa.array(["INC-00001"]), key)[0]
-    assert int(number).to_bytes(8, "little").hex().upper() == "75BC37D7B3848D5D"
+def test_numbers_by_other_means():
+    """Key: ``printf 'cdi_lib.sampling 2:2020' | sha256sum``. Number: whole numbers of any size in plain Python."""
+    text, key = frames.seed_and_key(2020)
+    assert (text, f"{key:016x}") == ("2020", "ef58623816286aee")
+    texts = ["", "a", "INC-0000", "INC-00001", "Zo\u00eb", "x" * 16, "y" * 1_000]
+    for name, number in zip(texts, frames.hash_texts(pa.array(texts), key), strict=True):
+        data, expected = name.encode(), key
+        for word in [data[i : i + 8] for i in range(0, len(data), 8)] + [len(data).to_bytes(8, "little")]:
+            x = expected ^ int.from_bytes(word, "little")
+            x = ((x ^ x >> 30) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+            x = ((x ^ x >> 27) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+            expected = x ^ x >> 31
+        assert int(number) == expected
+
+
+def test_one_changed_bit_of_id_or_seed_changes_half_of_the_number():
+    """Avalanche: over 4,000 ids every bit of the number flips about every second time (5 standard errors)."""
+    names = [f"INC-{i:05d}" for i in range(4_000)]
+    before, flips = frames.hash_texts(pa.array(names), 12345), []
+    flips = [before ^ frames.hash_texts(pa.array(names), 12345 ^ 1 << bit) for bit in range(64)]
+    for place in range(9):
+        for bit in range(7):  # of an ASCII character, so that it stays one
+            other = [name[:place] + chr(ord(name[place]) ^ 1 << bit) + name[place + 1 :] for name in names]
+            flips.append(before ^ frames.hash_texts(pa.array(other), 12345))
+    share = [np.unpackbits(flip.view(np.uint8)).reshape(-1, 64).mean(axis=0) for flip in flips]
+    assert abs(np.array(share) - 0.5).max() < 5 * 0.5 / math.sqrt(len(names))
 
 
 @pytest.mark.parametrize(
     ("seed", "simple", "stratified", "systematic", "pps"),
     [
-        (2020, "743 304 567 961 355", "567 405 743 304 961", "231 481 731 981", "515 775 599 322"),
+        (2020, "736 676 515 547 788", "204 819 515 736 676", "45 295 545 795", "859 2 735 998"),
         (
             "Northamptonshire 2020",
-            "704 778 814 620 865",
-            "435 693 704 778 814",
-            "153 403 653 903",
-            "234 283 924 910",
+            "379 145 127 965 777",
+            "777 402 965 379 145",
+            "173 423 673 923",
+            "264 942 240 354",
         ),
     ],
 )
 def test_golden_samples(seed, simple, stratified, systematic, pps):
-    """Samples of algorithm version 1: they must never change. First column checked with OpenSSL 3.0.19."""
+    """Samples of algorithm version 2: they must never change. Made with repeat_draw.py and test_trail.py."""
 
     def golden(text):
         return [f"INC-{int(n):05d}" for n in text.split()]
@@ -381,7 +403,7 @@ def test_every_record_is_as_likely_as_any_other_and_so_is_every_pair():
     names, seeds, n = pa.array([f"R{i}" for i in range(12)]), 10_000, 4
     places = np.empty((seeds, 12), dtype=int)
     for seed in range(seeds):
-        places[seed] = np.argsort(sampling._hash_texts(names, sampling._key(seed)[1]))
+        places[seed] = np.argsort(frames.hash_texts(names, frames.seed_and_key(seed)[1]))
     frame = pd.DataFrame({"id": names.to_pylist()})
     for seed in range(0, seeds, 100):  # what is counted below is what draw does
         assert [r.row for r in draw(frame, n, seed, id_column="id").records] == places[seed, :n].tolist()
@@ -591,7 +613,7 @@ def test_the_trail_is_complete_and_the_same_every_time(tmp_path):
     assert (tmp_path / "trail.json").read_bytes() == first
     assert sorted(p.name for p in tmp_path.iterdir()) == ["frame.csv", "trail.json"]
     document = json.loads(first)
-    assert document["schema_version"] == 1 and document["algorithm"]["version"] == 1
+    assert document["schema_version"] == 1 and document["algorithm"]["version"] == 2
     assert document["plan"]["crimes"] == plan.crimes and document["allocation"]["counts"] == counts.counts
     assert str(tmp_path) not in first.decode()
 
@@ -735,3 +757,94 @@ def test_the_benchmark_runs():
     )
     assert said.returncode == 0, said.stderr
     assert "numpy floor" in said.stdout and "peak memory" in said.stdout
+
+
+# ---- the plan of an inspection -----------------------------------------------------------------------------
+
+SIZES = {"violence": 10_598, "sexual": 1_187, "other": 18_221}
+
+
+def asking(**changes):
+    """Northamptonshire with other sampling parameters, checked as if they stood in its file."""
+    inspection = load_inspection("northamptonshire")
+    asked = SamplingPlan(**inspection.sampling.model_dump() | changes)
+    return inspection.model_copy(update={"sampling": asked})
+
+
+def test_the_plan_reaches_the_margin_in_every_stratum():
+    planned = planned_sample(asking(response_rate_percent=90), SIZES)
+    for name, n in planned.allocation.counts.items():
+        one = sample_size(0.9, 0.03, population=SIZES[name] * 1.1, crimes_per_incident=1.1, response_rate=0.9)
+        assert n == one.incidents
+        assert planned.margins[name] == pytest.approx(one.margin, abs=2e-4)
+    weights = {name: size / sum(SIZES.values()) for name, size in SIZES.items()}
+    variance = sum((weights[name] * planned.margins[name]) ** 2 for name in SIZES)  # of independent strata
+    assert planned.overall_margin == pytest.approx(math.sqrt(variance))
+    assert planned.crimes["violence"] == math.floor(planned.allocation.counts["violence"] * 1.1 * 0.9)
+
+
+def test_the_plan_without_a_frame_is_by_crime_type_from_recorded_crime():
+    planned = planned_sample(asking())
+    # 21,900 violent crimes in 12 months, half of them in the audit period, 96.7 % auditable, 1.1 an incident
+    assert planned.allocation.frame["violence"] == round(21_900 / 2 * 0.967 / 1.1)
+    assert planned.allocation.counts == {"violence": 338, "sexual": 267, "other": 343}
+
+
+def test_the_plan_shares_a_total_as_the_parameters_say():
+    shared = asking(
+        total_incidents=1_000,
+        allocation="neyman",
+        minimum_incidents=100,
+        expected_rates_percent={"violence": 85},
+    )
+    planned = planned_sample(shared, SIZES)
+    rates = {"violence": 0.85, "sexual": 0.9, "other": 0.9}
+    assert planned.rates == rates
+    assert planned.allocation == allocate(1_000, SIZES, "neyman", rates=rates, minimum=100)
+    given = {"violence": 400, "sexual": 250, "other": 350}
+    assert planned_sample(asking(incidents=given), SIZES).allocation.counts == given
+
+
+def test_a_given_number_of_incidents_by_other_strata_leaves_the_plan_by_crime_type():
+    assert (
+        planned_sample(asking(incidents={"control room": 400})).allocation
+        == planned_sample(asking()).allocation
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sizes", "message"),
+    [
+        ({"incidents": {"violence": 10}}, SIZES, r"sampling.incidents .* missing: \['other', 'sexual'\]"),
+        (
+            {"expected_rates_percent": {"rape": 80}},
+            SIZES,
+            "names rape; the strata are violence, sexual, other",
+        ),
+        ({"total_incidents": 60_000, "allocation": "equal"}, SIZES, "got 60000"),
+        ({"total_incidents": 60_000, "allocation": "equal"}, None, "got 60000"),
+    ],
+)
+def test_what_the_plan_of_an_inspection_refuses(changes, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        planned_sample(asking(**changes), sizes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"total_incidents": 100}, "total_incidents together with allocation"),
+        ({"allocation": "equal"}, "total_incidents together with allocation"),
+        ({"expected_rate_percent": 100}, "expected rates below 100"),
+        ({"expected_rates_percent": {"violence": 100}}, "expected rates below 100"),
+    ],
+)
+def test_what_the_sampling_parameters_refuse(changes, message):
+    with pytest.raises(ValueError, match=message):
+        asking(**changes)
+
+
+def test_a_plan_that_cannot_be_is_found_before_any_notebook_runs():
+    inspection = asking(total_incidents=60_000, allocation="proportional")
+    problems = check_measures("northamptonshire", inspection, load_records("northamptonshire", inspection))
+    assert any(problem.where == "sampling" and "60000" in problem.expected for problem in problems)

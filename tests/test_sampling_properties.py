@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdi_lib import sampling
+from cdi_lib import frames
 from cdi_lib.sampling import allocate, draw, margin_for, sample_size
 
 SETTINGS = settings(max_examples=80, deadline=None, derandomize=True)
@@ -176,8 +176,8 @@ def test_records_whose_numbers_agree_are_ordered_by_id(numbers, n):
     frame = pd.DataFrame({"id": names[::-1]})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            sampling,
-            "_hash_texts",
+            frames,
+            "hash_texts",
             lambda texts, key: np.array([own[t] for t in texts.to_pylist()], dtype=np.uint64),
         )
         made = draw(frame, n, 1, id_column="id")

@@ -3,158 +3,164 @@
 Nothing here imports the library; it is only run, in a process of its own, to write the trail.
 """
 
+import bisect
 import csv
 import hashlib
+import itertools
 import json
-import shutil
+import runpy
 import subprocess
 import sys
-import unicodedata
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WRITE_A_TRAIL = """
-import json, sys
+REPEAT = ROOT / "tests" / "repeat_draw.py"
+METHODS = ("simple", "stratified", "systematic", "pps")
+WRITE_TRAILS = """
+import sys
 from pathlib import Path
 from cdi_lib.sampling import allocate, draw, read_frame, trail, write_trail
-folder, method = Path(sys.argv[1]), sys.argv[2]
-strata = None if method == "simple" else ["crime type", "route"]
-extra = {"systematic": {"order_column": "reported"}, "pps": {"size_column": "crimes"}}.get(method, {})
-frame = read_frame(folder / "frame.csv", "incident", strata, other_columns=list(extra.values()))
-counts = allocate(40, frame.info.counts, minimum=4)
-selection = draw(frame.data, counts, "Testshire 2020", method, id_column="incident", stratum_column=strata,
-                 reserves=6, **extra)
-swaps = [(selection.records[3].id, "log destroyed"), (selection.records[0].id, "sealed by a court")]
-write_trail(trail(selection, frame.info, None, counts, swaps), folder / "trail.json")
+folder = Path(sys.argv[1])
+for method in sys.argv[2:]:
+    strata = None if method == "simple" else ["crime type", "route"]
+    extra = {"systematic": {"order_column": "reported"}, "pps": {"size_column": "crimes"}}.get(method, {})
+    frame = read_frame(folder / "frame.csv", "incident", strata, other_columns=list(extra.values()))
+    counts = allocate(40, frame.info.counts, minimum=4)
+    selection = draw(frame.data, counts, "Testshire 2020", method, id_column="incident",
+                     stratum_column=strata, reserves=6, **extra)
+    swaps = [(selection.records[3].id, "log destroyed"), (selection.records[0].id, "sealed by a court")]
+    write_trail(trail(selection, frame.info, None, counts, swaps), folder / f"{method}.json")
 """
 
-# ---- the third party: about twenty lines for the number of a record and for the draw -----------------------
-
-WORD = (1 << 64) - 1
+# ---- the third party: repeat_draw.py for the usual draws, and the line for systematic ones -------------------
 
 
-def siphash(key: bytes, text: bytes) -> int:
-    """SipHash-2-4 as published by Aumasson and Bernstein (2012)."""
-    k0, k1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")
-    v = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
-
-    def rounds(n):
-        for _ in range(n):
-            for a, b, turn, wide in ((0, 1, 13, 1), (2, 3, 16, 0), (0, 3, 21, 0), (2, 1, 17, 1)):
-                v[a] = (v[a] + v[b]) & WORD
-                v[b] = ((v[b] << turn | v[b] >> 64 - turn) & WORD) ^ v[a]
-                v[a] = (v[a] << 32 | v[a] >> 32) & WORD if wide else v[a]
-
-    text = text.ljust(len(text) // 8 * 8 + 7, b"\0") + bytes([len(text) % 256])
-    for i in range(0, len(text), 8):
-        word = int.from_bytes(text[i : i + 8], "little")
-        v[3] ^= word
-        rounds(2)
-        v[0] ^= word
-    v[2] ^= 0xFF
-    rounds(4)
-    return v[0] ^ v[1] ^ v[2] ^ v[3]
-
-
-def drawn_again(rows: list[dict], trail: dict) -> dict[str, list[str]]:
-    """Ids per stratum: the sample in its order, followed by the reserves, from the frame and the trail's
-    header.
-    """
-    columns, algorithm, again = trail["columns"], trail["algorithm"], {}
-    seed = f"{algorithm['name']} {algorithm['version']}:{trail['seed']}"
-    key = hashlib.sha256(seed.encode()).digest()[:16]
-    for row in rows:
-        row["id"] = unicodedata.normalize("NFC", row[columns["id"]]).strip()
-        row["number"] = siphash(key, row["id"].encode())
-        row["stratum"] = " / ".join(row[name].strip() for name in columns["strata"]) or "all"
-    for stratum in trail["strata"]:
-        n, reserves = stratum["selected"], stratum["reserves"]
-        line = sorted(
-            (r for r in rows if r["stratum"] == stratum["stratum"]),
-            key=lambda r: (r[columns["order"]] if columns["order"] else "", r["number"], r["id"].encode()),
-        )
-        assert len(line) == stratum["frame"]
-        size = {r["id"]: int(r[columns["size"]]) if columns["size"] else 1 for r in line}
-        picked, rest = line[:n], line[n : n + reserves]
-        if trail["method"] in ("systematic", "pps") and n:
-            start = siphash(key, b"\xff" + stratum["stratum"].encode())
-            picked = along(line, size, n, start)
-            rest = [r for r in line if r not in picked]
-            rest = sorted(rest, key=lambda r: (r["number"] / size[r["id"]], r["number"]))[:reserves]
-        again[stratum["stratum"]] = [r["id"] for r in (*picked, *rest)]
-    return again
-
-
-def along(line: list[dict], size: dict[str, int], n: int, start: int) -> list[dict]:
-    """Records that are certain, and those that the points of the trail's rule fall on."""
-    certain, free = [], list(line)
-    while more := [r for r in free if size[r["id"]] * (n - len(certain)) >= sum(size[s["id"]] for s in free)]:
+def along(weights: list[int], n: int, start: int) -> list[int]:
+    """Places of the records that are certain, and of those that the points of the trail's rule fall on."""
+    certain, free = [], list(range(len(weights)))
+    while more := [i for i in free if weights[i] * (n - len(certain)) >= sum(weights[j] for j in free)]:
         certain += more
-        free = [r for r in free if r not in more]
-    left, total, hit = n - len(certain), sum(size[r["id"]] for r in free), []
-    for i in range(left):
-        point = (start + i * 2**64) * total // (left * 2**64)
-        for r in free:
-            if point < size[r["id"]]:
-                hit.append(r)
-                break
-            point -= size[r["id"]]
-    return [r for r in line if r in certain or r in hit]
+        free = [i for i in free if i not in more]
+    left, ends = n - len(certain), list(itertools.accumulate(weights[i] for i in free))
+    points = [(start + (i << 64)) * ends[-1] // (left << 64) for i in range(left)]
+    return sorted(certain + [free[bisect.bisect(ends, point)] for point in points])
+
+
+def drawn_along_a_line(rows: list[dict], trail: dict, own: dict) -> dict[str, list[str]]:
+    """Sample and reserves per stratum; ``own`` is what ``repeat_draw.py`` made of frame and trail."""
+    columns, again = trail["columns"], {}
+    values = {name: row for (_, _, name), row in zip(own["line"], rows, strict=True)}
+    order = lambda name: values[name][columns["order"]] if columns["order"] else ""
+    size = lambda name: int(values[name][columns["size"]]) if columns["size"] else 1
+    for entry in trail["strata"]:
+        line = sorted((order(r[2]), *r[1:]) for r in own["line"] if r[0] == entry["stratum"])
+        start = own["number"](b"\xff" + entry["stratum"].encode(), own["key"])
+        assert len(line) == entry["frame"] and f"{start:016x}" == entry["start"]
+        places = along([size(name) for _, _, name in line], entry["selected"], start)
+        rest = sorted(
+            (number // size(name), number, name)
+            for i, (_, number, name) in enumerate(line)
+            if i not in places
+        )
+        again[entry["stratum"]] = [line[i][2] for i in places]
+        again[entry["stratum"]] += [name for *_, name in rest][: entry["reserves"]]
+    return again
 
 
 # ---- the tests ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=["simple", "stratified", "systematic", "pps"])
-def given(request, tmp_path_factory):
-    """The frame file (rows in no order, awkward ids) and the trail that the library wrote for it."""
-    folder = tmp_path_factory.mktemp(request.param)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The frame file (rows in no order, awkward ids) and the trails that the library wrote for it."""
+    folder = tmp_path_factory.mktemp("draws")
+    names = ["I/{}", " I/{} ", "Caf\u00e9-{}", "Cafe\u0301 {}", "\u4e8b\u4ef6{}-" + "long " * 40 + "."]
+    kinds, routes = ("violence", "sexual", "other"), ("control room", "direct")
     with (folder / "frame.csv").open("w", encoding="utf-8-sig", newline="") as file:
         out = csv.writer(file)
         out.writerow(["note", "incident", "crime type", "route", "reported", "crimes"])
         for i in sorted(range(300), key=lambda i: i * 7919 % 300):
-            name = [
-                "I/{}",
-                " I/{} ",
-                "Caf\u00e9-{}",
-                "Cafe\u0301 {}",
-                "\u4e8b\u4ef6{}-" + "long " * 40 + ".",
-            ][i % 5]
-            kind, route = ("violence", "sexual", "other")[i % 3], ("control room", "direct")[i % 7 > 4]
-            out.writerow(
-                [
-                    f"free, text\n{i}",
-                    name.format(i),
-                    kind,
-                    route,
-                    f"2019-{6 + i % 6:02}",
-                    1 + i % 4 + (i == 9) * 80,
-                ]
-            )
+            name, kind, route = names[i % 5].format(i), kinds[i % 3], routes[i % 7 > 4]
+            size = 1 + i % 4 + (i == 9) * 80
+            out.writerow([f"free, text\n{i}", name, kind, route, f"2019-{6 + i % 6:02}", size])
     said = subprocess.run(
-        [sys.executable, "-c", WRITE_A_TRAIL, str(folder), request.param],
+        [sys.executable, "-c", WRITE_TRAILS, str(folder), *METHODS],
         cwd=ROOT,
         capture_output=True,
         check=False,
         text=True,
     )
     assert said.returncode == 0, said.stderr
-    trail = json.loads((folder / "trail.json").read_text(encoding="utf-8"))
+    return folder
+
+
+@pytest.fixture(params=METHODS)
+def given(request, folder):
+    """The folder, the trail of one method, and the rows of the frame."""
+    trail = json.loads((folder / f"{request.param}.json").read_text(encoding="utf-8"))
     with (folder / "frame.csv").open(encoding="utf-8-sig", newline="") as file:
         return folder, trail, list(csv.DictReader(file))
 
 
-def test_a_third_party_draws_the_same_sample_in_the_same_order(given):
-    _, trail, rows = given
-    written: dict[str, list[str]] = {}
+def _written(trail: dict) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for record in trail["selection"] + trail["reserves"]:
-        written.setdefault(record["stratum"], []).append(record["id"])
-    assert drawn_again(rows, trail) == written
-    numbers = {row["id"]: f"{row['number']:016x}" for row in rows}
+        found.setdefault(record["stratum"], []).append(record["id"])
+    return found
+
+
+def test_twenty_lines_repeat_the_draw():
+    code = REPEAT.read_text(encoding="utf-8").split('"""')[2]
+    assert len([line for line in code.splitlines() if line.strip() and not line.startswith("#")]) <= 20
+    assert "cdi_lib" not in code.replace("cdi_lib.sampling 2:", "")
+
+
+def test_a_third_party_draws_the_same_sample_in_the_same_order(given, monkeypatch):
+    folder, trail, rows = given
+    monkeypatch.setattr(
+        sys, "argv", ["repeat_draw.py", str(folder / "frame.csv"), str(folder / f"{trail['method']}.json")]
+    )
+    own = runpy.run_path(str(REPEAT))
+    numbers = {name: f"{number:016x}" for _, number, name in own["line"]}
     assert all(numbers[r["id"]] == r["number"] for r in trail["selection"] + trail["reserves"])
     assert len(trail["selection"]) == 40
+    if trail["method"] in ("systematic", "pps"):
+        assert drawn_along_a_line(rows, trail, own) == _written(trail)
+
+
+def _said(folder: Path, trail: dict) -> list[str]:
+    """What the script prints, run as a third party would: alone and without any package."""
+    (folder / "checked.json").write_text(json.dumps(trail), encoding="utf-8")
+    said = subprocess.run(
+        [sys.executable, "-I", "-S", str(REPEAT), str(folder / "frame.csv"), str(folder / "checked.json")],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return [
+        "the same" if line.endswith(" the same") else line.split()[-1] for line in said.stdout.splitlines()
+    ]
+
+
+@pytest.mark.parametrize("given", ["simple", "stratified"], indirect=True)
+def test_the_script_says_what_is_not_the_same(given):
+    folder, trail, _ = given
+    strata = len(trail["strata"])
+    assert _said(folder, trail) == ["the same"] * strata
+    renamed = json.loads(json.dumps(trail).replace("violence /", "assault /"))
+    renamed["columns"]["stratum_values"] = {"assault": ["violence"]}  # values of the frame under another name
+    assert _said(folder, renamed) == ["the same"] * strata
+    swapped = trail | {"selection": [trail["selection"][1], trail["selection"][0], *trail["selection"][2:]]}
+    assert _said(folder, swapped).count("ANOTHER") == 1
+    assert "ANOTHER" in _said(folder, trail | {"seed": "Testshire 2021"})
+    later = [
+        trail["reserves"][-1]["id"] if s == trail["replacements"][0] else s["by"]
+        for s in trail["replacements"]
+    ]
+    skipped = [s | {"by": by} for s, by in zip(trail["replacements"], later, strict=True)]
+    assert "ANOTHER" in _said(folder, trail | {"replacements": skipped})
 
 
 def test_a_third_party_checks_frame_probabilities_and_replacements(given):
@@ -175,29 +181,18 @@ def test_a_third_party_checks_frame_probabilities_and_replacements(given):
     assert [swap["reason"] for swap in trail["replacements"]] == ["log destroyed", "sealed by a court"]
 
 
-def test_siphash_of_the_paper():
-    # Aumasson and Bernstein (2012), appendix A: key 00..0f, message 00..0e
-    assert siphash(bytes(range(16)), bytes(range(15))) == 0xA129CA6149BE45E5
-
-
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
-def test_the_command_line_tool_named_in_the_documentation(given):
-    _, trail, _ = given
-    record = trail["selection"][0]
-    said = subprocess.run(
-        [
-            "openssl",
-            "mac",
-            "-macopt",
-            f"hexkey:{trail['algorithm']['key_hex']}",
-            "-macopt",
-            "size:8",
-            "SIPHASH",
-        ],
-        input=record["id"].encode(),
-        capture_output=True,
-        check=False,
-    )
-    if said.returncode:
-        pytest.skip("this openssl has no SIPHASH")
-    assert int.from_bytes(bytes.fromhex(said.stdout.decode().strip()), "little") == int(record["number"], 16)
+def test_the_mixing_function_is_that_of_splitmix64(tmp_path, monkeypatch):
+    # Published output of SplitMix64 for the seed 1234567 (Rosetta Code, "Pseudo-random numbers/Splitmix64"): the
+    # state grows by 0x9E3779B97F4A7C15 and is mixed. A text of no byte is one mix of the key with the length 0.
+    (tmp_path / "f.csv").write_text("id\n", encoding="utf-8")
+    (tmp_path / "t.json").write_text('{"seed": "", "columns": {}, "strata": []}', encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["", str(tmp_path / "f.csv"), str(tmp_path / "t.json")])
+    number = runpy.run_path(str(REPEAT))["number"]
+    states = [(1234567 + i * 0x9E3779B97F4A7C15) % 2**64 for i in range(1, 6)]
+    assert [number(b"", state) for state in states] == [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]

@@ -1,0 +1,165 @@
+"""Drawing the sample of a force: frames as forces export them, and what keeps a sample from being drawn."""
+
+import json
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from auditors import MAPPED, frame
+from forces import parameters, write_force
+
+from cdi_lib.audit_sample import draw_recheck, draw_sample, read_selection
+from cdi_lib.parameters import check_inspection
+from cdi_lib.problems import InputError
+
+PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5}
+COUNTS = {"violence": 30, "sexual": 10, "other": 20}
+
+
+def given(tmp_path, table=None, write="csv", **plan):
+    """Parameters and frame of Testshire; returns the inspection."""
+    content = parameters(sampling=PLAN | {"frame": MAPPED, "incidents": COUNTS} | plan)
+    write_force(tmp_path, "testshire", content)
+    table = frame(600) if table is None else table
+    path = tmp_path / "testshire" / f"frame.{write.split()[0]}"
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False, encoding=write.partition(" ")[2] or "utf-8")
+    elif path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        table.to_excel(path, index=False)
+        book = openpyxl.load_workbook(path)
+        for (cell,) in book.active.iter_rows(max_col=1):
+            cell.data_type = "s"  # pandas makes formulas of references that begin with "="
+        book.save(path)
+    return check_inspection(content, "params/testshire.yml")
+
+
+def problem_of(tmp_path, *arguments, **options) -> str:
+    inspection = given(tmp_path, *arguments, **options)
+    with pytest.raises(InputError) as caught:
+        draw_sample("testshire", inspection, tmp_path)
+    assert not (tmp_path / "testshire" / "sample").exists()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("write", ["csv utf-8", "csv utf-8-sig", "csv cp1252", "xlsx", "parquet"])
+def test_one_frame_in_any_form_gives_one_selection(tmp_path, write):
+    draw_sample("testshire", given(tmp_path / "a"), tmp_path / "a")
+    table = frame(600)
+    if write in ("xlsx", "parquet"):  # real dates there
+        table["Date/Time reported"] = pd.to_datetime(table["Date/Time reported"], dayfirst=True)
+    draw_sample("testshire", given(tmp_path / "b", table, write), tmp_path / "b")
+    one, other = (read_selection("testshire", tmp_path / name, "first") for name in "ab")
+    pd.testing.assert_frame_equal(one, other)
+    assert one["stratum"].value_counts().to_dict() == COUNTS
+    whole = frame(600).set_index("Log No")
+    expected = pd.to_datetime(whole.loc[one["id"], "Date/Time reported"], dayfirst=True)
+    assert one["reported_at"].tolist() == expected.dt.strftime("%Y-%m-%d %H:%M:%S").tolist()
+    names = whole.loc[one["id"], "Via"].map({"999": "control_room", "CRC": "crime_recording_centre"})
+    assert one["route"].tolist() == names.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("2022-06-03 14:05", True),
+        ("2022-06-03T14:05:30", True),
+        ("03/06/2022", True),
+        ("03-Jun-2022 14:05", True),
+        ("3 June 2022 14:05", True),
+        ("", True),
+        ("06/13/2022 14:05", False),
+        ("2022-06-03T14:05Z", False),
+        ("2022-06-03 14:05+01:00", False),
+        ("03/06/22 14:05", False),
+        ("soon", False),
+    ],
+)
+def test_dates_in_the_frame(tmp_path, text, is_read):
+    table = frame(600)
+    table.loc[4, "Date/Time reported"] = text
+    if is_read:
+        assert draw_sample("testshire", given(tmp_path, table), tmp_path).written
+    else:
+        assert "1 value that cannot be read as a date" in problem_of(tmp_path, table)
+
+
+def test_dates_outside_the_audit_period_are_counted(tmp_path):
+    table = frame(600)
+    table.loc[:2, "Date/Time reported"] = ["31/12/2021 23:59", "01/07/2022 00:00", "30/06/2022 23:59"]
+    assert "2 of 600 records outside the audit period" in problem_of(tmp_path, table)
+
+
+def test_times_with_a_zone_are_refused(tmp_path):
+    table = frame(600)
+    table["Date/Time reported"] = pd.to_datetime(table["Date/Time reported"], dayfirst=True).dt.tz_localize(
+        "UTC"
+    )
+    assert "time zone" in problem_of(tmp_path, table, "parquet")
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    told = problem_of(tmp_path, frame(600).rename(columns={"Log No": "Log no."}))
+    assert "'Crime group'" in told and "did you mean 'Log no.'" in told
+
+
+def test_values_that_no_stratum_has_are_told(tmp_path):
+    table = frame(600)
+    table.loc[:1, "Crime group"] = ["OHT", "Fraud"]
+    assert "2 records with other values" in problem_of(tmp_path, table)
+
+
+def test_references_are_not_taken_for_strata(tmp_path):
+    names = {"incident_id": "Log No", "stratum": "Date/Time reported"}
+    assert "different values" in problem_of(tmp_path, frame=names)
+
+
+def test_a_sample_larger_than_a_stratum_or_without_frame_or_plan_is_refused(tmp_path):
+    assert "frame that can be drawn from" in problem_of(tmp_path, incidents=COUNTS | {"sexual": 130})
+    (tmp_path / "testshire" / "frame.csv").unlink()
+    for sampling, expected in ((PLAN, "the sampling frame"), (None, "a seed")):
+        with pytest.raises(InputError, match=expected):
+            draw_sample("testshire", check_inspection(parameters(sampling=sampling), "x"), tmp_path)
+
+
+def test_another_seed_does_not_replace_a_selection(tmp_path):
+    draw_sample("testshire", given(tmp_path), tmp_path)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "testshire" / "sample").iterdir()}
+    assert before.keys() == {"selection.csv", "trail.json", "worksheet.xlsx"}
+    with pytest.raises(InputError, match="a different selection"):
+        draw_sample("testshire", given(tmp_path, seed=8), tmp_path)
+    assert draw_sample("testshire", given(tmp_path), tmp_path).kept.name == "worksheet.xlsx"
+    assert {p.name: p.read_bytes() for p in (tmp_path / "testshire" / "sample").iterdir()} == before
+
+
+def test_the_selection_does_not_depend_on_the_order_of_the_rows(tmp_path):
+    draw_sample("testshire", given(tmp_path), tmp_path)
+    shuffled = frame(600).iloc[np.random.default_rng(1).permutation(600)]
+    assert draw_sample("testshire", given(tmp_path, shuffled), tmp_path).kept  # not a different selection
+    trail = json.loads((tmp_path / "testshire" / "sample" / "trail.json").read_text(encoding="utf-8"))
+    assert trail["columns"]["stratum_values"]["sexual"] == ["SEX"]
+
+
+def test_a_recheck_is_a_part_of_the_sample_and_a_larger_one_is_another(tmp_path):
+    inspection = given(tmp_path)
+    with pytest.raises(InputError, match="make sample"):
+        draw_recheck("testshire", inspection, 10, tmp_path)
+    draw_sample("testshire", inspection, tmp_path)
+    draw_recheck("testshire", inspection, 10, tmp_path)
+    chosen = read_selection("testshire", tmp_path, "recheck")["id"]
+    assert len(chosen) == 10 and set(chosen) < set(read_selection("testshire", tmp_path, "first")["id"])
+    with pytest.raises(InputError, match="a different selection"):
+        draw_recheck("testshire", inspection, 11, tmp_path)
+    with pytest.raises(InputError, match="1 to the 60"):
+        draw_recheck("testshire", inspection, 61, tmp_path)
+
+
+def test_nothing_is_written_through_a_link(tmp_path):
+    inspection, elsewhere = given(tmp_path / "params"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "params" / "testshire" / "sample").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="a link to another place"):
+        draw_sample("testshire", inspection, tmp_path / "params")
+    assert not list(elsewhere.iterdir())

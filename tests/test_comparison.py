@@ -1,0 +1,230 @@
+"""The comparison of forces: its statistics against other software and by hand, what it counts, and its page."""
+
+import json
+
+import numpy as np
+import pytest
+from lxml import html
+from scipy import special, stats
+from statsmodels.stats.meta_analysis import combine_effects
+
+from cdi_lib import comparison, comparison_outputs, demonstration, render
+from cdi_lib.comparison import Count, Inspected, Rate
+from cdi_lib.problems import InputError
+from cdi_lib.results import read_results
+
+
+@pytest.fixture(scope="module")
+def published():
+    return comparison.compare([], demonstration.read_published())
+
+
+def inspected(force="A", value=0.9, se=0.01, rule="after", **changes):
+    rate = Rate(value=value, low=value - 1.96 * se, high=value + 1.96 * se, se=se)
+    fields = {
+        "force": force,
+        "title": "inspection 2020",
+        "published": None,
+        "kind": "audit",
+        "start": "2019-01-01",
+    }
+    fields |= {
+        "end": "2019-06-30",
+        "year": 2019,
+        "rule": rule,
+        "rates": {"overall": rate},
+        "unrecorded": None,
+        "grades": {},
+    }
+    return Inspected(**fields | changes)
+
+
+RATES = [(0.95, 0.010), (0.90, 0.008), (0.85, 0.012), (0.93, 0.009), (0.88, 0.015), (0.915, 0.007)]
+
+
+def six():
+    return [inspected(f"Force {number}", value, se) for number, (value, se) in enumerate(RATES)]
+
+
+def test_partial_pooling_as_by_statsmodels_and_by_hand():
+    group = comparison.pool("after", six())
+    p, se = map(np.array, zip(*RATES, strict=True))
+    y, v = special.logit(p), (se / (p * (1 - p))) ** 2
+    other = combine_effects(y, v, method_re="chi2")  # statsmodels' name for DerSimonian and Laird
+    assert group.tau**2 == pytest.approx(other.tau2, rel=1e-9)
+    assert group.q == pytest.approx(other.q, rel=1e-9)
+    assert special.logit(group.mean) == pytest.approx(other.mean_effect_re, rel=1e-9)
+    assert (special.logit(group.high) - special.logit(group.mean)) / comparison.Z == pytest.approx(
+        np.sqrt(1 / (1 / (v + other.tau2)).sum()), rel=1e-9
+    )
+    for shrunken, own, noise in zip(group.shrunken, y, v, strict=True):
+        weight = other.tau2 / (other.tau2 + noise)
+        assert shrunken.weight == pytest.approx(weight)
+        assert special.logit(shrunken.value) == pytest.approx(
+            weight * own + (1 - weight) * other.mean_effect_re
+        )
+        assert min(group.mean, special.expit(own)) <= shrunken.value <= max(group.mean, special.expit(own))
+
+
+def test_partial_pooling_comes_nearer_to_the_truth_than_the_raw_rates():
+    chance = np.random.default_rng(7)
+    raw, pooled, covered = [], [], []
+    for _ in range(60):
+        truth = special.expit(chance.normal(2.2, 0.3, 20))
+        n = chance.integers(100, 600, 20)
+        rates = np.clip(chance.binomial(n, truth) / n, 0.01, 1 - 1 / n)
+        group = comparison.pool("after", [inspected(str(i), r, np.sqrt(r * (1 - r) / m)) for i, (r, m) in enumerate(zip(rates, n, strict=True))])  # fmt: skip
+        found = np.array([(s.value, s.low, s.high) for s in group.shrunken])
+        raw.append(((rates - truth) ** 2).mean())
+        pooled.append(((found[:, 0] - truth) ** 2).mean())
+        covered.append(((found[:, 1] <= truth) & (truth <= found[:, 2])).mean())
+    assert np.mean(pooled) < 0.9 * np.mean(raw)
+    assert 0.92 < np.mean(covered) < 0.97
+
+
+def test_equal_rates_are_pooled_completely_and_too_few_not_at_all():
+    group = comparison.pool("after", [inspected(str(i)) for i in range(6)])
+    assert group.tau == 0
+    assert {round(shrunken.value, 12) for shrunken in group.shrunken} == {0.9}
+    assert comparison.pool("after", six()[: comparison.LEAST_POOLED - 1]) is None
+
+
+@pytest.mark.parametrize(("n", "centre"), [(300, 0.9), (1129, 0.92), (2000, 0.75)])
+def test_control_limits_hold_the_stated_share_of_chance(n, centre):
+    for tail in (0.025, 0.001):
+        low, high = (limit[0] for limit in comparison.control_limits(centre, np.array([n]), tail))
+        exact = stats.binom.ppf([tail, 1 - tail], n, centre) / n
+        assert exact[0] - 1 / n <= low <= exact[0]
+        assert exact[1] - 1 / n <= high <= exact[1]
+        normal = stats.norm.ppf(1 - tail) * np.sqrt(centre * (1 - centre) / n)
+        assert (low, high) == pytest.approx((centre - normal, centre + normal), abs=0.008)
+
+
+def test_the_interval_of_a_sum_covers_as_a_simulation_says():
+    chance = np.random.default_rng(3)
+    mean, sd = np.array([10.0, 6.0, 8.0]), np.array([0.2, 0.35, 0.3])  # of logarithms: lopsided
+    parts = [
+        Count(value=np.exp(m), low=np.exp(m - 1.96 * s), high=np.exp(m + 1.96 * s))
+        for m, s in zip(mean, sd, strict=True)
+    ]
+    found = comparison.add(parts)
+    low, high = np.quantile(np.exp(chance.normal(mean, sd, (40_000, 3))).sum(axis=1), [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high), rel=0.03)
+    assert found.high - found.value > found.value - found.low
+
+
+def test_published_figures_are_carried_over_as_printed(published):
+    found = {item.name: item for item in published.inspections}["Norfolk 2019"]
+    rate = found.rates["overall"]
+    assert (rate.value, rate.low, rate.high) == pytest.approx((0.875, 0.8569, 0.8931))
+    recorded_crime = 8700 * 0.875 / 0.125
+    assert (found.unrecorded.low, found.unrecorded.high) == pytest.approx(
+        (recorded_crime * (1 - 0.8931) / 0.8931, recorded_crime * (1 - 0.8569) / 0.8569)
+    )
+    assert found.grades == {"overall": "requires improvement", "effective": "inadequate"}
+    assert rate.effective_n == pytest.approx(0.875 * 0.125 / (0.0181 / comparison.Z) ** 2)
+
+
+def test_order_is_by_rules_year_and_name_and_groups_do_not_mix_rules(published):
+    order = [
+        (list(comparison.RULES).index(item.rule), item.year or 0, item.force)
+        for item in published.inspections
+    ]
+    assert order == sorted(order)
+    by_name = {item.name: item.rule for item in published.inspections}
+    for group in published.groups:
+        assert {by_name[shrunken.name] for shrunken in group.shrunken} == {group.rule}
+    assert (
+        by_name["Surrey 2018"] == "before"
+        and by_name["Hampshire 2018"] == "across"
+        and by_name["Cumbria 2018"] == "after"
+    )
+    assert comparison._period("2014-11-01", "2015-04-30")["rule"] == "72 hours"
+
+
+def test_each_force_is_once_in_the_sum(published):
+    newest = [item for item in published.inspections if item.name in published.total_of]
+    assert len({item.force for item in newest}) == len(newest) == len(published.total_of)
+    assert published.total.value == pytest.approx(sum(item.unrecorded.value for item in newest))
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Results of a reconstructed inspection, as far as the comparison reads them."""
+    estimate = {
+        "label": "x", "value": 0.958, "se": 0.008, "low": 0.943, "high": 0.973, "n": 649, "confidence": 0.95,
+        "estimator": "pooled", "interval": "normal", "notebook": "2_effectiveness",
+    }  # fmt: skip
+    judged = {"id": "overall", "decided": "outstanding"}
+    content = {
+        "force": "essex", "force_name": "Essex", "short_name": "Essex", "inputs": {}, "shares": {}, "tallies": {},
+        "publication": {"title": "Crime data integrity inspection 2019: demonstration", "kind": "inspection", "date": "2019-10-08"},
+        "audit_period": {"start": "2018-08-01", "end": "2019-01-31"}, "records": {"status": "reconstruction"},
+        "estimates": {
+            "overall": estimate,
+            "violence": estimate | {"value": 0.96},
+            "unrecorded_overall": estimate | {"unit": "crimes", "value": 6750.0, "low": 4300.0, "high": 9400.0},
+        },
+        "details": {"judgements": {"overall": judged, "questions": []}},
+    }  # fmt: skip
+    return content
+
+
+def test_a_reconstruction_stands_for_the_published_figures_and_adds_nothing_to_them(
+    results, tmp_path, published
+):
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    found = comparison.compare([read_results(tmp_path / "results.json")], demonstration.read_published())
+    assert len(found.inspections) == len(published.inspections)
+    (essex,) = [item for item in found.inspections if item.force == "Essex"]
+    assert essex.kind == "reconstruction"
+    assert set(essex.rates) == {"overall"}  # a rate for violence was not published
+    invented = results | {"records": {"status": "invented"}}
+    (tmp_path / "results.json").write_text(json.dumps(invented))
+    found = comparison.compare([read_results(tmp_path / "results.json")], demonstration.read_published())
+    assert "Essex 2019" not in {shrunken.name for group in found.groups for shrunken in group.shrunken}
+    assert "Essex 2019" not in found.total_of
+
+
+def test_two_reports_of_one_inspection_are_refused(results, tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    found = read_results(tmp_path / "results.json")
+    with pytest.raises(InputError, match="inspection 2019 of Essex twice"):
+        comparison.compare([found, found], demonstration.read_published())
+
+
+@pytest.fixture(scope="module")
+def page(results, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("comparison")
+    (folder / "essex.json").write_text(json.dumps(results))
+    comparison.build([folder / "essex.json"], folder, "pandoc")
+    return folder
+
+
+def test_the_build_writes_page_pdf_json_and_tables(page, published):
+    assert (page / "report.pdf").read_bytes().startswith(b"%PDF")
+    found = comparison.read(str(page))
+    assert len(found.inspections) == len(published.inspections)
+    names = {path.name for path in (page / "tables").iterdir()}
+    assert names == {f"{identity.removeprefix('tbl-')}.csv" for identity in comparison_outputs.TABLES}
+
+
+def test_the_page_is_complete_without_its_script_and_names_it_in_its_policy(page):
+    tree = html.document_fromstring((page / "index.html").read_text(encoding="utf-8"))
+    (script,) = tree.xpath("//script[not(@type)]")
+    (policy,) = tree.xpath('//meta[@http-equiv="Content-Security-Policy"]/@content')
+    assert f"script-src 'sha256-{render._style_hash(script.text)}'" in policy
+    table = tree.get_element_by_id("tbl-rates")
+    names = [row[0].text_content().strip() for row in table.xpath(".//tbody/tr")]
+    expected = [item.name for item in comparison.read(str(page)).inspections if "overall" in item.rates]
+    assert names == expected
+    assert not table.xpath(".//*[@hidden]")
+
+
+def test_one_force_alone_can_be_shown():
+    alone = comparison.Comparison(inspections=[inspected()], groups=[], total=None, total_of=[])
+    assert "one inspection of one force (1 computed here)" in comparison_outputs.counted(alone)
+    assert "#fig-rates-after" in comparison_outputs.forest_markdown(alone, "after")
+    assert comparison_outputs.table_markdown(alone, "tbl-shrunken") == ""
+    assert "fewer than five inspections" in comparison_outputs.alone(alone)
+    assert "no sum" in comparison_outputs.total(alone)

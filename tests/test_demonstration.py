@@ -1,0 +1,85 @@
+"""The demonstration set gives the published figures back, by the estimators that every report uses."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from cdi_lib import demonstration
+from cdi_lib.build import read_audit
+from cdi_lib.measures import Measures
+from cdi_lib.wording import over
+
+PRINTED = demonstration.read_published().set_index(["force", "report"])
+MADE = demonstration.reconstructions(demonstration.read_published())
+MARGIN_TOLERANCE = (
+    0.0055  # points: half of the last printed digit, and a little for a rate that fixes the counts
+)
+TYPE_MARGIN_TOLERANCE = 0.03  # the printed margins of sexual offences (1.96) fit no count exactly
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demonstration") / "params"
+    demonstration.write(folder)
+    return folder
+
+
+def test_there_are_forty_inspections_with_the_names_of_forces():
+    assert len(MADE) >= 40
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*(-20\d\d)?", key) for key in MADE)
+    with_rate = PRINTED[~PRINTED.index.get_level_values("report").str.contains("outside")][
+        "overall_rate"
+    ].dropna()
+    assert {(item.force, item.report) for item in MADE.values()} >= set(with_rate.index)
+
+
+@pytest.mark.parametrize("key", MADE)
+def test_a_report_can_be_made_that_prints_the_published_figures(key, folder):
+    audit, printed = read_audit(key, folder), PRINTED.loc[(MADE[key].force, MADE[key].report)]
+    measures = Measures(audit.inspection, audit.records.main)
+    recorded_crime = audit.inspection.recorded_crime
+    headline = measures.headline()
+    if pd.isna(printed["overall_rate"]):
+        assert audit.inspection.records.status == "invented"
+    else:
+        assert audit.inspection.records.status == "reconstruction"
+        places = 1 if round(printed["overall_rate"], 1) == printed["overall_rate"] else 2
+        assert round(headline.value * 100, places) == printed["overall_rate"]
+    if pd.notna(printed["overall_margin"]):
+        assert headline.margin * 100 == pytest.approx(printed["overall_margin"], abs=MARGIN_TOLERANCE)
+    found = {"overall": (headline, recorded_crime.total)} | {
+        name: (measures.crime_type(name), getattr(recorded_crime, name).value)
+        for name in ("violence", "sexual")
+    }
+    for name, (rate, recorded) in found.items():
+        if pd.notna(number := printed[f"{name}_unrecorded_over"]):
+            assert over(measures.unrecorded(rate, recorded).value) == f"over {number:,.0f}"
+        if name != "overall" and pd.notna(percent := printed[f"{name}_rate"]):
+            assert rate.value * 100 == pytest.approx(percent, abs=0.0501)
+            if pd.notna(margin := printed[f"{name}_margin"]):
+                assert rate.margin * 100 == pytest.approx(margin, abs=TYPE_MARGIN_TOLERANCE)
+
+
+def test_it_says_what_is_assumed_and_carries_the_published_grades(folder):
+    inspection = read_audit("kent", folder).inspection
+    assumed = {item.text for item in inspection.assumptions if item.status == "assumed"}
+    assert {demonstration.RULES[name] for name in ("n", "period", "classes")} <= assumed
+    assert "No row describes a real crime" in inspection.records.note
+    assert {item.grade_of: item.grade for item in inspection.decisions}["overall"] == "outstanding"
+    assert inspection.recorded_crime.violence.status == "assumed"
+
+
+def test_equal_bytes_every_time(folder, tmp_path):
+    demonstration.write(tmp_path)
+    written = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert written == {
+        path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()
+    }
+
+
+def test_figures_that_contradict_each_other_are_refused():
+    rows = demonstration.read_published()
+    rows = rows[rows["force"] == "Derbyshire"].assign(violence_rate=5.0, violence_margin=1.0)
+    with pytest.raises(ValueError, match="Derbyshire.*leave"):
+        demonstration.reconstructions(pd.concat([rows, demonstration.read_published().iloc[[0]]]))

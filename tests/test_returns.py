@@ -1,0 +1,265 @@
+"""Returned worksheets: every mistake is told with its place, and agreement is measured as other software does."""
+
+import json
+import shutil
+
+import openpyxl
+import pandas as pd
+import pytest
+from auditors import MAPPED, fill_in, frame
+from forces import parameters, write_force
+
+from cdi_lib.agreement import cohens_kappa
+from cdi_lib.audit_sample import draw_recheck, draw_sample
+from cdi_lib.parameters import check_inspection
+from cdi_lib.problems import InputError
+from cdi_lib.records import TABLES, check_table
+from cdi_lib.returns import check_collected, check_returns, collect, is_collected, summary, write_papers
+from cdi_lib.worksheet import AUDIT_SHEET, COLUMNS
+
+PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
+CONTENT = parameters(sampling=PLAN | {"incidents": {"violence": 14, "sexual": 8, "other": 8}})
+INSPECTION = check_inspection(CONTENT, "params/testshire.yml")
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A force with a drawn sample of 30 incidents and a re-check of 12."""
+    params = tmp_path_factory.mktemp("drawn")
+    write_force(
+        params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"].columns))}
+    )
+    frame(400).to_csv(params / "testshire" / "frame.csv", index=False)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("cdi_lib.worksheet.SPARE_ROWS", 3)  # small workbooks are read and written sooner
+        draw_sample("testshire", INSPECTION, params)
+        draw_recheck("testshire", INSPECTION, 12, params)
+    return params
+
+
+@pytest.fixture
+def params(drawn, tmp_path):
+    return shutil.copytree(drawn, tmp_path / "params")
+
+
+def fill(params, name="one.xlsx", audit="worksheet", part=slice(None), **changes):
+    own = params / "testshire"
+    return fill_in(own / "sample" / f"{audit}.xlsx", own / "returned" / name, part, **changes)
+
+
+def told(params) -> list[str]:
+    return [str(problem) for problem in check_returns("testshire", INSPECTION, params).errors]
+
+
+def test_nothing_returned_is_no_problem(params):
+    assert check_returns("testshire", INSPECTION, params) is None
+    assert summary("testshire", INSPECTION, params) is None
+
+
+def test_complete_worksheets_become_the_table_of_crimes(params):
+    fill(params)
+    returns = check_returns("testshire", INSPECTION, params)
+    assert returns.errors == () and not is_collected("testshire", params)
+    path = collect("testshire", returns, params)
+    text = pd.read_csv(path, dtype=str, keep_default_na=False).where(lambda t: t != "", None)
+    assert check_table(text, "crimes", "x") == [] and is_collected("testshire", params)
+    assert {stratum: n["selected"] for stratum, n in returns.strata.items()} == {
+        "violence": 14,
+        "sexual": 8,
+        "other": 8,
+    }
+    assert sum(n["crime"] for n in returns.strata.values()) == text["incident_id"].nunique()
+    assert collect("testshire", returns, params) is None
+
+
+# what is entered in the first row of incident 1, the column that is named, and words of the message
+MISTAKES = [
+    ({"finding": None}, "finding", "the decision is missing"),
+    ({"finding": "nocrime"}, "finding", "did you mean 'no crime'"),
+    ({"finding": "no crime"}, "finding", "no crime, and a crime in row"),
+    ({"offence_class": "105Z"}, "offence_class", "'105Z'"),
+    ({"offence_class": None}, "offence_class", "the decision is missing"),
+    ({"offence_class": "19C", "crime_type": "other"}, "crime_type", "the crime type of class 19C"),
+    ({"domestic_abuse": "maybe"}, "domestic_abuse", "one of yes, no"),
+    ({"route": None}, "route", "the decision is missing"),
+    ({"recorded": "no"}, "recorded_at", "a blank for a crime that was not recorded"),
+    ({"recorded": None}, "recorded", "the decision is missing"),
+    ({"recorded": "yes", "recorded_as": "incident"}, "recorded_as", "a blank for a crime that was recorded"),
+    (
+        {"recorded": "no", "recorded_at": None, "recorded_as": "n100"},
+        "recorded_as",
+        "only for a crime of rape",
+    ),
+    ({"recorded_at": "01/01/2022 00:01"}, "recorded_at", "not before reported_at"),
+    ({"recorded_at": "2022-06-03T14:05Z"}, "recorded_at", "a date and time"),
+    ({"reported_at": "31/12/2021 23:59"}, "reported_at", "audit period, 2022-01-01 to 2022-06-30"),
+    ({"reported_at": None}, "reported_at", "the time of report"),
+    ({"crime_number": 0}, "crime_number", "1, 2, 3"),
+    ({"crime_number": 2}, "crime_number", "a second time"),
+    ({"stratum": "all"}, "stratum", "from which the incident was drawn"),
+    ({"incident_id": "unknown"}, "incident_id", "was not selected"),
+    ({"audit": "third"}, "audit", "first or recheck"),
+]
+
+
+@pytest.fixture(scope="module")
+def position(drawn, tmp_path_factory) -> int:
+    """Position of an incident with two crimes of which the first was recorded, in worksheets without a mistake."""
+    params = shutil.copytree(drawn, tmp_path_factory.mktemp("complete") / "params")
+    path = fill(params)
+    assert told(params) == []
+    sheet = openpyxl.load_workbook(path)[AUDIT_SHEET]
+    column = {name: number for number, name in enumerate(COLUMNS, 1)}
+    rows = range(2, 2 + 30 * 3, 3)
+    found = [
+        position
+        for position, row in enumerate(rows)
+        if sheet.cell(row, column["recorded"]).value == "yes"
+        and sheet.cell(row + 1, column["recorded"]).value
+    ]
+    return found[0]
+
+
+@pytest.mark.parametrize(("entered", "column", "words"), MISTAKES)
+def test_a_mistake_is_told_with_file_row_and_column(params, position, entered, column, words):
+    fill(params, **{f"x{position}": entered})
+    found = told(params)
+    assert any(f"column {column}" in line and words in line for line in found), found
+    assert all("returned" in line for line in found)
+
+
+def test_all_problems_of_all_files_are_told_worst_first_and_as_csv(params):
+    fill(params, "a.xlsx", part=slice(0, 20), x0={"finding": "nothing"})
+    fill(params, "b.xlsx", part=slice(19, 25))
+    (params / "testshire" / "returned" / "c.xlsx").write_bytes(b"no workbook")
+    (params / "testshire" / "returned" / "d.csv").write_text("incident,finding\n1,crime\n", encoding="utf-8")
+    returns = check_returns("testshire", INSPECTION, params)
+    lines = [str(problem) for problem in returns.problems]
+    assert "cannot be read" in lines[0] and "column audit" in lines[1]
+    assert [line for line in lines if "also in a.xlsx" in line and "b.xlsx" in line]
+    severities = [problem.severity for problem in returns.problems]
+    assert severities == sorted(severities) and "warning" in severities  # no re-check came back
+    written = {path.name: path for path in write_papers("testshire", returns, params)}
+    assert len(pd.read_csv(written["problems.csv"])) == len(lines)
+    outstanding = pd.read_csv(written["outstanding.csv"])
+    assert outstanding["audit"].value_counts().to_dict() == {"first": 5, "recheck": 12}
+    assert outstanding["incident_id"].str.startswith("'=").all()  # no formula in a spreadsheet
+    with pytest.raises(InputError):
+        collect("testshire", returns, params)
+
+
+def test_no_reference_is_quoted(params):
+    fill(params, part=slice(0, 20), x3={"incident_id": "Jane Doe 1970"}, x4={"finding": None})
+    text = "\n".join(map(str, check_returns("testshire", INSPECTION, params).problems))
+    ids = pd.read_csv(params / "testshire" / "sample" / "selection.csv")["id"]
+    assert text and "Jane" not in text and not [name for name in ids if name.strip("=") in text]
+
+
+def test_csv_from_a_spreadsheet_is_read_like_the_workbook(params):
+    path = fill(params)
+    whole = check_returns("testshire", INSPECTION, params)
+    table = pd.read_excel(path, sheet_name=AUDIT_SHEET, dtype=object)
+    for name in ("reported_at", "recorded_at"):
+        table[name] = pd.to_datetime(table[name]).dt.strftime("%d/%m/%Y %H:%M")
+    path.unlink()
+    table.to_csv(path.with_suffix(".csv"), index=False, encoding="cp1252")
+    again = check_returns("testshire", INSPECTION, params)
+    assert again.errors == ()
+    pd.testing.assert_frame_equal(again.crimes, whole.crimes)
+
+
+def test_what_cannot_be_audited_needs_a_reason_and_counts_in_the_response(params):
+    blank = dict.fromkeys(
+        ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
+    )
+    sheet = openpyxl.load_workbook(fill(params))[AUDIT_SHEET]
+    number = list(COLUMNS).index("recorded") + 1
+    is_filled = lambda row: bool(sheet.cell(row, number).value)
+    position = next(p for p in range(30) if is_filled(2 + 3 * p) and not is_filled(3 + 3 * p))
+    fill(params, **{f"x{position}": blank | {"finding": "cannot be audited"}})
+    assert any("column reason" in line for line in told(params))
+    fill(params, **{f"x{position}": blank | {"finding": "cannot be audited", "reason": "log missing"}})
+    assert told(params) == []
+    found = summary("testshire", INSPECTION, params)
+    assert (found["selected"], found["returned"], found["audited"], found["cannot_be_audited"]) == (
+        30,
+        30,
+        29,
+        1,
+    )
+    assert found["response_rate"] == pytest.approx(29 / 30)
+    json.dumps(found, allow_nan=False)
+
+
+def test_the_recheck_is_compared_with_the_first_audit(params):
+    fill(params)
+    fill(params, "second.xlsx", "worksheet-recheck")
+    alike = check_returns("testshire", INSPECTION, params)
+    assert alike.recheck["agreed"] == alike.recheck["incidents"] == 12
+    position = next(p for p in range(12) if _finding(params, p) == "crime")
+    fill(
+        params,
+        "second.xlsx",
+        "worksheet-recheck",
+        **{f"x{position}": {"domestic_abuse": "yes", "offence_class": "46", "crime_type": "other"}},
+    )
+    differs = check_returns("testshire", INSPECTION, params)
+    assert differs.recheck["agreed"] == 11 and differs.recheck["outcome"]["agreed"] == 12
+    assert differs.disagreements["incident_id"].nunique() == 1
+    assert set(differs.disagreements["decision"]) <= {"domestic_abuse", "offence_class", "crime_type"}
+    pd.testing.assert_frame_equal(differs.crimes, alike.crimes)  # the re-check changes no decision
+
+
+def _finding(params, position) -> str:
+    sheet = openpyxl.load_workbook(params / "testshire" / "returned" / "second.xlsx")[AUDIT_SHEET]
+    return sheet.cell(2 + 3 * position, list(COLUMNS).index("finding") + 1).value
+
+
+def test_collecting_keeps_dip_samples_and_corrected_decisions(params):
+    fill(params)
+    returns = check_returns("testshire", INSPECTION, params)
+    path = params / "testshire" / "crimes.csv"
+    dip = returns.crimes.head(1).assign(crime_id="D1", sample="vulnerable_adult", stratum=None, route=None)
+    dip.to_csv(path, index=False)
+    collect("testshire", returns, params)
+    table = pd.read_csv(path, dtype=str)
+    assert len(table) == len(returns.crimes) + 1 and "D1" in set(table["crime_id"])
+    table.loc[0, "domestic_abuse"] = "no" if table.loc[0, "domestic_abuse"] == "yes" else "yes"
+    table.to_csv(path, index=False)
+    corrected = path.read_bytes()
+    with pytest.raises(InputError, match="other crimes of the main sample"):
+        collect("testshire", returns, params)
+    assert path.read_bytes() == corrected
+
+
+def test_corrections_without_a_challenge_are_warned_of(params):
+    fill(params)
+    returns = check_returns("testshire", INSPECTION, params)
+    main = returns.crimes.assign(recorded=returns.crimes["recorded"] == "yes")
+    assert check_collected("testshire", returns, main, None) == []
+    main.loc[0, "recorded"] = not main.loc[0, "recorded"]
+    [warning] = check_collected("testshire", returns, main, None)
+    assert warning.severity == "warning" and warning.got.startswith("1 decision")
+    upheld = pd.DataFrame({"crime_id": [main.loc[0, "crime_id"]], "outcome": ["upheld"]})
+    assert check_collected("testshire", returns, main, upheld) == []
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(
+    "counts", [[[20, 5], [10, 15]], [[30, 2, 1], [3, 8, 0], [0, 1, 5]], [[1, 1], [1, 30]]]
+)
+def test_kappa_is_that_of_statsmodels(counts):
+    statsmodels = pytest.importorskip("statsmodels.stats.inter_rater")
+    oracle = statsmodels.cohens_kappa(counts)
+    pairs = [(f"{i}", f"{j}") for i, row in enumerate(counts) for j, n in enumerate(row) for _ in range(n)]
+    found = cohens_kappa(*zip(*pairs, strict=True))
+    assert found.kappa == pytest.approx(oracle.kappa, abs=1e-12)
+    assert found.low == pytest.approx(max(oracle.kappa_low, -1), abs=1e-12)
+    assert found.high == pytest.approx(min(oracle.kappa_upp, 1), abs=1e-12)
+
+
+def test_kappa_of_one_finding_only_is_not_defined():
+    found = cohens_kappa(["crime"] * 5, ["crime"] * 5)
+    assert (found.n, found.agreed, found.kappa, found.low) == (5, 5, None, None)
+    with pytest.raises(ValueError, match="as many decisions"):
+        cohens_kappa([], [])
