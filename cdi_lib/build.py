@@ -99,6 +99,15 @@ class Step:
 _held: dict[tuple[str, Path], Audit] = {}
 
 
+@contextlib.contextmanager
+def _holding(audit: Audit, params: Path) -> Iterator[None]:
+    _held[audit.force, params] = audit
+    try:
+        yield
+    finally:
+        del _held[audit.force, params]
+
+
 def read_audit(force: str, params: Path | None = None) -> Audit:
     """Read and check everything that is known about one force.
 
@@ -322,7 +331,7 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
     with tempfile.TemporaryDirectory() as scratch:
         sections = Path(scratch) / "sections"
         settings = {PARAMS_VARIABLE: str(params or params_of(audit.force)), SECTIONS_VARIABLE: str(sections)}
-        with _environment(settings):
+        with _environment(settings), _holding(audit, params or params_of(audit.force)):
             for name in NOTEBOOKS:
                 execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
         judgements = read_section(sections, NOTEBOOKS[-1]).details["judgements"]
@@ -379,8 +388,7 @@ def build_report(
     check_final(audit, commit)
     made_from = fingerprint.inputs(force, params, renderer)
     reports.mkdir(parents=True, exist_ok=True)
-    with _only_build(force, params), staging_folder(force, reports) as staging:
-        _held[force, params] = audit
+    with _only_build(force, params), staging_folder(force, reports) as staging, _holding(audit, params):
         try:
             if only_look:
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")
@@ -391,8 +399,6 @@ def build_report(
         except Exception:
             _keep_failed(staging / "notebooks", reports / ".failed" / force)
             raise
-        finally:
-            del _held[force, params]
         fingerprint.record(staging, made_from)
         publish(staging, reports / force)
         shutil.rmtree(reports / ".failed" / force, ignore_errors=True)

@@ -303,6 +303,46 @@ def rates_by_grade(
     return figure
 
 
+@_styled
+def margins(
+    title: str,
+    subtitle: str,
+    panels: Sequence[
+        tuple[str, Sequence[tuple[int, float]], tuple[int, float] | None, tuple[int, float] | None]
+    ],
+    axis: str,
+) -> Figure:
+    """Margin against sample size, side by side: name, curve, point planned (hollow) and point reached (filled)."""
+    figure, axes = _figure(6, title, subtitle)
+    box, width = axes.get_position(), 0.92 / len(panels)
+    axes.remove()
+    rest = [point for _, curve, *points in panels for point in (*curve[-1:], *points) if point]
+    most = max(n for n, _ in rest)
+    highest = 3 * max(margin for _, margin in rest)
+    for place, (name, curve, planned, reached) in enumerate(panels):
+        axes = figure.add_axes((0.07 + place * width, box.y0, width - 0.03, box.height - 0.06))
+        axes.plot(*zip(*curve, strict=True), color=DARK_BLUE, linewidth=2)
+        for point, word, fill, offset in (
+            (planned, "planned", "white", (9, 9)),
+            (reached, "audited", ORANGE, (-3, -19)),
+        ):
+            if point:
+                axes.plot(*point, "o", color=DARK_BLUE, markerfacecolor=fill, markersize=8, zorder=3)
+                text = f"{wording.count(point[0])} {word}"
+                axes.annotate(text, point, offset, textcoords="offset points", size=10)
+        axes.set_title(name, size=11.5, weight="semibold", loc="left")
+        axes.set_xlim(0, most * 1.1)
+        axes.set_ylim(0, highest)
+        axes.yaxis.grid(True, color="#D9DDE1", linewidth=0.8)
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4, integer=True))
+        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: wording.count(x)))
+        axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda y, _: f"{y * 100:g}"))
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="both", length=0, labelleft=place == 0)
+    figure.supxlabel(axis, size=10.5, x=0.5, y=0.02)
+    return figure
+
+
 def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()

@@ -199,7 +199,9 @@ def _tell_all(outcomes: list, chosen: argparse.Namespace) -> int:
     if compared.is_whole:
         console.file(reports_folder() / COMPARISON / "index.html")
     else:
-        console.error(compared.message)
+        if compared.message:
+            console.error(compared.message)
+        console.problems(compared.problems)
     unchanged = sum(outcome.status == "unchanged" for outcome in outcomes)
     console.say(f"{len(whole)} of {len(outcomes)} reports are whole, {unchanged} of them were up to date")
     if failed:

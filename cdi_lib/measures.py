@@ -1,21 +1,118 @@
-"""The estimates of one inspection: which design, estimator and interval its parameters ask for.
+"""The planned sample and the estimates of one inspection: what its parameters ask for.
 
-:mod:`cdi_lib.estimation` knows statistics and no inspection; this module joins it to parameters and records.
+:mod:`cdi_lib.sampling` and :mod:`cdi_lib.estimation` know statistics and no inspection; this module joins them to
+parameters and records.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from cdi_lib import estimation
 from cdi_lib.estimation import Design, Estimate
-from cdi_lib.parameters import CRIME_TYPES, Inspection
+from cdi_lib.parameters import CRIME_TYPES, Inspection, SamplingPlan
+from cdi_lib.planning import Allocation, allocate, margin_for, per_stratum
 from cdi_lib.problems import Problem
 from cdi_lib.records import AuditRecords
 
 LONELY = "adjust"  # a stratum with one incident: its distance from the overall mean counts, which errs on the safe side
+
+
+def _recorded_in_audit_period(inspection: Inspection) -> dict[str, float]:
+    share = inspection.audit_period.years * inspection.auditable_route_percent.value / 100
+    return {name: number * share for name, number in inspection.recorded_crime.by_type().items()}
+
+
+@dataclass(frozen=True)
+class PlannedSample:
+    """How many incidents the parameters ask to draw per stratum, and what that is expected to give.
+
+    ``crimes`` are the audited crimes expected, ``rates`` the recording rates expected (proportions), ``margins`` the
+    half-widths of the intervals that such a number and rate give; None where no crime is expected. ``overall_margin``
+    is that of the rate stratified by reported crime; None if a stratum that has incidents gives no crime.
+    """
+
+    allocation: Allocation
+    crimes: dict[str, int]
+    rates: dict[str, float]
+    margins: dict[str, float | None]
+    overall_margin: float | None
+
+
+def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None = None) -> PlannedSample:
+    """The sample that ``sampling`` of the parameters asks for, by stratum.
+
+    Parameters
+    ----------
+    inspection : Inspection
+        With ``sampling``: numbers of incidents, a total and its allocation, or the margin wanted in every stratum.
+    frame_sizes : mapping of str to int, optional
+        Incidents in the frame per stratum. None: the strata are the crime types, and their incidents are estimated
+        from the crime recorded in the audit period by an auditable route.
+
+    Raises
+    ------
+    ValueError
+        The parameters have no ``sampling``, name a stratum that the frame does not have, or ask for more incidents
+        than it has.
+    """
+    asked = inspection.sampling
+    if asked is None:
+        raise ValueError("the parameters have no 'sampling': give a seed, an expected rate and a margin")
+    per_incident = float(asked.crimes_per_incident)
+    by_type = frame_sizes is None
+    if by_type:
+        recorded = _recorded_in_audit_period(inspection)
+        frame_sizes = {name: round(crimes / per_incident) for name, crimes in recorded.items()}
+    unknown = sorted(set(asked.expected_rates_percent) - set(frame_sizes))
+    if unknown and not by_type:
+        raise ValueError(
+            f"sampling.expected_rates_percent names {', '.join(unknown)}; the strata are {', '.join(frame_sizes)}"
+        )
+    rates = {h: asked.expected_rates_percent.get(h, asked.expected_rate_percent) / 100 for h in frame_sizes}
+    if asked.incidents and (not by_type or set(asked.incidents) == set(frame_sizes)):
+        counts = per_stratum("sampling.incidents", asked.incidents, frame_sizes)
+        ideal = {h: float(n) for h, n in counts.items()}
+        allocation = Allocation(counts, dict(frame_sizes), ideal, "given")
+    else:
+        fixed = asked.allocation == "precision"
+        allocation = allocate(
+            asked.total_incidents,
+            frame_sizes,
+            asked.allocation,
+            rates=rates,
+            margin=asked.margin_points / 100 if fixed else None,
+            minimum=asked.minimum_incidents,
+            confidence=asked.confidence_percent / 100,
+            crimes_per_incident=per_incident,
+            response_rate=asked.response_rate_percent / 100,
+        )
+    return expected_sample(asked, allocation, rates)
+
+
+def expected_sample(asked: SamplingPlan, allocation: Allocation, rates: Mapping[str, float]) -> PlannedSample:
+    """What an allocation is expected to give with these recording rates (proportions) in its strata."""
+    yielded = asked.crimes_per_incident * asked.response_rate_percent / 100
+    crimes = {h: math.floor(n * yielded) for h, n in allocation.counts.items()}
+    reported = {h: size * asked.crimes_per_incident for h, size in allocation.frame.items()}
+    margins = {h: expected_margin(asked, n, rates[h], reported[h]) for h, n in crimes.items()}
+    weighted = [None if margins[h] is None else margins[h] * n for h, n in reported.items() if n]
+    # strata are drawn independently, so the squares of their weighted margins add up
+    overall = None if None in weighted else math.hypot(*weighted) / sum(reported.values())
+    return PlannedSample(allocation, crimes, dict(rates), margins, overall)
+
+
+def expected_margin(asked: SamplingPlan, crimes: int, rate: float, population: float) -> float | None:
+    """Margin of the normal interval that so many crimes give (a proportion); None without crimes."""
+    if crimes < 1:
+        return None
+    if population <= crimes:
+        return 0.0  # all of them: nothing is left to chance
+    return margin_for(crimes, rate, asked.confidence_percent / 100, population)
 
 
 @dataclass(frozen=True)
@@ -45,8 +142,7 @@ class Measures:
         The 12-month figure scaled by the length of the audit period and the auditable share: the frame from
         which the main sample was drawn holds only what came by an auditable route.
         """
-        share = self.inspection.audit_period.years * self.inspection.auditable_route_percent.value / 100
-        return {name: number * share for name, number in self.inspection.recorded_crime.by_type().items()}
+        return _recorded_in_audit_period(self.inspection)
 
     def population(self, crimes: pd.DataFrame, recorded_crime: float) -> int:
         """Reported crimes in the frame, estimated as recorded crime over the recording rate of ``crimes``."""
@@ -182,6 +278,11 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             )
             for problem in stratified_problems(inspection, main)
         ]
+    if inspection.sampling is not None:
+        try:
+            planned_sample(inspection)
+        except ValueError as error:
+            problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
     measures = Measures(inspection, main)
     recorded = measures.recorded_in_audit_period()
     groups = {name: main[main["crime_type"] == name] for name in CRIME_TYPES}

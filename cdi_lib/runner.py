@@ -147,7 +147,9 @@ def compare_here(forces: list[str], reports: str, renderer: str, now: dict[str, 
             message = comparison.build(results, staging, renderer)
             fingerprint.record(staging, now)
             publish(staging, folder / COMPARISON)
-    except (BuildError, RenderError) as error:
+    except InputError as error:
+        return Outcome(COMPARISON, "failed", problems=tuple(error.problems))
+    except (BuildError, RenderError, OSError) as error:
         return Outcome(COMPARISON, "failed", f"{COMPARISON}: {error}")
     return Outcome(COMPARISON, "built", message)
 
