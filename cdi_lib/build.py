@@ -23,7 +23,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-from cdi_lib import engine, fingerprint, wording
+from cdi_lib import engine, fingerprint, returns, wording
 from cdi_lib import results as results_module
 from cdi_lib.folders import (
     PARAMS_VARIABLE,
@@ -60,11 +60,12 @@ class Audit:
     records: AuditRecords
     criteria: object
     inputs: dict[str, str]
+    fieldwork: dict | None  # how the audit went, counted from the auditors' worksheets
 
     @property
     def open_challenges(self) -> int:
         """Challenges of single decisions that are not decided yet."""
-        challenges = getattr(self.records, "challenges", None)
+        challenges = self.records.challenges
         return 0 if challenges is None else int((challenges["outcome"] == "open").sum())
 
 
@@ -131,11 +132,16 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
         problems += check_measures(force, inspection, records)
     except InputError as error:
         problems += error.problems
+    fieldwork = None
+    try:
+        fieldwork = returns.summary(force, inspection, params)
+    except InputError as error:
+        problems += error.problems
     if problems:
         raise InputError([_named(problem, force) for problem in problems])
     criteria_file = criteria_folder(params) / f"{inspection.criteria}.yml"
     inputs = inputs_of(force, params / f"{force}.yml", records, criteria_file)
-    return Audit(force, inspection, records, criteria, inputs)
+    return Audit(force, inspection, records, criteria, inputs, fieldwork)
 
 
 def criteria_folder(params: Path) -> Path:

@@ -85,7 +85,9 @@ def commit() -> str:
 def engine_files(renderer: str) -> dict[str, str]:
     """The renderer that was asked for and the Quarto that would be found, without starting it."""
     beside = str(Path(sys.executable).parent)  # where `quarto-cli` installs its command
-    quarto = "" if renderer == "pandoc" else shutil.which("quarto", path=beside) or shutil.which("quarto") or ""
+    quarto = (
+        "" if renderer == "pandoc" else shutil.which("quarto", path=beside) or shutil.which("quarto") or ""
+    )
     found = "none"
     if quarto:
         state = Path(quarto).resolve().stat()

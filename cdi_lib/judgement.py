@@ -64,6 +64,7 @@ SHARES = (
 )
 FINDINGS = ("fully met", "mostly met", "partly met", "not met")
 NOT_JUDGED = "not judged"
+ASSESSMENT = "assessment"  # by an inspector, of what nobody can count
 OVERALL = "overall"
 SIMULATIONS = 4000
 SEED = 20170101
@@ -142,6 +143,7 @@ class Question(Model):
     """One question of the inspection."""
 
     label: Text = Field(description="the question")
+    short: Text | None = Field(default=None, description="the question in a word or two, for charts")
     at_least: Count = Field(
         default=1, description="elements that must be judged, else the question is not judged"
     )
@@ -489,6 +491,7 @@ def judge(
             computed, status = carried[id_].grade, f"carried forward from {carried[id_].date.isoformat()}"
         entry = _entry(id_, element.label, computed, decisions) | {
             "question": element.question,
+            "measure": element.estimate or element.share or ASSESSMENT,
             "status": status,
             "evidence": _evidence(element, measure),
             "bands": dict(element.bands),
@@ -513,7 +516,7 @@ def judge(
     for id_, question in criteria.questions.items():
         members = [name for name, element in criteria.elements.items() if element.question == id_]
         computed = grade_of_parts(question, criteria.grades, {name: decided[name] for name in members})
-        entry = _entry(id_, question.label, computed, decisions)
+        entry = _entry(id_, question.label, computed, decisions) | {"short": question.short}
         entry |= _question_evidence(question, criteria, {name: decided[name] for name in members}, computed)
         drawn_questions[id_] = _simulated_parts(question, criteria, {name: drawn[name] for name in members})
         entry["probabilities"] = _frequencies(drawn_questions[id_], criteria)

@@ -6,6 +6,9 @@ sample, no survey. All figures come from the results and are rounded by :mod:`cd
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cdi_lib import intervals, wording
 from cdi_lib.parameters import CRIME_TYPES
 from cdi_lib.records import CANCELLATION_TYPES
@@ -507,3 +510,45 @@ def interval_coverage(method: str) -> str:
 def interval_words(estimate: EstimateResult) -> str:
     """The interval under a large number."""
     return f"{percent_confidence(estimate)} confidence interval: {between(estimate)}"
+
+
+def fieldwork(results: Results) -> str:
+    """How the audit went: response, agreement of two auditors, challenges; in words also where it is not known."""
+    found = results.details.get("fieldwork")
+    if not found:
+        text = ["No worksheets of auditors were returned to this project, so the response is not known."]
+    else:
+        text = [
+            f"{count(found['audited'])} of {count(found['selected'])} drawn incidents could be audited "
+            f"({percent(found['response_rate'])}); @tbl-response shows them by stratum. Nothing is known of the others."
+        ]
+        text += [_agreement(found["recheck"])]
+    return "\n\n".join([*text, _challenges(results.details.get("challenges"))])
+
+
+def _agreement(recheck: Mapping[str, Any] | None) -> str:
+    if not recheck:
+        return "No incident was audited twice."
+    text = (
+        f"A second auditor decided about {count(recheck['incidents'])} of them without knowing the first decision, and "
+        f"came to the same one in {count(recheck['agreed'])}."
+    )
+    kappa = recheck["finding"]
+    if kappa and kappa["kappa"] is not None:
+        text += (
+            f" Cohen's kappa of whether there was a crime is {kappa['kappa']:.2f} "
+            f"({wording.level(kappa['confidence'])} interval {kappa['low']:.2f} to {kappa['high']:.2f}): "
+            "0 is what chance alone would give, and 1 full agreement."
+        )
+    return text
+
+
+def _challenges(counts: Mapping[str, int] | None) -> str:
+    if counts is None:
+        return "No record was kept of challenges by the force."
+    if not counts["challenges"]:
+        return "The force challenged no decision."
+    return (
+        f"The force challenged {count(counts['challenges'])} decisions: {count(counts['upheld'])} challenges were upheld and "
+        f"the decisions corrected, {count(counts['rejected'])} were rejected, and {count(counts['open'])} are open."
+    )

@@ -146,6 +146,25 @@ class Reader:
         """A question as a heading."""
         return wording.plain(outputs.judged(self.results, key)["label"])
 
+    def chapters(self, sections: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """Which sections stand under which question of the framework, both in their order.
+
+        Parameters
+        ----------
+        sections : mapping of str to sequence of str
+            Name of each section, and the measures (ids of results) that it tells of. It belongs to the question
+            that is judged by one of them. A section that is judged nowhere follows the one before it.
+        """
+        judgements = self.results.details["judgements"]
+        questions = [question["id"] for question in judgements["questions"]]
+        found: dict[str, list[str]] = {question: [] for question in questions}
+        here = questions[0]
+        for name, measures in sections.items():
+            judged_in = [e["question"] for e in judgements["elements"] if e["measure"] in measures]
+            here = judged_in[0] if judged_in else here
+            found[here].append(name)
+        return found
+
     def certainty(self) -> str:
         """How sure the overall grade is, in words."""
         entry = outputs.judged(self.results, "overall")

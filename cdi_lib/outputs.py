@@ -6,7 +6,7 @@ there is nothing to show; the report then says so in words.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +34,13 @@ CANCELLATION_LABELS = {
 
 @dataclass(frozen=True)
 class FigureOutput:
-    """A figure of the report: its caption, its alt text and how it is drawn, all from the same results."""
+    """A figure of the report: its caption, its alt text and how it is drawn, all from the same results.
+
+    ``rests_on`` are ids of the results that it shows, or how they begin; the first that is there names the notebook.
+    """
 
     id: str
-    notebook: str
+    rests_on: tuple[str, ...]
     title: Callable[[Results], str]
     alt: Callable[[Results], str]
     build: Callable[[Results], Figure | None]
@@ -523,6 +526,23 @@ GLOSSARY = {
 }
 
 
+def _response(results: Results) -> Table | None:
+    fieldwork = results.details.get("fieldwork")
+    if not fieldwork:
+        return None
+    rows = [{"stratum": name} | counts for name, counts in fieldwork["strata"].items()]
+    rows.append({"stratum": "All strata"} | {key: fieldwork[key] for key in rows[0] if key != "stratum"})
+    columns = (
+        tables.text("stratum", "Stratum"),
+        tables.count("selected", "Incidents drawn"),
+        tables.count("returned", "Returned"),
+        tables.count("crime", "With crimes that should have been recorded"),
+        tables.count("no_crime", "Without"),
+        tables.count("cannot_be_audited", "Could not be audited"),
+    )
+    return Table(columns, rows)
+
+
 def _glossary(results: Results) -> Table | None:
     rows = [{"term": term, "meaning": meaning} for term, meaning in GLOSSARY.items()]
     return Table((tables.text("term", "Term"), tables.text("meaning", "Meaning")), rows)
@@ -661,126 +681,149 @@ def _probabilities(results: Results) -> Table | None:
 TABLES = {
     table.id: table
     for table in (
-        TableOutput("tbl-grades", "Grades", "5_judgements", "", _grades),
-        TableOutput("tbl-elements", "The judged elements and their evidence", "5_judgements", "", _elements),
+        TableOutput("tbl-grades", "Grades", ("details.judgements",), "", _grades),
+        TableOutput(
+            "tbl-elements", "The judged elements and their evidence", ("details.judgements",), "", _elements
+        ),
         TableOutput(
             "tbl-probabilities",
             "How sure the grades are",
-            "5_judgements",
+            ("details.judgements",),
             "How often each grade comes out when rates vary as their intervals say; chance in the main sample only.",
             _probabilities,
         ),
         TableOutput(
             "tbl-rates",
             "Recording rates by crime type",
-            "2_effectiveness",
+            ("estimates.overall",),
             "Main sample. CI: confidence interval.",
             _rates,
         ),
         TableOutput(
             "tbl-unrecorded",
             "Reported crimes that go unrecorded in a year",
-            "2_effectiveness",
+            ("estimates.unrecorded_",),
             "Estimates round down, as the published ones did; the ends of the intervals are rounded to the nearest ten, below a hundred to the nearest crime.",
             _unrecorded,
         ),
         TableOutput(
             "tbl-domestic-abuse",
             "Domestic abuse crimes that were and were not recorded",
-            "2_effectiveness",
+            ("shares.domestic_abuse",),
             "All audited crimes.",
             _domestic_abuse,
         ),
         TableOutput(
             "tbl-rape",
             "Reports of rape and use of N100",
-            "2_effectiveness",
+            ("shares.rape", "shares.n100"),
             "Counts of what was examined; no rates are estimated from them.",
             _share_table(RAPE_AND_N100, "What was examined", "Number that were"),
         ),
         TableOutput(
             "tbl-other-systems",
             "Crimes of vulnerable victims held on other systems",
-            "3_efficiency",
+            ("shares.vulnerable", "shares.third_party"),
             "Dip samples: no rate is estimated from them.",
             _other_systems,
         ),
         TableOutput(
             "tbl-modern-slavery",
             "Crimes in reports of modern slavery",
-            "3_efficiency",
+            ("shares.modern_slavery",),
             "Dip samples: no rate is estimated from them.",
             _modern_slavery,
         ),
         TableOutput(
             "tbl-within-24",
             "Crimes recorded within 24 hours of the report",
-            "3_efficiency",
+            ("shares.within_24",),
             "Recorded crimes for which both times are known.",
             _within_24,
         ),
         TableOutput(
             "tbl-cancelled",
             "Cancelled crimes and victims informed",
-            "3_efficiency",
+            ("shares.cancelled", "shares.victims_informed"),
             "Dip samples: no rate is estimated from them.",
             _cancelled,
         ),
         TableOutput(
             "tbl-equality",
             "Characteristics of victims that the force routinely records",
-            "3_efficiency",
+            ("details.equality",),
             "",
             _equality,
         ),
         TableOutput(
             "tbl-survey",
             "Answers of officers and staff",
-            "3_efficiency",
+            ("shares.survey",),
             "The respondents chose to take part and do not stand for the whole workforce.",
             _survey,
         ),
         TableOutput(
             "tbl-previous",
             "This inspection and the one before",
-            "2_effectiveness",
+            ("estimates.previous",),
             "The inspections differ in rules, periods and kind of sample.",
             _previous,
         ),
         TableOutput(
             "tbl-sample",
             "Main sample and the reported crime that it stands for",
-            "1_sample",
+            ("details.sample",),
             "N is estimated: recorded crime of the audit period by an auditable route, divided by the recording rate.",
             _sample,
         ),
-        TableOutput("tbl-plan", "Planned and audited sample", "1_sample", "", _plan),
+        TableOutput("tbl-plan", "Planned and audited sample", ("details.plan",), "", _plan),
         TableOutput(
-            "tbl-estimators", "Overall recording rate by two estimators", "2_effectiveness", "", _estimators
+            "tbl-estimators",
+            "Overall recording rate by two estimators",
+            ("estimates.overall_",),
+            "",
+            _estimators,
         ),
         TableOutput(
             "tbl-sensitivity",
             "Overall recording rate under each estimator and interval",
-            "2_effectiveness",
+            ("details.sensitivity",),
             "",
             _sensitivity,
         ),
         TableOutput(
             "tbl-unrecorded-classes",
             "Unrecorded crimes of the main sample by offence class",
-            "2_effectiveness",
+            ("tallies.unrecorded_classes",),
             "",
             _unrecorded_classes,
         ),
         TableOutput(
-            "tbl-published", "Published figures beside the computed ones", "5_judgements", "", _published
+            "tbl-published",
+            "Published figures beside the computed ones",
+            ("details.published",),
+            "",
+            _published,
         ),
         TableOutput(
-            "tbl-assumptions", "Assumptions and figures taken from elsewhere", "1_sample", "", _assumptions
+            "tbl-assumptions",
+            "Assumptions and figures taken from elsewhere",
+            ("details.assumptions",),
+            "",
+            _assumptions,
         ),
-        TableOutput("tbl-assessments", "Assessments by inspectors", "4_leadership", "", _assessments),
-        TableOutput("tbl-glossary", "Terms and their meaning", "", "", _glossary),
-        TableOutput("tbl-inputs", "Files that the results were computed from", "", "", _inputs),
+        TableOutput(
+            "tbl-assessments", "Assessments by inspectors", ("details.assessments",), "", _assessments
+        ),
+        TableOutput(
+            "tbl-response",
+            "Drawn incidents and what became of them",
+            ("details.fieldwork",),
+            "",
+            _response,
+        ),
+        TableOutput("tbl-glossary", "Terms and their meaning", (), "", _glossary),
+        TableOutput("tbl-inputs", "Files that the results were computed from", (), "", _inputs),
     )
 }
 
@@ -918,13 +961,13 @@ def _cancelled_title(results: Results) -> str:
 
 
 def _grades_rows(results: Results) -> list[tuple[str, str]]:
-    names = {
-        "overall": "Overall",
-        "effective": "1 Effectiveness",
-        "efficient": "2 Efficiency",
-        "leadership": "3 Leadership",
-    }
-    return [(names.get(entry["id"], entry["label"]), entry["decided"]) for entry in _questions(results)]
+    overall, *questions = _questions(results)
+    labels = [
+        f"{number} {entry.get('short') or wording.capital(entry['id'].replace('_', ' '))}"
+        for number, entry in enumerate(questions, 1)
+    ]
+    decided = [entry["decided"] for entry in questions]
+    return [(overall["label"], overall["decided"]), *zip(labels, decided, strict=True)]
 
 
 def _grades_figure(results: Results) -> Figure:
@@ -1003,39 +1046,39 @@ FIGURES = {
     figure.id: figure
     for figure in (
         FigureOutput(
-            "fig-grades", "5_judgements", lambda r: "Grades at a glance", _grades_alt, _grades_figure
+            "fig-grades", ("details.judgements",), lambda r: "Grades at a glance", _grades_alt, _grades_figure
         ),
         FigureOutput(
             "fig-rates",
-            "2_effectiveness",
+            ("estimates.overall",),
             lambda r: "Recording rates with confidence intervals",
             _rates_alt,
             _rates_figure,
         ),
         FigureOutput(
             "fig-certainty",
-            "5_judgements",
+            ("details.judgements",),
             lambda r: "How sure the grades are, given chance in the main sample",
             _certainty_alt,
             _certainty_figure,
         ),
         FigureOutput(
             "fig-unrecorded",
-            "2_effectiveness",
+            ("estimates.unrecorded_",),
             lambda r: "Crimes that go unrecorded in a year, with confidence intervals",
             _unrecorded_alt,
             _unrecorded_figure,
         ),
         FigureOutput(
             "fig-domestic-abuse",
-            "2_effectiveness",
+            ("tallies.domestic_abuse_unrecorded_classes",),
             lambda r: "Domestic abuse crimes that were not recorded, by offence class",
             _domestic_abuse_alt,
             _domestic_abuse_figure,
         ),
         FigureOutput(
             "fig-within-24",
-            "3_efficiency",
+            ("shares.within_24",),
             lambda r: "Recorded crimes by whether they were recorded within 24 hours",
             _share_alt(WITHIN_24, "crimes recorded within 24 hours"),
             _share_figure(
@@ -1048,7 +1091,7 @@ FIGURES = {
         ),
         FigureOutput(
             "fig-cancelled",
-            "3_efficiency",
+            ("shares.cancelled",),
             lambda r: "Cancelled crimes by whether cancelling was correct",
             _share_alt(CANCELLED, "correct cancellations"),
             _share_figure(
@@ -1062,22 +1105,37 @@ FIGURES = {
 # --- what the report notebook and the build call --------------------------------------------------------------
 
 
+def computed_in(results: Results, rests_on: Sequence[str]) -> tuple[str, int | None]:
+    """Notebook and cell (its execution count) that computed what an output rests on; ("", None) if nobody did."""
+    kinds = {kind: getattr(results, kind) for kind in ("estimates", "shares", "tallies", "details")}
+    known = [f"{kind}.{name}" for kind, shelf in kinds.items() for name in shelf]
+    found = next((key for start in rests_on for key in known if key.startswith(start)), None)
+    return results.evidence(found) if found else ("", None)
+
+
 def table_markdown(results: Results, identity: str) -> str:
     """A table of the index as Markdown, or an empty string where there is nothing to show."""
     output = TABLES[identity]
     table = output.build(results)
     if table is None:
         return ""
+    data = f"tables/{identity.removeprefix('tbl-')}.csv"
     return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + _source(
-        output.note, output.notebook
+        results, output.rests_on, output.note, data
     )
 
 
-def _source(note: str, notebook: str) -> str:
-    """The line under a table or figure: what to mind, and which notebook computed it."""
-    computed = f"Computed in the notebook {notebook}." if notebook else ""
-    text = wording.plain(f"{note} {computed}".strip())
-    return f"\n\n::: {{.source}}\n{text}\n:::" if text else ""
+def _source(results: Results, rests_on: Sequence[str], note: str, data: str = "") -> str:
+    """The line under a table or figure: what to mind, which notebook computed it, and where the data are."""
+    notebook, cell = computed_in(results, rests_on)
+    parts = [wording.plain(note)] if note else []
+    if notebook:
+        place = f"notebook {wording.plain(notebook)}" + (f", cell {cell}" if cell is not None else "")
+        anchor = f"#cell-{cell}" if cell is not None else ""
+        parts.append(f"Computed in [{place}](notebooks/{notebook}.html{anchor}).")
+    if data:
+        parts.append(f"Data: [{data}]({data}).")
+    return f"\n\n::: {{.source}}\n{' '.join(parts)}\n:::" if parts else ""
 
 
 def figure_markdown(results: Results, identity: str) -> str:
@@ -1089,7 +1147,7 @@ def figure_markdown(results: Results, identity: str) -> str:
     alt = output.alt(results).replace("\\", "\\\\").replace('"', '\\"')
     caption = wording.plain(wording.sentence(output.title(results)))
     return f'![{caption}]({charts.data_uri(figure)}){{#{identity} fig-alt="{alt}"}}' + _source(
-        "", output.notebook
+        results, output.rests_on, ""
     )
 
 

@@ -63,7 +63,15 @@ FRONT_MATTER = {
     "rights",
 }
 # Written by this module into the front matter that the engines see.
-DERIVED = {"pagetitle", "published", "published-label", "status-text", "draft-notice", "style-hash", "script-hash"}
+DERIVED = {
+    "pagetitle",
+    "published",
+    "published-label",
+    "status-text",
+    "draft-notice",
+    "style-hash",
+    "script-hash",
+}
 
 # Pandoc's Markdown as Quarto reads it. HTML's own div and span are read as raw HTML, and so refused.
 READER = "markdown-native_divs-native_spans-yaml_metadata_block-pandoc_title_block"

@@ -144,11 +144,12 @@ def _inert(value: Any) -> Any:
 class TableOutput:
     """A table of the report as the index of outputs lists it.
 
-    ``build`` returns None where there is nothing to show: the report then says so in words.
+    ``build`` returns None where there is nothing to show: the report then says so in words. ``rests_on`` are ids of
+    the results that it shows, or how they begin.
     """
 
     id: str
     title: str
-    notebook: str
+    rests_on: tuple[str, ...]
     note: str
     build: Callable[[Results], Table | None]

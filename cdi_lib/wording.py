@@ -150,7 +150,12 @@ def plus_minus(estimate: EstimateResult) -> str:
 
 def percent_confidence(estimate: EstimateResult) -> str:
     """The level of an interval, such as ``95%``."""
-    return f"{rounded(estimate.confidence * 100, 1).removesuffix('.0')}%"
+    return level(estimate.confidence)
+
+
+def level(confidence: float) -> str:
+    """A confidence level (a proportion) in words, such as ``95%``."""
+    return f"{rounded(confidence * 100, 1).removesuffix('.0')}%"
 
 
 def day(value: date | str) -> str:

@@ -135,6 +135,7 @@ def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
         for number, column in enumerate(table.columns)
         if column.number_format
     ]
+    notebook, cell = outputs.computed_in(results, output.rests_on)
     return GPTable(
         pd.DataFrame(values, columns=[_text(column.header) for column in table.columns], dtype=object),
         table_name=f"table_{re.sub(r'[^a-z0-9]+', '_', sheet_name(output))}",
@@ -142,7 +143,7 @@ def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
         subtitles=[_text(f"{draft}{results.force_name}, audit period {period}")],
         instructions="This worksheet contains one table. Notes are on the worksheet named Notes.",
         legend=[_text(output.note)] if output.note else None,
-        source=f"Computed in the notebook {output.notebook}." if output.notebook else None,
+        source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
         table_notes=_notes(table),
         index_columns={2: 0},
         additional_formatting=formats,

@@ -228,8 +228,13 @@ local function number_and_resolve(doc)
   })
 end
 
+-- The files beside the page are not beside a PDF that was sent on: there a link to them is plain text.
+local function Link(link)
+  if typst and not link.target:match("^[#%a]+[:#]") and not link.target:match("^#") then return link.content end
+end
+
 local passes = {
-  { Span = Span, Image = Image },
+  { Span = Span, Image = Image, Link = Link },
   { Table = Table },
   { traverse = "topdown", Div = Div },
   { Pandoc = marks_as_text },
