@@ -241,6 +241,10 @@ def points_list(texts: Sequence[str]) -> str:
     return "\n".join(f"- {text}{';' if number < len(tidy) else '.'}" for number, text in enumerate(tidy, 1))
 
 
+# The grades that the look has a colour and a shape for; any other of a framework gets the same quiet one.
+BADGES = ("outstanding", "good", "adequate", "requires improvement", "inadequate")
+
+
 def badge(grade: str) -> str:
     """A grade as a badge: the word with its class, so that colour and shape can follow.
 
@@ -251,7 +255,8 @@ def badge(grade: str) -> str:
     """
     if grade == "not judged":
         return grade
-    return f"[{plain(grade)}]{{.badge .badge-{re.sub(r'[^a-z]+', '-', grade.lower())}}}"
+    look = grade.replace(" ", "-") if grade in BADGES else "other"
+    return f"[{plain(grade)}]{{.badge .badge-{look}}}"
 
 
 def chance(probability: float) -> str:

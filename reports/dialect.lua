@@ -6,7 +6,7 @@ local known_divs = pandoc.List({
   "cell", "box", "box-note", "box-warning", "box-headline", "headline", "headlines", "masthead", "source",
 })
 local known_spans = pandoc.List({ "badge", "number" })
-local grades = pandoc.List({ "outstanding", "good", "adequate", "requires-improvement", "inadequate" })
+local grades = pandoc.List({ "outstanding", "good", "adequate", "requires-improvement", "inadequate", "other" })
 
 local problems = 0
 local cell = "0"

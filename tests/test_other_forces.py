@@ -163,3 +163,53 @@ def test_check_accepts_northamptonshire(capsys):
 def test_the_report_folder_of_the_project_was_not_touched():
     assert not list((PROJECT / "reports").glob(".testshire*"))
     assert np.all([path.name != "testshire" for path in (PROJECT / "reports").iterdir()])
+
+
+OTHER_FRAMEWORK = """
+name: two-questions
+version: "0.1"
+date: 2022-01-01
+title: Two questions, three grades
+note: An invented framework for a test.
+grades: [strong, fair, weak]
+questions:
+  accuracy:
+    label: Does the force record crime accurately?
+    rules:
+      strong: {at_most_below: 0, sentence: Every element is strong.}
+      fair: {at_most_below: 0, sentence: No element is weak.}
+  speed_and_care:
+    label: Does the force record crime fast and with care?
+    rules:
+      strong: {at_most_below: 0, sentence: Every element is strong.}
+      fair: {at_most_below: 0, sentence: No element is weak.}
+overall:
+  label: All in all
+  rules:
+    strong: {at_most_below: 0, sentence: Both questions are strong.}
+    fair: {at_most_below: 1, sentence: At most one question is weak.}
+elements:
+  everything:
+    label: Records crime
+    question: accuracy
+    estimate: overall
+    bands: {strong: 95, fair: 80}
+    reason: For a test.
+  promptness:
+    label: Records in time
+    question: speed_and_care
+    share: within_24
+    bands: {strong: 90, fair: 50}
+    reason: For a test.
+"""
+
+
+def test_a_framework_with_other_questions_elements_and_grades(tmp_path):
+    (tmp_path / "params" / "criteria").mkdir(parents=True)
+    (tmp_path / "params" / "criteria" / "two-questions.yml").write_text(OTHER_FRAMEWORK)
+    folder = build(tmp_path, parameters(criteria="two-questions"))
+    for text in (page_text(folder), pdf_text(folder)):
+        for words in ("Does the force record crime accurately?", "Records in time", "Recorded within 24 hours"):
+            assert words in text, words
+        assert text.rindex("Does the force record crime fast and with care?") > text.index("Overall crime recording rate")
+        assert "inadequate" not in text
