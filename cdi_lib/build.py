@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import IO
 
 import yaml
 
@@ -394,7 +395,7 @@ def build_report(
     check_final(audit, commit)
     made_from = fingerprint.inputs(force, params, renderer)
     reports.mkdir(parents=True, exist_ok=True)
-    with _only_build(force, params), staging_folder(force, reports) as staging, _holding(audit, params):
+    with _only_build(force, reports), staging_folder(force, reports) as staging, _holding(audit, params):
         try:
             if only_look:
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")
@@ -484,24 +485,35 @@ def _keep_failed(notebooks: Path, failed: Path) -> None:
 
 
 @contextlib.contextmanager
-def _only_build(force: str, params: Path) -> Iterator[None]:
-    """Let only one build of a force run at a time, where the system has file locks.
+def _only_build(force: str, reports: Path) -> Iterator[None]:
+    """Let only one build of a force into a folder of reports run at a time, where the system has file locks.
 
-    The parameter file itself is locked, so that nothing is left behind, however a build ends.
+    The lock goes with the process that holds it, however that ends; its file is removed by whoever held it last.
     """
     if fcntl is None:
         yield
         return
-    with (params / f"{force}.yml").open("rb") as file:
+    path = reports / f".{force}-lock"
+    with _locked(path, force):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _locked(path: Path, force: str) -> IO[bytes]:
+    while True:
+        file = path.open("ab")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BuildError(
-                f"{force}: another build of this force is under way; wait until it has ended"
-            ) from None
-        except OSError:  # a file system without locks
-            pass
-        yield
+            file.close()
+            message = f"{force}: another build of this force is under way; wait until it has ended"
+            raise BuildError(message) from None
+        # The one that held it may have removed the file between our opening and locking it: then it locks nothing.
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+        file.close()
 
 
 @contextlib.contextmanager

@@ -233,12 +233,30 @@ local function Link(link)
   if typst and not link.target:match("^[#%a]+[:#]") and not link.target:match("^#") then return link.content end
 end
 
+-- In the PDF a line that leads into a list stays on the list's page.
+local function Blocks(blocks)
+  if not typst then return nil end
+  local kept = pandoc.Blocks({})
+  for i, block in ipairs(blocks) do
+    local next_one = blocks[i + 1]
+    if block.t == "Para" and next_one and (next_one.t == "BulletList" or next_one.t == "OrderedList") then
+      kept:insert(raw_block("#block(sticky: true)["))
+      kept:insert(pandoc.Plain(block.content))
+      kept:insert(raw_block("]"))
+    else
+      kept:insert(block)
+    end
+  end
+  return kept
+end
+
 local passes = {
   { Span = Span, Image = Image, Link = Link },
   { Table = Table },
   { traverse = "topdown", Div = Div },
   { Pandoc = marks_as_text },
   { Pandoc = masthead },
+  { Blocks = Blocks },
 }
 if not under_quarto then table.insert(passes, { Pandoc = number_and_resolve }) end
 return passes

@@ -94,11 +94,13 @@ def test_one_force_that_fails_stops_no_other(folder, capsys):
 
 
 def test_a_force_that_is_being_built_is_not_built_by_another(folder):
-    with (folder / "params" / "ashford.yml").open() as file:
+    with (folder / "reports" / ".ashford-lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         [outcome] = runner.build_all(["ashford"], renderer="pandoc", again=True)
     assert outcome.status == "failed"
     assert "another build of this force is under way" in outcome.message
+    assert statuses(["ashford"], again=True) == ["built"]
+    assert leftovers(folder) == []
 
 
 def test_a_final_audit_needs_committed_code_or_a_reason(folder, monkeypatch):
