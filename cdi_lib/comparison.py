@@ -343,7 +343,7 @@ def read(folder: str) -> Comparison:
 
 
 def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
-    """Write the comparison: ``index.html``, ``report.pdf``, ``comparison.json`` and ``tables/*.csv``.
+    """Write the comparison: ``index.html``, ``report.pdf``, ``comparison.json``, ``tables.xlsx`` and ``tables/*.csv``.
 
     Parameters
     ----------
@@ -373,13 +373,12 @@ def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
     found = compare([read_results(path) for path in results], read_published())
     write_json(out / "comparison.json", found.model_dump(mode="json"))
     comparison_outputs.write_tables(found, out / "tables")
-    newest = max(item.published for item in found.inspections if item.published)
+    published = _whole_day(max(item.published for item in found.inspections if item.published))
+    comparison_outputs.write_workbook(found, out / "tables.xlsx", published)
     with tempfile.TemporaryDirectory() as scratch:
         notebook = Path(scratch) / f"{NOTEBOOK}.ipynb"
         execute(NOTEBOOK, NOTEBOOK, notebook, {"results_folder": str(out.resolve())})
-        rendered = render(
-            notebook, out, engine=renderer, metadata={"date": _whole_day(newest)}, script=SCRIPT
-        )
+        rendered = render(notebook, out, engine=renderer, metadata={"date": published}, script=SCRIPT)
     return rendered.message
 
 

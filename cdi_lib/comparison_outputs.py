@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from cdi_lib import charts, tables, wording
+from cdi_lib import charts, tables, wording, workbook
 from cdi_lib.comparison import (
     GRADED,
     KINDS,
@@ -32,6 +32,13 @@ SHORT_RULES = {
     "not known": "period not published",
 }
 GAP = "not published"
+ORDER = "Ordered by counting rules, audit year and name"
+NOT_COMPARABLE = (
+    "The figures come from audits of different years under different rules. The counting rules of April 2018 added crimes "
+    "that are often missed (harassment, stalking, malicious communications, coercive control), so rates before and after do "
+    "not measure the same thing. Forces differ in how they were sampled and in their mix of crime. Intervals cover chance in "
+    "drawing the sample, and nothing else. A difference between two forces is a question to ask, not a rank."
+)
 WITHIN, BETWEEN, BEYOND = "within 95%", "between 95% and 99.8%", "beyond 99.8%"
 TAILS = {"95%": 0.025, "99.8%": 0.001}
 
@@ -217,6 +224,30 @@ def write_tables(found: Comparison, folder: Path) -> list[Path]:
             path.write_text(tables.to_csv(table), encoding="utf-8", newline="\n")
             written.append(path)
     return written
+
+
+NOTES = {
+    "interval": "The 95% confidence interval (CI) counts chance in drawing the sample only.",
+    "gaps": f"'{GAP}' means that no such figure is known.",
+    "unrounded": "Numbers are stored unrounded; a cell shows them rounded.",
+}
+
+
+def write_workbook(found: Comparison, path: Path, published: str) -> None:
+    """Write every table into one workbook with a cover that says what is not comparable; ``published`` is an ISO date."""
+    from gptables import Cover
+
+    sheets = {}
+    for identity, output in TABLES.items():
+        if table := output.build(found):
+            name = identity.removeprefix("tbl-")
+            sheets[name] = workbook.sheet(name, _with_gaps_named(table), output.title, ORDER, NOTES)
+    title = "Crime data integrity: comparison of forces"
+    about = "Each sheet holds one table. Sheets are named as the CSV files beside this workbook."
+    cover = Cover(
+        title=title, intro=[counted(found)], about=[f"What is not comparable. {NOT_COMPARABLE}", about]
+    )
+    workbook.save(path, sheets, cover, NOTES, title, published)
 
 
 # --- figures ---------------------------------------------------------------------------------------------------

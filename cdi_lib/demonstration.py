@@ -25,6 +25,7 @@ from cdi_lib.parameters import CRIME_TYPES, Period
 from cdi_lib.reconstruction import Chance
 
 PUBLISHED = PROJECT / "params" / "published-inspections.csv"
+CARRIED = "northamptonshire"  # params/ holds a fuller reconstruction of the newest inspection of this force
 OUTSIDE = "outside the CDI series"  # so marked in the table: another kind of inspection, with another method
 SEED = 2016
 
@@ -125,7 +126,7 @@ def write(folder: Path) -> list[str]:
 
 
 def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
-    """All inspections that can be reconstructed, by key, in alphabetical order.
+    """All inspections that can be reconstructed, by key, in alphabetical order, but for that which `params/` carries.
 
     These are those with a published overall rate, and those without one that have an overall grade and another figure
     or a grade for a question; the rate of the latter is assumed.
@@ -149,7 +150,7 @@ def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
         item = _reconstruct(row, rates, typical, known.get(row.force, usual), row.force in known)
         key = item.key if item.key not in found else f"{item.key}-{row.report[-4:]}"
         found[key] = item
-    return dict(sorted(found.items()))
+    return {key: found[key] for key in sorted(found) if key != CARRIED}
 
 
 def _total_crime(row) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,13 +51,20 @@ def write_workbook(results: Results, path: Path) -> None:
     path : Path
         The file to write, ending in ``.xlsx``; its folder must be there.
     """
-    from gptables import produce_workbook  # takes more than a second to import
-
     built = [(output, output.build(results)) for output in outputs.TABLES.values()]
     sheets = {
         sheet_name(output): _sheet(results, output, table) for output, table in built if table is not None
     }
-    notes = pd.DataFrame({"key": list(NOTES), "Note text": list(NOTES.values())})
+    title = f"{results.publication['title']}: {results.force_name}"
+    save(path, sheets, _cover(results), NOTES, title, results.publication["date"])
+
+
+def save(
+    path: Path, sheets: dict[str, GPTable], cover: Cover, notes: dict[str, str], title: str, published: str
+) -> None:
+    """Write sheets with their cover, contents and notes; ``published`` is an ISO date, for equal bytes every time."""
+    from gptables import produce_workbook  # takes more than a second to import
+
     with warnings.catch_warnings():
         # gptables sets an option of pandas that does nothing any more
         warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
@@ -64,9 +72,9 @@ def write_workbook(results: Results, path: Path) -> None:
         workbook = produce_workbook(
             path,
             sheets,
-            cover=_cover(results),
+            cover=cover,
             contentsheet_options={"column_names": ["Sheet", "Table"], "title": "Contents"},
-            notes_table=notes,
+            notes_table=pd.DataFrame({"key": list(notes), "Note text": list(notes.values())}),
             auto_width=False,  # it would make a column as wide as its longest text
             workbook_options=_TEXT_STAYS_TEXT | {"in_memory": True},
         )
@@ -74,9 +82,7 @@ def write_workbook(results: Results, path: Path) -> None:
         for name, columns in (widths | {"Contents": [24, 80], "Notes": [14, 100]}).items():
             for number, width in enumerate(columns):
                 workbook.get_worksheet_by_name(name).set_column(number, number, width)
-        title = f"{results.publication['title']}: {results.force_name}"
-        published = datetime.fromisoformat(results.publication["date"])
-        workbook.set_properties({"title": title, "created": published})
+        workbook.set_properties({"title": title, "created": datetime.fromisoformat(published)})
         workbook.close()
 
 
@@ -125,38 +131,59 @@ def _cover(results: Results) -> Cover:
 
 
 def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
-    from gptables import GPTable
-
     period = wording.period(results.audit_period["start"], results.audit_period["end"])
     draft = "Draft, for checking. " if results.publication["status"] == "draft" else ""
+    notebook, cell = outputs.computed_in(results, output.rests_on)
+    return sheet(
+        sheet_name(output),
+        table,
+        output.title,
+        f"{draft}{results.force_name}, audit period {period}",
+        NOTES,
+        legend=output.note,
+        source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
+    )
+
+
+def sheet(
+    name: str,
+    table: Table,
+    title: str,
+    subtitle: str,
+    notes: Iterable[str],
+    legend: str | None = None,
+    source: str | None = None,
+) -> GPTable:
+    """One table as a sheet; ``notes`` are the keys of the notes that its columns may refer to."""
+    from gptables import GPTable
+
     values = [[_value(column, row) for column in table.columns] for row in table.rows]
     formats = [
         {"column": {"columns": [number], "format": {"num_format": column.number_format}}}
         for number, column in enumerate(table.columns)
         if column.number_format
     ]
-    notebook, cell = outputs.computed_in(results, output.rests_on)
     return GPTable(
         pd.DataFrame(values, columns=[_text(column.header) for column in table.columns], dtype=object),
-        table_name=f"table_{re.sub(r'[^a-z0-9]+', '_', sheet_name(output))}",
-        title=_text(output.title),
-        subtitles=[_text(f"{draft}{results.force_name}, audit period {period}")],
+        table_name=f"table_{re.sub(r'[^a-z0-9]+', '_', name)}",
+        title=_text(title),
+        subtitles=[_text(subtitle)],
         instructions="This worksheet contains one table. Notes are on the worksheet named Notes.",
-        legend=[_text(output.note)] if output.note else None,
-        source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
-        table_notes=_notes(table),
+        legend=[_text(legend)] if legend else None,
+        source=source,
+        table_notes=_notes(table, set(notes)),
         index_columns={2: 0},
         additional_formatting=formats,
     )
 
 
-def _notes(table: Table) -> dict[int, str]:
-    """References to the notes that columns of a table need, by number of column."""
+def _notes(table: Table, known: set[str]) -> dict[int, str]:
+    """References to the known notes that columns of a table need, by number of column."""
     return {
         number: f"$${note}$$"
         for note, keys in _NOTES_OF_COLUMNS.items()
         for number, column in enumerate(table.columns)
-        if column.key in keys and column.number
+        if note in known and column.key in keys and column.number
     }
 
 

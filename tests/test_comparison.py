@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from lxml import html
+from openpyxl import load_workbook
 from scipy import special, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
@@ -207,6 +208,18 @@ def test_the_build_writes_page_pdf_json_and_tables(page, published):
     assert len(found.inspections) == len(published.inspections)
     names = {path.name for path in (page / "tables").iterdir()}
     assert names == {f"{identity.removeprefix('tbl-')}.csv" for identity in comparison_outputs.TABLES}
+
+
+def test_the_workbook_holds_every_table_unrounded_and_says_what_is_not_comparable(page):
+    book = load_workbook(page / "tables.xlsx")
+    assert book.sheetnames[3:] == [identity.removeprefix("tbl-") for identity in comparison_outputs.TABLES]
+    cover = " ".join(str(cell.value) for row in book["Cover"] for cell in row)
+    assert comparison_outputs.NOT_COMPARABLE in cover
+    rows = {row[0]: row for row in book["rates"].iter_rows(values_only=True)}
+    for item in comparison.read(str(page)).inspections:
+        if rate := item.rates.get("overall"):
+            low = comparison_outputs.GAP if rate.low is None else pytest.approx(rate.low)
+            assert rows[item.name][4:6] == (pytest.approx(rate.value), low)
 
 
 def test_the_page_is_complete_without_its_script_and_names_it_in_its_policy(page):
