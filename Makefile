@@ -1,7 +1,7 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports why demonstration new sample check collect diff notebook test verify stress bench oracles setup setup-test lock clean
+.PHONY: help report reports why demonstration new sample check collect diff notebook test verify stress screenshots bench oracles setup setup-test lock clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
@@ -98,6 +98,9 @@ verify: setup-test ## FORCE=name: build the report twice and compare the files b
 
 stress: setup-test ## 50 kills at random moments, a full disk, long fuzzing (about half an hour)
 	@$(run) stress
+
+screenshots: setup ## FORCE=name: the pictures of the README, from a built report (needs Chromium, node and poppler)
+	@$(run) screenshots $(force) $(told)
 
 bench: setup-test ## measure speed, as ratios
 	@$(run) bench

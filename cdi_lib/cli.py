@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     command("test", test, "run all tests: pytest, and the notebooks by nbval", force=False)
     command("oracles", oracles, "make the golden results of R's survey package again (needs R)", force=False)
     command("stress", stress, "kill, fill the disk, fuzz: what takes too long for the tests", force=False)
+    command("screenshots", screenshots, "make the pictures of the README from a built report")
     command("bench", bench, "measure speed, as ratios", force=False)
     command("verify", verify, "build the report twice and compare the files byte for byte")
     command("reconstruct", reconstruct, "make the record tables of a force again from published counts")
@@ -477,6 +478,25 @@ def stress(chosen: argparse.Namespace) -> int:
     """Run the long tests of robustness."""
     pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     return subprocess.call([*pytest, "tests/stress.py"], cwd=PROJECT)
+
+
+def screenshots(chosen: argparse.Namespace) -> int:
+    """Pictures of the built report, on a desktop, on a phone and as PDF, in reports/_images/."""
+    import shutil
+
+    report = reports_folder() / force_key(chosen.force)
+    missing = [name for name in ("chromium", "node", "pdftoppm") if shutil.which(name) is None]
+    if missing or not (PROJECT / "tests" / "browser" / "node_modules").is_dir():
+        console.error(f"not installed: {', '.join(missing) or 'run npm ci --prefix tests/browser'}")
+        return 1
+    if not (report / "index.html").is_file():
+        console.error(f"there is no report yet: make report FORCE={chosen.force}")
+        return 1
+    images = PROJECT / "reports" / "_images"
+    script = PROJECT / "tests" / "browser" / "screenshots.mjs"
+    status = subprocess.call(["node", script, shutil.which("chromium"), report / "index.html", images])
+    page = ["pdftoppm", "-png", "-r", "60", "-f", "3", "-l", "3", "-singlefile"]
+    return status or subprocess.call([*page, report / "report.pdf", images / "report-pdf"])
 
 
 def bench(chosen: argparse.Namespace) -> int:

@@ -4,3 +4,6 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# A program of its own, which a third party runs: it reads its arguments when it is imported.
+collect_ignore = ["repeat_draw.py"]

@@ -54,5 +54,5 @@ def test_a_full_disk(tmp_path, monkeypatch):
 
 def test_long_fuzz():
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_fuzz.py"]
-    long = {"CDI_FUZZ": os.environ.get("CDI_FUZZ", "2000")}
+    long = {"CDI_FUZZ": os.environ.get("CDI_FUZZ", "200")}
     assert subprocess.call(command, cwd=PROJECT, env=os.environ | long) == 0

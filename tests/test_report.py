@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from math import sqrt
 from pathlib import Path
 
+import built
 import pandas as pd
 import pytest
 from pypdf import PdfReader
@@ -60,8 +61,8 @@ def pdf_text(folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory) -> Path:
-    return build_report("northamptonshire", "pandoc", reports=tmp_path_factory.mktemp("reports")).folder
+def report() -> Path:
+    return built.northamptonshire()
 
 
 @pytest.fixture(scope="module")
@@ -102,15 +103,13 @@ def test_headlines_by_a_second_route(results):
         name: sum(r["recorded"] == "yes" for r in main if r["crime_type"] == name) for name in twelve_months
     }
     audited = {name: sum(r["crime_type"] == name for r in main) for name in twelve_months}
-    for name in twelve_months:
+    for name, yearly in twelve_months.items():
         p = recorded[name] / audited[name]
-        population = round(twelve_months[name] * 0.5 * 0.967 / p)
+        population = round(yearly * 0.5 * 0.967 / p)
         margin = z * sqrt(p * (1 - p) / audited[name] * (1 - audited[name] / population))
         assert results.estimates[name].value == pytest.approx(p, rel=1e-12)
         assert results.estimates[name].margin == pytest.approx(margin, rel=1e-9)
-        assert results.estimates[f"unrecorded_{name}"].value == pytest.approx(
-            twelve_months[name] * (1 - p) / p
-        )
+        assert results.estimates[f"unrecorded_{name}"].value == pytest.approx(yearly * (1 - p) / p)
     pooled = Fraction(sum(recorded.values()), sum(audited.values()))
     assert results.estimates["overall"].value == pytest.approx(float(pooled), rel=1e-12)
     assert results.estimates["unrecorded_overall"].value == pytest.approx(
@@ -165,8 +164,12 @@ def test_tables_are_written_unrounded(report, results):
 
 def test_every_table_and_figure_of_the_index_is_shown_or_explained(report):
     html = (report / "index.html").read_text(encoding="utf-8")
+    not_here = {"tbl-response": "the response is not known"}
     for identity in (*outputs.TABLES, *outputs.FIGURES):
-        assert f'id="{identity}"' in html, identity
+        if identity in not_here:
+            assert not_here[identity] in html
+        else:
+            assert f'id="{identity}"' in html, identity
 
 
 def test_a_second_build_gives_the_same_bytes(report, tmp_path):
