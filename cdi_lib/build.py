@@ -36,7 +36,7 @@ from cdi_lib.folders import (
     reports_folder,
 )
 from cdi_lib.judgement import check_areas, check_judgement_inputs, load_criteria
-from cdi_lib.measures import check_measures
+from cdi_lib.measures import check_measures, doubtful_strata
 from cdi_lib.parameters import Inspection, doubtful, force_key, load_inspection
 from cdi_lib.problems import InputError, Problem
 from cdi_lib.records import AuditRecords, load_records, references
@@ -343,6 +343,7 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
                 execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
         judgements = read_section(sections, NOTEBOOKS[-1]).details["judgements"]
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
+    doubts += doubtful_strata(audit.force, audit.inspection, audit.records.main)
     return doubts + [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
 
 

@@ -240,6 +240,22 @@ class Measures:
         )
 
 
+def doubtful_strata(force: str, inspection: Inspection, main: pd.DataFrame) -> list[Problem]:
+    """A warning where incidents were drawn in other strata than the crime types, whose weights are not known here."""
+    if "stratum" not in main.columns or Measures(inspection, main).strata_are_crime_types():
+        return []
+    return [
+        Problem(
+            f"params/{force}/crimes.csv",
+            "column stratum",
+            "strata that are not the types of their crimes",
+            "a draw in proportion to the strata of the frame: all crimes count alike, since how many incidents the "
+            "strata had is not said",
+            "warning",
+        )
+    ]
+
+
 def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]:
     """Why the stratified rate cannot be estimated from this main sample, in words; empty if it can."""
     problems = []

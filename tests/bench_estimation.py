@@ -20,6 +20,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from baseline import guard
+
 from cdi_lib.estimation import Design, recording_rate
 
 REPETITIONS = 7
@@ -119,6 +121,7 @@ def spread(seconds):
 
 
 def main():
+    ok = True
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     print(
         f"Stratified rate and standard error of {n:,} audited crimes; milliseconds, min / median / max of {REPETITIONS}"
@@ -141,7 +144,11 @@ def main():
                 both = times.sum(axis=1).min() / base.sum(axis=1).min()
                 estimate = times[:, 1].min() / base[:, 1].min()
                 print(f"{name:10}{spread(times[:, 0])}{spread(times[:, 1])}{both:13.1f}x{estimate:16.1f}x")
+                if name != "cdi_lib" and not text and n == 200_000:
+                    kind = "clusters" if clustered else "independent crimes"
+                    ok &= guard(f"stratified rate, {kind}: {name} / cdi_lib", both)
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

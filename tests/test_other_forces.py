@@ -6,8 +6,9 @@ import pytest
 from forces import crimes, parameters, write_force
 from test_report import page_text, pdf_text
 
-from cdi_lib.build import build_report
+from cdi_lib.build import build_report, read_audit
 from cdi_lib.cli import main
+from cdi_lib.measures import doubtful_strata
 from cdi_lib.parameters import PROJECT
 from cdi_lib.problems import InputError
 
@@ -163,6 +164,15 @@ def test_check_accepts_northamptonshire(capsys):
 def test_the_report_folder_of_the_project_was_not_touched():
     assert not list((PROJECT / "reports").glob(".testshire*"))
     assert np.all([path.name != "testshire" for path in (PROJECT / "reports").iterdir()])
+
+
+def test_strata_that_are_not_crime_types_are_warned_of(tmp_path):
+    table = crimes({"violence": 20, "sexual": 10, "other": 20}, {"violence": 18, "sexual": 9, "other": 18})
+    table["stratum"] = ["north" if k % 2 else "south" for k in table["incident_id"].str[2:].astype(int)]
+    write_force(tmp_path / "params", "testshire", tables={"crimes": table})
+    audit = read_audit("testshire", tmp_path / "params")
+    assert "not the types of their crimes" in doubtful_strata("testshire", audit.inspection, audit.records.main)[0].got
+    assert doubtful_strata("testshire", audit.inspection, audit.records.main.drop(columns="stratum")) == []
 
 
 OTHER_FRAMEWORK = """
