@@ -226,7 +226,12 @@ def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Se
     )
     axes.set_ylim(-len(rows) + 0.45, 0.75)
     axes.set_xlim(-0.45, len(steps) - 0.55)
-    axes.set_xticks(range(len(steps)), [name.capitalize() for name in steps], size=10.5)
+    room = 62 // len(steps)  # characters that fit between two steps
+    axes.set_xticks(
+        range(len(steps)),
+        [textwrap.fill(name.capitalize(), room, break_long_words=False) for name in steps],
+        size=10.5,
+    )
     axes.spines["bottom"].set_visible(False)
     return figure
 
@@ -248,7 +253,7 @@ def stacks(title: str, subtitle: str, rows: Sequence[tuple[str, dict[str, float]
                     -place, share, left=left, height=0.62, color=color, edgecolor="white", linewidth=1.5
                 )
             label = f"{name.capitalize()} {wording.chance(share)}"
-            if share > 0.012 * len(label):
+            if share > 0.0145 * len(label):
                 axes.text(
                     left + share / 2,
                     -place,

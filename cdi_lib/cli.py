@@ -538,7 +538,7 @@ def refresh(chosen: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ[SECTIONS_VARIABLE] = str(Path(scratch) / "sections")
-        for name in (*NOTEBOOKS, REPORT):
+        for name in (*NOTEBOOKS, REPORT, "calibration", "comparison"):
             executed = Path(scratch) / f"{name}.ipynb"
             execute(name, "northamptonshire", executed, parameters={})
             if name == REPORT:

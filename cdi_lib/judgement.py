@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, StrictFloat, StrictInt, ValidationEr
 from scipy import stats
 
 from cdi_lib.parameters import (
+    CRIME_TYPES,
     PROJECT,
     Count,
     Day,
@@ -70,6 +71,14 @@ SIMULATIONS = 4000
 SEED = 20170101
 
 RANDOM_SAMPLES = ("main", "main and dip")  # shares that rest (almost) only on the random main sample
+
+# Rates that are parts of another rate: chance moves the whole as it moves its parts. Parts come before their wholes.
+PARTS = {
+    "sexual": ("rape",),
+    "overall": CRIME_TYPES,
+    "overall_pooled": CRIME_TYPES,
+    "overall_stratified": CRIME_TYPES,
+}
 
 
 def _band_percentage(value: float) -> float:
@@ -472,15 +481,17 @@ def judge(
     Notes
     -----
     The probabilities cover chance in drawing the main sample and nothing else: rates vary as their intervals say, and
-    the rules are applied to each of 4,000 simulated audits (fixed seed). A share of the main sample, such as crimes
-    recorded within 24 hours, varies as its Jeffreys posterior. Dip samples are not random, so what was found
-    in them is taken as it is, like an assessment. Rates are simulated independently, though they come from one sample.
+    the rules are applied to each of 4,000 simulated audits (fixed seed). The rate of all crime moves with those of the
+    crime types that it consists of, and that of sexual offences with that of rape (:func:`_scores`). A share of the main
+    sample, such as crimes recorded within 24 hours, varies as its Jeffreys posterior, independently of the rates; so does
+    the rate of domestic abuse, which cuts across the crime types. Dip samples are not random, so what was found in them
+    is taken as it is, like an assessment.
     """
     assessments = {item.element: item for item in inspection.assessments if item.finding != "not inspected"}
     carried = {item.element: item for item in inspection.carried_forward}
     decisions = {item.grade_of: item for item in inspection.decisions}
     elements, drawn = [], {}
-    random = np.random.default_rng(SEED)
+    scores = _scores(estimates)
     for id_, element in criteria.elements.items():
         measure = _measure(id_, element, estimates, shares, assessments)
         computed = _element_grade(element, criteria, measure)
@@ -500,9 +511,8 @@ def judge(
             "next_better": None,
             "next_worse": None,
         }
-        drawn[id_] = _simulated(
-            element, criteria, measure, entry["decided"], status, id_ in decisions, random
-        )
+        score = scores.get(element.estimate or element.share)
+        drawn[id_] = _simulated(element, criteria, measure, entry["decided"], status, id_ in decisions, score)
         if status == "judged":
             entry["next_better"], entry["next_worse"] = _element_neighbours(
                 element, criteria, measure, computed
@@ -704,18 +714,44 @@ def _question_evidence(
 # --- how sure -------------------------------------------------------------------------------------------------
 
 
+def _scores(estimates: Mapping[str, EstimateResult]) -> dict[str, np.ndarray]:
+    """How lucky each simulated audit was with each measure: numbers in (0, 1), higher is better.
+
+    A whole shares the luck of its parts, each by its share in the variance of the whole (a Gaussian copula): the weight of
+    a part is its share of the whole, in reported crime for a stratified rate and in the sample for any other.
+    """
+    random = np.random.default_rng(SEED)
+    names = dict.fromkeys((*ESTIMATES, *SHARES))  # a rate and a share of the same name are the same thing
+    normal = {name: random.standard_normal(SIMULATIONS) for name in names}
+    for whole, parts in PARTS.items():
+        loads = {part: _load(estimates.get(part), estimates.get(whole)) for part in parts}
+        explained = sum(load**2 for load in loads.values())
+        shrink = max(explained, 1.0) ** 0.5
+        own = max(1 - explained, 0.0) ** 0.5 * normal[whole]
+        normal[whole] = own + sum(load / shrink * normal[part] for part, load in loads.items())
+    return {name: stats.norm.cdf(values) for name, values in normal.items()}
+
+
+def _load(part: EstimateResult | None, whole: EstimateResult | None) -> float:
+    """Correlation of a whole with one of its parts; 0 where either is not known well enough to tell."""
+    if part is None or whole is None or not part.margin or not whole.margin:
+        return 0.0
+    in_reports = whole.estimator == "stratified" and part.population and whole.population
+    weight = part.population / whole.population if in_reports else part.n / whole.n
+    return weight * part.margin / whole.margin
+
+
 def _simulated(
-    element: Element, criteria: Criteria, measure, grade: str, status: str, is_decided: bool, random
+    element: Element, criteria: Criteria, measure, grade: str, status: str, is_decided: bool, score
 ) -> np.ndarray:
     """Ranks of an element's grade in simulated audits (0 is best); -1 where it is not judged."""
     if is_decided or status != "judged" or not _is_random(element, measure):
         return np.full(SIMULATIONS, _rank(grade, criteria))
     if element.share:
         # Jeffreys posterior, Beta(x + 1/2, n - x + 1/2): Brown, Cai & DasGupta (2001), section 3.1.3
-        shares = stats.beta.ppf(random.random(SIMULATIONS), measure.x + 0.5, measure.n - measure.x + 0.5)
-        values = 100 * shares
+        values = 100 * stats.beta.ppf(score, measure.x + 0.5, measure.n - measure.x + 0.5)
     else:
-        values = 100 * _rate_quantiles(measure, random.random(SIMULATIONS))
+        values = 100 * _rate_quantiles(measure, score)
     if element.use == "low" and measure.low is not None:
         values = values - 100 * (measure.value - measure.low)
     allowed = 100 * element.allow / measure.n  # 0 for estimates; not for the best grade

@@ -38,6 +38,8 @@ LIMITS = (
     "that is not recorded."
 )
 
+LEAST_CHANCE = 0.01  # a grade that comes out less often is not named
+
 
 def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> str:
     """What share of reported crime was recorded, with interval, n and what goes unrecorded in a year.
@@ -75,8 +77,7 @@ def unrecorded_sentence(results: Results, key: str) -> str:
         return f"{text}; up to {about(unrecorded.high)} a year would still be compatible with what we found."
     return (
         f"Our best estimate is that {over(unrecorded.value)} {things} a year are not recorded; the "
-        f"{percent_confidence(unrecorded)} confidence interval is from "
-        f"{between(unrecorded).removeprefix('between ').replace(' and ', ' to ')}."
+        f"{percent_confidence(unrecorded)} confidence interval is {_from_to(unrecorded)}."
     )
 
 
@@ -87,9 +88,57 @@ def how_sure(results: Results) -> str:
         "::: {.box .box-note}\n"
         f"**How sure are we?** The main sample holds {count(rate.n)} audited crimes. If the audit were repeated many "
         f"times with new samples, {percent_confidence(rate)} of the intervals made in this way would hold the true rate. "
-        f"Here that interval runs {between(rate).replace('between', 'from').replace(' and ', ' to ')}. {LIMITS}\n"
+        f"Here that interval runs {_from_to(rate)}. {LIMITS}\n"
         ":::"
     )
+
+
+def sureness(results: Results, key: str, what: str) -> str:
+    """How sure a rate is, and the grade that rests on it: how far chance may have moved it, and over which grades.
+
+    ``what`` is what the sample holds of it, such as "audited violent crimes". Empty where there is no rate.
+    """
+    rate = results.estimate(key)
+    if rate is None:
+        return ""
+    text = f"**How sure are we?** {_reach(rate, what)}"
+    judged = [
+        e for e in results.details["judgements"]["elements"] if e["measure"] == key and e["probabilities"]
+    ]
+    for entry in judged:
+        likely = sorted(entry["probabilities"].items(), key=lambda item: -item[1])
+        parts = [f"{grade} in {wording.chance(share)}" for grade, share in likely if share >= LEAST_CHANCE]
+        text += (
+            f" With other samples the element “{plain(entry['label'])}” would be {in_words(parts)} of audits."
+        )
+    return text
+
+
+def _reach(rate: EstimateResult, what: str) -> str:
+    if rate.low is None or rate.high is None:
+        return f"From {count(rate.n)} {what} no interval can be given."
+    down, up = points(rate.value - rate.low, 1), points(rate.high - rate.value, 1)
+    far = f"{down} percentage points either way" if down == up else f"{down} points down or {up} points up"
+    return (
+        f"With {count(rate.n)} {what}, the {percent_confidence(rate)} confidence interval reaches {far}; it covers chance in "
+        "drawing the sample, and nothing else."
+    )
+
+
+def unrecorded_sureness(results: Results) -> str:
+    """How sure the yearly number of unrecorded crimes is."""
+    unrecorded = results.estimate("unrecorded_overall")
+    if unrecorded is None or unrecorded.low is None:
+        return ""
+    return (
+        "**How sure are we?** The number is as unsure as the recording rate from which it follows: small changes of a high "
+        f"rate are large changes of what is missing from it. The interval runs {_from_to(unrecorded)}. Recorded crime is "
+        "taken as counted without error, and reports that lie where the audit did not look would come on top."
+    )
+
+
+def _from_to(estimate: EstimateResult) -> str:
+    return between(estimate).replace("between", "from").replace(" and ", " to ")
 
 
 def auditable_route(results: Results) -> str:
@@ -98,7 +147,7 @@ def auditable_route(results: Results) -> str:
     routes = results.tallies["routes"].counts
     return (
         f"The audit looks at reports that leave a trail which auditors can follow: through a control room or directly to a "
-        f"crime-recording centre. {share} of the crime that the force *records*, excluding fraud, comes by such a route. "
+        f"crime-recording centre. {share} of the crime that the force *records*, excluding fraud, comes by such an auditable route. "
         f"It does not follow that {share} of the crime that is *reported* does. In the main sample, "
         f"{count(routes['control_room'])} audited crimes had come through a control room and "
         f"{count(routes['crime_recording_centre'])} directly to a crime-recording centre."
@@ -404,19 +453,18 @@ def comparison(results: Results) -> str:
         f"This time we estimate {percent(now.value)} ({between(now)}). "
     )
     direction = "higher" if change.value > 0 else "lower"
-    probability = f"{change.p_value:.3f}" if change.p_value >= 0.001 else "less than 0.001"
+    size, interval = points(abs(change.value), 1), between(change)
     if change.low is not None and (change.low > 0 or change.high < 0):
-        text += (
-            f"The rate is {points(abs(change.value), 1)} percentage points {direction} ({between(change)}), more than chance "
-            f"in drawing the samples would readily explain (p = {probability})."
+        surprise = (
+            f"more than chance in drawing the samples would readily explain (p = {change.p_value:.3f})"
             if change.p_value >= 0.001
-            else f"The rate is {points(abs(change.value), 1)} percentage points {direction} ({between(change)}), far more than "
-            "chance in drawing the samples would explain (p below 0.001)."
+            else "far more than chance in drawing the samples would explain (p below 0.001)"
         )
+        text += f"The rate is {size} percentage points {direction} ({interval}), {surprise}."
     else:
         text += (
-            f"The difference of {points(abs(change.value), 1)} percentage points ({between(change)}) could be due to chance "
-            f"in drawing the samples (p = {probability})."
+            f"The difference of {size} percentage points ({interval}) could be due to chance in drawing the samples "
+            f"(p = {change.p_value:.3f})."
         )
     caution = []
     if not previous["representative"]:
@@ -445,9 +493,9 @@ def sampling(results: Results) -> str:
     if plan is None:
         return f"{text} The parameters of this inspection do not say how the sample was planned and drawn."
     return (
-        f"{text} The plan expected a recording rate of {wording.rounded(plan['expected_rate_percent'], 1).removesuffix('.0')}% "
-        f"and asked for a margin of {wording.rounded(plan['margin_points'], 1).removesuffix('.0')} percentage points for each "
-        f"crime type at {wording.rounded(plan['confidence_percent'], 1).removesuffix('.0')}% confidence. Records were chosen by a keyed hash of a seed "
+        f"{text} The plan expected a recording rate of {wording.trimmed(plan['expected_rate_percent'])}% "
+        f"and asked for a margin of {wording.trimmed(plan['margin_points'])} percentage points for each "
+        f"crime type at {wording.trimmed(plan['confidence_percent'])}% confidence. Records were chosen by a keyed hash of a seed "
         f"(`{plan['seed']}`) and the reference of each record, so that the draw can be repeated by anybody who has the frame."
     )
 
@@ -476,10 +524,12 @@ def method(results: Results) -> str:
             "given with the sensitivity of the results."
         )
         + f" {interval_coverage(rate.interval)}",
+    ]
+    parts.append(
         "The number of reported crimes that go unrecorded in a year is *R* (1 - *r*) / *r*, with *R* the crime recorded in the "
         "12 months to the end of the audit period, excluding fraud, and *r* the recording rate. Its interval is that of *r* "
-        "carried through the formula.",
-    ]
+        "carried through the formula."
+    )
     return "\n\n".join(parts)
 
 
@@ -515,15 +565,17 @@ def interval_words(estimate: EstimateResult) -> str:
 def fieldwork(results: Results) -> str:
     """How the audit went: response, agreement of two auditors, challenges; in words also where it is not known."""
     found = results.details.get("fieldwork")
+    challenges = _challenges(results.details.get("challenges"))
     if not found:
-        text = ["No worksheets of auditors were returned to this project, so the response is not known."]
-    else:
-        text = [
-            f"{count(found['audited'])} of {count(found['selected'])} drawn incidents could be audited "
-            f"({percent(found['response_rate'])}); @tbl-response shows them by stratum. Nothing is known of the others."
-        ]
-        text += [_agreement(found["recheck"])]
-    return "\n\n".join([*text, _challenges(results.details.get("challenges"))])
+        return (
+            "No worksheets of auditors were returned to this project, so the response is not known.\n\n"
+            + challenges
+        )
+    response = (
+        f"{count(found['audited'])} of {count(found['selected'])} drawn incidents could be audited "
+        f"({percent(found['response_rate'])}); @tbl-response shows them by stratum. Nothing is known of the others."
+    )
+    return "\n\n".join([response, _agreement(found["recheck"]), challenges])
 
 
 def _agreement(recheck: Mapping[str, Any] | None) -> str:
@@ -548,7 +600,10 @@ def _challenges(counts: Mapping[str, int] | None) -> str:
         return "No record was kept of challenges by the force."
     if not counts["challenges"]:
         return "The force challenged no decision."
-    return (
-        f"The force challenged {count(counts['challenges'])} decisions: {count(counts['upheld'])} challenges were upheld and "
-        f"the decisions corrected, {count(counts['rejected'])} were rejected, and {count(counts['open'])} are open."
-    )
+    upheld, rejected, undecided = (counts[outcome] for outcome in ("upheld", "rejected", "open"))
+    outcomes = [
+        f"{number_word(upheld)} {_were(upheld)} upheld and corrected" if upheld else "",
+        f"{number_word(rejected)} {_were(rejected)} rejected" if rejected else "",
+        f"{number_word(undecided)} {'is' if undecided == 1 else 'are'} open" if undecided else "",
+    ]
+    return f"The force challenged {plural(counts['challenges'], 'decision')}: {in_words(filter(None, outcomes))}."

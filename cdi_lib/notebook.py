@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -100,10 +101,33 @@ def tally(found: Tally) -> None:
 
 
 class Reader:
-    """What the report notebook shows from results: tables, figures, grades and large numbers. It computes nothing."""
+    """What the report notebook shows from results: text, tables, figures, grades and large numbers. It computes nothing."""
 
     def __init__(self, results: Results):
         self.results = results
+        self._to_link = {term.id: term.pattern for term in outputs.GLOSSARY}
+
+    def say(self, text: str) -> None:
+        """Show Markdown; each term of the glossary is a link to it where it is first used in running text."""
+        say("\n".join(self._linked(line) for line in text.split("\n")))
+
+    def _linked(self, line: str) -> str:
+        if re.match(r"[#|:!]", line) or re.search(
+            r"[{`\]]", line
+        ):  # heading, table, block, badge, code, link
+            return line
+        for term, pattern in list(self._to_link.items()):
+            # Not inside a link that another term has just got.
+            linked, found = re.subn(
+                rf"\b(?:{pattern})\b(?![^\[]*\])",
+                lambda match, term=term: f"[{match[0]}](#{term})",
+                line,
+                count=1,
+            )
+            if found:
+                del self._to_link[term]
+                line = linked
+        return line
 
     def show(self, *identities: str) -> None:
         """Show tables and figures of the index; one without content is left out (the text says so in words)."""
@@ -187,16 +211,20 @@ class Reader:
         found = self.results.details["judgements"]
         framework = found["framework"]
         parts = [
-            f"The grades follow the framework {wording.plain(framework['title'])} (`{framework['name']}`, version "
-            f"{wording.plain(framework['version'])}). {wording.plain(framework['note'])}",
-            "Each element is graded by its bands; what would have changed its grade stands in @tbl-elements. A question gets the "
-            "best grade whose rule its elements meet:",
+            (
+                f"The grades follow the framework {wording.plain(framework['title'])} (`{framework['name']}`, version "
+                f"{wording.plain(framework['version'])}). {wording.plain(framework['note'])}"
+            ),
+            (
+                "Each element is graded by its bands; what would have changed its grade stands in @tbl-elements. A question gets the "
+                "best grade whose rule its elements meet:"
+            ),
             "\n".join(line for key, rules in found["rules"].items() for line in self._rule_lines(key, rules)),
         ]
         return "\n\n".join(parts)
 
     def _rule_lines(self, key: str, rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        name = "The overall grade, from the questions" if key == "overall" else self.question(key)
+        name = "The overall grade, from the questions:" if key == "overall" else self.question(key)
         steps = " ".join(
             f"*{wording.capital(grade)}*: {wording.plain(rule['sentence'])}" for grade, rule in rules.items()
         )

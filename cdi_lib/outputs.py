@@ -6,6 +6,7 @@ there is nothing to show; the report then says so in words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,12 @@ CANCELLATION_LABELS = {
 class FigureOutput:
     """A figure of the report: its caption, its alt text and how it is drawn, all from the same results.
 
-    ``rests_on`` are ids of the results that it shows, or how they begin; the first that is there names the notebook.
+    ``table`` is the id of the table that holds its numbers. ``rests_on`` are ids of the results that it shows, or how they
+    begin; the first that is there names the notebook.
     """
 
     id: str
+    table: str
     rests_on: tuple[str, ...]
     title: Callable[[Results], str]
     alt: Callable[[Results], str]
@@ -166,6 +169,12 @@ def _domestic_abuse(results: Results) -> Table | None:
         ),
         rows,
     )
+
+
+def _domestic_abuse_classes(results: Results) -> Table | None:
+    rows = [{"offence": name, "unrecorded": number} for name, number in _domestic_abuse_counts(results)]
+    columns = (tables.text("offence", "Offence class"), tables.count("unrecorded", "Not recorded"))
+    return Table(columns, rows) if rows else None
 
 
 def _share_table(labels: dict[str, str], what: str, done: str) -> Callable[[Results], Table | None]:
@@ -508,22 +517,91 @@ def _assessments(results: Results) -> Table | None:
     return Table(columns, rows) if rows else None
 
 
-GLOSSARY = {
-    "Audited crime": "A crime that the audit found should have been recorded.",
-    "Recording rate": "Audited crimes that the force had recorded, divided by all audited crimes.",
-    "Confidence interval (CI)": "A range made so that, over many repetitions of the audit, the stated share of such ranges holds the true value. It covers sampling only.",
-    "Unrecorded": "Reported to the force, due to be recorded, and not recorded.",
-    "Main sample": "Incidents drawn at random; the only source of rates.",
-    "Dip sample": "Records chosen to look closely at one matter. They do not stand for all records, so no rate is estimated from them.",
-    "Auditable route": "Reported through a control room or directly to a crime-recording centre, so that auditors can follow the report.",
-    "Domestic abuse": "A part of the sample that cuts across the crime types, estimated as a domain.",
-    "N100": "Classification of a reported rape or attempted rape that is not at once recorded as a confirmed crime.",
-    "FCIR": "Force crime and incident registrar, who among other things decides about cancelling a recorded rape.",
-    "DDM": "Designated decision maker, who decides about cancelling other recorded crimes.",
-    "HOCR": "Home Office Counting Rules: what to record, and how to count it.",
-    "NCRS": "National Crime Recording Standard: when a report must be recorded as a crime.",
-    "Victims' code": "Code of practice for victims of crime: the services that victims are entitled to.",
-}
+@dataclass(frozen=True)
+class Term:
+    """A term of the glossary: its name, how it is found in a text (a pattern), and what it means here."""
+
+    name: str
+    pattern: str
+    meaning: str
+
+    @property
+    def id(self) -> str:
+        """The anchor of the term in the report."""
+        return "term-" + re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+GLOSSARY = (
+    Term("Audited crime", r"[Aa]udited crimes?", "A crime that the audit found should have been recorded."),
+    Term(
+        "Recording rate",
+        r"[Rr]ecording rates?",
+        "Audited crimes that the force had recorded, divided by all audited crimes.",
+    ),
+    Term(
+        "Confidence interval (CI)",
+        r"[Cc]onfidence intervals?",
+        "A range made so that, over many repetitions of the audit, the stated share of such ranges holds the true value. "
+        "It covers sampling only.",
+    ),
+    Term("Unrecorded", r"[Uu]nrecorded", "Reported to the force, due to be recorded, and not recorded."),
+    Term(
+        "Crime type",
+        r"[Cc]rime types?|[Tt]ypes? of crime",
+        "Violence against the person, sexual offences (rape is a part of them) or other crime, fraud left out. The main "
+        "sample is drawn from each, so that a crime type is a stratum.",
+    ),
+    Term("Main sample", r"[Mm]ain sample", "Incidents drawn at random; the only source of rates."),
+    Term(
+        "Dip sample",
+        r"[Dd]ip samples?",
+        "Records chosen to look closely at one matter. They do not stand for all records, so no rate is estimated from them.",
+    ),
+    Term(
+        "Auditable route",
+        r"[Aa]uditable routes?",
+        "Reported through a control room or directly to a crime-recording centre, so that auditors can follow the report.",
+    ),
+    Term(
+        "Domestic abuse",
+        r"[Dd]omestic abuse",
+        "A part of the sample that cuts across the crime types, estimated as a domain.",
+    ),
+    Term(
+        "N100",
+        r"N100",
+        "Classification of a reported rape or attempted rape that is not at once recorded as a confirmed crime.",
+    ),
+    Term(
+        "FCIR",
+        r"FCIR|[Ff]orce crime and incident registrar",
+        "Force crime and incident registrar, who among other things decides about cancelling a recorded rape.",
+    ),
+    Term(
+        "DDM",
+        r"DDMs?|[Dd]esignated decision makers?",
+        "Designated decision maker, who decides about cancelling other recorded crimes.",
+    ),
+    Term(
+        "HOCR", r"HOCR|[Cc]ounting rules", "Home Office Counting Rules: what to record, and how to count it."
+    ),
+    Term(
+        "NCRS",
+        r"NCRS|[Nn]ational (crime recording )?standard",
+        "National Crime Recording Standard: when a report must be recorded as a crime.",
+    ),
+    Term(
+        "Principal crime rule",
+        r"[Pp]rincipal crime rule",
+        "Of several crimes by one offender against one victim only the most serious is recorded. There are exceptions, such "
+        "as stalking, harassment and coercive control, and not knowing them is a common cause of missed crimes.",
+    ),
+    Term(
+        "Victims' code",
+        r"[Cc]ode of practice for victims( of crime)?|[Vv]ictims[’'] code",
+        "Code of practice for victims of crime: the services that victims are entitled to.",
+    ),
+)
 
 
 def _response(results: Results) -> Table | None:
@@ -544,8 +622,10 @@ def _response(results: Results) -> Table | None:
 
 
 def _glossary(results: Results) -> Table | None:
-    rows = [{"term": term, "meaning": meaning} for term, meaning in GLOSSARY.items()]
-    return Table((tables.text("term", "Term"), tables.text("meaning", "Meaning")), rows)
+    rows = [{"code": term.id, "term": term.name, "meaning": term.meaning} for term in GLOSSARY]
+    anchors = {term.name: term.id for term in GLOSSARY}
+    anchored = Column("term", "Term", lambda name: f"[{wording.plain(name)}]{{#{anchors[name]}}}")
+    return Table((anchored, tables.text("meaning", "Meaning")), rows)
 
 
 def _unrecorded_classes(results: Results) -> Table | None:
@@ -656,6 +736,28 @@ def _elements(results: Results) -> Table:
     return Table(tuple(columns), rows)
 
 
+def _bands(results: Results) -> Table:
+    scale = results.details["judgements"]["scale"]
+    rows = [
+        {
+            "code": entry["id"],
+            "element": entry["label"],
+            "bands": "; ".join(
+                f"{grade}: {least if isinstance(least, str) else wording.trimmed(least) + '%'}"
+                for grade, least in entry["bands"].items()
+            ),
+            "reason": entry["reason_for_bands"],
+        }
+        for entry in results.details["judgements"]["elements"]
+    ]
+    columns = (
+        tables.text("element", "Element"),
+        tables.text("bands", f"Least for each grade, below which it is {scale[-1]}"),
+        tables.text("reason", "Why"),
+    )
+    return Table(columns, rows)
+
+
 def _probabilities(results: Results) -> Table | None:
     found = results.details["judgements"]
     scale = found["scale"]
@@ -667,13 +769,14 @@ def _probabilities(results: Results) -> Table | None:
     rows = [
         {
             "code": entry["id"],
-            "what": "Overall judgement" if entry["id"] == "overall" else entry["label"],
+            "what": "Overall judgement" if entry["id"] == "overall" else entry.get("short") or entry["label"],
             "grade": entry["decided"],
         }
         | entry["probabilities"]
         for entry in entries
     ]
-    columns = [tables.text("what", "Element or question"), Column("grade", "Grade", wording.badge)]
+    # Words and no badges: with five grades there is no room for them on paper.
+    columns = [tables.text("what", "Element or question"), tables.text("grade", "Grade")]
     columns += [tables.chance(grade, wording.capital(grade)) for grade in scale]
     return Table(tuple(columns), rows) if rows else None
 
@@ -686,10 +789,17 @@ TABLES = {
             "tbl-elements", "The judged elements and their evidence", ("details.judgements",), "", _elements
         ),
         TableOutput(
+            "tbl-bands",
+            "Bands by which each element is graded",
+            ("details.judgements",),
+            "The cut-offs are this project's own. A small dip sample may miss a band but the best by as many records as the criteria allow.",
+            _bands,
+        ),
+        TableOutput(
             "tbl-probabilities",
             "How sure the grades are",
             ("details.judgements",),
-            "How often each grade comes out when rates vary as their intervals say; chance in the main sample only.",
+            "How often each grade comes out when rates vary as their intervals say, that of all crime together with those of its types; chance in the main sample only.",
             _probabilities,
         ),
         TableOutput(
@@ -712,6 +822,13 @@ TABLES = {
             ("shares.domestic_abuse",),
             "All audited crimes.",
             _domestic_abuse,
+        ),
+        TableOutput(
+            "tbl-domestic-abuse-classes",
+            "Domestic abuse crimes that were not recorded",
+            ("tallies.domestic_abuse_unrecorded_classes",),
+            "All audited crimes.",
+            _domestic_abuse_classes,
         ),
         TableOutput(
             "tbl-rape",
@@ -869,6 +986,47 @@ def _rates_alt(results: Results) -> str:
     return f"Interval chart of recording rates with confidence intervals. {'; '.join(parts)}."
 
 
+def _previous_figure(results: Results) -> Figure | None:
+    table = _previous(results)
+    if table is None:
+        return None
+    rows = [
+        (
+            row["inspection"],
+            row["rate"],
+            row["low"],
+            row["high"],
+            f"{percent(row['rate'])}  (n = {count(row['n'])})",
+        )
+        for row in table.rows
+    ]
+    kinds = "; ".join(f"{row['inspection']}: {row['sample']}" for row in table.rows)
+    return charts.intervals(
+        _previous_title(results),
+        f"Share of audited crimes that were recorded, with {wording.percent_confidence(results.estimates['overall'])} "
+        f"confidence interval. {kinds}",
+        rows,
+        "Recording rate",
+        as_percent=True,
+    )
+
+
+def _previous_title(results: Results) -> str:
+    then, now, change = (results.estimates[key] for key in ("previous", "overall", "change"))
+    message = f"{percent(then.value)} then, {percent(now.value)} now"
+    if change.low is not None and (change.low > 0 or change.high < 0):
+        return f"{message}: more than chance alone would explain"
+    return f"{message}: the difference could be chance"
+
+
+def _previous_alt(results: Results) -> str:
+    parts = [
+        f"{row['inspection']}: {percent(row['rate'])}, {percent(row['low'])} to {percent(row['high'])}"
+        for row in _previous(results).rows
+    ]
+    return f"Interval chart of two recording rates. {'; '.join(parts)}."
+
+
 def _unrecorded_estimates(results: Results) -> list[tuple[str, EstimateResult]]:
     keys = ("overall", *CRIME_TYPES)
     return [
@@ -1006,9 +1164,10 @@ def _certainty_figure(results: Results) -> Figure | None:
     rows = _certainty_rows(results)
     if not rows:
         return None
+    grades = wording.in_words(results.details["judgements"]["scale"])
     return charts.stacks(
         _certainty_title(results),
-        _RATE_ELEMENTS,
+        f"{_RATE_ELEMENTS}. Parts from left to right: {grades}",
         rows,
         "Share of simulated audits in which each grade comes out",
     )
@@ -1046,10 +1205,16 @@ FIGURES = {
     figure.id: figure
     for figure in (
         FigureOutput(
-            "fig-grades", ("details.judgements",), lambda r: "Grades at a glance", _grades_alt, _grades_figure
+            "fig-grades",
+            "tbl-grades",
+            ("details.judgements",),
+            lambda r: "Grades at a glance",
+            _grades_alt,
+            _grades_figure,
         ),
         FigureOutput(
             "fig-rates",
+            "tbl-rates",
             ("estimates.overall",),
             lambda r: "Recording rates with confidence intervals",
             _rates_alt,
@@ -1057,6 +1222,7 @@ FIGURES = {
         ),
         FigureOutput(
             "fig-certainty",
+            "tbl-probabilities",
             ("details.judgements",),
             lambda r: "How sure the grades are, given chance in the main sample",
             _certainty_alt,
@@ -1064,6 +1230,7 @@ FIGURES = {
         ),
         FigureOutput(
             "fig-unrecorded",
+            "tbl-unrecorded",
             ("estimates.unrecorded_",),
             lambda r: "Crimes that go unrecorded in a year, with confidence intervals",
             _unrecorded_alt,
@@ -1071,13 +1238,23 @@ FIGURES = {
         ),
         FigureOutput(
             "fig-domestic-abuse",
+            "tbl-domestic-abuse-classes",
             ("tallies.domestic_abuse_unrecorded_classes",),
             lambda r: "Domestic abuse crimes that were not recorded, by offence class",
             _domestic_abuse_alt,
             _domestic_abuse_figure,
         ),
         FigureOutput(
+            "fig-previous",
+            "tbl-previous",
+            ("estimates.previous",),
+            lambda r: "Recording rate of the previous inspection and of this one",
+            _previous_alt,
+            _previous_figure,
+        ),
+        FigureOutput(
             "fig-within-24",
+            "tbl-within-24",
             ("shares.within_24",),
             lambda r: "Recorded crimes by whether they were recorded within 24 hours",
             _share_alt(WITHIN_24, "crimes recorded within 24 hours"),
@@ -1091,6 +1268,7 @@ FIGURES = {
         ),
         FigureOutput(
             "fig-cancelled",
+            "tbl-cancelled",
             ("shares.cancelled",),
             lambda r: "Cancelled crimes by whether cancelling was correct",
             _share_alt(CANCELLED, "correct cancellations"),
@@ -1119,23 +1297,24 @@ def table_markdown(results: Results, identity: str) -> str:
     table = output.build(results)
     if table is None:
         return ""
-    data = f"tables/{identity.removeprefix('tbl-')}.csv"
     return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + _source(
-        results, output.rests_on, output.note, data
+        results, output.rests_on, output.note, identity
     )
 
 
-def _source(results: Results, rests_on: Sequence[str], note: str, data: str = "") -> str:
-    """The line under a table or figure: what to mind, which notebook computed it, and where the data are."""
+def _source(results: Results, rests_on: Sequence[str], note: str, table: str, where: str = "") -> str:
+    """The line under a table or figure: what to mind, where the numbers and their data are, and what computed them."""
     notebook, cell = computed_in(results, rests_on)
     parts = [wording.plain(note)] if note else []
+    if where:
+        parts.append(where)
     if notebook:
         place = f"notebook {wording.plain(notebook)}" + (f", cell {cell}" if cell is not None else "")
         anchor = f"#cell-{cell}" if cell is not None else ""
         parts.append(f"Computed in [{place}](notebooks/{notebook}.html{anchor}).")
-    if data:
-        parts.append(f"Data: [{data}]({data}).")
-    return f"\n\n::: {{.source}}\n{' '.join(parts)}\n:::" if parts else ""
+    data = f"tables/{table.removeprefix('tbl-')}.csv"
+    parts.append(f"Data: [{data}]({data}).")
+    return f"\n\n::: {{.source}}\n{' '.join(parts)}\n:::"
 
 
 def figure_markdown(results: Results, identity: str) -> str:
@@ -1147,7 +1326,7 @@ def figure_markdown(results: Results, identity: str) -> str:
     alt = output.alt(results).replace("\\", "\\\\").replace('"', '\\"')
     caption = wording.plain(wording.sentence(output.title(results)))
     return f'![{caption}]({charts.data_uri(figure)}){{#{identity} fig-alt="{alt}"}}' + _source(
-        results, output.rests_on, ""
+        results, output.rests_on, "", output.table, f"The numbers are in @{output.table}."
     )
 
 

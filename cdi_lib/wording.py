@@ -41,6 +41,17 @@ def rounded(value: float, places: int) -> str:
     return f"{MINUS}{text}" if exact < 0 else text
 
 
+def trimmed(value: float) -> str:
+    """A number with one decimal, or none where that is a nought.
+
+    Examples
+    --------
+    >>> trimmed(94.5), trimmed(90)
+    ('94.5', '90')
+    """
+    return rounded(value, 1).removesuffix(".0")
+
+
 def percent(proportion: float, places: int = 1) -> str:
     """A proportion in [0, 1] as a percentage.
 
@@ -155,7 +166,7 @@ def percent_confidence(estimate: EstimateResult) -> str:
 
 def level(confidence: float) -> str:
     """A confidence level (a proportion) in words, such as ``95%``."""
-    return f"{rounded(confidence * 100, 1).removesuffix('.0')}%"
+    return f"{trimmed(confidence * 100)}%"
 
 
 def day(value: date | str) -> str:

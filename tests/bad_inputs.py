@@ -92,7 +92,10 @@ def parameter_line(name: str, line: str, *words: str) -> BadInput:
 def _with_tables(files: dict) -> dict:
     """Files of tables, and of the others no more than they need."""
     statements = {"trained": "I have had enough training.", "ethics": "Leaders set an example."}
-    others = {f"testshire/{name}.csv": REMOVED for name in ("n100", "cancellations", "survey", "challenges", "published")}
+    others = {
+        f"testshire/{name}.csv": REMOVED
+        for name in ("n100", "cancellations", "survey", "challenges", "published")
+    }
     return {"testshire.yml": in_yaml(parameters(survey_statements=statements))} | others | files
 
 
@@ -117,7 +120,9 @@ def table_text(name: str, change: Callable[[bytes], bytes], *words: str, of: str
 
 def table_file(name: str, files: dict, *words: str) -> BadInput:
     """Other files in the folder of tables."""
-    return BadInput(name, words, _with_tables({f"testshire/{file}": content for file, content in files.items()}))
+    return BadInput(
+        name, words, _with_tables({f"testshire/{file}": content for file, content in files.items()})
+    )
 
 
 def criteria(name: str, path: str, value: object, *words: str) -> BadInput:

@@ -37,7 +37,9 @@ def outputs_of(notebook):
     for cell in notebook.cells:
         merged = []
         for item in cell.outputs:
-            item = {key: value for key, value in item.items() if key != "execution_count" and key != "metadata"}
+            item = {
+                key: value for key, value in item.items() if key != "execution_count" and key != "metadata"
+            }
             if merged and item["output_type"] == "stream" and merged[-1].get("name") == item["name"]:
                 merged[-1]["text"] += item["text"]
             else:
@@ -52,7 +54,9 @@ def test_the_forked_shell_gives_what_a_kernel_gives(tmp_path):
     forked = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     NotebookClient(notebook, kernel_name="python3").execute()
     assert outputs_of(forked) == outputs_of(notebook)
-    assert [cell.execution_count for cell in forked.cells] == [cell.execution_count for cell in notebook.cells]
+    assert [cell.execution_count for cell in forked.cells] == [
+        cell.execution_count for cell in notebook.cells
+    ]
 
 
 def test_every_notebook_has_a_fresh_namespace(tmp_path):
@@ -94,12 +98,16 @@ def test_a_failing_notebook_is_named_and_the_last_report_stays(tmp_path, monkeyp
 
     def execute(notebook, force, output, parameters=None):
         try:
-            engine.run_forked(run_here, tmp_path / "project" / "notebooks" / f"{notebook}.ipynb", output, timeout=120)
+            engine.run_forked(
+                run_here, tmp_path / "project" / "notebooks" / f"{notebook}.ipynb", output, timeout=120
+            )
         except RuntimeError:
             raise BuildError(f"{force}: notebook {notebook}: {build._failed_cell(output)}") from None
 
     monkeypatch.setattr(build, "execute", execute)
-    monkeypatch.setattr(build, "criteria_folder", lambda params: build.Path(__file__).parent.parent / "params" / "criteria")
+    monkeypatch.setattr(
+        build, "criteria_folder", lambda params: build.Path(__file__).parent.parent / "params" / "criteria"
+    )
     with pytest.raises(BuildError, match="testshire: notebook 1_sample: cell 2: ZeroDivisionError"):
         build.build_report("testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports")
     assert kept.read_text() == "the last good report"

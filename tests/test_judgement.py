@@ -134,6 +134,50 @@ def test_probabilities_follow_the_interval(inspection, estimates, shares):
     assert entry(judgements, "safeguarding")["probabilities"] is None  # a dip sample is not random
 
 
+TWINS = """
+name: twins
+version: "0.1"
+date: 2022-01-01
+title: A whole and its only part
+note: The cut-off is a test's own.
+grades: [good, bad]
+questions:
+  first:
+    label: Both good?
+    rules: {good: {at_most_below: 0, sentence: Both are good.}}
+overall:
+  label: Overall
+  rules: {good: {at_most_below: 0, sentence: It is good.}}
+elements:
+  whole: {label: Whole, question: first, estimate: overall, bands: {good: 90}, reason: For a test.}
+  part: {label: Part, question: first, estimate: violence, bands: {good: 90}, reason: For a test.}
+"""
+
+
+def chances_of_twins(tmp_path, inspection, estimates):
+    (tmp_path / "twins.yml").write_text(TWINS, encoding="utf-8")
+    return judge(load_criteria("twins", tmp_path), estimates, {}, inspection)["overall"]["probabilities"][
+        "good"
+    ]
+
+
+def test_all_crime_moves_with_the_crime_types_that_it_consists_of(tmp_path, inspection):
+    rate = estimate(90.0, 1.5, 1000)
+    # All crime is violence: one chance, not two. The median of a Beta distribution lies a little above its mean.
+    assert chances_of_twins(tmp_path, inspection, {"overall": rate, "violence": rate}) == pytest.approx(
+        0.5, abs=0.03
+    )
+    # A tenth of all crime is violence: the variance of the part that they share is a tenth (correlation 0.316).
+    # Both normal scores above their median: 1/4 + arcsin(0.316) / (2 pi) = 0.301 (Sheppard 1899)
+    part = estimate(90.0, 1.5 * 10**0.5, 100)
+    assert chances_of_twins(tmp_path, inspection, {"overall": rate, "violence": part}) == pytest.approx(
+        0.301, abs=0.03
+    )
+    # The other types are independent of violence: with a tenth each, they change nothing of that.
+    others = {"overall": rate, "violence": part, "sexual": part, "other": part}
+    assert chances_of_twins(tmp_path, inspection, others) == pytest.approx(0.301, abs=0.03)
+
+
 def test_best_grade_is_not_earned_by_the_allowance_for_small_samples(inspection, estimates, shares):
     nine_of_ten = shares | {"n100_required": share(9, 10)}
     assert grades(judge(load_criteria("cdi-2017"), estimates, nine_of_ten, inspection))["n100"] == "good"
@@ -262,6 +306,13 @@ REFUSED = {
     "rule without a sentence": ("overall/rules/good/sentence", None, "overall.rules.good.sentence", "this key"),
     "unknown key": ("elements/rape/cutoff", 3, "elements.rape.cutoff", "unknown key"),
     "repeated grade": ("grades", ["good", "good"], "grades", "different grades"),
+    "a grade in capitals": ("overall/rules/Good", {"at_most_below": 1, "sentence": "S."}, "overall.rules", "Good"),
+    "band that is not a number": ("elements/rape/bands/good", float("nan"), "elements.rape.bands", "a number"),
+    "band that is yes": ("elements/rape/bands/good", True, "elements.rape.bands", "number"),
+    "one grade": ("grades", ["good"], "grades", "two or more"),
+    "no question": ("questions", {}, "overall", "at least one element"),
+    "no element": ("elements", {}, "questions.effective", "at least one element"),
+    "rule that contradicts its own floor": ("overall/rules/good/none_below", "outstanding", "overall.rules.good.none_below", "good or a worse grade"),
     "another name than the file": ("name", "cdi-2018", "name", "as the file is called"),
 }  # fmt: skip
 

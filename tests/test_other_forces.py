@@ -99,7 +99,12 @@ def test_text_from_parameters_is_only_text(tmp_path):
 
 
 def test_another_framework_and_a_grade_set_by_inspectors(tmp_path):
-    decision = {"grade_of": "effective", "grade": "outstanding", "reason": "The audit was repeated", "role": "Reporting officer"}
+    decision = {
+        "grade_of": "effective",
+        "grade": "outstanding",
+        "reason": "The audit was repeated",
+        "role": "Reporting officer",
+    }
     folder = build(tmp_path, parameters(criteria="peel-2021", decisions=[decision]))
     for text in (page_text(folder), pdf_text(folder)):
         assert "peel-2021" in text
@@ -171,7 +176,10 @@ def test_strata_that_are_not_crime_types_are_warned_of(tmp_path):
     table["stratum"] = ["north" if k % 2 else "south" for k in table["incident_id"].str[2:].astype(int)]
     write_force(tmp_path / "params", "testshire", tables={"crimes": table})
     audit = read_audit("testshire", tmp_path / "params")
-    assert "not the types of their crimes" in doubtful_strata("testshire", audit.inspection, audit.records.main)[0].got
+    assert (
+        "not the types of their crimes"
+        in doubtful_strata("testshire", audit.inspection, audit.records.main)[0].got
+    )
     assert doubtful_strata("testshire", audit.inspection, audit.records.main.drop(columns="stratum")) == []
 
 
@@ -219,7 +227,13 @@ def test_a_framework_with_other_questions_elements_and_grades(tmp_path):
     (tmp_path / "params" / "criteria" / "two-questions.yml").write_text(OTHER_FRAMEWORK)
     folder = build(tmp_path, parameters(criteria="two-questions"))
     for text in (page_text(folder), pdf_text(folder)):
-        for words in ("Does the force record crime accurately?", "Records in time", "Recorded within 24 hours"):
+        for words in (
+            "Does the force record crime accurately?",
+            "Records in time",
+            "Recorded within 24 hours",
+        ):
             assert words in text, words
-        assert text.rindex("Does the force record crime fast and with care?") > text.index("Overall crime recording rate")
+        assert text.rindex("Does the force record crime fast and with care?") > text.index(
+            "Overall crime recording rate"
+        )
         assert "inadequate" not in text

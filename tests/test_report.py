@@ -218,3 +218,43 @@ def test_the_page_opens_in_a_browser_without_a_message(report, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "92.0%" in done.stdout
     assert "CONSOLE" not in done.stderr, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+def test_terms_are_linked_to_the_glossary_where_they_are_first_used(report):
+    html = (report / "index.html").read_text(encoding="utf-8")
+    linked = re.findall(r'href="#(term-[\w-]+)"', html)
+    assert len(linked) == len(set(linked)) >= 12
+    for term in outputs.GLOSSARY:
+        assert f'id="{term.id}"' in html, term.name
+        assert term.id in linked or term.id == "term-principal-crime-rule", (
+            term.name
+        )  # of which nothing was written
+    # Nowhere in running text is the term used before its link.
+    body = html[html.index("<main") :]
+    before = re.sub(
+        r"(?s)<(h\d|nav|figcaption|table|style)\b.*?</\1>|<[^>]*>", " ", body[: body.index('"#term-n100"')]
+    )
+    assert "N100" not in before
+
+
+def test_every_table_and_figure_says_what_computed_it_and_where_its_data_are(report):
+    html = (report / "index.html").read_text(encoding="utf-8")
+    for target in set(re.findall(r'href="((?:tables|notebooks)/[^"]+)"', html)):
+        path, _, anchor = target.partition("#")
+        assert (report / path).is_file(), target
+        assert not anchor or f'id="{anchor}"' in (report / path).read_text(encoding="utf-8"), target
+    shown = [table for table in outputs.TABLES if f'id="{table}"' in html]
+    for table in shown:
+        assert f'href="tables/{table.removeprefix("tbl-")}.csv"' in html, table
+    for figure in outputs.FIGURES.values():
+        assert f'href="#{figure.table}"' in html, figure.id
+    computed = [table for table in shown if outputs.TABLES[table].rests_on]
+    assert html.count("Computed in") == len(computed) + len(outputs.FIGURES)
+    links = [
+        annotation.get_object().get("/A", {}).get("/URI", "")
+        for page in PdfReader(report / "report.pdf").pages
+        for annotation in page.get("/Annots") or ()
+    ]
+    assert links and not [
+        link for link in links if link and not link.startswith(("https:", "http:", "mailto:"))
+    ]

@@ -1,0 +1,132 @@
+"""Paragraphs from results made by hand: how the audit went, and how sure rates are."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdi_lib import narrative, outputs
+from cdi_lib.results import EstimateResult, Results
+
+FIELDWORK = {
+    "selected": 240,
+    "returned": 236,
+    "crime": 200,
+    "no_crime": 30,
+    "cannot_be_audited": 6,
+    "audited": 230,
+    "response_rate": 230 / 240,
+    "strata": {
+        "violence": {"selected": 140, "returned": 138, "crime": 120, "no_crime": 14, "cannot_be_audited": 4},
+        "other": {"selected": 100, "returned": 98, "crime": 80, "no_crime": 16, "cannot_be_audited": 2},
+    },
+    "recheck": {
+        "incidents": 30,
+        "agreed": 28,
+        "finding": {"n": 30, "agreed": 28, "kappa": 0.8123, "low": 0.6, "high": 1.0, "confidence": 0.95},
+    },
+}
+
+
+def results(estimates=None, **details):
+    return Results(
+        force="testshire", force_name="Testshire Police", short_name="Testshire",
+        publication={}, audit_period={"start": "2022-01-01", "end": "2022-06-30"}, records={}, inputs={},
+        estimates=estimates or {}, shares={}, tallies={}, details=details,
+    )  # fmt: skip
+
+
+def rate(value, low, high, n=400):
+    return EstimateResult(
+        label="rate", value=value, se=0.01, low=low, high=high, n=n, confidence=0.95, estimator="pooled",
+        interval="wilson", notebook="test",
+    )  # fmt: skip
+
+
+def test_response_and_agreement_of_two_auditors():
+    text = narrative.fieldwork(results(fieldwork=FIELDWORK, challenges=None))
+    for words in (
+        "230 of 240 drawn incidents could be audited (95.8%)",
+        "decided about 30 of them",
+        "came to the same one in 28",
+        "0.81 (95% interval 0.60 to 1.00)",
+        "No record was kept of challenges",
+    ):
+        assert words in text, words
+    table = outputs.TABLES["tbl-response"].build(results(fieldwork=FIELDWORK))
+    assert [row["selected"] for row in table.rows] == [140, 100, 240]
+    assert [row["cannot_be_audited"] for row in table.rows] == [4, 2, 6]
+
+
+def test_kappa_is_left_out_where_nothing_could_have_differed_by_chance():
+    alike = FIELDWORK["recheck"] | {"finding": FIELDWORK["recheck"]["finding"] | {"kappa": None}}
+    text = narrative.fieldwork(results(fieldwork=FIELDWORK | {"recheck": alike}))
+    assert "came to the same one in 28" in text and "kappa" not in text
+    assert "audited twice" in narrative.fieldwork(results(fieldwork=FIELDWORK | {"recheck": None}))
+
+
+def test_nothing_returned_is_said_and_no_table_is_shown():
+    assert "the response is not known" in narrative.fieldwork(results())
+    assert outputs.TABLES["tbl-response"].build(results()) is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((0, 0, 0, 0), "The force challenged no decision."),
+        ((1, 1, 0, 0), "The force challenged one decision: one was upheld and corrected."),
+        (
+            (5, 2, 2, 1),
+            "The force challenged five decisions: two were upheld and corrected, two were rejected and one is open.",
+        ),
+        ((12, 0, 10, 2), "The force challenged 12 decisions: 10 were rejected and two are open."),
+    ],
+)
+def test_challenges(counts, words):
+    found = dict(zip(("challenges", "upheld", "rejected", "open"), counts, strict=True))
+    assert narrative.fieldwork(results(challenges=found)).endswith(words)
+
+
+def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
+    judged = {
+        "measure": "violence",
+        "label": "Records violent crime",
+        "probabilities": {"good": 0.284, "poor": 0.713, "bad": 0.003},
+    }
+    judgements = {"elements": [judged, judged | {"measure": "sexual"}]}
+    lopsided = results({"violence": rate(0.9, 0.862, 0.921)}, judgements=judgements)
+    text = narrative.sureness(lopsided, "violence", "audited violent crimes")
+    assert (
+        "With 400 audited violent crimes, the 95% confidence interval reaches 3.8 points down or 2.1 points up"
+        in text
+    )
+    assert text.count("would be") == 1
+    assert "would be poor in 71% and good in 28% of audits." in text
+    even = narrative.sureness(
+        results({"violence": rate(0.9, 0.87, 0.93)}, judgements={"elements": []}), "violence", "crimes"
+    )
+    assert "3.0 percentage points either way" in even and "would be" not in even
+    open_ended = results({"violence": rate(1.0, None, None)}, judgements={"elements": []})
+    assert "no interval can be given" in narrative.sureness(open_ended, "violence", "crimes")
+    assert narrative.sureness(open_ended, "sexual", "crimes") == ""
+
+
+def test_figures_in_the_chart_of_two_inspections():
+    rates = {"previous": rate(0.8, 0.7, 0.87, 80), "overall": rate(0.9, 0.88, 0.92, 1000)}
+    change = rate(0.1, 0.03, 0.2, 1080)
+    previous = {"year": 2014, "representative": False, "recording_limit_hours": 72}
+    for low, words in (
+        (0.03, "more than chance alone would explain"),
+        (-0.01, "the difference could be chance"),
+    ):
+        found = results(
+            rates | {"change": change.model_copy(update={"low": low})},
+            previous=previous,
+            recording_limit_hours=24,
+        )
+        found.publication["date"] = "2020-07-31"
+        title = outputs._previous_title(found)
+        assert title == f"80.0% then, 90.0% now: {words}"
+        figure = outputs.FIGURES["fig-previous"]
+        assert figure.build(found) is not None
+        assert "2014: 80.0%, 70.0% to 87.0%; 2020: 90.0%, 88.0% to 92.0%" in figure.alt(found)
+    assert outputs.FIGURES["fig-previous"].build(results()) is None
