@@ -165,7 +165,8 @@ def open_step(notebook: str, force: str) -> Step:
     parameters or records.
     """
     audit = _held.get((force, params_folder())) or read_audit(force)
-    folder = Path(os.environ.get(SECTIONS_VARIABLE) or PROJECT / ".cache" / force / "sections")
+    by_hand = SECTIONS_VARIABLE not in os.environ
+    folder = PROJECT / ".cache" / force / "sections" if by_hand else Path(os.environ[SECTIONS_VARIABLE])
     before = NOTEBOOKS[: NOTEBOOKS.index(notebook)] if notebook in NOTEBOOKS else NOTEBOOKS
     inputs = digest(audit.inputs)
     for name in before:
@@ -173,8 +174,10 @@ def open_step(notebook: str, force: str) -> Step:
         if section is None or section.inputs != inputs:
             with _environment({SECTIONS_VARIABLE: str(folder)}), tempfile.TemporaryDirectory() as scratch:
                 execute(name, force, Path(scratch) / f"{name}.ipynb")
-    earlier = tuple(read_section(folder, name) for name in before)
-    return Step(audit, earlier, Recorder(notebook, inputs), folder)
+    earlier = [read_section(folder, name) for name in before]
+    if by_hand:  # cells are then numbered in the order in which somebody happened to run them
+        earlier = [section.model_copy(update={"cells": {}}) for section in earlier]
+    return Step(audit, tuple(earlier), Recorder(notebook, inputs), folder)
 
 
 @contextlib.contextmanager

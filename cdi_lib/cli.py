@@ -536,8 +536,8 @@ def refresh(chosen: argparse.Namespace) -> int:
     from cdi_lib.folders import SECTIONS_VARIABLE
     from cdi_lib.parameters import load_inspection
 
+    os.environ.pop(SECTIONS_VARIABLE, None)  # run as if by hand
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ[SECTIONS_VARIABLE] = str(Path(scratch) / "sections")
         for name in (*NOTEBOOKS, REPORT, "calibration", "comparison"):
             executed = Path(scratch) / f"{name}.ipynb"
             execute(name, "northamptonshire", executed, parameters={})
