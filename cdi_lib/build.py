@@ -338,16 +338,26 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
     BuildError
         If a notebook fails.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        sections = Path(scratch) / "sections"
-        settings = {PARAMS_VARIABLE: str(params or params_of(audit.force)), SECTIONS_VARIABLE: str(sections)}
-        with _environment(settings), _holding(audit, params or params_of(audit.force)):
-            for name in NOTEBOOKS:
-                execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
-        judgements = read_section(sections, NOTEBOOKS[-1]).details["judgements"]
+    # In a process of its own, which holds the audit: each notebook is forked from it and need not read it again.
+    work = (_judgements, audit, params or params_of(audit.force))
+    try:
+        judgements = engine.run_forked(*work, timeout=len(NOTEBOOKS) * NOTEBOOK_TIMEOUT_SECONDS)
+    except (TimeoutError, RuntimeError) as error:
+        raise BuildError(str(error)) from None
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
     doubts += doubtful_strata(audit.force, audit.inspection, audit.records.main)
     return doubts + [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
+
+
+def _judgements(audit: Audit, params: Path) -> dict:
+    """The judgements of an audit, from its notebooks, which are thrown away."""
+    with tempfile.TemporaryDirectory() as scratch:
+        sections = Path(scratch) / "sections"
+        settings = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
+        with _environment(settings), _holding(audit, params):
+            for name in NOTEBOOKS:
+                execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
+        return read_section(sections, NOTEBOOKS[-1]).details["judgements"]
 
 
 @dataclass(frozen=True)

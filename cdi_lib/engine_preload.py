@@ -1,6 +1,10 @@
 """What the fork server imports before the first notebook: everything that notebooks use."""
 
 import os
+import sys
+
+# jsonschema, which nbformat needs, would compile the grammar of a kind of address that no notebook holds: two seconds.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 # Threads do not survive a fork: the libraries must not start any here.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"):

@@ -233,13 +233,22 @@ local function Link(link)
   if typst and not link.target:match("^[#%a]+[:#]") and not link.target:match("^#") then return link.content end
 end
 
--- In the PDF a line that leads into a list stays on the list's page.
+-- In the PDF a line that leads into a list stays on the list's page, and the line under a table or figure with it.
 local function Blocks(blocks)
   if not typst then return nil end
   local kept = pandoc.Blocks({})
+  local within = false -- a table or figure and the line under it
   for i, block in ipairs(blocks) do
     local next_one = blocks[i + 1]
-    if block.t == "Para" and next_one and (next_one.t == "BulletList" or next_one.t == "OrderedList") then
+    -- Quarto makes floats of tables and figures; there they are left alone.
+    local is_float = not under_quarto and (block.t == "Table" or block.t == "Figure")
+    if is_float and next_one and next_one.t == "RawBlock" and next_one.text == "#cdi-source[" then
+      kept:extend({ raw_block("#cdi-kept["), block, raw_block("][") })
+      within = true
+    elseif within and block.t == "RawBlock" and block.text == "]" then
+      kept:extend({ block, raw_block("]") })
+      within = false
+    elseif block.t == "Para" and next_one and (next_one.t == "BulletList" or next_one.t == "OrderedList") then
       kept:insert(raw_block("#block(sticky: true)["))
       kept:insert(pandoc.Plain(block.content))
       kept:insert(raw_block("]"))

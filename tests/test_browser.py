@@ -9,10 +9,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import built
 import pytest
 
 from cdi_lib import comparison
-from cdi_lib.build import build_report
 
 HERE = Path(__file__).parent / "browser"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -36,7 +36,7 @@ pytestmark = [
 def pages(tmp_path_factory):
     """The three pages and what the browser found in them."""
     folder = tmp_path_factory.mktemp("browser")
-    report = build_report("northamptonshire", "pandoc", reports=folder).folder
+    report = built.northamptonshire()
     (folder / "comparison").mkdir()
     comparison.build([report / "results.json"], folder / "comparison", "pandoc")
     paths = {
