@@ -345,7 +345,7 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
     except (TimeoutError, RuntimeError) as error:
         raise BuildError(str(error)) from None
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
-    doubts += doubtful_strata(audit.force, audit.inspection, audit.records.main)
+    doubts += doubtful_strata(audit.force, audit.inspection, audit.records)
     return doubts + [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
 
 

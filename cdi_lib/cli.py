@@ -311,10 +311,10 @@ def collect(chosen: argparse.Namespace) -> int:
     if returned is None:
         expected = f"worksheets that auditors filled in; draw the sample first: make sample FORCE={force}"
         raise InputError([Problem(f"params/{force}/{returns.FOLDER}", "", "no .xlsx or .csv file", expected)])
-    path = returns.collect(force, returned, params)
-    if path is None:
+    written = returns.collect(force, returned, params)
+    if not written:
         console.say(f"{force}: the table of crimes is already that of the worksheets")
-    else:
+    for path in written:
         console.file(path)
     console.say(f"Next: make check FORCE={force}")
     return 0
@@ -459,7 +459,8 @@ def test(chosen: argparse.Namespace) -> int:
     """Everything that CI runs: the library, then the notebooks against their committed outputs."""
     pytest = [sys.executable, "-m", "pytest"]
     library = subprocess.call([*pytest, "-n", "auto"], cwd=PROJECT)
-    notebooks = subprocess.call([*pytest, "--nbval", "-p", "no:cacheprovider", "notebooks"], cwd=PROJECT)
+    each_in_one_kernel = ["--nbval", "-n", "auto", "--dist", "loadfile", "-p", "no:cacheprovider"]
+    notebooks = subprocess.call([*pytest, *each_in_one_kernel, "notebooks"], cwd=PROJECT)
     return library or notebooks
 
 

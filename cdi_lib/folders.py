@@ -70,13 +70,14 @@ def remove_leftovers(folder: Path, pattern: str) -> None:
 
 
 def _is_running(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except PermissionError:  # another user's
+    import psutil
+
+    try:  # one that was killed stays in the list of processes until its parent, or the system's first one, takes notice
+        return psutil.Process(int(process)).status() != psutil.STATUS_ZOMBIE
+    except psutil.AccessDenied:  # another user's
         return True
-    except (ValueError, OSError):
+    except (ValueError, psutil.NoSuchProcess):
         return False
-    return True
 
 
 def forces(params: Path | None = None) -> list[str]:

@@ -125,10 +125,13 @@ class Measures:
         Estimator, clustering, interval method and confidence level; recorded crime; auditable route.
     main : pandas.DataFrame
         The crimes of the main sample, as :func:`cdi_lib.records.load_records` gives them.
+    strata : pandas.DataFrame, optional
+        The table ``strata``: incidents of each stratum of the draw in the frame, and audited.
     """
 
     inspection: Inspection
     main: pd.DataFrame
+    strata: pd.DataFrame | None = None
 
     @property
     def options(self) -> dict:
@@ -151,6 +154,8 @@ class Measures:
     def crime_type(self, name: str) -> Estimate | None:
         """Recording rate of one crime type; None if the main sample holds no such crime."""
         crimes = self.main[self.main["crime_type"] == name]
+        if self.is_weighted() and self.inspection.estimation.headline == "stratified":
+            return self.domain(self.main["crime_type"] == name)
         return self._simple(crimes, self.recorded_in_audit_period()[name]) if len(crimes) else None
 
     def pooled(self) -> Estimate:
@@ -179,8 +184,11 @@ class Measures:
     def design(self, clustered: bool | None = None) -> Design:
         """The design of the main sample: strata of the draw, incidents as clusters, reported crime as population.
 
-        Where the strata are the crime types, each has its own population; else one population stands for all.
+        Where the strata are the crime types, each has its own population. Other strata have the weights that their
+        numbers of incidents give them, or, if those are not known, one population stands for all.
         """
+        if self.is_weighted():
+            return self._weighted(clustered)
         recorded = self.recorded_in_audit_period()
         if not self.strata_are_crime_types() or stratified_problems(self.inspection, self.main):
             return self._one_stratum(self.main, sum(recorded.values()), clustered)
@@ -188,6 +196,31 @@ class Measures:
         population = {name: self.population(crimes, recorded[name]) for name, crimes in groups}
         clusters = self._clusters(clustered)
         return Design(self.main, strata="stratum", clusters=clusters, population=population, lonely=LONELY)
+
+    def _weighted(self, clustered: bool | None) -> Design:
+        """Incidents drawn in strata of known sizes; those without a crime count as drawn, as one row each."""
+        incident, found = pd.factorize(self.main["incident_id"])
+        crimes = self.main.assign(incident=incident, recorded=self.main["recorded"].astype(float))
+        with_crime = crimes.groupby("stratum")["incident"].nunique()
+        sizes = self.strata.set_index("stratum")
+        without = sizes["audited_incidents"] - with_crime.reindex(sizes.index, fill_value=0)
+        others = pd.DataFrame({"stratum": sizes.index.repeat(without)})
+        others["incident"] = others.index + len(found)
+        others.index += crimes.index.max() + 1  # so that a row of `main` keeps its label
+        design = Design(
+            pd.concat([crimes, others]),
+            strata="stratum",
+            clusters="incident",
+            population=sizes["frame_incidents"].to_dict(),
+            population_unit="clusters",
+            lonely=LONELY,
+        )
+        return design if self._clusters(clustered) else design.independent()
+
+    def is_weighted(self) -> bool:
+        """Whether crimes count by weights: other strata than the crime types, of known numbers of incidents."""
+        is_known = self.strata is not None and not self.strata.empty and "stratum" in self.main.columns
+        return is_known and not self.strata_are_crime_types()
 
     def strata_are_crime_types(self) -> bool:
         """Whether every incident was drawn from the stratum of its crimes' type."""
@@ -222,7 +255,10 @@ class Measures:
         design = self.design()
         if self.inspection.estimation.headline == "pooled":
             design = design.unweighted()
-        return estimation.recording_rate(design, domain=members.to_numpy(), **self.options)
+        inside = members.reindex(
+            design.crimes.index, fill_value=False
+        )  # incidents without a crime have rows too
+        return estimation.recording_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
 
     def unrecorded(self, rate: Estimate, recorded_crime: int) -> Estimate | None:
         """Reported crimes that go unrecorded in a year; None for a rate of 0, with which it is undefined."""
@@ -240,17 +276,18 @@ class Measures:
         )
 
 
-def doubtful_strata(force: str, inspection: Inspection, main: pd.DataFrame) -> list[Problem]:
-    """A warning where incidents were drawn in other strata than the crime types, whose weights are not known here."""
-    if "stratum" not in main.columns or Measures(inspection, main).strata_are_crime_types():
+def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
+    """A warning where incidents were drawn in other strata than the crime types, whose weights are not known."""
+    measures = Measures(inspection, records.main, records.strata)
+    if "stratum" not in records.main.columns or measures.strata_are_crime_types() or measures.is_weighted():
         return []
     return [
         Problem(
             f"params/{force}/crimes.csv",
             "column stratum",
             "strata that are not the types of their crimes",
-            "a draw in proportion to the strata of the frame: all crimes count alike, since how many incidents the "
-            "strata had is not said",
+            "a table strata with the incidents of each stratum in the frame, and audited; or a draw in proportion to "
+            "the strata, as without it all crimes count alike",
             "warning",
         )
     ]
@@ -299,7 +336,7 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             planned_sample(inspection)
         except ValueError as error:
             problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
-    measures = Measures(inspection, main)
+    measures = Measures(inspection, main, records.strata)
     recorded = measures.recorded_in_audit_period()
     groups = {name: main[main["crime_type"] == name] for name in CRIME_TYPES}
     for name, crimes in groups.items():

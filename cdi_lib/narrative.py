@@ -490,6 +490,13 @@ def sampling(results: Results) -> str:
         "The main sample is a random sample of incidents in the audit period. For each, auditors decided which crimes should "
         "have been recorded, and which were. One incident can hold several crimes."
     )
+    if results.details["strata_are_crime_types"]:
+        text += " Each crime type is a stratum, from which incidents were drawn separately."
+    if results.details.get("strata"):
+        text += (
+            " Incidents were drawn in strata that are not the types of their crimes, and with different chances: a crime counts "
+            "as many times as its incident stands for incidents of its stratum (@tbl-strata)."
+        )
     if plan is None:
         return f"{text} The parameters of this inspection do not say how the sample was planned and drawn."
     return (

@@ -386,6 +386,19 @@ def _sample(results: Results) -> Table | None:
     return Table(columns, rows)
 
 
+def _strata(results: Results) -> Table | None:
+    rows = results.details.get("strata")
+    columns = (
+        tables.text("stratum", "Stratum of the draw"),
+        tables.count("frame_incidents", "Incidents in the frame"),
+        tables.count("audited_incidents", "Incidents audited"),
+        Column(
+            "weight", "Incidents that each stands for", lambda value: wording.rounded(value, 1), True, "0.0"
+        ),
+    )
+    return Table(columns, rows) if rows else None
+
+
 def _plan(results: Results) -> Table | None:
     rows = results.details.get("plan")
     if not rows:
@@ -548,8 +561,7 @@ GLOSSARY = (
     Term(
         "Crime type",
         r"[Cc]rime types?|[Tt]ypes? of crime",
-        "Violence against the person, sexual offences (rape is a part of them) or other crime, fraud left out. The main "
-        "sample is drawn from each, so that a crime type is a stratum.",
+        "Violence against the person, sexual offences (rape is a part of them) or other crime, fraud left out.",
     ),
     Term("Main sample", r"[Mm]ain sample", "Incidents drawn at random; the only source of rates."),
     Term(
@@ -893,6 +905,7 @@ TABLES = {
             "N is estimated: recorded crime of the audit period by an auditable route, divided by the recording rate.",
             _sample,
         ),
+        TableOutput("tbl-strata", "Strata of the draw and their weights", ("details.strata",), "", _strata),
         TableOutput("tbl-plan", "Planned and audited sample", ("details.plan",), "", _plan),
         TableOutput(
             "tbl-estimators",

@@ -94,6 +94,10 @@ def _challenged_decision() -> pa.Check:
     )
 
 
+def _whole_number() -> pa.Check:
+    return pa.Check.str_matches(r"[1-9][0-9]{0,8}$", error="a whole number above 0, such as 1250")
+
+
 def _printable() -> pa.Check:
     expected = "text that can be printed: no control characters, only letters that the report's typeface has"
     return pa.Check(lambda text: text.map(unprintable) == "", error=expected)
@@ -210,6 +214,24 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         },
         strict=True,
     ),
+    # Needed where incidents were drawn in strata that are not the types of their crimes: crimes then have weights.
+    "strata": pa.DataFrameSchema(
+        {
+            "stratum": _column(
+                "stratum of the sampling frame, as in the table crimes; unique in this table. make collect writes these "
+                "rows; leave the table empty if incidents were drawn as one simple random sample",
+                _filled(),
+                _printable(),
+                unique=True,
+            ),
+            "frame_incidents": _column("incidents of the stratum in the sampling frame", _whole_number()),
+            "audited_incidents": _column(
+                "incidents of the stratum that were drawn and audited, also those without a crime",
+                _whole_number(),
+            ),
+        },
+        strict=True,
+    ),
     "challenges": pa.DataFrameSchema(
         {
             "crime_id": _column(
@@ -275,6 +297,7 @@ class AuditRecords:
     n100: pd.DataFrame | None
     cancellations: pd.DataFrame | None
     survey: pd.DataFrame | None
+    strata: pd.DataFrame | None
     challenges: pd.DataFrame | None
     published: pd.DataFrame | None
     files: dict[str, str]  # file name -> SHA-256
@@ -632,6 +655,8 @@ def _typed(text: pd.DataFrame, name: str) -> pd.DataFrame:
         data[column] = parse_moments(data[column])
     for column in data.columns.intersection(["challenged_on", "decided_on"]):
         data[column] = parse_moments(data[column], days=True)
+    for column in data.columns.intersection(["frame_incidents", "audited_incidents"]):
+        data[column] = data[column].astype(int)
     if name == "crimes":
         if "stratum" in data.columns and data["stratum"].isna().all():
             data = data.drop(columns="stratum")  # an empty column says no more than none
@@ -783,6 +808,8 @@ def check_across(tables: dict[str, Table], inspection: Inspection) -> list[Probl
         if name in tables:
             problems += [problem for rule in table_rules for problem in _broken(rule, tables[name])]
     problems += _check_main_sample(tables["crimes"])
+    if "strata" in tables:
+        problems += _check_strata(tables["strata"], tables["crimes"])
     problems += _check_dip_samples(tables)
     if "survey" in tables:
         problems += _check_survey(tables["survey"], inspection)
@@ -844,6 +871,31 @@ def _check_main_sample(table: Table) -> list[Problem]:
                     "one stratum for all crimes of an incident: the one it was drawn from",
                 )
             )
+    return problems
+
+
+def _check_strata(table: Table, crimes: Table) -> list[Problem]:
+    """Numbers of incidents of the strata, against each other and against the audited crimes."""
+    main = crimes.data[crimes.data["sample"] == MAIN]
+    if table.data.empty:  # as make new writes it
+        return []
+    if "stratum" not in main.columns:
+        expected = "the stratum of each crime of the main sample; or no rows in the table strata"
+        return [Problem(crimes.file, "column stratum", "no such column", expected)]
+    problems = []
+    with_crime = main.groupby("stratum")["incident_id"].nunique()
+    for row in table.data.itertuples():
+        place, found = f"row {row.Index + 2}, column audited_incidents", int(with_crime.get(row.stratum, 0))
+        if not found <= row.audited_incidents <= row.frame_incidents:
+            expected = (
+                f"a number from {found:,} (incidents of the stratum in {crimes.file}) "
+                f"to {row.frame_incidents:,} (its frame_incidents)"
+            )
+            problems.append(Problem(table.file, place, str(row.audited_incidents), expected))
+    for stratum in with_crime.index.difference(table.data["stratum"]):
+        row = main.index[main["stratum"] == stratum][0] + 2
+        expected = f"a stratum of {table.file}: {shown(', '.join(table.data['stratum']), 200)}"
+        problems.append(Problem(crimes.file, f"row {row}, column stratum", shown(stratum), expected))
     return problems
 
 

@@ -6,6 +6,7 @@ the re-check; every row says which. No reference of a record is quoted in a mess
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -174,10 +175,10 @@ def _write_csv(path: Path, table: pd.DataFrame) -> Path:
     return write_whole(path, table.map(as_cell).to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
 
 
-def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> Path | None:
-    """Make the table ``crimes`` of the returned worksheets; crimes of dip samples that are in it stay.
+def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> list[Path]:
+    """Make the table ``crimes`` of the returned worksheets, and ``strata`` unless that is filled in.
 
-    Returns the file, or None if it holds these crimes already.
+    Crimes of dip samples that are in the table stay. Returns the files, none if it holds these crimes already.
 
     Raises
     ------
@@ -198,14 +199,35 @@ def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> 
         dip = table[table["sample"] != MAIN]
         if len(dip) < len(table):
             if _same(table[table["sample"] == MAIN], returns.crimes):
-                return None
+                return []
             expected = "none, or those of the worksheets; move the file away to make it again from them"
             raise InputError([Problem(place, "column sample", "other crimes of the main sample", expected)])
         if path.suffix != ".csv":
             expected = "crimes.csv, to which the crimes of the worksheets can be added; save it as CSV"
             raise InputError([Problem(place, "", f"a {path.suffix} file", expected)])
     whole = pd.concat([returns.crimes, dip.reindex(columns=list(CRIME_COLUMNS))], ignore_index=True)
-    return write_whole(path, whole.to_csv(index=False, lineterminator="\n").encode())
+    written = write_whole(path, whole.to_csv(index=False, lineterminator="\n").encode())
+    return [written, *_write_strata(force, returns, params)]
+
+
+def _write_strata(force: str, returns: Returns, params: Path) -> list[Path]:
+    """The table ``strata``, unless it is filled in: incidents of each stratum in the frame, and audited."""
+    folder = own_folder(force, params)
+    path = find_table("strata", folder) or folder / "strata.csv"
+    if path.suffix != ".csv" or (path.is_file() and not read_text_table(path, path.name).empty):
+        return []
+    trail = json.loads((own_folder(force, params, "sample") / "trail.json").read_text(encoding="utf-8"))
+    rows = [
+        {
+            "stratum": stratum["stratum"],
+            "frame_incidents": stratum["frame"],
+            "audited_incidents": _audited(returns.strata[stratum["stratum"]]),
+        }
+        for stratum in trail["strata"]
+        if stratum["stratum"] in returns.strata and _audited(returns.strata[stratum["stratum"]])
+    ]
+    table = pd.DataFrame(rows, columns=list(TABLES["strata"].columns))
+    return [write_whole(path, table.to_csv(index=False, lineterminator="\n").encode())]
 
 
 def is_collected(force: str, params: Path = PROJECT / "params") -> bool:

@@ -99,6 +99,7 @@ def complete_tables() -> dict[str, pd.DataFrame]:
     """Every record table, small, as text; main sample and dip samples."""
     main = crimes({"violence": 12, "sexual": 6, "other": 10}, {"violence": 10, "sexual": 5, "other": 9})
     main.loc[12:13, ["offence_class", "recorded_as"]] = ["19C", ""]
+    main.loc[26:27, "stratum"] = "violence"  # other crime, in an incident that had looked like violence
     dip = main.iloc[[0, 17]].assign(
         crime_id=["DC1", "DC2"],
         incident_id=["VA1", "MS1"],
@@ -146,6 +147,13 @@ def complete_tables() -> dict[str, pd.DataFrame]:
                 "respondent_id": ["1", "1", "2"],
                 "statement": ["trained", "ethics", "trained"],
                 "answer": ["agree", "strongly agree", "disagree"],
+            }
+        ),
+        "strata": pd.DataFrame(
+            {
+                "stratum": ["violence", "sexual", "other"],
+                "frame_incidents": ["4000", "700", "7000"],
+                "audited_incidents": ["9", "3", "5"],
             }
         ),
         "challenges": pd.DataFrame(

@@ -70,6 +70,7 @@ ROUNDINGS = {
     r"^\.details\.sampling\.": [count, lambda v: f"{trimmed(v)}%", trimmed, str],
     r"^\.details\.sensitivity\.": [percent, lambda v: percent(v, 2)],
     r"^\.details\.plan\.margin$": [points],
+    r"^\.details\.strata\.weight$": [lambda v: wording.rounded(v, 1)],
     r"^\.details\.fieldwork\.recheck\.finding\.": [lambda v: f"{v:.2f}", wording.level],
     r"^\.estimates\.unrecorded_\w+\.(value|low|high)$": [about, lambda v: over(v).removeprefix("over ")],
     r"^\.estimates\.change\.(value|low|high)$": [lambda v: points(v, 1)],

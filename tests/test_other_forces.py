@@ -1,5 +1,7 @@
 """Forces that differ from Northamptonshire: little data, parts that were not inspected, mistakes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,11 +178,13 @@ def test_strata_that_are_not_crime_types_are_warned_of(tmp_path):
     table["stratum"] = ["north" if k % 2 else "south" for k in table["incident_id"].str[2:].astype(int)]
     write_force(tmp_path / "params", "testshire", tables={"crimes": table})
     audit = read_audit("testshire", tmp_path / "params")
-    assert (
-        "not the types of their crimes"
-        in doubtful_strata("testshire", audit.inspection, audit.records.main)[0].got
-    )
-    assert doubtful_strata("testshire", audit.inspection, audit.records.main.drop(columns="stratum")) == []
+    records = audit.records
+    assert "not the types of their crimes" in doubtful_strata("testshire", audit.inspection, records)[0].got
+    without = replace(records, crimes=records.crimes.drop(columns="stratum"))
+    assert doubtful_strata("testshire", audit.inspection, without) == []
+    sizes = {"stratum": ["north", "south"], "frame_incidents": [500, 50], "audited_incidents": [20, 20]}
+    known = replace(records, strata=pd.DataFrame(sizes))
+    assert doubtful_strata("testshire", audit.inspection, known) == []
 
 
 OTHER_FRAMEWORK = """

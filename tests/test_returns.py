@@ -60,7 +60,7 @@ def test_complete_worksheets_become_the_table_of_crimes(params):
     fill(params)
     returns = check_returns("testshire", INSPECTION, params)
     assert returns.errors == () and not is_collected("testshire", params)
-    path = collect("testshire", returns, params)
+    path, sizes = collect("testshire", returns, params)
     text = pd.read_csv(path, dtype=str, keep_default_na=False).where(lambda t: t != "", None)
     assert check_table(text, "crimes", "x") == [] and is_collected("testshire", params)
     assert {stratum: n["selected"] for stratum, n in returns.strata.items()} == {
@@ -69,7 +69,22 @@ def test_complete_worksheets_become_the_table_of_crimes(params):
         "other": 8,
     }
     assert sum(n["crime"] for n in returns.strata.values()) == text["incident_id"].nunique()
-    assert collect("testshire", returns, params) is None
+    trail = json.loads((params / "testshire" / "sample" / "trail.json").read_text())
+    counts = pd.read_csv(sizes, index_col="stratum")
+    assert counts["frame_incidents"].to_dict() == {item["stratum"]: item["frame"] for item in trail["strata"]}
+    assert counts["audited_incidents"].to_dict() == {
+        stratum: n["crime"] + n["no_crime"] for stratum, n in returns.strata.items()
+    }
+    assert collect("testshire", returns, params) == []
+
+
+def test_collecting_leaves_strata_that_were_filled_in(params):
+    fill(params)
+    path = params / "testshire" / "strata.csv"
+    path.write_text("stratum,frame_incidents,audited_incidents\nviolence,9,9\n")
+    before = path.read_bytes()
+    assert len(collect("testshire", check_returns("testshire", INSPECTION, params), params)) == 1
+    assert path.read_bytes() == before
 
 
 # what is entered in the first row of incident 1, the column that is named, and words of the message

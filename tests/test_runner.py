@@ -15,7 +15,7 @@ from forces import parameters, write_force
 
 from cdi_lib import build, engine, fingerprint, runner
 from cdi_lib.cli import main
-from cdi_lib.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE
+from cdi_lib.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
 
 FORCES = ("ashford", "bexhill", "corby")
 
@@ -134,6 +134,16 @@ def test_a_process_that_dies_takes_no_other_with_it():
         assert [futures[0].result(), futures[2].result()] == ["fine", "fine"]
         with pytest.raises(RuntimeError, match="exit status 3"):
             futures[1].result()
+
+
+def test_what_a_dead_process_has_left_is_removed_also_while_nobody_has_taken_notice_of_its_end(tmp_path):
+    with subprocess.Popen(["sleep", "60"]) as process:
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # ended, and still in the list of processes
+        for number in (process.pid, os.getpid()):
+            (tmp_path / f".ashford-building-{number}-x").mkdir()
+        remove_leftovers(tmp_path, ".*-building-*")
+    assert [path.name for path in tmp_path.iterdir()] == [f".ashford-building-{os.getpid()}-x"]
 
 
 def kill_builds(folder, times, seed=1):

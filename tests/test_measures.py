@@ -1,0 +1,102 @@
+"""Estimates of one inspection: weights of a draw in other strata than the crime types, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from forces import parameters
+
+from cdi_lib.measures import Measures
+from cdi_lib.parameters import check_inspection
+
+TYPES = ("violence", "sexual", "other")
+
+
+def inspection(**estimation):
+    return check_inspection(parameters(estimation={"headline": "stratified"} | estimation), "params/x.yml")
+
+
+def audited(rng) -> pd.DataFrame:
+    """Crimes of all types in incidents of two strata, one or two in an incident."""
+    rows = []
+    for stratum, incidents in (("north", 90), ("south", 60)):
+        for k in range(incidents):
+            for _ in range(1 + k % 2):
+                rows.append(
+                    {
+                        "incident_id": f"{stratum} {k}",
+                        "stratum": stratum,
+                        "crime_type": TYPES[rng.integers(3)],
+                        "recorded": bool(rng.random() < (0.95 if stratum == "north" else 0.7)),
+                    }
+                )
+    return pd.DataFrame(rows, index=range(7, 7 + len(rows)))  # a table with other labels than 0, 1, 2
+
+
+MAIN = audited(np.random.default_rng(3))
+STRATA = pd.DataFrame(
+    {"stratum": ["north", "south"], "frame_incidents": [9000, 600], "audited_incidents": [100, 60]}
+)
+WEIGHT = {"north": 90.0, "south": 10.0}
+
+
+def test_rates_are_weighted_by_the_incidents_of_the_strata():
+    measures = Measures(inspection(), MAIN, STRATA)
+    assert measures.is_weighted()
+    weight = MAIN["stratum"].map(WEIGHT)
+    rates = {}
+    for name in TYPES:
+        one = MAIN["crime_type"] == name
+        rates[name] = (weight * MAIN["recorded"])[one].sum() / weight[one].sum()
+        assert measures.crime_type(name).value == pytest.approx(rates[name], rel=1e-12)
+    known = measures.inspection.recorded_crime.by_type()
+    by_hand = sum(known.values()) / sum(number / rates[name] for name, number in known.items())
+    assert measures.headline().value == pytest.approx(by_hand, rel=1e-12)
+    # Without the sizes every crime counts alike, which is another number here.
+    assert abs(Measures(inspection(), MAIN).headline().value - by_hand) > 0.03
+
+
+def test_incidents_without_a_crime_are_in_the_variance():
+    """Linearised by hand: scores of incidents, those without a crime 0, within strata and with their own correction."""
+    measures = Measures(inspection(), MAIN, STRATA)
+    one = (MAIN["crime_type"] == "violence").astype(float)
+    weight = MAIN["stratum"].map(WEIGHT)
+    rate = measures.crime_type("violence")
+    scores = weight * one * (MAIN["recorded"] - rate.value) / (weight * one).sum()
+    variance = 0.0
+    for row in STRATA.itertuples():
+        own = scores[MAIN["stratum"] == row.stratum].groupby(MAIN["incident_id"]).sum().to_numpy()
+        own = np.append(own, np.zeros(row.audited_incidents - len(own)))
+        n, fraction = len(own), row.audited_incidents / row.frame_incidents
+        variance += (1 - fraction) * n / (n - 1) * ((own - own.mean()) ** 2).sum()
+    assert rate.se == pytest.approx(variance**0.5, rel=1e-9)
+    assert rate.n == int(one.sum())
+
+
+def test_crimes_as_independent_have_the_same_weights():
+    clustered, independent = (
+        Measures(inspection(clustered=value), MAIN, STRATA).headline() for value in (True, False)
+    )
+    assert clustered.value == pytest.approx(independent.value, rel=1e-12)
+    assert clustered.se != independent.se
+
+
+def test_a_pooled_headline_has_no_weights():
+    pooled = inspection(headline="pooled")
+    measures = Measures(pooled, MAIN, STRATA)
+    assert measures.headline().value == pytest.approx(MAIN["recorded"].mean())
+    one = MAIN["crime_type"] == "other"
+    assert measures.crime_type("other").value == pytest.approx(MAIN["recorded"][one].mean())
+    assert measures.domain(one).value == pytest.approx(MAIN["recorded"][one].mean())
+
+
+def test_where_the_strata_are_the_crime_types_their_sizes_change_nothing():
+    main = MAIN.assign(stratum=MAIN["crime_type"], incident_id=[f"i{k}" for k in range(len(MAIN))])
+    strata = STRATA.assign(stratum=["violence", "sexual"])
+    assert not Measures(inspection(), main, strata).is_weighted()
+    assert Measures(inspection(), main, strata).headline() == Measures(inspection(), main).headline()
+
+
+def test_an_empty_table_of_strata_says_nothing():
+    assert not Measures(inspection(), MAIN, STRATA.iloc[:0]).is_weighted()
