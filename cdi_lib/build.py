@@ -229,8 +229,22 @@ def _execute(notebook: str, output: Path, parameters: dict[str, str], settings: 
             request_save_on_cell_execute=False,  # else Papermill writes the notebook before and after each cell
         )
     finally:
-        if output.exists():
+        if _read_notebook(output):
             tidy_notebook(output)
+
+
+def _read_notebook(path: Path):
+    """A notebook, or None where there is none. One that a full disk has cut short is removed: it cannot be read."""
+    import nbformat
+    from nbformat.reader import NotJSONError
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        return None
+    except NotJSONError:
+        path.unlink()
+        return None
 
 
 def _withhold_records(output: Path, known: set[str]) -> None:
@@ -241,9 +255,9 @@ def _withhold_records(output: Path, known: set[str]) -> None:
     """
     import nbformat
 
-    if not output.exists():
+    notebook = _read_notebook(output)
+    if notebook is None:
         return
-    notebook = nbformat.read(output, as_version=4)
     beginnings = {reference[:12] for reference in known if len(reference) >= 4}
     for cell in notebook.cells:
         errors = [found for found in cell.get("outputs", []) if found.output_type == "error"]
@@ -260,16 +274,11 @@ def _withhold_records(output: Path, known: set[str]) -> None:
 
 def _failed_cell(output: Path) -> str | None:
     """Number and error of the cell that failed in an executed notebook, or None if none did."""
-    import nbformat
-
-    if not output.exists():
+    notebook = _read_notebook(output)
+    if notebook is None:
         return None
     marks = "papermill-error-cell-tag"  # Papermill puts cells of its own around the one that failed
-    cells = [
-        cell
-        for cell in nbformat.read(output, as_version=4).cells
-        if marks not in cell.metadata.get("tags", [])
-    ]
+    cells = [cell for cell in notebook.cells if marks not in cell.metadata.get("tags", [])]
     for number, cell in enumerate(cells, 1):
         for found in cell.get("outputs", []):
             if found.output_type == "error":

@@ -160,9 +160,14 @@ class Reader:
             return "Not judged: too few elements were inspected."
         text = f"Graded {wording.badge(entry['decided'])}"
         if entry["reason"]:
+            by_criteria = (
+                "Too little was inspected to grade it by the criteria."
+                if entry["computed"] == "not judged"
+                else f"By the criteria the grade would be {wording.plain(entry['computed'])}."
+            )
             text += (
-                f"\n\nBy the criteria the grade would be {wording.plain(entry['computed'])}. It was set by the role "
-                f"{wording.plain(entry['role'])}, because: {wording.sentence(wording.plain(entry['reason']))}"
+                f"\n\n{by_criteria} It was set by the role {wording.plain(entry['role'])}, because: "
+                f"{wording.sentence(wording.plain(entry['reason']))}"
             )
         return text
 

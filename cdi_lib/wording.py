@@ -16,7 +16,11 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 CRIME_TYPE_NAMES = {"violence": "violence", "sexual": "sexual offences", "other": "other crime"}
 CRIME_TYPE_CRIMES = {"violence": "violent crimes", "sexual": "sexual offences", "other": "other crimes"}
 CRIME_TYPE_ONE = {"violence": "violent crime", "sexual": "sexual offence", "other": "other crime"}
-RECORDS = {"audit": "audit records", "reconstruction": "reconstructed records", "invented": "invented records"}
+RECORDS = {
+    "audit": "audit records",
+    "reconstruction": "reconstructed records",
+    "invented": "invented records",
+}
 INTERVAL_NAMES = {
     "normal": "normal",
     "wilson": "Wilson",

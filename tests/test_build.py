@@ -128,3 +128,15 @@ def test_publishing_replaces_the_whole_folder(tmp_path, monkeypatch, atomic):
     assert [path.name for path in old.iterdir()] == ["index.html"]
     assert (old / "index.html").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["force"]
+
+
+def test_a_notebook_that_a_full_disk_cuts_short_is_removed_and_the_disk_is_named(tmp_path, monkeypatch):
+    def cut_short(source, output, **options):
+        (tmp_path / "half.ipynb").write_text('{\n "cells": [')
+        raise OSError(28, "No space left on device", output)
+
+    monkeypatch.setattr("papermill.execute_notebook", cut_short)
+    with pytest.raises(OSError, match="No space left on device"):
+        build._execute("1_sample", tmp_path / "half.ipynb", {}, {})
+    assert not (tmp_path / "half.ipynb").exists()
+    assert build._failed_cell(tmp_path / "half.ipynb") is None
