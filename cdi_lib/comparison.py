@@ -10,7 +10,9 @@ References
    Statistical Association* 78, 47-55.
 .. [3] Spiegelhalter, D. J. (2005). Funnel plots for comparing institutional performance. *Statistics in Medicine* 24,
    1185-1202.
-.. [4] Zou, G. Y., Huang, W. and Zhang, X. (2009). A note on confidence interval estimation for a linear function of
+.. [4] Hartung, J. and Knapp, G. (2001). On tests of the overall treatment effect in meta-analysis with normally distributed
+   responses. *Statistics in Medicine* 20, 1771-1782.
+.. [5] Zou, G. Y., Huang, W. and Zhang, X. (2009). A note on confidence interval estimation for a linear function of
    binomial proportions. *Computational Statistics and Data Analysis* 53, 1080-1085.
 """
 
@@ -214,12 +216,12 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
 
 def _known(own: Inspected, printed: Inspected) -> dict:
     """What is kept of a reconstruction: nothing that its published figures do not hold, for the rest of it is assumed."""
-    rate = printed.rates.get("overall")
-    has_margin = rate is not None and rate.se is not None
-    rates = {name: own.rates[name] for name in own.rates if name in printed.rates}
-    if rate is not None and not has_margin:
-        rates["overall"] = rate
-    unrecorded = own.unrecorded if has_margin else printed.unrecorded
+    with_margin = {name for name, rate in printed.rates.items() if rate.se is not None}
+    rates = {
+        name: own.rates[name] if name in with_margin and name in own.rates else rate
+        for name, rate in printed.rates.items()
+    }
+    unrecorded = own.unrecorded if "overall" in with_margin else printed.unrecorded
     place = {name: getattr(printed, name) for name in ("start", "end", "year", "rule")}
     return place | {"rates": rates, "unrecorded": unrecorded, "grades": printed.grades or own.grades}
 
@@ -324,6 +326,19 @@ def _in_pool(inspections: Sequence[Inspected], rule: str) -> list[Inspected]:
     ]  # fmt: skip
 
 
+def superseded(found: Comparison) -> list[str]:
+    """Forces whose newest rate is not in the sum, because a later inspection gave no interval that could be added."""
+    ends = {item.name: item.end for item in found.inspections}
+    in_sum = {item.force: ends[item.name] for item in found.inspections if item.name in found.total_of}
+    later = {
+        item.force
+        for item in found.inspections
+        if item.counts and item.force in in_sum and item.end and item.end > in_sum[item.force]
+        if item.rates.get("overall") or item.unrecorded
+    }
+    return sorted(later)
+
+
 def _newest(inspections: Sequence[Inspected]) -> list[Inspected]:
     """Of each force the newest inspection whose number of unrecorded crimes has an interval."""
     newest: dict[str, Inspected] = {}
@@ -392,8 +407,9 @@ def _whole_day(text: str) -> str:
 def pool(rule: str, inspections: Sequence[Inspected]) -> Group | None:
     """Pool the overall rates of a group, and shrink each towards the mean as far as its own precision asks for.
 
-    Random effects on the log-odds scale by the moments of [1]_; empirical Bayes estimates as in [2]_. None for fewer
-    than `LEAST_POOLED` inspections, or rates of 0 or 1, which have no log-odds.
+    Random effects on the log-odds scale by the moments of [1]_, the interval of their mean by [4]_, never narrower than
+    that of [1]_; empirical Bayes estimates as in [2]_. None for fewer than `LEAST_POOLED` inspections, or rates of 0 or 1,
+    which have no log-odds.
     """
     rates = [item.rates["overall"] for item in inspections]
     if len(rates) < LEAST_POOLED or any(not 0 < rate.value < 1 for rate in rates):
@@ -403,6 +419,9 @@ def pool(rule: str, inspections: Sequence[Inspected]) -> Group | None:
     size = np.array([rate.effective_n for rate in rates])
     y, v = special.logit(p), (se / (p * (1 - p))) ** 2  # delta method
     mean, se_of_mean, tau2, q = dersimonian_laird(y, v)
+    scatter = float(((y - mean) ** 2 / (v + tau2)).sum()) / (len(y) - 1)
+    se_of_mean *= max(scatter, 1.0) ** 0.5  # [4]_, eq. 6
+    reach = float(stats.t.ppf(0.975, len(y) - 1)) * se_of_mean
     weight = tau2 / (tau2 + v)  # [2]_, eq. 1.7: 1 - B
     shrunken = weight * y + (1 - weight) * mean
     spread = np.sqrt(weight * v + ((1 - weight) * se_of_mean) ** 2)  # the mean is estimated as well
@@ -413,8 +432,8 @@ def pool(rule: str, inspections: Sequence[Inspected]) -> Group | None:
         rule=rule,
         pooled=centre,
         mean=float(special.expit(mean)),
-        low=float(special.expit(mean - Z * se_of_mean)),
-        high=float(special.expit(mean + Z * se_of_mean)),
+        low=float(special.expit(mean - reach)),
+        high=float(special.expit(mean + reach)),
         tau=float(np.sqrt(tau2)),
         q=q,
         df=len(p) - 1,
@@ -463,7 +482,7 @@ def control_limits(centre: float, n: np.ndarray, tail: float) -> tuple[np.ndarra
 
 
 def add(counts: Sequence[Count]) -> Count:
-    """The sum of independent estimates: variances add, for each side of the intervals separately (MOVER, [4]_).
+    """The sum of independent estimates: variances add, for each side of the intervals separately (MOVER, [5]_).
 
     Examples
     --------

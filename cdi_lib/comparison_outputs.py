@@ -21,6 +21,7 @@ from cdi_lib.comparison import (
     Group,
     Inspected,
     control_limits,
+    superseded,
 )
 from cdi_lib.tables import Column, Table
 
@@ -426,8 +427,8 @@ def counted(found: Comparison) -> str:
     )
     if "reconstruction" in kinds:
         text += (
-            " Reconstructed records hold no more than the figures that they were made from; only what was published of them "
-            "is shown here."
+            " Reconstructed records hold no more than the figures that they were made from: a rate or a margin that was not "
+            "published is not shown."
         )
     if "invented" in kinds:
         text += " Inspections with invented records are marked with a star in figures and take no part in means and sums."
@@ -476,5 +477,15 @@ def total(found: Comparison) -> str:
         f"**{wording.over(sum_.value)}** crimes a year (95% interval {wording.about(sum_.low)} to {wording.about(sum_.high)}). The "
         "samples of different forces are independent, so the variances add; the lower and the upper parts of the intervals are added "
         "separately because they differ in length (the MOVER method of Zou, Huang and Zhang, 2009). It adds years that differ and leaves out "
-        "forces without a figure, so it is not a national total for any year."
+        f"forces without a figure, so it is not a national total for any year.{_older(found)}"
+    )
+
+
+def _older(found: Comparison) -> str:
+    later = superseded(found)
+    if not later:
+        return ""
+    return (
+        f" For {wording.in_words(later)} it takes an older inspection than the newest, which was published without a margin: what "
+        "changed since is not in the sum."
     )

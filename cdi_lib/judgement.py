@@ -491,7 +491,7 @@ def judge(
     carried = {item.element: item for item in inspection.carried_forward}
     decisions = {item.grade_of: item for item in inspection.decisions}
     elements, drawn = [], {}
-    scores = _scores(estimates)
+    scores = _scores(estimates, inspection)
     for id_, element in criteria.elements.items():
         measure = _measure(id_, element, estimates, shares, assessments)
         computed = _element_grade(element, criteria, measure)
@@ -714,17 +714,18 @@ def _question_evidence(
 # --- how sure -------------------------------------------------------------------------------------------------
 
 
-def _scores(estimates: Mapping[str, EstimateResult]) -> dict[str, np.ndarray]:
+def _scores(estimates: Mapping[str, EstimateResult], inspection: Inspection) -> dict[str, np.ndarray]:
     """How lucky each simulated audit was with each measure: numbers in (0, 1), higher is better.
 
-    A whole shares the luck of its parts, each by its share in the variance of the whole (a Gaussian copula): the weight of
-    a part is its share of the whole, in reported crime for a stratified rate and in the sample for any other.
+    A whole shares the luck of its parts, each by its share in the variance of the whole (a Gaussian copula). A stratified
+    rate moves with that of a crime type as its formula says (:func:`cdi_lib.estimation.stratified_rate`), any other whole
+    by the share of the sample that the part is.
     """
     random = np.random.default_rng(SEED)
     names = dict.fromkeys((*ESTIMATES, *SHARES))  # a rate and a share of the same name are the same thing
     normal = {name: random.standard_normal(SIMULATIONS) for name in names}
     for whole, parts in PARTS.items():
-        loads = {part: _load(estimates.get(part), estimates.get(whole)) for part in parts}
+        loads = {part: _load(part, whole, estimates, inspection) for part in parts}
         explained = sum(load**2 for load in loads.values())
         shrink = max(explained, 1.0) ** 0.5
         own = max(1 - explained, 0.0) ** 0.5 * normal[whole]
@@ -732,13 +733,18 @@ def _scores(estimates: Mapping[str, EstimateResult]) -> dict[str, np.ndarray]:
     return {name: stats.norm.cdf(values) for name, values in normal.items()}
 
 
-def _load(part: EstimateResult | None, whole: EstimateResult | None) -> float:
+def _load(
+    part_name: str, whole_name: str, estimates: Mapping[str, EstimateResult], inspection: Inspection
+) -> float:
     """Correlation of a whole with one of its parts; 0 where either is not known well enough to tell."""
+    part, whole = estimates.get(part_name), estimates.get(whole_name)
     if part is None or whole is None or not part.margin or not whole.margin:
         return 0.0
-    in_reports = whole.estimator == "stratified" and part.population and whole.population
-    weight = part.population / whole.population if in_reports else part.n / whole.n
-    return weight * part.margin / whole.margin
+    slope = part.n / whole.n
+    if whole.estimator == "stratified" and part.value > 0:
+        crime = inspection.recorded_crime
+        slope = crime.by_type()[part_name] / crime.total * (whole.value / part.value) ** 2
+    return slope * part.margin / whole.margin
 
 
 def _simulated(

@@ -52,7 +52,7 @@ def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None
         With ``sampling``: numbers of incidents, a total and its allocation, or the margin wanted in every stratum.
     frame_sizes : mapping of str to int, optional
         Incidents in the frame per stratum. None: the strata are the crime types, and their incidents are estimated
-        from the crime recorded in the audit period by an auditable route.
+        from the crime recorded in the audit period by an auditable route, over the rates that are expected.
 
     Raises
     ------
@@ -65,15 +65,19 @@ def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None
         raise ValueError("the parameters have no 'sampling': give a seed, an expected rate and a margin")
     per_incident = float(asked.crimes_per_incident)
     by_type = frame_sizes is None
+
+    def expected(stratum: str) -> float:
+        return asked.expected_rates_percent.get(stratum, asked.expected_rate_percent) / 100
+
     if by_type:
         recorded = _recorded_in_audit_period(inspection)
-        frame_sizes = {name: round(crimes / per_incident) for name, crimes in recorded.items()}
+        frame_sizes = {h: round(crimes / expected(h) / per_incident) for h, crimes in recorded.items()}
     unknown = sorted(set(asked.expected_rates_percent) - set(frame_sizes))
     if unknown and not by_type:
         raise ValueError(
             f"sampling.expected_rates_percent names {', '.join(unknown)}; the strata are {', '.join(frame_sizes)}"
         )
-    rates = {h: asked.expected_rates_percent.get(h, asked.expected_rate_percent) / 100 for h in frame_sizes}
+    rates = {h: expected(h) for h in frame_sizes}
     if asked.incidents and (not by_type or set(asked.incidents) == set(frame_sizes)):
         counts = per_stratum("sampling.incidents", asked.incidents, frame_sizes)
         ideal = {h: float(n) for h, n in counts.items()}
@@ -146,6 +150,12 @@ class Measures:
         which the main sample was drawn holds only what came by an auditable route.
         """
         return _recorded_in_audit_period(self.inspection)
+
+    def reported(self, rate: Estimate | None, recorded_crime: float) -> int | None:
+        """Reported crimes in the frame: recorded crime over an estimated rate; None for a rate of 0, or where there is none."""
+        if rate is None or not rate.value:
+            return None
+        return round(estimation.reported_population(recorded_crime, rate.value))
 
     def population(self, crimes: pd.DataFrame, recorded_crime: float) -> int:
         """Reported crimes in the frame, estimated as recorded crime over the recording rate of ``crimes``."""
@@ -255,9 +265,8 @@ class Measures:
         design = self.design()
         if self.inspection.estimation.headline == "pooled":
             design = design.unweighted()
-        inside = members.reindex(
-            design.crimes.index, fill_value=False
-        )  # incidents without a crime have rows too
+        # incidents without a crime have rows too
+        inside = members.reindex(design.crimes.index, fill_value=False)
         return estimation.recording_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
 
     def unrecorded(self, rate: Estimate, recorded_crime: int) -> Estimate | None:

@@ -39,6 +39,7 @@ LIMITS = (
 )
 
 LEAST_CHANCE = 0.01  # a grade that comes out less often is not named
+UNEVEN = 1.25  # shares audited of two crime types that differ more than so are told
 
 
 def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> str:
@@ -53,7 +54,7 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
     text = (
         f"We estimate that {plain(results.force_name)} records **{percent(rate.value)}** of reported {what}{remark}. "
         f"The {percent_confidence(rate)} confidence interval is {plus_minus(rate)}; the force had recorded "
-        f"{count(rate.recorded)} of the {count(rate.n)} audited crimes."
+        f"{count(rate.recorded)} of the {count(rate.n)} audited crimes{_before_weighting(rate)}."
     )
     if "n_under_30" in rate.flags:
         text += f" With so few audited crimes ({count(rate.n)}) this is a rough indication."
@@ -62,6 +63,12 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
             " A crime type with much weight holds few unrecorded crimes, so the interval may be too narrow."
         )
     return f"{text} {unrecorded_sentence(results, key)}"
+
+
+def _before_weighting(rate: EstimateResult) -> str:
+    """The share of the sample as it is, where that is not what the weighted rate says."""
+    share = percent(rate.recorded / rate.n)
+    return "" if share == percent(rate.value) else f" ({share} before weighting)"
 
 
 def unrecorded_sentence(results: Results, key: str) -> str:
@@ -84,13 +91,51 @@ def unrecorded_sentence(results: Results, key: str) -> str:
 def how_sure(results: Results) -> str:
     """A note on how sure the headline is."""
     rate = results.estimates["overall"]
+    goal = "the rate that such samples have on average" if uneven(results) else "the true rate"
     return (
         "::: {.box .box-note}\n"
         f"**How sure are we?** The main sample holds {count(rate.n)} audited crimes. If the audit were repeated many "
-        f"times with new samples, {percent_confidence(rate)} of the intervals made in this way would hold the true rate. "
-        f"Here that interval runs {_from_to(rate)}. {LIMITS}\n"
+        f"times with new samples, {percent_confidence(rate)} of the intervals made in this way should hold {goal}; the annex "
+        f"says how near they come to it. Here that interval runs {_from_to(rate)}.{_if_weighted(results)} {LIMITS}\n"
         ":::"
     )
+
+
+def uneven(results: Results) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """The crime types audited most and least, if the headline is pooled and takes no account of it; None otherwise."""
+    types = _audited_types(results)
+    if results.details["headline"] != "pooled" or len(types) < 2:
+        return None
+    most, least = (choose(types, key=lambda row: row["fraction"]) for choose in (max, min))
+    return (most, least) if most["fraction"] > UNEVEN * least["fraction"] else None
+
+
+def _audited_types(results: Results) -> list[Mapping[str, Any]]:
+    return [row for row in results.details["sample"][:-1] if row["fraction"]]
+
+
+def _if_weighted(results: Results) -> str:
+    """What the rate would be if each crime type had its weight, where the pooled headline leaves that out."""
+    found, rate = uneven(results), results.estimate("overall_stratified")
+    if not found:
+        return ""
+    most, least = found
+    text = (
+        f" That is not quite the rate of the force, because some crime types were audited more closely than others: "
+        f"{_audited_share(most)}, {_audited_share(least)}."
+    )
+    if rate is None:
+        return text
+    return (
+        f"{text} With the weight that each crime type has in recorded crime, the rate is {percent(rate.value)} "
+        f"({between(rate)}), and {over(results.estimates['unrecorded_overall_stratified'].value)} crimes a year are not "
+        "recorded (@tbl-estimators)."
+    )
+
+
+def _audited_share(row: Mapping[str, Any]) -> str:
+    name = row["stratum"]
+    return f"{percent(row['fraction'])} of {name[0].lower()}{name[1:]}"
 
 
 def sureness(results: Results, key: str, what: str) -> str:
@@ -120,8 +165,8 @@ def _reach(rate: EstimateResult, what: str) -> str:
     down, up = points(rate.value - rate.low, 1), points(rate.high - rate.value, 1)
     far = f"{down} percentage points either way" if down == up else f"{down} points down or {up} points up"
     return (
-        f"With {count(rate.n)} {what}, the {percent_confidence(rate)} confidence interval reaches {far}; it covers chance in "
-        "drawing the sample, and nothing else."
+        f"With {count(rate.n)} {what}, the {percent_confidence(rate)} confidence interval of the estimate, "
+        f"{percent(rate.value)}, reaches {far}; it covers chance in drawing the sample, and nothing else."
     )
 
 
@@ -366,7 +411,10 @@ def timeliness(results: Results) -> str:
         for name in CRIME_TYPES
         if results.shares[f"within_24_{name}"].n
     ]
-    return f"{rule} Of the crimes that the force had recorded, it had done so in time for {in_words(parts)}."
+    return (
+        f"{rule} Of the crimes that the force had recorded, it had done so in time for {in_words(parts)}; "
+        f"in all {of(share)}. Each crime that was examined counts once, without weights, and the grade rests on that count."
+    )
 
 
 def cancelled(results: Results) -> str:
@@ -452,20 +500,8 @@ def comparison(results: Results) -> str:
         f"{percent(before.value)} ({percent_confidence(before)} confidence interval: {between(before)}). "
         f"This time we estimate {percent(now.value)} ({between(now)}). "
     )
-    direction = "higher" if change.value > 0 else "lower"
-    size, interval = points(abs(change.value), 1), between(change)
-    if change.low is not None and (change.low > 0 or change.high < 0):
-        surprise = (
-            f"more than chance in drawing the samples would readily explain (p = {change.p_value:.3f})"
-            if change.p_value >= 0.001
-            else "far more than chance in drawing the samples would explain (p below 0.001)"
-        )
-        text += f"The rate is {size} percentage points {direction} ({interval}), {surprise}."
-    else:
-        text += (
-            f"The difference of {size} percentage points ({interval}) could be due to chance in drawing the samples "
-            f"(p = {change.p_value:.3f})."
-        )
+    text += f"The rate is {points(abs(change.value), 1)} percentage points {'higher' if change.value > 0 else 'lower'} "
+    text += f"({change_interval(change)}), {_surprise(change)}."
     caution = []
     if not previous["representative"]:
         caution.append(
@@ -481,6 +517,32 @@ def comparison(results: Results) -> str:
     if previous.get("note"):
         text += f" {sentence(plain(previous['note']))}"
     return text
+
+
+def change_interval(change: EstimateResult) -> str:
+    """The interval of a change in words, each end with its direction: a negative number of points lower is hard to read."""
+    if change.low is None or change.high is None:
+        return between(change)
+    if change.high <= 0:
+        return f"between {points(-change.high, 1)} and {points(-change.low, 1)} points lower"
+    low = f"{points(-change.low, 1)} points lower" if change.low < 0 else points(change.low, 1)
+    return f"between {low} and {points(change.high, 1)} points higher"
+
+
+def _surprise(change: EstimateResult) -> str:
+    """How readily chance explains a change: by interval and test, which are made differently and can just disagree."""
+    p = "p below 0.001" if change.p_value < 0.001 else f"p = {change.p_value:.3f}"
+    beyond = change.low is not None and (change.low > 0 or change.high < 0)
+    if beyond != (change.p_value < 1 - change.confidence):
+        return f"which is at the border of what chance in drawing the samples would explain ({p})"
+    if not beyond:
+        return f"which could be due to chance in drawing the samples ({p})"
+    much = (
+        "far more than chance in drawing the samples would"
+        if change.p_value < 0.001
+        else "more than chance in drawing the samples would readily"
+    )
+    return f"{much} explain ({p})"
 
 
 def sampling(results: Results) -> str:
@@ -516,13 +578,14 @@ def method(results: Results) -> str:
         "The recording rate is the number of audited crimes that were recorded divided by the number that should have been. "
         + (
             "The headline is the **pooled** rate: the main sample as it is, without weights. It is right for the force if crime "
-            "types are in the sample as they are in reported crime, and it is what the published figures of this programme fit."
+            "types are in the sample as they are in reported crime, and it is what the published figures of this programme fit. "
+            + _unevenly(results)
             if pooled
             else "The headline is the **stratified** rate: each crime type has the weight that recorded crime gives it, so that a "
             "sample with too much of one type does not distort it. It is recorded crime divided by the sum over crime types of "
             "recorded crime over recording rate."
         ),
-        f"The interval is a {INTERVAL_NAMES[rate.interval]} interval at {percent_confidence(rate)}, with finite population "
+        f"The interval is {_a(INTERVAL_NAMES[rate.interval])} interval at {percent_confidence(rate)}, with finite population "
         "correction. "
         + (
             "Crimes of one incident are treated as a cluster: what happened to one of them says something about the others."
@@ -530,7 +593,12 @@ def method(results: Results) -> str:
             else "Crimes are treated as independent, also those of one incident; an interval that takes account of incidents is "
             "given with the sensitivity of the results."
         )
-        + f" {interval_coverage(rate.interval)}",
+        + f" {interval_coverage(rate.interval)}"
+        + (
+            " A pooled rate of crime types that were audited unevenly is not among them."
+            if uneven(results)
+            else ""
+        ),
     ]
     parts.append(
         "The number of reported crimes that go unrecorded in a year is *R* (1 - *r*) / *r*, with *R* the crime recorded in the "
@@ -538,6 +606,22 @@ def method(results: Results) -> str:
         "carried through the formula."
     )
     return "\n\n".join(parts)
+
+
+def _unevenly(results: Results) -> str:
+    found = uneven(results)
+    if not found:
+        return "Here they nearly are (@tbl-sample)." if len(_audited_types(results)) > 1 else ""
+    most, least = found
+    return (
+        f"Here they are not: {_audited_share(most)} and {_audited_share(least)} were audited (@tbl-sample). The interval is "
+        "that of the pooled rate, so it holds the force's rate less often than its level says; the stratified rate, which "
+        "has not this fault, is in @tbl-estimators."
+    )
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
 def sensitivity(results: Results) -> str:

@@ -84,7 +84,17 @@ def _rates(results: Results) -> Table | None:
     ]
     if any(row["note"] != "none" for row in rows):
         columns.append(tables.text("note", "Caution"))
-    return Table(tuple(columns), rows)
+    return Table(tuple(columns), rows, _weights_note(results))
+
+
+def _weights_note(results: Results) -> str:
+    """Why a rate is not recorded over audited crimes, where it is not."""
+    if results.details["headline"] == "pooled":
+        return ""
+    note = "In the rate of all crime each crime type has its weight in recorded crime."
+    if results.details.get("strata"):
+        note += " In every rate a crime counts by the chance with which its incident was drawn."
+    return f"{note} So a rate need not be recorded over audited crimes."
 
 
 CAUTIONS = {
@@ -130,7 +140,15 @@ def _unrecorded(results: Results) -> Table | None:
             tables.count("n", "Audited crimes (n)"),
         ),
         rows,
+        _sum_note(results),
     )
+
+
+def _sum_note(results: Results) -> str:
+    """Why the crime types do not add up to all crime, where they do not."""
+    if results.details["headline"] != "pooled":
+        return ""
+    return "The row of all crime rests on the pooled rate, so it is not the sum of the others."
 
 
 def _domestic_abuse(results: Results) -> Table | None:
@@ -383,7 +401,7 @@ def _sample(results: Results) -> Table | None:
         tables.count("population", "Estimated reports in the frame (N)"),
         tables.percent("fraction", "Share audited"),
     )
-    return Table(columns, rows)
+    return Table(columns, rows, _sum_note(results))
 
 
 def _strata(results: Results) -> Table | None:
@@ -811,7 +829,7 @@ TABLES = {
             "tbl-probabilities",
             "How sure the grades are",
             ("details.judgements",),
-            "How often each grade comes out when rates vary as their intervals say, that of all crime together with those of its types; chance in the main sample only.",
+            "How often each grade comes out when rates vary as their intervals say, that of all crime together with those of its types. Only chance in the main sample is in it: what rests on inspectors' findings or on dip samples is taken as it is.",
             _probabilities,
         ),
         TableOutput(
@@ -846,7 +864,7 @@ TABLES = {
             "tbl-rape",
             "Reports of rape and use of N100",
             ("shares.rape", "shares.n100"),
-            "Counts of what was examined; no rates are estimated from them.",
+            "Counts of what was examined. A rate is estimated of rape alone, as a part of the main sample.",
             _share_table(RAPE_AND_N100, "What was examined", "Number that were"),
         ),
         TableOutput(
@@ -867,7 +885,7 @@ TABLES = {
             "tbl-within-24",
             "Crimes recorded within 24 hours of the report",
             ("shares.within_24",),
-            "Recorded crimes for which both times are known.",
+            "Recorded crimes of all samples for which both times are known, each counted once: no estimate for the force.",
             _within_24,
         ),
         TableOutput(
@@ -1027,6 +1045,8 @@ def _previous_figure(results: Results) -> Figure | None:
 def _previous_title(results: Results) -> str:
     then, now, change = (results.estimates[key] for key in ("previous", "overall", "change"))
     message = f"{percent(then.value)} then, {percent(now.value)} now"
+    if not results.details["previous"]["representative"]:
+        return f"{message}; the earlier sample does not stand for the force"
     if change.low is not None and (change.low > 0 or change.high < 0):
         return f"{message}: more than chance alone would explain"
     return f"{message}: the difference could be chance"
@@ -1200,8 +1220,8 @@ def _certainty_title(results: Results) -> str:
         return "How sure the rates put each element into its grade"
     others = not_ruled_out(results)
     if not others:
-        return f"{seen.capitalize()} is what we see; chance alone would hardly change it"
-    return f"{seen.capitalize()} is what we see; {wording.in_words(others)} can't be ruled out"
+        return f"{seen.capitalize()} overall is what we see; chance alone would hardly change it"
+    return f"{seen.capitalize()} overall is what we see; {wording.in_words(others)} can't be ruled out"
 
 
 def _certainty_alt(results: Results) -> str:
@@ -1304,6 +1324,11 @@ def computed_in(results: Results, rests_on: Sequence[str]) -> tuple[str, int | N
     return results.evidence(found) if found else ("", None)
 
 
+def note_of(output: TableOutput, table: Table) -> str:
+    """What is to be minded with a table, always and with these rows."""
+    return " ".join(note for note in (output.note, table.note) if note)
+
+
 def table_markdown(results: Results, identity: str) -> str:
     """A table of the index as Markdown, or an empty string where there is nothing to show."""
     output = TABLES[identity]
@@ -1311,7 +1336,7 @@ def table_markdown(results: Results, identity: str) -> str:
     if table is None:
         return ""
     return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + _source(
-        results, output.rests_on, output.note, identity
+        results, output.rests_on, note_of(output, table), identity
     )
 
 

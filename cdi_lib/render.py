@@ -177,7 +177,7 @@ def render(
         chosen, reason = _choose(engine)
         if chosen:
             try:
-                page, pdf = _by_quarto(chosen, project, matter, chunks, head)
+                page, pdf = _by_quarto(chosen, project, matter, chunks, document, head)
                 message = f"Rendered by Quarto {chosen.version}."
                 return _write(out_dir, page, pdf, "quarto", chosen.version, message)
             except EngineError as error:
@@ -370,7 +370,7 @@ def _marks(chunks: Sequence[Chunk]) -> list[str]:
     notes = {name for chunk in chunks for name in re.findall(r"(?m)^\[\^([^\]\s]+)\]:", chunk.text)}
     found = []
     for cell, text in chunks:
-        if shortcode := re.search(r"(?<!\\)\{\{[<%]", text):
+        if shortcode := re.search(r"\{\{[<%]", text):  # Quarto reads it behind a backslash too
             found.append(
                 f"cell {cell}: the shortcode '{shortcode[0]}…' is Quarto's only: write the text itself"
             )
@@ -730,9 +730,11 @@ def quarto_project(
     for font in sorted(_fonts_folder().glob("*.ttf")):
         shutil.copyfile(font, folder / "fonts" / font.name)
     front = "---\n" + yaml.safe_dump(dict(matter), allow_unicode=True) + "---"
-    cells = [{"cell_type": "raw", "id": "cell-0", "metadata": {}, "source": front}]
+    cells = [{"cell_type": "raw", "id": "cell-0", "metadata": {}, "source": _lines(front)}]
     for number, (_, text) in enumerate(chunks, start=1):
-        cells.append({"cell_type": "markdown", "id": f"cell-{number}", "metadata": {}, "source": text})
+        cells.append(
+            {"cell_type": "markdown", "id": f"cell-{number}", "metadata": {}, "source": _lines(text)}
+        )
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     notebook = folder / "report.ipynb"
@@ -740,8 +742,30 @@ def quarto_project(
     return notebook
 
 
+def _lines(text: str) -> list[str]:
+    """The source of a cell as Quarto takes it: of a text in one piece it would drop the line breaks."""
+    return text.splitlines(keepends=True)
+
+
+def _check_whole(page: str, document: str) -> None:
+    """Every table and figure of the notebook must be in the page, and every reference lead to one."""
+    named = set(re.findall(r'\["((?:fig|tbl)-[^"\\]+)",\[', document))
+    if lacking := sorted(name for name in named if f'id="{name}"' not in page):
+        raise EngineError(f"its page lacks {', '.join(lacking[:3])}{' and others' if lacking[3:] else ''}")
+    wanted, got = document.count('"t":"Table"'), len(re.findall(r"<table\b", page))
+    if wanted != got:
+        raise EngineError(f"its page has {got} tables, the notebook {wanted}")
+    if lost := re.search(r"\?@(?:fig|tbl)-[\w-]+", page):
+        raise EngineError(f"its page does not resolve the reference {lost[0][1:]}")
+
+
 def _by_quarto(
-    quarto: _Quarto, folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], head: str
+    quarto: _Quarto,
+    folder: Path,
+    matter: Mapping[str, Any],
+    chunks: Sequence[Chunk],
+    document: str,
+    head: str,
 ) -> tuple[bytes, bytes]:
     """Page and PDF by Quarto; its Typst is compiled once more, under PDF/UA-1."""
     project = folder / "project"
@@ -754,6 +778,7 @@ def _by_quarto(
             raise EngineError(f"it ended well, but wrote no {name}")
     page = (project / "report.html").read_text(encoding="utf-8")
     _check_page(page)
+    _check_whole(page, document)
     page = _name_styles(page, matter["style-hash"])
     try:
         return page.encode(), _compile(project / "report.typ", project / "fonts")

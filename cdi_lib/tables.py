@@ -36,10 +36,12 @@ class Table:
     """A table that can be shown: its columns and its rows, which hold unrounded values.
 
     A row may hold a ``code`` beside its columns: the id by which ``results.json`` and other tables call the same thing.
+    ``note`` is what is to be minded with these rows, beside what the index says of every such table.
     """
 
     columns: tuple[Column, ...]
     rows: list[dict[str, Any]]
+    note: str = ""
 
 
 def count(key: str, header: str) -> Column:

@@ -140,7 +140,7 @@ def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
         output.title,
         f"{draft}{results.force_name}, audit period {period}",
         NOTES,
-        legend=output.note,
+        legend=outputs.note_of(output, table),
         source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
     )
 

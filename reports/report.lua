@@ -240,8 +240,9 @@ local function Blocks(blocks)
   local within = false -- a table or figure and the line under it
   for i, block in ipairs(blocks) do
     local next_one = blocks[i + 1]
-    -- Quarto makes floats of tables and figures; there they are left alone.
-    local is_float = not under_quarto and (block.t == "Table" or block.t == "Figure")
+    -- Quarto has made floats of tables and figures, which a filter sees as divisions.
+    local is_float = block.t == "Table" or block.t == "Figure"
+      or (block.t == "Div" and block.attributes.__quarto_custom_type == "FloatRefTarget")
     if is_float and next_one and next_one.t == "RawBlock" and next_one.text == "#cdi-source[" then
       kept:extend({ raw_block("#cdi-kept["), block, raw_block("][") })
       within = true

@@ -55,8 +55,9 @@ def test_partial_pooling_as_by_statsmodels_and_by_hand():
     assert group.tau**2 == pytest.approx(other.tau2, rel=1e-9)
     assert group.q == pytest.approx(other.q, rel=1e-9)
     assert special.logit(group.mean) == pytest.approx(other.mean_effect_re, rel=1e-9)
-    assert (special.logit(group.high) - special.logit(group.mean)) / comparison.Z == pytest.approx(
-        np.sqrt(1 / (1 / (v + other.tau2)).sum()), rel=1e-9
+    widest = max(other.sd_eff_w_re_hksj, other.sd_eff_w_re)
+    assert special.logit(group.high) - special.logit(group.mean) == pytest.approx(
+        stats.t.ppf(0.975, len(y) - 1) * widest, rel=1e-9
     )
     for shrunken, own, noise in zip(group.shrunken, y, v, strict=True):
         weight = other.tau2 / (other.tau2 + noise)

@@ -73,7 +73,7 @@ ROUNDINGS = {
     r"^\.details\.strata\.weight$": [lambda v: wording.rounded(v, 1)],
     r"^\.details\.fieldwork\.recheck\.finding\.": [lambda v: f"{v:.2f}", wording.level],
     r"^\.estimates\.unrecorded_\w+\.(value|low|high)$": [about, lambda v: over(v).removeprefix("over ")],
-    r"^\.estimates\.change\.(value|low|high)$": [lambda v: points(v, 1)],
+    r"^\.estimates\.change\.(value|low|high)$": [lambda v: points(abs(v), 1)],
     r"\.p_value$": [lambda v: f"{v:.3f}"],
     r"^\.(estimates\.\w+\.(value|low|high)|details\.(auditable_route|sample\.fraction|fieldwork\.response_rate))$": [
         percent

@@ -96,7 +96,7 @@ def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
     lopsided = results({"violence": rate(0.9, 0.862, 0.921)}, judgements=judgements)
     text = narrative.sureness(lopsided, "violence", "audited violent crimes")
     assert (
-        "With 400 audited violent crimes, the 95% confidence interval reaches 3.8 points down or 2.1 points up"
+        "With 400 audited violent crimes, the 95% confidence interval of the estimate, 90.0%, reaches 3.8 points down or 2.1 points up"
         in text
     )
     assert text.count("would be") == 1
@@ -113,20 +113,51 @@ def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
 def test_figures_in_the_chart_of_two_inspections():
     rates = {"previous": rate(0.8, 0.7, 0.87, 80), "overall": rate(0.9, 0.88, 0.92, 1000)}
     change = rate(0.1, 0.03, 0.2, 1080)
-    previous = {"year": 2014, "representative": False, "recording_limit_hours": 72}
-    for low, words in (
-        (0.03, "more than chance alone would explain"),
-        (-0.01, "the difference could be chance"),
+    for low, representative, words in (
+        (0.03, True, ": more than chance alone would explain"),
+        (-0.01, True, ": the difference could be chance"),
+        (0.03, False, "; the earlier sample does not stand for the force"),
     ):
         found = results(
             rates | {"change": change.model_copy(update={"low": low})},
-            previous=previous,
+            previous={"year": 2014, "representative": representative, "recording_limit_hours": 72},
             recording_limit_hours=24,
         )
         found.publication["date"] = "2020-07-31"
         title = outputs._previous_title(found)
-        assert title == f"80.0% then, 90.0% now: {words}"
+        assert title == f"80.0% then, 90.0% now{words}"
         figure = outputs.FIGURES["fig-previous"]
         assert figure.build(found) is not None
         assert "2014: 80.0%, 70.0% to 87.0%; 2020: 90.0%, 88.0% to 92.0%" in figure.alt(found)
     assert outputs.FIGURES["fig-previous"].build(results()) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "words"),
+    [
+        (0.01, 0.05, 0.004, "higher (between 1.0 and 5.0 points higher), more than chance in drawing the samples would"),
+        (0.01, 0.05, 0.0004, "(between 1.0 and 5.0 points higher), far more than chance"),
+        (-0.02, 0.08, 0.3, "(between 2.0 points lower and 8.0 points higher), which could be due to chance"),
+        (0.0002, 0.06, 0.052, "which is at the border of what chance in drawing the samples would explain (p = 0.052)"),
+        (-0.001, 0.06, 0.049, "which is at the border"),
+    ],
+)  # fmt: skip
+def test_a_change_is_told_without_negative_numbers_and_with_its_chance(low, high, p, words):
+    before, after = rate(0.8, 0.7, 0.87, 80).model_copy(update={"recorded": 64}), rate(0.83, 0.8, 0.86, 1000)
+    change = rate(0.03, low, high).model_copy(update={"unit": "difference", "p_value": p})
+    previous = {"year": 2014, "representative": True, "recording_limit_hours": 24}
+    found = results(
+        {"previous": before, "overall": after, "change": change},
+        previous=previous,
+        recording_limit_hours=24,
+    )
+    assert words in narrative.comparison(found)
+    worse = change.model_copy(update={"value": -0.03, "low": -high, "high": -low})
+    found = results(
+        {"previous": before, "overall": after, "change": worse},
+        previous=previous,
+        recording_limit_hours=24,
+    )
+    text = narrative.comparison(found)
+    assert "3.0 percentage points lower" in text
+    assert "−" not in text

@@ -305,11 +305,23 @@ if {writes}:
 """
 
 
+# All that the fixture's page must have.
+WHOLE_PAGE = "<!DOCTYPE html><title>T</title>" + "".join(
+    f'<{tag} id="{name}"></{tag}>'
+    for tag, name in (
+        ("table", "tbl-rates"),
+        ("table", "tbl-grades"),
+        ("figure", "fig-rates"),
+        ("figure", "fig-time"),
+    )
+)
+
+
 @pytest.fixture
 def fake_quarto(tmp_path, monkeypatch):
     """Put a stand-in for Quarto first on the path; returns a function that makes it and its log."""
 
-    def make(version="1.10.18", sleep=0, fail=False, writes=True, page="<!DOCTYPE html><title>T</title>"):
+    def make(version="1.10.18", sleep=0, fail=False, writes=True, page=WHOLE_PAGE):
         log = tmp_path / "quarto.log"
         folder = tmp_path / "bin"
         folder.mkdir()
@@ -343,7 +355,7 @@ def test_quarto_gets_a_folder_of_its_own(tmp_path, fake_quarto):
     assert quarto_available() == ("1.10.18", "")
     done = render(FIXTURE, tmp_path, engine="auto")
     assert (done.engine, done.version, done.message) == ("quarto", "1.10.18", "Rendered by Quarto 1.10.18.")
-    assert done.html.read_text() == "<!DOCTYPE html><title>T</title>"
+    assert done.html.read_text() == WHOLE_PAGE
     assert b"pdfuaid" in done.pdf.read_bytes()
     html, typst = [call for call in calls(log) if call["arguments"][0] == "render"]
     assert html["arguments"] == ["render", "report.ipynb", "--to", "html"]
@@ -365,7 +377,9 @@ def test_quarto_gets_a_folder_of_its_own(tmp_path, fake_quarto):
 @needs_scripts
 def test_policy_names_the_stylesheet_that_quarto_leaves(tmp_path, fake_quarto):
     named = rendering._style_hash(rendering._style())
-    fake_quarto(page=f"<meta content=\"style-src 'sha256-{named}'\"><style>a{{}}</style><style>b{{}}</style>")
+    fake_quarto(
+        page=f"<meta content=\"style-src 'sha256-{named}'\"><style>a{{}}</style><style>b{{}}</style>{WHOLE_PAGE}"
+    )
     page = render(FIXTURE, tmp_path, engine="quarto").html.read_text()
     hashes = [rendering._style_hash(style) for style in ("a{}", "b{}")]
     assert f"style-src 'sha256-{hashes[0]}' 'sha256-{hashes[1]}'" in page
@@ -376,7 +390,10 @@ def test_quarto_project_holds_front_matter_and_markdown_only(tmp_path):
     matter = front_matter(cells, {})
     notebook = rendering.quarto_project(tmp_path, matter, rendering._chunks(cells), "<style></style>")
     first, *rest = json.loads(notebook.read_text("utf-8"))["cells"]
-    assert first["cell_type"] == "raw" and "title: Crime data integrity inspection 2020" in first["source"]
+    assert first["cell_type"] == "raw"
+    assert "title: Crime data integrity inspection 2020\n" in first["source"]
+    for cell in (first, *rest):  # of a source in one piece Quarto drops the line breaks
+        assert all(line.endswith("\n") for line in cell["source"][:-1])
     assert {cell["cell_type"] for cell in rest} == {"markdown"}
     assert all(cell["metadata"] == {} for cell in rest)
     assert (tmp_path / "head.html").read_text() == "<style></style>"
@@ -392,6 +409,9 @@ def test_quarto_project_holds_front_matter_and_markdown_only(tmp_path):
         ({"sleep": 30}, "Quarto 1.10.18 failed: no end after 1 seconds"),
         ({"writes": False}, "it ended well, but wrote no report.html"),
         ({"page": '<script src="https://x.org/a.js"></script>'}, "the page would fetch 'https://x.org/a.js'"),
+        ({"page": "<title>T</title>"}, "its page lacks fig-rates, fig-time, tbl-grades and others"),
+        ({"page": WHOLE_PAGE + "<table></table>"}, "its page has 3 tables, the notebook 2"),
+        ({"page": WHOLE_PAGE + "<p>?@tbl-other</p>"}, "its page does not resolve the reference @tbl-other"),
     ],
 )
 def test_quarto_that_fails_is_replaced_or_reported(tmp_path, fake_quarto, monkeypatch, options, reason):
