@@ -172,6 +172,9 @@ def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
             near = suggest(column, header) or suggest(key, header)
             expected = f"one of its columns for sampling.frame.{key}: {', '.join(map(shown, header))}{near}"
             problems.append(Problem(place, f"column {shown(column)}", "no such column", expected))
+    if problems and len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+        got = "semicolons between the values" if ";" in header[0] else "tabs between the values"
+        problems = [Problem(place, "row 1", got, "commas; save the table as CSV with commas")]
     if problems:
         raise InputError(problems)
     return names

@@ -133,16 +133,18 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
         problems += check_measures(force, inspection, records)
     except InputError as error:
         problems += error.problems
-    fieldwork = None
+    returned = None
     try:
-        fieldwork = returns.summary(force, inspection, params)
+        returned = returns.check_returns(force, inspection, params)
+        if returned is not None and records is not None:
+            problems += returns.check_strata(force, returned, records.strata)
     except InputError as error:
         problems += error.problems
     if problems:
         raise InputError([_named(problem, force) for problem in problems])
     criteria_file = criteria_folder(params) / f"{inspection.criteria}.yml"
     inputs = inputs_of(force, params / f"{force}.yml", records, criteria_file)
-    return Audit(force, inspection, records, criteria, inputs, fieldwork)
+    return Audit(force, inspection, records, criteria, inputs, returns.summary(returned))
 
 
 def criteria_folder(params: Path) -> Path:
@@ -489,6 +491,10 @@ def check_final(audit: Audit, commit: str) -> None:
     if open_challenges := audit.open_challenges:
         got = f"final, with {open_challenges} challenge{'s' if open_challenges != 1 else ''} undecided"
         problems.append(Problem(place, "publication.status", got, f"every challenge decided{way_out}"))
+    if audit.fieldwork and audit.fieldwork["errors"]:
+        got = f"final, with {wording.plural(audit.fieldwork['errors'], 'error')} in the returned worksheets"
+        expected = f"none; make check FORCE={audit.force} lists them{way_out}"
+        problems.append(Problem(place, "publication.status", got, expected))
     if audit.inspection.records.status == "audit" and commit.endswith(fingerprint.UNCOMMITTED):
         expected = f"all changes committed, so that the report can be made again{way_out}"
         problems.append(

@@ -83,6 +83,9 @@ def tunes(force: str) -> bool:
     return hashlib.sha256(f"calibration {force}".encode()).digest()[0] % 2 == 0
 
 
+ENOUGH = 1_000  # published audits hold hundreds of crimes; how many, is not always printed
+
+
 def regrade(inspections: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
     """The inspections with an overall rate and an overall grade, each with the grade that the criteria give.
 
@@ -121,7 +124,7 @@ def _estimate(label: str, percentage: float, margin: float) -> EstimateResult:
         se=None,
         low=None if half is None else max(value - half, 0.0),
         high=None if half is None else min(value + half, 1.0),
-        n=1,
+        n=ENOUGH,
         confidence=0.95,
         estimator="published",
         interval="published",

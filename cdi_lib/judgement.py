@@ -556,7 +556,7 @@ def judge(
 
 
 def check_areas(judgements: Mapping[str, Any], inspection: Inspection) -> list[Problem]:
-    """Warn of elements graded in the lower half of the scale for which no area for improvement was written.
+    """Warn of low grades for which no area for improvement was written, and of carried grades that are not used.
 
     Parameters
     ----------
@@ -574,7 +574,18 @@ def check_areas(judgements: Mapping[str, Any], inspection: Inspection) -> list[P
     scale = list(judgements["scale"])
     first = scale.index("requires improvement") if "requires improvement" in scale else (len(scale) + 1) // 2
     named = {element for area in inspection.areas_for_improvement for element in area.elements}
+    judged = {entry["id"] for entry in judgements["elements"] if entry["status"] == "judged"}
     return [
+        Problem(
+            "",
+            "carried_forward",
+            f"a grade of {item.date} for {item.element}, which was judged this time",
+            "elements that were not inspected; the carried grade is not used",
+            "warning",
+        )
+        for item in inspection.carried_forward
+        if item.element in judged
+    ] + [
         Problem(
             "",
             "areas_for_improvement",

@@ -238,6 +238,10 @@ class Measures:
             (self.main["stratum"] == self.main["crime_type"]).all()
         )
 
+    def is_planned_by_crime_type(self) -> bool:
+        """Whether the draw had no other strata than crime types, so that a plan by crime type speaks of it."""
+        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(CRIME_TYPES)
+
     def stratified(self) -> Estimate | None:
         """Recording rate weighted to recorded crime by type; None where a crime type has no recorded crime."""
         if stratified_problems(self.inspection, self.main):
@@ -292,7 +296,7 @@ def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -
         return []
     return [
         Problem(
-            f"params/{force}/crimes.csv",
+            f"params/{force}/crimes",
             "column stratum",
             "strata that are not the types of their crimes",
             "a table strata with the incidents of each stratum in the frame, and audited; or a draw in proportion to "
@@ -340,12 +344,12 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             )
             for problem in stratified_problems(inspection, main)
         ]
-    if inspection.sampling is not None:
+    measures = Measures(inspection, main, records.strata)
+    if inspection.sampling is not None and measures.is_planned_by_crime_type():
         try:
             planned_sample(inspection)
         except ValueError as error:
             problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
-    measures = Measures(inspection, main, records.strata)
     recorded = measures.recorded_in_audit_period()
     groups = {name: main[main["crime_type"] == name] for name in CRIME_TYPES}
     for name, crimes in groups.items():

@@ -54,7 +54,7 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
     text = (
         f"We estimate that {plain(results.force_name)} records **{percent(rate.value)}** of reported {what}{remark}. "
         f"The {percent_confidence(rate)} confidence interval is {plus_minus(rate)}; the force had recorded "
-        f"{count(rate.recorded)} of the {count(rate.n)} audited crimes{_before_weighting(rate)}."
+        f"{count(rate.recorded)} of the {plural(rate.n, 'audited crime')}{_before_weighting(rate)}."
     )
     if "n_under_30" in rate.flags:
         text += f" With so few audited crimes ({count(rate.n)}) this is a rough indication."
@@ -236,7 +236,7 @@ def rape(results: Results) -> str:
     text = (
         f"::: {{.headline}}\n[{of(share)}]{{.number}} audited reports of rape were recorded as rape\n:::\n\n"
         f"We found {plural(share.n, 'report')} of rape that the force should have recorded; it had recorded "
-        f"{number_word(share.x) if share.x < share.n else 'all of them'}."
+        f"{_how_many(share)}{' of them' if share.x == share.n else ''}."
     )
     if share.x == share.n:
         return text
@@ -282,6 +282,11 @@ def n100(results: Results) -> str:
             else "No record with an N100 was reviewed."
         )
     return f"{explanation} {' '.join(parts)}"
+
+
+def _how_many(share: Share) -> str:
+    """``none``, ``eight`` or ``all``."""
+    return "all" if share.x == share.n else number_word(share.x) if share.x else "none"
 
 
 def _all_or(x: int, n: int) -> str:
@@ -447,7 +452,7 @@ def victims_informed(results: Results) -> str:
         return "There was no victim who should have been told of a cancellation or transfer."
     return (
         f"Victims should be told when their crime is cancelled or transferred. Of the {plural(share.n, 'victim')} who should "
-        f"have been told, {number_word(share.x) if share.x < share.n else 'all'} had been."
+        f"have been told, {_how_many(share)} had been."
     )
 
 
@@ -555,18 +560,36 @@ def sampling(results: Results) -> str:
     if results.details["strata_are_crime_types"]:
         text += " Each crime type is a stratum, from which incidents were drawn separately."
     if results.details.get("strata"):
+        text += " Incidents were drawn in strata that are not the types of their crimes, and with different chances (@tbl-strata): "
         text += (
-            " Incidents were drawn in strata that are not the types of their crimes, and with different chances: a crime counts "
-            "as many times as its incident stands for incidents of its stratum (@tbl-strata)."
+            "the pooled headline takes no account of that."
+            if results.details["headline"] == "pooled"
+            else "a crime counts as many times as its incident stands for incidents of its stratum."
         )
     if plan is None:
         return f"{text} The parameters of this inspection do not say how the sample was planned and drawn."
     return (
         f"{text} The plan expected a recording rate of {wording.trimmed(plan['expected_rate_percent'])}% "
-        f"and asked for a margin of {wording.trimmed(plan['margin_points'])} percentage points for each "
-        f"crime type at {wording.trimmed(plan['confidence_percent'])}% confidence. Records were chosen by a keyed hash of a seed "
+        f"and {_asked(plan)}. Records were chosen by a keyed hash of a seed "
         f"(`{plan['seed']}`) and the reference of each record, so that the draw can be repeated by anybody who has the frame."
     )
+
+
+def _asked(plan: Mapping[str, Any]) -> str:
+    """What the parameters asked of the plan."""
+    if plan["incidents"]:
+        return "set the number of incidents of each stratum"
+    if plan["allocation"] == "precision":
+        return (
+            f"asked for a margin of {wording.trimmed(plan['margin_points'])} percentage points in every stratum at "
+            f"{wording.trimmed(plan['confidence_percent'])}% confidence"
+        )
+    shared = {
+        "proportional": "in proportion to their size",
+        "equal": "in equal parts",
+        "neyman": "so that the overall rate is most precise (Neyman)",
+    }
+    return f"shared {count(plan['total_incidents'])} incidents among the strata {shared[plan['allocation']]}"
 
 
 def method(results: Results) -> str:
@@ -628,7 +651,10 @@ def sensitivity(results: Results) -> str:
     """How far the headline moves under other choices."""
     rows = results.details.get("sensitivity")
     if not rows:
-        return "The estimators cannot be compared: not every type of crime with recorded crime was found in the main sample."
+        return (
+            "The estimators cannot be compared: of some crime type with recorded crime the main sample holds no crime, or none "
+            "that was recorded."
+        )
     low, high = min(row["rate"] for row in rows), max(row["rate"] for row in rows)
     return (
         f"Under all estimators and intervals together the overall rate lies from {percent(low)} to {percent(high)}, and the "
@@ -663,9 +689,19 @@ def fieldwork(results: Results) -> str:
             + challenges
         )
     response = (
-        f"{count(found['audited'])} of {count(found['selected'])} drawn incidents could be audited "
-        f"({percent(found['response_rate'])}); @tbl-response shows them by stratum. Nothing is known of the others."
+        f"{count(found['audited'])} of {count(found['selected'])} drawn incidents were audited "
+        f"({percent(found['response_rate'])}); @tbl-response shows them by stratum."
     )
+    others = (
+        (found["cannot_be_audited"], "could not be audited"),
+        (found["selected"] - found["returned"], "had no decision when this was made"),
+    )
+    if told := [f"{count(number)} {what}" for number, what in others if number]:
+        response += f" Of the others, of which nothing is known, {in_words(told)}."
+    if found["errors"]:
+        response += (
+            f" **The worksheets still hold {plural(found['errors'], 'error')}, which `make check` lists.**"
+        )
     return "\n\n".join([response, _agreement(found["recheck"]), challenges])
 
 

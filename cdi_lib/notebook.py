@@ -201,7 +201,9 @@ class Reader:
         if not chances:
             return ""
         others = outputs.not_ruled_out(self.results)
-        text = f"::: {{.box .box-note}}\n**How sure is the grade?** {wording.capital(entry['computed'])} is what we see"
+        text = (
+            f"::: {{.box .box-note}}\n**How sure is the grade?** {outputs.seen(self.results)} is what we see"
+        )
         text += f" ({wording.chance(chances[entry['computed']])} of simulated audits)"
         if others:
             parts = [f"{grade} ({wording.chance(chances[grade])})" for grade in others]
@@ -260,3 +262,12 @@ class Reader:
             "same files give the same report. Beside it stand `results.json` with all results unrounded, one CSV file for each "
             "table, and the notebooks that computed them."
         )
+
+    def approvals(self) -> str:
+        """Who approved this version, and when."""
+        publication = self.results.publication
+        version, found = wording.plain(publication["version"]), publication["approvals"]
+        if not found:
+            return f"No approval of version {version} is recorded."
+        parts = [f"{wording.plain(a['role'])} on {wording.day(a['date'])}" for a in found]
+        return f"Version {version} was approved by {wording.in_words(parts)}."

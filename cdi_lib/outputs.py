@@ -395,10 +395,10 @@ def _sample(results: Results) -> Table | None:
     rows = results.details["sample"]
     columns = (
         tables.text("stratum", "Crime type"),
-        tables.count("incidents", "Incidents audited"),
+        tables.count("incidents", "Incidents with crimes"),
         tables.count("crimes", "Audited crimes (n)"),
         tables.count("recorded_crime", "Recorded in 12 months"),
-        tables.count("population", "Estimated reports in the frame (N)"),
+        tables.count("population", "Estimated reported crimes in the frame (N)"),
         tables.percent("fraction", "Share audited"),
     )
     return Table(columns, rows, _sum_note(results))
@@ -708,8 +708,9 @@ def _grades(results: Results) -> Table:
     return Table(tuple(columns), rows)
 
 
-def _measure_words(evidence: dict | None) -> str:
+def _measure_words(entry: dict) -> str:
     """What an element was judged on, in words, with the number of records that it rests on."""
+    evidence = entry["evidence"]
     if evidence is None:
         return "not inspected"
     if evidence["kind"] == "assessment":
@@ -718,10 +719,10 @@ def _measure_words(evidence: dict | None) -> str:
         return f"{count(evidence['x'])} of {count(evidence['n'])}"
     used = evidence["low"] if evidence["use"] == "low" else evidence["value"]
     lower = "lower end of the interval, " if evidence["use"] == "low" else ""
-    return f"{percent(used)} ({lower}n = {count(evidence['n'])})"
+    return f"{percent(used, _places(entry))} ({lower}n = {count(evidence['n'])})"
 
 
-def _change_words(change: dict | None, none: str) -> str:
+def _change_words(change: dict | None, none: str, places: int) -> str:
     """What would have given another grade, in words."""
     if change is None:
         return none
@@ -731,7 +732,7 @@ def _change_words(change: dict | None, none: str) -> str:
         needed = change["finding"]
     else:
         bound = "at least" if "at_least" in change else "below"
-        needed = f"{bound} {percent(change.get('at_least', change.get('below')))}"
+        needed = f"{bound} {percent(change.get('at_least', change.get('below')), places)}"
     return f"{needed}: {change['grade']}"
 
 
@@ -739,8 +740,31 @@ def _neighbours(entry: dict) -> str:
     """What would have given the next better and the next worse grade."""
     if entry["status"] != "judged":
         return tables.NOT_APPLICABLE
-    better = _change_words(entry["next_better"], "no better grade")
-    return f"{better}; {_change_words(entry['next_worse'], 'no worse grade')}"
+    places = _places(entry)
+    better = _change_words(entry["next_better"], "no better grade", places)
+    return f"{better}; {_change_words(entry['next_worse'], 'no worse grade', places)}"
+
+
+def _places(entry: dict) -> int:
+    """Decimals that tell a rate from the bound of another grade; one is too few for 93.97% against 94%."""
+    used = (entry["evidence"] or {}).get("use")
+    value = entry["evidence"][used] if used else None
+    bounds = [
+        change.get("at_least", change.get("below"))
+        for change in (entry["next_better"], entry["next_worse"])
+        if change
+    ]
+    close = value is not None and any(
+        bound is not None and percent(value) == percent(bound) for bound in bounds
+    )
+    return 2 if close else 1
+
+
+def _status(entry: dict) -> str:
+    """How an element came to its grade; where it was set, also what the criteria give."""
+    if not entry["reason"]:
+        return entry["status"]
+    return f"set by {entry['role']}: {entry['reason']} By the criteria: {entry['computed']}"
 
 
 def _elements(results: Results) -> Table:
@@ -748,9 +772,9 @@ def _elements(results: Results) -> Table:
         {
             "code": entry["id"],
             "element": entry["label"],
-            "measure": _measure_words(entry["evidence"]),
+            "measure": _measure_words(entry),
             "grade": entry["decided"],
-            "status": f"set by {entry['role']}: {entry['reason']}" if entry["reason"] else entry["status"],
+            "status": _status(entry),
             "next": _neighbours(entry),
         }
         for entry in results.details["judgements"]["elements"]
@@ -762,7 +786,7 @@ def _elements(results: Results) -> Table:
     ]
     if any(row["status"] != "judged" for row in rows):
         columns.append(tables.text("status", "Status"))
-    columns.append(tables.text("next", "What would change it"))
+    columns.append(tables.text("next", "What would change the grade by the criteria"))
     return Table(tuple(columns), rows)
 
 
@@ -1213,15 +1237,20 @@ def not_ruled_out(results: Results) -> list[str]:
     return [grade for grade, value in chances.items() if grade != overall["computed"] and value >= 0.05]
 
 
+def seen(results: Results) -> str:
+    """The computed overall grade as a message begins; where inspectors decided otherwise, it says by what it was computed."""
+    overall = results.details["judgements"]["overall"]
+    return wording.capital(overall["computed"]) + (" by the criteria" if overall["reason"] else "")
+
+
 def _certainty_title(results: Results) -> str:
     """The message: what is seen, and what cannot be ruled out."""
-    seen = results.details["judgements"]["overall"]["computed"]
     if not results.details["judgements"]["overall"]["probabilities"]:
         return "How sure the rates put each element into its grade"
     others = not_ruled_out(results)
     if not others:
-        return f"{seen.capitalize()} overall is what we see; chance alone would hardly change it"
-    return f"{seen.capitalize()} overall is what we see; {wording.in_words(others)} can't be ruled out"
+        return f"{seen(results)} overall is what we see; chance alone would hardly change it"
+    return f"{seen(results)} overall is what we see; {wording.in_words(others)} can't be ruled out"
 
 
 def _certainty_alt(results: Results) -> str:

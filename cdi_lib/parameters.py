@@ -710,6 +710,12 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     if period.end > today:
         got = f"an audit that ends on {period.end}, in the future"
         warnings.append(("audit_period.end", got, "a day that is over; a sample can be audited after it"))
+    published = inspection.publication.date
+    if late := [item for item in inspection.publication.approvals if item.date > published]:
+        got = f"an approval of {late[0].date}, after the publication on {published}"
+        warnings.append(
+            ("publication.approvals", got, "approvals that come before it; correct one of the days")
+        )
     return [Problem(name, where, got, expected, "warning") for where, got, expected in warnings]
 
 

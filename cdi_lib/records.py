@@ -26,6 +26,10 @@ from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection, unprintable
 from cdi_lib.problems import InputError, Problem, shown, suggest
 
 MAIN = "main"
+MOMENT = (
+    "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05; of midnight a minute later, for a spreadsheet keeps a "
+    "date alone as its midnight"
+)
 DIP_SAMPLES = {
     "vulnerable_adult": "Vulnerable adult records",
     "vulnerable_child": "Vulnerable child records",
@@ -77,7 +81,7 @@ def _moment() -> pa.Check:
     # The calendar is checked as well as the form: 2019-02-30 has the right form.
     return pa.Check(
         lambda text: parse_moments(text).notna(),
-        error="a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05",
+        error=MOMENT,
     )
 
 
@@ -466,7 +470,8 @@ def as_text(value: object) -> str:
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return ""
     if isinstance(value, datetime) and value.tzinfo is None:
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+        # A spreadsheet keeps a date alone as its midnight; that time was not entered, and it must not count as one.
+        return value.strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():

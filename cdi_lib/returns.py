@@ -20,6 +20,7 @@ from cdi_lib.parameters import Inspection
 from cdi_lib.problems import InputError, Problem, shown, suggest
 from cdi_lib.records import (
     MAIN,
+    MOMENT,
     TABLES,
     as_text,
     csv_rows,
@@ -42,6 +43,8 @@ from cdi_lib.worksheet import (
 FOLDER = "returned"
 # Papers that are written here, and so never read as worksheets
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
+# What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
+SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
 NEEDED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded")
 CRIME_COLUMNS = tuple(TABLES["crimes"].columns)
 
@@ -86,7 +89,7 @@ def returned_files(force: str, params: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir() if folder.is_dir() else [])
-        if path.suffix.lower() in (".xlsx", ".csv")
+        if path.suffix.lower() in SPREADSHEETS
         and not path.name.startswith((".", "~"))
         and path.name not in (PROBLEMS, OUTSTANDING, DISAGREEMENTS)
     ]
@@ -106,6 +109,7 @@ def check_returns(force: str, inspection: Inspection, params: Path = PROJECT / "
     found = _Findings()
     tables = [_read(path, f"params/{force}/{FOLDER}/{path.name}", found) for path in files]
     rows = pd.concat(tables, ignore_index=True)
+    rows["used"] = rows["used"].astype(bool)  # also where no file could be read
     selected = {FIRST: read_selection(force, params, FIRST)}
     if (rows["audit"] == RECHECK).any() or (
         own_folder(force, params, "sample") / SELECTIONS[RECHECK]
@@ -129,17 +133,16 @@ def check_returns(force: str, inspection: Inspection, params: Path = PROJECT / "
     )
 
 
-def summary(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> dict | None:
+def summary(returns: Returns | None) -> dict | None:
     """Response and agreement for the report: counts and estimates only; None without returned worksheets.
 
     Returns
     -------
     dict or None
         ``selected``, ``returned`` and ``audited`` incidents, ``response_rate`` (audited over selected, a proportion),
-        ``strata`` with the same counts, and ``recheck`` (None, or ``incidents``, ``agreed``, and ``finding`` and
-        ``outcome`` with n, agreed, kappa, low, high and confidence).
+        ``strata`` with the same counts, ``errors`` of the worksheets, and ``recheck`` (None, or ``incidents``, ``agreed``,
+        and ``finding`` and ``outcome`` with n, agreed, kappa, low, high and confidence).
     """
-    returns = check_returns(force, inspection, params)
     if returns is None:
         return None
     strata = {name: counts | {"audited": _audited(counts)} for name, counts in returns.strata.items()}
@@ -148,7 +151,13 @@ def summary(force: str, inspection: Inspection, params: Path = PROJECT / "params
         for key in ("selected", "returned", "audited", "crime", "no_crime", "cannot_be_audited")
     }
     rate = total["audited"] / total["selected"]
-    return total | {"response_rate": rate, "strata": strata, "recheck": returns.recheck}
+    more = {
+        "response_rate": rate,
+        "strata": strata,
+        "errors": len(returns.errors),
+        "recheck": returns.recheck,
+    }
+    return total | more
 
 
 def _audited(counts: dict[str, int]) -> int:
@@ -176,9 +185,10 @@ def _write_csv(path: Path, table: pd.DataFrame) -> Path:
 
 
 def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> list[Path]:
-    """Make the table ``crimes`` of the returned worksheets, and ``strata`` unless that is filled in.
+    """Make the tables ``crimes`` and ``strata`` of the returned worksheets.
 
-    Crimes of dip samples that are in the table stay. Returns the files, none if it holds these crimes already.
+    Crimes of dip samples that are in the table stay, and so does a table ``strata`` of other strata than those of the draw.
+    Returns the files that were written, none if they hold this already.
 
     Raises
     ------
@@ -191,30 +201,36 @@ def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> 
     folder = own_folder(force, params)
     path = find_table("crimes", folder) or folder / "crimes.csv"
     place = f"params/{force}/{path.name}"
-    dip = pd.DataFrame(columns=list(CRIME_COLUMNS))
+    dip, is_there = pd.DataFrame(columns=list(CRIME_COLUMNS)), False
     if path.is_file():
         table = read_text_table(path, place)
         if "sample" not in table.columns:
             raise InputError([Problem(place, "column sample", "no such column", "a table of crimes")])
         dip = table[table["sample"] != MAIN]
         if len(dip) < len(table):
-            if _same(table[table["sample"] == MAIN], returns.crimes):
-                return []
-            expected = "none, or those of the worksheets; move the file away to make it again from them"
-            raise InputError([Problem(place, "column sample", "other crimes of the main sample", expected)])
-        if path.suffix != ".csv":
+            is_there = _same(table[table["sample"] == MAIN], returns.crimes)
+            if not is_there:
+                expected = "none, or those of the worksheets; move the file away to make it again from them"
+                raise InputError(
+                    [Problem(place, "column sample", "other crimes of the main sample", expected)]
+                )
+        elif path.suffix != ".csv":
             expected = "crimes.csv, to which the crimes of the worksheets can be added; save it as CSV"
             raise InputError([Problem(place, "", f"a {path.suffix} file", expected)])
-    whole = pd.concat([returns.crimes, dip.reindex(columns=list(CRIME_COLUMNS))], ignore_index=True)
-    written = write_whole(path, whole.to_csv(index=False, lineterminator="\n").encode())
-    return [written, *_write_strata(force, returns, params)]
+    written = []
+    if not is_there:
+        whole = pd.concat([returns.crimes, dip.reindex(columns=list(CRIME_COLUMNS))], ignore_index=True)
+        written = [write_whole(path, whole.to_csv(index=False, lineterminator="\n").encode())]
+    return written + _write_strata(force, returns, params)
 
 
 def _write_strata(force: str, returns: Returns, params: Path) -> list[Path]:
-    """The table ``strata``, unless it is filled in: incidents of each stratum in the frame, and audited."""
+    """The table ``strata``: incidents of each stratum in the frame, and audited. One of other strata is left alone."""
     folder = own_folder(force, params)
     path = find_table("strata", folder) or folder / "strata.csv"
-    if path.suffix != ".csv" or (path.is_file() and not read_text_table(path, path.name).empty):
+    there = read_text_table(path, path.name) if path.is_file() else pd.DataFrame(columns=["stratum"])
+    others = "stratum" in there.columns and not set(there["stratum"]) <= set(returns.strata)
+    if path.suffix != ".csv" or others:
         return []
     trail = json.loads((own_folder(force, params, "sample") / "trail.json").read_text(encoding="utf-8"))
     rows = [
@@ -224,10 +240,30 @@ def _write_strata(force: str, returns: Returns, params: Path) -> list[Path]:
             "audited_incidents": _audited(returns.strata[stratum["stratum"]]),
         }
         for stratum in trail["strata"]
-        if stratum["stratum"] in returns.strata and _audited(returns.strata[stratum["stratum"]])
+        if stratum["stratum"] in returns.strata
     ]
-    table = pd.DataFrame(rows, columns=list(TABLES["strata"].columns))
-    return [write_whole(path, table.to_csv(index=False, lineterminator="\n").encode())]
+    content = pd.DataFrame(rows, columns=list(TABLES["strata"].columns)).to_csv(
+        index=False, lineterminator="\n"
+    )
+    if path.is_file() and path.read_bytes() == content.encode():
+        return []
+    return [write_whole(path, content.encode())]
+
+
+def check_strata(force: str, returns: Returns, strata: pd.DataFrame | None) -> list[Problem]:
+    """Errors of the table ``strata`` where it says other numbers than complete worksheets."""
+    if strata is None or returns.errors:
+        return []
+    problems = []
+    for row in strata[strata["stratum"].isin(list(returns.strata))].itertuples():
+        audited = _audited(returns.strata[row.stratum])
+        if row.audited_incidents != audited:
+            place, expected = (
+                f"row {row.Index + 2}, column audited_incidents",
+                f"{audited:,}, as the returned worksheets have it; make collect FORCE={force} writes the table again",
+            )
+            problems.append(Problem(f"params/{force}/strata", place, str(row.audited_incidents), expected))
+    return problems
 
 
 def is_collected(force: str, params: Path = PROJECT / "params") -> bool:
@@ -252,7 +288,9 @@ def check_collected(
         The table of challenges.
     """
     upheld = set() if challenges is None else set(challenges["crime_id"][challenges["outcome"] == "upheld"])
-    decided = returns.crimes.set_index("crime_id")
+    decided = returns.crimes.drop_duplicates("crime_id").set_index(
+        "crime_id"
+    )  # twice is an error, told elsewhere
     decided = decided["offence_class"] + (decided["recorded"] == "yes").map({True: " recorded", False: ""})
     held = main.set_index("crime_id")
     held = held["offence_class"] + held["recorded"].map({True: " recorded", False: ""})
@@ -343,7 +381,7 @@ def _sheet(path: Path, file: str) -> list[list[str]]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception:  # noqa: BLE001  the reader has many kinds of error; all mean the same to the user
-        expected = "an Excel workbook (.xlsx) that opens in a spreadsheet program"
+        expected = "the worksheet saved as .xlsx or .csv, as a spreadsheet program opens it"
         raise InputError([Problem(file, "", "a file that cannot be read", expected)]) from None
     try:
         if AUDIT_SHEET not in book.sheetnames:
@@ -444,9 +482,7 @@ def _check_moments(crimes: pd.DataFrame, inspection: Inspection, found: _Finding
     moments = {name: parse_moments(crimes[name]) for name in ("reported_at", "recorded_at")}
     for name, values in moments.items():
         for _, row in crimes[crimes[name].notna() & values.isna()].iterrows():
-            found.row(
-                _Findings.VALUE, row, name, "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05"
-            )
+            found.row(_Findings.VALUE, row, name, MOMENT)
     reported, recorded = moments["reported_at"], moments["recorded_at"]
     checks: list[tuple[pd.Series, str, str]] = [
         (
@@ -520,6 +556,12 @@ def _check_returned(
             expected = f"a decision on the other {missing:,}; outstanding.csv lists them"
             weight = _Findings.MISSING if audit == FIRST else _Findings.WARNING
             found.add(weight, folder, f"stratum {shown(stratum)}", got, expected)
+        elif audit == FIRST and (incidents.loc[selection["id"][here.index], "finding"] == NOT_AUDITED).all():
+            got = f"{len(here):,} incidents, none of which can be audited"
+            expected = (
+                "one that can be, such as a reserve of the trail; nothing is known of a stratum without any"
+            )
+            found.add(_Findings.MISSING, folder, f"stratum {shown(stratum)}", got, expected)
 
 
 def _outstanding(incidents: pd.DataFrame, selection: pd.DataFrame, audit: str) -> pd.DataFrame:

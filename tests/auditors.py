@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 import openpyxl
@@ -38,10 +39,12 @@ def frame(records: int) -> pd.DataFrame:
     )
 
 
-def fill_in(blank: Path, filled: Path, part: slice = slice(None), **changes) -> Path:
+def fill_in(
+    blank: Path, filled: Path, part: slice = slice(None), not_audited: Container[int] = (), **changes
+) -> Path:
     """Fill in a copy of a worksheet: every tenth incident holds no crime, every sixth crime was not recorded.
 
-    ``part`` says which incidents this auditor has. ``changes`` are by a letter and the position of the incident:
+    ``part`` says which incidents this auditor has, ``not_audited`` which could not be audited. ``changes`` are by a letter and the position of the incident:
     ``x3={"recorded": "no"}`` changes the first row of incident 3.
     """
     book = openpyxl.load_workbook(blank)
@@ -53,7 +56,10 @@ def fill_in(blank: Path, filled: Path, part: slice = slice(None), **changes) -> 
             rows_of.setdefault(incident, []).append(row)
     chosen = set(range(len(rows_of))[part])
     for position, (incident, rows) in enumerate(rows_of.items()):
-        if position in chosen:
+        if position in chosen and position in not_audited:
+            sheet.cell(rows[0], column["finding"]).value = "cannot be audited"
+            sheet.cell(rows[0], column["reason"]).value = "the log is missing"
+        elif position in chosen:
             _decide(sheet, column, incident, rows)
             for name, value in changes.get(f"x{position}", {}).items():
                 sheet.cell(rows[0], column[name]).value = value

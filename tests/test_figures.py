@@ -78,7 +78,7 @@ ROUNDINGS = {
     r"^\.(estimates\.\w+\.(value|low|high)|details\.(auditable_route|sample\.fraction|fieldwork\.response_rate))$": [
         percent
     ],
-    r"^\.details\.judgements\.elements\.evidence\.(value|low)$": [percent],
+    r"^\.details\.judgements\.elements\.evidence\.(value|low)$": [percent, lambda v: percent(v, 2)],
     r"^\.details\.previous\.year$|^\.computed_in\.": [str],
 }
 

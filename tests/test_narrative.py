@@ -15,6 +15,7 @@ FIELDWORK = {
     "cannot_be_audited": 6,
     "audited": 230,
     "response_rate": 230 / 240,
+    "errors": 0,
     "strata": {
         "violence": {"selected": 140, "returned": 138, "crime": 120, "no_crime": 14, "cannot_be_audited": 4},
         "other": {"selected": 100, "returned": 98, "crime": 80, "no_crime": 16, "cannot_be_audited": 2},
@@ -45,7 +46,8 @@ def rate(value, low, high, n=400):
 def test_response_and_agreement_of_two_auditors():
     text = narrative.fieldwork(results(fieldwork=FIELDWORK, challenges=None))
     for words in (
-        "230 of 240 drawn incidents could be audited (95.8%)",
+        "230 of 240 drawn incidents were audited (95.8%)",
+        "6 could not be audited and 4 had no decision when this was made",
         "decided about 30 of them",
         "came to the same one in 28",
         "0.81 (95% interval 0.60 to 1.00)",

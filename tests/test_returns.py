@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import datetime
 
 import openpyxl
 import pandas as pd
@@ -14,7 +15,15 @@ from cdi_lib.audit_sample import draw_recheck, draw_sample
 from cdi_lib.parameters import check_inspection
 from cdi_lib.problems import InputError
 from cdi_lib.records import TABLES, check_table
-from cdi_lib.returns import check_collected, check_returns, collect, is_collected, summary, write_papers
+from cdi_lib.returns import (
+    check_collected,
+    check_returns,
+    check_strata,
+    collect,
+    is_collected,
+    summary,
+    write_papers,
+)
 from cdi_lib.worksheet import AUDIT_SHEET, COLUMNS
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
@@ -53,7 +62,7 @@ def told(params) -> list[str]:
 
 def test_nothing_returned_is_no_problem(params):
     assert check_returns("testshire", INSPECTION, params) is None
-    assert summary("testshire", INSPECTION, params) is None
+    assert summary(check_returns("testshire", INSPECTION, params)) is None
 
 
 def test_complete_worksheets_become_the_table_of_crimes(params):
@@ -78,13 +87,72 @@ def test_complete_worksheets_become_the_table_of_crimes(params):
     assert collect("testshire", returns, params) == []
 
 
-def test_collecting_leaves_strata_that_were_filled_in(params):
+def test_collecting_leaves_strata_of_another_draw(params):
     fill(params)
     path = params / "testshire" / "strata.csv"
-    path.write_text("stratum,frame_incidents,audited_incidents\nviolence,9,9\n")
+    path.write_text("stratum,frame_incidents,audited_incidents\nnorth,9,9\n")
     before = path.read_bytes()
     assert len(collect("testshire", check_returns("testshire", INSPECTION, params), params)) == 1
     assert path.read_bytes() == before
+
+
+def positions(path, column, value) -> set[int]:
+    """Positions of the incidents in a filled worksheet whose first row has this value."""
+    sheet, number = openpyxl.load_workbook(path)[AUDIT_SHEET], list(COLUMNS).index(column) + 1
+    return {p for p in range(30) if sheet.cell(2 + 3 * p, number).value == value}
+
+
+def test_strata_follow_the_worksheets_and_other_numbers_are_an_error(params):
+    path = fill(params)
+    collect("testshire", check_returns("testshire", INSPECTION, params), params)
+    fill(params, not_audited={min(positions(path, "finding", "no crime"))})
+    returns = check_returns("testshire", INSPECTION, params)
+    sizes = params / "testshire" / "strata.csv"
+    before = pd.read_csv(sizes)
+    [problem] = check_strata("testshire", returns, before)
+    assert problem.severity == "error" and "make collect FORCE=testshire" in problem.expected
+    assert collect("testshire", returns, params) == [sizes]  # the crimes are the same
+    after = pd.read_csv(sizes)
+    assert before["audited_incidents"].sum() - after["audited_incidents"].sum() == 1
+    assert check_strata("testshire", returns, after) == []
+
+
+def test_a_stratum_of_which_nothing_could_be_audited_is_an_error(params):
+    fill(params, not_audited=positions(fill(params), "stratum", "sexual"))
+    assert any("stratum 'sexual'" in line and "none of which can be audited" in line for line in told(params))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x,y\n1,2\n",
+        b"",
+        b"no workbook",
+        b"audit;stratum\nfirst;violence\n",
+        ",".join(COLUMNS).encode() + b"\n",
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".xls", ".ods"])
+def test_one_file_that_cannot_be_used_is_told_like_any_other(params, content, suffix):
+    (params / "testshire" / "returned").mkdir()
+    (params / "testshire" / "returned" / f"a{suffix}").write_bytes(content)
+    assert told(params)
+
+
+def test_a_crime_twice_after_collecting_is_told(params):
+    fill(params)
+    returns = check_returns("testshire", INSPECTION, params)
+    collect("testshire", returns, params)
+    main = pd.read_csv(params / "testshire" / "crimes.csv").assign(recorded=lambda t: t["recorded"] == "yes")
+    fill(params, "again.xlsx")
+    twice = check_returns("testshire", INSPECTION, params)
+    assert any("also in" in str(problem) for problem in twice.errors)
+    assert check_collected("testshire", twice, main, None) == []
+
+
+def test_a_date_without_a_time_is_not_taken_for_midnight(params, position):
+    fill(params, **{f"x{position}": {"recorded_at": datetime(2022, 9, 30)}})
+    assert any("column recorded_at" in line and "keeps a date alone" in line for line in told(params))
 
 
 # what is entered in the first row of incident 1, the column that is named, and words of the message
@@ -195,7 +263,7 @@ def test_what_cannot_be_audited_needs_a_reason_and_counts_in_the_response(params
     assert any("column reason" in line for line in told(params))
     fill(params, **{f"x{position}": blank | {"finding": "cannot be audited", "reason": "log missing"}})
     assert told(params) == []
-    found = summary("testshire", INSPECTION, params)
+    found = summary(check_returns("testshire", INSPECTION, params))
     assert (found["selected"], found["returned"], found["audited"], found["cannot_be_audited"]) == (
         30,
         30,
