@@ -325,9 +325,7 @@ def parameters(item: Reconstruction) -> dict:
     no_rate = "rate" in item.rules
     year = item.report[-4:]
     kind = "re-inspection" if item.report.startswith("re-inspection") else "inspection"
-    reason = (
-        "This is the grade in the published report; the reconstructed records are too few to compute one from"
-    )
+    reason = "This is the grade in the published report; the reconstructed records hold too little of what it rested on"
     return {
         "schema_version": 1,
         "force": {"name": f"{item.force} police force area", "short_name": item.force},

@@ -608,13 +608,21 @@ def method(results: Results) -> str:
             "sample with too much of one type does not distort it. It is recorded crime divided by the sum over crime types of "
             "recorded crime over recording rate."
         ),
-        f"The interval is {_a(INTERVAL_NAMES[rate.interval])} interval at {percent_confidence(rate)}, with finite population "
-        "correction. "
+        f"The interval is {_a(INTERVAL_NAMES[rate.interval])} interval at {percent_confidence(rate)}, "
+        + (
+            "with finite population correction. "
+            if rate.fpc
+            else "without finite population correction: how many crimes were reported cannot be estimated. "
+        )
         + (
             "Crimes of one incident are treated as a cluster: what happened to one of them says something about the others."
             if clustered
-            else "Crimes are treated as independent, also those of one incident; an interval that takes account of incidents is "
-            "given with the sensitivity of the results."
+            else "Crimes are treated as independent, also those of one incident"
+            + (
+                "; an interval that takes account of incidents is given with the sensitivity of the results."
+                if results.details.get("sensitivity")
+                else "."
+            )
         )
         + f" {interval_coverage(rate.interval)}"
         + (

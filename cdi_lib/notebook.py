@@ -241,7 +241,7 @@ class Reader:
         """Whether the published figures, where there are any, are reproduced."""
         table = outputs.TABLES["tbl-published"].build(self.results)
         if table is None:
-            return "There are no published figures of this inspection to compare with."
+            return "No published figures were given to compare with."
         missed = [row for row in table.rows if row["reproduced"] != "yes"]
         text = (
             f"{wording.count(len(table.rows) - len(missed))} of {wording.count(len(table.rows))} published figures are "

@@ -76,6 +76,14 @@ end
 -- a table too wide for the page gives each column what must not break, and what is left to the long texts.
 local page_width = 104 -- characters of the table's font between the margins of the page
 
+-- The length of what does not break in a word: a web address breaks after its slashes and hyphens.
+local function unbroken(word)
+  if utf8.len(word) <= 24 then return utf8.len(word) end
+  local longest = 0
+  for piece in word:gmatch("[^/-]+") do longest = math.max(longest, utf8.len(piece) + 1) end
+  return longest
+end
+
 -- Of each column: the longest part that is not to break, the longest entry, and the longest of both and the header.
 local function lengths(tbl)
   local part, entry, all = {}, {}, {}
@@ -87,7 +95,7 @@ local function lengths(tbl)
     local length = utf8.len(text)
     -- a header may take two lines, but not five
     part[i] = math.max(part[i] or 0, is_header and length // 2 or 0)
-    for word in text:gmatch("%S+") do part[i] = math.max(part[i], utf8.len(word)) end
+    for word in text:gmatch("%S+") do part[i] = math.max(part[i], unbroken(word)) end
     entry[i] = math.max(entry[i] or 0, is_header and 0 or length)
     all[i] = math.max(all[i] or 0, length)
   end

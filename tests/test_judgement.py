@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 
 import pytest
 import yaml
@@ -254,6 +255,23 @@ def test_low_grade_without_an_area_for_improvement_is_a_warning(inspection, esti
     assert {problem.severity for problem in warnings} == {"warning"}
     assert len(warnings) == 4
     assert "safeguarding" in " ".join(map(str, warnings))
+
+
+def test_a_carried_grade_of_an_element_that_was_judged_is_a_warning(inspection, estimates, shares):
+    carried = CarriedForward(
+        element="timeliness", grade="good", date=date(2018, 1, 1), source="The report of 2018."
+    )
+    again = inspection.model_copy(update={"carried_forward": (carried,)})
+    [warning] = check_areas(judge(load_criteria("cdi-2017"), estimates, shares, again), again)
+    assert "timeliness, which was judged this time" in warning.got and warning.severity == "warning"
+
+
+def test_rates_of_a_handful_of_crimes_are_not_judged(inspection, estimates, shares):
+    few = {key: rate.model_copy(update={"n": 9}) for key, rate in estimates.items()}
+    for framework in ("cdi-2017", "peel-2021"):
+        found = judge(load_criteria(framework), few, shares, inspection)
+        rates = [e for e in found["elements"] if e["measure"] in ("overall", "violence", "sexual", "rape")]
+        assert rates and {e["status"] for e in rates} == {"too few records to judge"}
 
 
 def test_bands_include_their_lower_edge():

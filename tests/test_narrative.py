@@ -163,3 +163,77 @@ def test_a_change_is_told_without_negative_numbers_and_with_its_chance(low, high
     text = narrative.comparison(found)
     assert "3.0 percentage points lower" in text
     assert "−" not in text
+
+
+SAMPLE = [
+    {"stratum": "Violence", "fraction": 0.041},
+    {"stratum": "Sexual offences", "fraction": 0.207},
+    {"stratum": "Other crime", "fraction": 0.019},
+    {"stratum": "All crime", "fraction": 0.035},
+]
+
+
+def test_a_pooled_headline_of_an_uneven_sample_says_what_it_is_not():
+    estimates = {
+        "overall": rate(0.92, 0.905, 0.935),
+        "overall_stratified": rate(0.916, 0.897, 0.934),
+        "unrecorded_overall_stratified": rate(5650.0, 4300.0, 7000.0).model_copy(update={"unit": "crimes"}),
+    }
+    found = results(estimates, headline="pooled", sample=SAMPLE)
+    text = narrative.how_sure(found)
+    for words in (
+        "should hold the rate that such samples have on average",
+        "20.7% of sexual offences, 1.9% of other crime",
+        "the rate is 91.6% (between 89.7% and 93.4%), and over 5,600 crimes a year",
+    ):
+        assert words in text, words
+    for same in (
+        results(estimates, headline="stratified", sample=SAMPLE),
+        results(estimates, headline="pooled", sample=[row | {"fraction": 0.04} for row in SAMPLE]),
+        results(estimates, headline="pooled", sample=SAMPLE[-2:]),
+    ):
+        assert "should hold the true rate;" in narrative.how_sure(same)
+
+
+def test_a_weighted_rate_is_told_from_the_share_of_the_sample():
+    weighted = rate(0.95, 0.9, 0.98).model_copy(update={"recorded": 340})
+    found = results(
+        {"violence": weighted, "sexual": rate(0.85, 0.8, 0.9).model_copy(update={"recorded": 340})}
+    )
+    assert "340 of the 400 audited crimes (85.0% before weighting)" in narrative.rate_sentence(
+        found, "violence", "violent crime"
+    )
+    assert "before weighting" not in narrative.rate_sentence(found, "sexual", "sexual offences")
+
+
+def test_a_rate_that_just_misses_a_band_is_told_with_two_decimals():
+    judged = {
+        "reason": None,
+        "status": "judged",
+        "evidence": {
+            "kind": "estimate",
+            "use": "value",
+            "value": 0.9397,
+            "low": 0.92,
+            "high": 0.96,
+            "n": 500,
+        },
+        "next_better": {"grade": "good", "use": "value", "at_least": 0.94},
+        "next_worse": {"grade": "inadequate", "use": "value", "below": 0.88},
+    }
+    assert outputs._measure_words(judged) == "93.97% (n = 500)"
+    assert outputs._neighbours(judged) == "at least 94.00%: good; below 88.00%: inadequate"
+    judged["evidence"]["value"] = 0.92
+    assert outputs._measure_words(judged) == "92.0% (n = 500)"
+
+
+def test_what_was_asked_of_the_plan_is_told_as_it_was():
+    plan = {
+        "incidents": None, "allocation": "precision", "margin_points": 3, "confidence_percent": 95.0,
+        "total_incidents": 330,
+    }  # fmt: skip
+    assert narrative._asked(plan) == (
+        "asked for a margin of 3 percentage points in every stratum at 95% confidence"
+    )
+    assert "shared 330 incidents" in narrative._asked(plan | {"allocation": "neyman"})
+    assert "set the number" in narrative._asked(plan | {"incidents": {"violence": 100}})

@@ -262,6 +262,10 @@ def test_what_is_possible_but_unlikely_gets_a_warning():
         "expected six months, as inspections have; correct it unless it was so"
     )
     assert doubtful(check_inspection(parameters(), "x"), "x", today) == []
+    late = parameters()
+    late["publication"] |= {"date": "2022-09-01", "approvals": [{"role": "Head", "date": "2022-09-02"}]}
+    [approval] = doubtful(check_inspection(late, "x"), "x", today)
+    assert approval.where == "publication.approvals" and "after the publication" in approval.got
     [future] = doubtful(check_inspection(parameters(), "x"), "x", date(2022, 6, 29))
     assert "in the future" in future.got
     assert future.severity == "warning"
