@@ -211,16 +211,17 @@ def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Se
                 markeredgecolor=DARK_BLUE if here else "#6F777B",
                 zorder=2,
             )
-        if grade in steps:
-            axes.annotate(
-                grade.capitalize(),
-                (steps.index(grade), y),
-                xytext=(0, 11),
-                textcoords="offset points",
-                ha="center",
-                size=10,
-                weight="semibold",
-            )
+        is_judged = grade in steps  # else its name stands over the middle of a scale without a mark
+        axes.annotate(
+            grade.capitalize(),
+            (steps.index(grade) if is_judged else (len(steps) - 1) / 2, y),
+            xytext=(0, 11),
+            textcoords="offset points",
+            ha="center",
+            size=10,
+            weight="semibold" if is_judged else "normal",
+            color=TEXT if is_judged else MUTED,
+        )
     axes.set_yticks(
         [-place for place in range(len(rows))], [textwrap.fill(row[0], 28) for row in rows], size=11
     )

@@ -169,7 +169,9 @@ class Measures:
         return self._simple(crimes, self.recorded_in_audit_period()[name]) if len(crimes) else None
 
     def pooled(self) -> Estimate:
-        """Recording rate of the main sample as it is, without weights."""
+        """Recording rate of the main sample as it is, without weights; its variance is that of the draw where it is clustered."""
+        if self.inspection.estimation.clustered and self.main["recorded"].any():
+            return estimation.recording_rate(self.design().unweighted(), **self.options)
         return self._simple(self.main, sum(self.recorded_in_audit_period().values()))
 
     def _simple(self, crimes: pd.DataFrame, recorded_crime: float) -> Estimate:

@@ -100,3 +100,18 @@ def test_where_the_strata_are_the_crime_types_their_sizes_change_nothing():
 
 def test_an_empty_table_of_strata_says_nothing():
     assert not Measures(inspection(), MAIN, STRATA.iloc[:0]).is_weighted()
+
+
+@pytest.mark.parametrize("strata", [STRATA, None])
+def test_the_pooled_rate_is_the_same_in_the_headline_and_among_the_choices(strata):
+    measures = Measures(inspection(headline="pooled", interval="wilson"), MAIN, strata)
+    [row] = [
+        row
+        for row in measures.sensitivity()
+        if row.estimator == "pooled, clustered" and row.interval == "wilson"
+    ]
+    assert (row.value, row.low, row.high) == (
+        measures.pooled().value,
+        measures.pooled().low,
+        measures.pooled().high,
+    )
