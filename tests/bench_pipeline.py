@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 import psutil
+import yaml
 from baseline import guard
 
 from cdi_lib import build, demonstration, fingerprint
@@ -122,11 +123,12 @@ def some_forces(params: Path, number: int, folder: Path) -> Path:
     names = forces(params)
     folder.mkdir(parents=True)
     for k in range(number):
-        source, copy = (
-            names[k % len(names)],
-            names[k % len(names)] + (f"-{k // len(names)}" if k >= len(names) else ""),
-        )
-        shutil.copyfile(params / f"{source}.yml", folder / f"{copy}.yml")
+        source, again = names[k % len(names)], k // len(names)
+        copy = f"{source}-{again}" if again else source
+        content = yaml.safe_load((params / f"{source}.yml").read_text(encoding="utf-8"))
+        if again:  # a force has one report of an inspection
+            content["force"] = {name: f"{text} {again}" for name, text in content["force"].items()}
+        (folder / f"{copy}.yml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         shutil.copytree(params / source, folder / copy)
     return folder
 
