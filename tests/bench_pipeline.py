@@ -158,9 +158,14 @@ def draw(rows: list[tuple[int, float]], path: Path) -> None:
     largest = max(n for n, _ in rows)
     axes.plot([0, largest], [0, slope * largest / 60], color=charts.MUTED, linewidth=1)
     axes.plot([n for n, _ in rows], [s / 60 for _, s in rows], "o", color=charts.DARK_BLUE, markersize=8)
-    for n, s in rows:
+    for n, s in rows:  # below the line, on the side where there is room
+        side = "right" if n > largest / 2 else "left"
         axes.annotate(
-            f"{s / n:.2f} s a force", (n, s / 60), xytext=(-8, 6), textcoords="offset points", ha="right"
+            f"{n:,} forces: {s:,.0f} s, {s / n:.2f} s a force",
+            (n, s / 60),
+            xytext=(-12 if side == "right" else 12, -5),
+            textcoords="offset points",
+            ha=side,
         )
     axes.set_xlabel("forces")
     axes.set_ylabel("minutes")
