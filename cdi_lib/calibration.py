@@ -10,72 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 
-from cdi_lib.demonstration import PUBLISHED
 from cdi_lib.judgement import Criteria, grade_of_percentage, judge
 from cdi_lib.parameters import Inspection
-from cdi_lib.problems import InputError, Problem, shown, suggest
-from cdi_lib.records import read_text_table
+from cdi_lib.published import PUBLISHED, RATES, read_published
 from cdi_lib.results import EstimateResult
 
-RATES = ("overall", "violence", "sexual")
-NEEDED = ("force", "report", "overall_rate", "grade_overall")
 GRADES = {"grade_overall": "overall", "grade_effective": "question 1"}
-NUMBERS = [f"{name}_{figure}" for name in RATES for figure in ("rate", "margin")]
 GROUPS = ("tuned", "untuned", "new")
-
-
-def read_inspections(path: Path, criteria: Criteria) -> pd.DataFrame:
-    """Published inspections: rates in per cent, margins in percentage points, grades; NaN where nothing was printed.
-
-    Parameters
-    ----------
-    path : Path
-        A table with the columns of ``params/published-inspections.csv``, of which force, report, overall_rate and
-        grade_overall must be there.
-    criteria : Criteria
-        The framework whose grades the table uses.
-
-    Raises
-    ------
-    InputError
-        With all problems: a column that is missing, a rate that is no percentage, a grade that does not exist, an
-        inspection that stands twice.
-    """
-    text = read_text_table(path, path.name)
-    missing = [name for name in NEEDED if name not in text]
-    if missing:
-        expected = f"the columns of {PUBLISHED.name}"
-        raise InputError([Problem(path.name, "header", f"no column {name}", expected) for name in missing])
-    text = text.reindex(columns=[*dict.fromkeys([*text.columns, *NUMBERS, *GRADES])])
-    problems = []
-
-    def problem(row: int, column: str, value: object, expected: str) -> None:
-        problems.append(Problem(path.name, f"row {row}, column {column}", shown(value), expected))
-
-    for column in NUMBERS:
-        least, what = (
-            (1, "a percentage such as 92.0") if column.endswith("rate") else (0, "points such as 1.55")
-        )
-        numbers = pd.to_numeric(text[column], errors="coerce")
-        wrong = text[column].notna() & ~((numbers > least) & (numbers <= 100))
-        for index in text.index[wrong]:
-            problem(index + 2, column, text.at[index, column], what)
-        text[column] = numbers
-    for column in GRADES:
-        for index in text.index[text[column].notna() & ~text[column].isin(criteria.grades)]:
-            expected = (
-                f"one of {', '.join(criteria.grades)}{suggest(text.at[index, column], criteria.grades)}"
-            )
-            problem(index + 2, column, text.at[index, column], expected)
-    for index in text.index[text.duplicated(["force", "report"])]:
-        problem(index + 2, "report", text.at[index, "report"], "each inspection of a force once")
-    if problems:
-        raise InputError(problems)
-    return text
 
 
 def tunes(force: str) -> bool:
@@ -95,7 +39,7 @@ def regrade(inspections: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
         The rows with ``group`` (see `GROUPS`: new is what is not in the project's own file) and ``computed``, the grade
         of question 1 by the criteria from the published rates alone.
     """
-    known = read_inspections(PUBLISHED, criteria)
+    known = read_published(PUBLISHED, criteria.grades)
     known = set(zip(known["force"], known["report"], strict=True))
     usable = inspections[inspections["overall_rate"].notna() & inspections["grade_overall"].notna()]
     groups = [

@@ -204,7 +204,7 @@ def _tell_all(outcomes: list, chosen: argparse.Namespace) -> int:
             console.error(compared.message)
         console.problems(compared.problems)
     unchanged = sum(outcome.status == "unchanged" for outcome in outcomes)
-    console.say(f"{len(whole)} of {len(outcomes)} reports are whole, {unchanged} of them were up to date")
+    console.say(f"reports that are whole: {len(whole)} of {len(outcomes)}; already up to date: {unchanged}")
     if failed:
         console.error(f"failed: {', '.join(outcome.force for outcome in failed)}")
     return 0 if not failed and compared.is_whole else 1

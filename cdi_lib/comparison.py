@@ -29,9 +29,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy import special, stats
 
-from cdi_lib.demonstration import OUTSIDE, read_published
 from cdi_lib.folders import PROJECT
 from cdi_lib.problems import InputError, Problem
+from cdi_lib.published import OUTSIDE, read_published
 from cdi_lib.results import Results, read_results, write_json
 
 NOTEBOOK = "comparison"
@@ -170,7 +170,7 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     results : sequence of Results
         One for each report that was built here.
     published : pandas.DataFrame
-        As :func:`cdi_lib.demonstration.read_published` gives it.
+        As :func:`cdi_lib.published.read_published` gives it.
 
     Returns
     -------
@@ -297,7 +297,9 @@ def _printed_count(over: float, rate: Rate | None) -> Count | None:
     """The printed number, which was rounded down; its interval is that of the rate, for the recorded crime behind it."""
     if pd.isna(over):
         return None
-    if rate is None or rate.low is None:
+    if (
+        rate is None or rate.low is None or rate.value == 1
+    ):  # nothing unrecorded tells nothing of what was recorded
         return Count(value=over)
     recorded_crime = over * rate.value / (1 - rate.value)
     low, high = (recorded_crime * (1 - end) / end for end in (rate.high, rate.low))

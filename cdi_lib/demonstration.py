@@ -20,13 +20,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cdi_lib.folders import PROJECT
 from cdi_lib.parameters import CRIME_TYPES, Period
+from cdi_lib.published import OUTSIDE, read_published
 from cdi_lib.reconstruction import Chance
 
-PUBLISHED = PROJECT / "params" / "published-inspections.csv"
 CARRIED = "northamptonshire"  # params/ holds a fuller reconstruction of the newest inspection of this force
-OUTSIDE = "outside the CDI series"  # so marked in the table: another kind of inspection, with another method
 SEED = 2016
 
 # Northamptonshire 2020, the inspection of which most is known, stands in for what others did not print.
@@ -89,13 +87,7 @@ class Reconstruction:
     @property
     def key(self) -> str:
         """Name of the force as it is used for files."""
-        return re.sub(r"[^a-z0-9]+", "-", self.force.lower())
-
-
-def read_published(path: Path = PUBLISHED) -> pd.DataFrame:
-    """The published inspections: percentages and points as printed, counts, dates as text, NaN where nothing was printed."""
-    text = ["force", "report", "published", "audit_start", "audit_end", "source"]
-    return pd.read_csv(path, dtype=dict.fromkeys(text, str))
+        return re.sub(r"[^a-z0-9]+", "-", self.force.lower()).strip("-")
 
 
 def write(folder: Path) -> list[str]:
@@ -128,12 +120,14 @@ def write(folder: Path) -> list[str]:
 def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
     """All inspections that can be reconstructed, by key, in alphabetical order, but for that which `params/` carries.
 
-    These are those with a published overall rate, and those without one that have an overall grade and another figure
-    or a grade for a question; the rate of the latter is assumed.
+    These are those with a published overall rate below 100 (at 100 the unrecorded crime tells nothing of the recorded),
+    and those without one that have an overall grade and another figure or a grade for a question; the rate of the
+    latter is assumed.
     """
     rows = published[~published["report"].str.contains(OUTSIDE, regex=False)]
     has_more = rows[["violence_rate", "overall_unrecorded_over", "grade_effective"]].notna().any(axis=1)
-    rows = rows[rows["overall_rate"].notna() | (rows["grade_overall"].notna() & has_more)]
+    no_rate = rows["overall_rate"].isna()
+    rows = rows[rows["overall_rate"].lt(100) | (no_rate & rows["grade_overall"].notna() & has_more)]
     rates = rows.groupby("grade_overall")["overall_rate"].median().round(1)
     printed = rows[rows["overall_margin"].notna()]
     share = printed["overall_rate"] / 100

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection, unprintable
+from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection, Period, unprintable
 from cdi_lib.problems import InputError, Problem, shown, suggest
 
 MAIN = "main"
@@ -685,10 +685,26 @@ class _Rule:
 
 def check_across(tables: dict[str, Table], inspection: Inspection) -> list[Problem]:
     """Everything that is wrong between columns, between tables, and between tables and parameters."""
-    period = inspection.audit_period
+    problems = []
+    for name, rules in _rules_between_columns(inspection.audit_period).items():
+        if name in tables:
+            problems += [problem for rule in rules for problem in _broken(rule, tables[name])]
+    problems += _check_main_sample(tables["crimes"])
+    if "strata" in tables:
+        problems += _check_strata(tables["strata"], tables["crimes"])
+    problems += _check_dip_samples(tables)
+    if "survey" in tables:
+        problems += _check_survey(tables["survey"], inspection)
+    if "challenges" in tables:
+        problems += _check_challenges(tables["challenges"], tables["crimes"])
+    return problems
+
+
+def _rules_between_columns(period: Period) -> dict[str, list[_Rule]]:
+    """What the columns of a row must be to each other, by table."""
     start, end = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
     is_main = lambda crimes: crimes["sample"] == MAIN
-    rules = {
+    return {
         "crimes": [
             _Rule(
                 "recorded_at",
@@ -808,19 +824,6 @@ def check_across(tables: dict[str, Table], inspection: Inspection) -> list[Probl
             ),
         ],
     }
-    problems = []
-    for name, table_rules in rules.items():
-        if name in tables:
-            problems += [problem for rule in table_rules for problem in _broken(rule, tables[name])]
-    problems += _check_main_sample(tables["crimes"])
-    if "strata" in tables:
-        problems += _check_strata(tables["strata"], tables["crimes"])
-    problems += _check_dip_samples(tables)
-    if "survey" in tables:
-        problems += _check_survey(tables["survey"], inspection)
-    if "challenges" in tables:
-        problems += _check_challenges(tables["challenges"], tables["crimes"])
-    return problems
 
 
 def _broken(rule: _Rule, table: Table) -> list[Problem]:

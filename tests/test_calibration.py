@@ -6,9 +6,10 @@ import csv
 
 import pytest
 
-from cdi_lib.calibration import PUBLISHED, agreement, best_cut_offs, disagreements, read_inspections, regrade
+from cdi_lib.calibration import agreement, best_cut_offs, disagreements, regrade
 from cdi_lib.judgement import load_criteria
 from cdi_lib.problems import InputError
+from cdi_lib.published import PUBLISHED, read_published
 
 CRITERIA = load_criteria("cdi-2017")
 HEADER = "force,report,overall_rate,overall_margin,violence_rate,grade_overall,grade_effective\n"
@@ -16,7 +17,7 @@ HEADER = "force,report,overall_rate,overall_margin,violence_rate,grade_overall,g
 
 @pytest.fixture(scope="module")
 def own():
-    return regrade(read_inspections(PUBLISHED, CRITERIA), CRITERIA)
+    return regrade(read_published(PUBLISHED, CRITERIA.grades), CRITERIA)
 
 
 def test_agreement_with_the_published_grades_on_both_halves(own):
@@ -56,7 +57,7 @@ def test_another_file_is_told_apart_as_new(tmp_path):
     path.write_text(
         HEADER + "Newshire,inspection 2019,92.0,1.5,,good,good\nOldshire,inspection 2018,80,,70,good,\n"
     )
-    regraded = regrade(read_inspections(path, CRITERIA), CRITERIA)
+    regraded = regrade(read_published(path, CRITERIA.grades), CRITERIA)
     assert regraded["group"].tolist() == ["new", "new"]
     assert regraded["computed"].tolist() == ["good", "inadequate"]
     assert [(row["n"], row["agree"]) for row in agreement(regraded, CRITERIA)] == [(2, 1), (1, 1)]
@@ -72,11 +73,26 @@ def test_all_problems_of_a_file_are_said_at_once(tmp_path):
         + "Oldshire,inspection 2018,90,,,good,\n"
     )
     with pytest.raises(InputError) as caught:
-        read_inspections(path, CRITERIA)
+        read_published(path, CRITERIA.grades)
     message = str(caught.value)
     for words in ("row 2, column overall_rate", "row 2, column grade_effective", "did you mean 'good'", "'ninety'",
                   "row 3, column overall_margin", "row 4, column report"):  # fmt: skip
         assert words in message, words
     path.write_text("force,report\nNewshire,inspection 2019\n")
     with pytest.raises(InputError, match="no column overall_rate"):
-        read_inspections(path, CRITERIA)
+        read_published(path, CRITERIA.grades)
+
+
+def test_dates_and_numbers_that_calibration_does_not_use_are_checked_as_well(tmp_path):
+    path = tmp_path / "wrong.csv"
+    path.write_text(
+        "force,report,published,audit_start,audit_end,overall_rate,overall_margin,overall_unrecorded_over,grade_overall\n"
+        "Newshire,inspection,,2019-06-01,2018-11-30,92,0,many,good\n"
+        "Oldshire,inspection 2018,07/03/2018,,,90,1,,good\n"
+    )
+    with pytest.raises(InputError) as caught:
+        read_published(path)
+    message = str(caught.value)
+    for words in ("row 2, column report", "row 2, column audit_start", "row 2, column overall_margin", "'many'",
+                  "row 3, column published", "07/03/2018"):  # fmt: skip
+        assert words in message, words

@@ -9,15 +9,16 @@ from openpyxl import load_workbook
 from scipy import special, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
-from cdi_lib import comparison, comparison_outputs, demonstration, render
+from cdi_lib import comparison, comparison_outputs, render
 from cdi_lib.comparison import Count, Inspected, Rate
 from cdi_lib.problems import InputError
+from cdi_lib.published import read_published
 from cdi_lib.results import read_results
 
 
 @pytest.fixture(scope="module")
 def published():
-    return comparison.compare([], demonstration.read_published())
+    return comparison.compare([], read_published())
 
 
 def inspected(force="A", value=0.9, se=0.01, rule="after", **changes):
@@ -176,14 +177,14 @@ def test_a_reconstruction_stands_for_the_published_figures_and_adds_nothing_to_t
     results, tmp_path, published
 ):
     (tmp_path / "results.json").write_text(json.dumps(results))
-    found = comparison.compare([read_results(tmp_path / "results.json")], demonstration.read_published())
+    found = comparison.compare([read_results(tmp_path / "results.json")], read_published())
     assert len(found.inspections) == len(published.inspections)
     (essex,) = [item for item in found.inspections if item.force == "Essex"]
     assert essex.kind == "reconstruction"
     assert set(essex.rates) == {"overall"}  # a rate for violence was not published
     invented = results | {"records": {"status": "invented"}}
     (tmp_path / "results.json").write_text(json.dumps(invented))
-    found = comparison.compare([read_results(tmp_path / "results.json")], demonstration.read_published())
+    found = comparison.compare([read_results(tmp_path / "results.json")], read_published())
     assert "Essex 2019" not in {shrunken.name for group in found.groups for shrunken in group.shrunken}
     assert "Essex 2019" not in found.total_of
 
@@ -192,7 +193,7 @@ def test_two_reports_of_one_inspection_are_refused(results, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(results))
     found = read_results(tmp_path / "results.json")
     with pytest.raises(InputError, match="inspection 2019 of Essex twice"):
-        comparison.compare([found, found], demonstration.read_published())
+        comparison.compare([found, found], read_published())
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import pytest
 from cdi_lib import demonstration
 from cdi_lib.build import read_audit
 from cdi_lib.measures import Measures
+from cdi_lib.published import read_published
 from cdi_lib.wording import over
 
-PRINTED = demonstration.read_published().set_index(["force", "report"])
-MADE = demonstration.reconstructions(demonstration.read_published())
+PRINTED = read_published().set_index(["force", "report"])
+MADE = demonstration.reconstructions(read_published())
 MARGIN_TOLERANCE = (
     0.0055  # points: half of the last printed digit, and a little for a rate that fixes the counts
 )
@@ -81,7 +82,7 @@ def test_equal_bytes_every_time(folder, tmp_path):
 
 
 def test_figures_that_contradict_each_other_are_refused():
-    rows = demonstration.read_published()
+    rows = read_published()
     rows = rows[rows["force"] == "Derbyshire"].assign(violence_rate=5.0, violence_margin=1.0)
     with pytest.raises(ValueError, match="Derbyshire.*leave"):
-        demonstration.reconstructions(pd.concat([rows, demonstration.read_published().iloc[[0]]]))
+        demonstration.reconstructions(pd.concat([rows, read_published().iloc[[0]]]))
