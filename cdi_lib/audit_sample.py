@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from cdi_lib.folders import PROJECT, own_folder, write_whole
 from cdi_lib.measures import planned_sample
 from cdi_lib.parameters import FrameColumns, Inspection
 from cdi_lib.problems import InputError, Problem, shown, suggest
-from cdi_lib.records import ROUTES, find_table, parse_moments
+from cdi_lib.records import ROUTES, find_table, other_separator, parse_moments
 from cdi_lib.worksheet import FIRST, RECHECK, write_worksheet
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
@@ -77,6 +78,7 @@ def draw_sample(force: str, inspection: Inspection, params: Path = PROJECT / "pa
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
     document = sampling.trail(drawn, given.info, None, planned.allocation)
+    document["plan"] = inspection.sampling.model_dump(mode="json", exclude={"seed", "frame"})
     document["columns"]["stratum_values"] = {name: list(values) for name, values in names.strata.items()}
     selection = _with_reference(drawn.to_frame(), given.data, names, place)
     return _write(force, inspection, params, FIRST, selection, document)
@@ -131,6 +133,51 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
     return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn, None, None, None))
 
 
+def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> list[Problem]:
+    """Errors where the parameters say something else of the draw than its trail; none without a trail.
+
+    The report tells seed and plan from the parameters, so they must be those with which the sample was drawn.
+    """
+    asked, path = inspection.sampling, own_folder(force, params, "sample") / TRAILS[FIRST]
+    if asked is None or not path.is_file():
+        return []
+    place = f"params/{force}/sample/{path.name}"
+    again = "move the folder sample away to draw again"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        seed, strata = document["seed"], document["strata"]
+        drawn = {row["stratum"]: row["selected"] for row in strata if row["selected"]}
+        in_frame = sum(row["frame"] for row in strata)
+        values = document["columns"].get("stratum_values", {})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        expected = f"the file as make sample wrote it; {again}"
+        return [Problem(place, "", "a trail that cannot be read", expected)]
+    said: list[tuple[str, object, object]] = [("seed", str(asked.seed), seed)]
+    if asked.incidents:
+        said.append(("incidents", asked.incidents, drawn))
+    elif asked.total_incidents:
+        said.append(("total_incidents", min(asked.total_incidents, in_frame), sum(drawn.values())))
+    said.append(
+        ("frame.strata", {name: list(group) for name, group in asked.frame.strata.items()}, dict(values))
+    )
+    return [
+        Problem(
+            f"params/{force}.yml",
+            f"sampling.{key}",
+            shown(_in_line(now)),
+            f"{_in_line(then)}, with which the sample was drawn ({place}); or {again}",
+        )
+        for key, now, then in said
+        if now != then
+    ]
+
+
+def _in_line(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name}: {_in_line(part)}" for name, part in sorted(value.items())) or "nothing"
+
+
 def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
     """The drawn incidents in the order of the draw: ``id``, ``stratum``, ``reported_at`` and ``route`` as text or None.
 
@@ -172,11 +219,9 @@ def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
             near = suggest(column, header) or suggest(key, header)
             expected = f"one of its columns for sampling.frame.{key}: {', '.join(map(shown, header))}{near}"
             problems.append(Problem(place, f"column {shown(column)}", "no such column", expected))
-    if problems and len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-        got = "semicolons between the values" if ";" in header[0] else "tabs between the values"
-        problems = [Problem(place, "row 1", got, "commas; save the table as CSV with commas")]
     if problems:
-        raise InputError(problems)
+        other = other_separator(header, place)
+        raise InputError([other] if other else problems)
     return names
 
 

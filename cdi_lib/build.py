@@ -26,6 +26,7 @@ except ImportError:  # Windows
 
 from cdi_lib import engine, fingerprint, returns, wording
 from cdi_lib import results as results_module
+from cdi_lib.audit_sample import check_drawn
 from cdi_lib.folders import (
     PARAMS_VARIABLE,
     PROJECT,
@@ -39,7 +40,7 @@ from cdi_lib.judgement import check_areas, check_judgement_inputs, load_criteria
 from cdi_lib.measures import check_measures, doubtful_strata
 from cdi_lib.parameters import Inspection, doubtful, force_key, load_inspection
 from cdi_lib.problems import InputError, Problem
-from cdi_lib.records import AuditRecords, load_records, references
+from cdi_lib.records import AuditRecords, doubtful_tables, load_records, references
 from cdi_lib.results import Recorder, Results, Section, combine, digest, inputs_of, read_section
 
 NOTEBOOKS = ("1_sample", "2_effectiveness", "3_efficiency", "4_leadership", "5_judgements")
@@ -133,6 +134,7 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
         problems += check_measures(force, inspection, records)
     except InputError as error:
         problems += error.problems
+    problems += check_drawn(force, inspection, params)
     returned = None
     try:
         returned = returns.check_returns(force, inspection, params)
@@ -356,7 +358,7 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
     except (TimeoutError, RuntimeError) as error:
         raise BuildError(str(error)) from None
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
-    doubts += doubtful_strata(audit.force, audit.inspection, audit.records)
+    doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
     return doubts + [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
 
 

@@ -238,16 +238,20 @@ def demonstration(chosen: argparse.Namespace) -> int:
 def check(chosen: argparse.Namespace) -> int:
     """Check returned worksheets, parameters and records; 1 if there are errors, or warnings with --strict."""
     from cdi_lib import returns
+    from cdi_lib.audit_sample import check_drawn
     from cdi_lib.build import BuildError, judgement_warnings, read_audit
     from cdi_lib.parameters import load_inspection
 
     force = force_key(chosen.force)
     params = params_of(force)
-    returned = returns.check_returns(force, load_inspection(force, params), params)
+    inspection = load_inspection(force, params)
+    returned = returns.check_returns(force, inspection, params)
     problems = list(returned.problems) if returned else []
     if returned:
         _tell_returns(force, returned, params)
     is_whole = returned is None or returns.is_collected(force, params)
+    if not is_whole:
+        problems += check_drawn(force, inspection, params)
     audit = None
     if is_whole:
         try:
@@ -286,7 +290,11 @@ def _tell_returns(force: str, returned, params: Path) -> None:
             f"{counts['cannot_be_audited']:,} that cannot be audited"
         )
     if found := returned.recheck:
-        console.say(f"re-check: {found['agreed']:,} of {found['incidents']:,} incidents decided alike")
+        console.say(
+            f"re-check: {found['agreed']:,} of {found['incidents']:,} incidents decided alike"
+            if found["incidents"]
+            else "re-check: no incident has been decided twice yet"
+        )
         for name in ("finding", "outcome"):
             kappa = found[name]
             if kappa and kappa["kappa"] is not None:

@@ -244,6 +244,13 @@ class Measures:
         """Whether the draw had no other strata than crime types, so that a plan by crime type speaks of it."""
         return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(CRIME_TYPES)
 
+    def planned_by_crime_type(self) -> PlannedSample:
+        """The plan of a draw by crime type: from the incidents of the frame if these are known, else from an estimate."""
+        strata = self.strata
+        is_known = strata is not None and set(strata["stratum"]) == set(CRIME_TYPES)
+        sizes = dict(zip(strata["stratum"], strata["frame_incidents"], strict=True)) if is_known else None
+        return planned_sample(self.inspection, sizes)
+
     def stratified(self) -> Estimate | None:
         """Recording rate weighted to recorded crime by type; None where a crime type has no recorded crime."""
         if stratified_problems(self.inspection, self.main):
@@ -321,7 +328,7 @@ def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]
             problems.append(f"no recorded crime among the {len(crimes)} audited of type {name}")
         elif not recorded_crime and len(crimes):
             problems.append(
-                f"{len(crimes)} audited crimes of type {name}, of which the force recorded none in a year"
+                f"{len(crimes)} audited crime{'s' if len(crimes) != 1 else ''} of type {name}, of which the force recorded none in a year"
             )
     return problems
 
@@ -340,7 +347,7 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             Problem(
                 file,
                 "estimation.headline",
-                f"stratified, but there is {problem}",
+                f"stratified, with {problem}",
                 "audited and recorded crimes of every type with recorded crime; "
                 "audit more, correct recorded_crime, or set 'headline: pooled'",
             )
@@ -349,7 +356,7 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
     measures = Measures(inspection, main, records.strata)
     if inspection.sampling is not None and measures.is_planned_by_crime_type():
         try:
-            planned_sample(inspection)
+            measures.planned_by_crime_type()
         except ValueError as error:
             problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
     recorded = measures.recorded_in_audit_period()

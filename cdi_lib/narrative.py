@@ -128,9 +128,14 @@ def _if_weighted(results: Results) -> str:
         return text
     return (
         f"{text} With the weight that each crime type has in recorded crime, the rate is {percent(rate.value)} "
-        f"({between(rate)}), and {over(results.estimates['unrecorded_overall_stratified'].value)} crimes a year are not "
+        f"({between(rate)}), and {_over(results.estimates['unrecorded_overall_stratified'].value)} crimes a year are not "
         "recorded (@tbl-estimators)."
     )
+
+
+def _over(number: float) -> str:
+    """A number of crimes rounded down, to stand before the noun."""
+    return over(number) if number > 0 else "no"
 
 
 def _audited_share(row: Mapping[str, Any]) -> str:
@@ -560,7 +565,13 @@ def sampling(results: Results) -> str:
     if results.details["strata_are_crime_types"]:
         text += " Each crime type is a stratum, from which incidents were drawn separately."
     if results.details.get("strata"):
-        text += " Incidents were drawn in strata that are not the types of their crimes, and with different chances (@tbl-strata): "
+        drawn_by_type = {row["stratum"] for row in results.details["strata"]} <= set(CRIME_TYPES)
+        text += (
+            " Incidents were drawn in a stratum for each crime type, with different chances, and some crimes turned out to be "
+            "of another type than the stratum of their incident (@tbl-strata): "
+            if drawn_by_type
+            else " Incidents were drawn in strata that are not the types of their crimes, and with different chances (@tbl-strata): "
+        )
         text += (
             "the pooled headline takes no account of that."
             if results.details["headline"] == "pooled"
@@ -624,12 +635,7 @@ def method(results: Results) -> str:
                 else "."
             )
         )
-        + f" {interval_coverage(rate.interval)}"
-        + (
-            " A pooled rate of crime types that were audited unevenly is not among them."
-            if uneven(results)
-            else ""
-        ),
+        + f" {interval_coverage(rate.interval)}{_not_simulated(results, rate)}",
     ]
     parts.append(
         "The number of reported crimes that go unrecorded in a year is *R* (1 - *r*) / *r*, with *R* the crime recorded in the "
@@ -682,6 +688,19 @@ def interval_coverage(method: str) -> str:
     )
 
 
+def _not_simulated(results: Results, rate: EstimateResult) -> str:
+    """In what this inspection differs from the simulated audits, so that nothing is known of its coverage."""
+    (smallest, largest), (lowest, highest) = intervals.COVERED_SIZES, intervals.COVERED_RATES
+    differs = [
+        f"its intervals are at {percent_confidence(rate)}" if rate.confidence != 0.95 else "",
+        f"it holds {plural(rate.n, 'audited crime')}" if not smallest <= rate.n <= largest else "",
+        f"its rate is {percent(rate.value)}" if not lowest <= rate.value <= highest else "",
+        "its rate is pooled over crime types that were audited unevenly" if uneven(results) else "",
+    ]
+    told = in_words(filter(None, differs))
+    return f" This inspection is not among what was simulated: {told}." if told else ""
+
+
 def interval_words(estimate: EstimateResult) -> str:
     """The interval under a large number."""
     return f"{percent_confidence(estimate)} confidence interval: {between(estimate)}"
@@ -710,22 +729,32 @@ def fieldwork(results: Results) -> str:
         response += (
             f" **The worksheets still hold {plural(found['errors'], 'error')}, which `make check` lists.**"
         )
+    incidents = results.details["sample"][-1]["incidents"]
+    if incidents > found["crime"]:
+        response += (
+            f" **The audited crimes of this report lie in {plural(incidents, 'incident')}, the worksheets hold crimes in "
+            f"{count(found['crime'])}: not all crimes come from the worksheets that are here.**"
+        )
     return "\n\n".join([response, _agreement(found["recheck"]), challenges])
 
 
 def _agreement(recheck: Mapping[str, Any] | None) -> str:
-    if not recheck:
+    if not recheck or not recheck["incidents"]:
         return "No incident was audited twice."
     text = (
         f"A second auditor decided about {count(recheck['incidents'])} of them without knowing the first decision, and "
         f"came to the same one in {count(recheck['agreed'])}."
     )
-    kappa = recheck["finding"]
-    if kappa and kappa["kappa"] is not None:
+    asked = {"finding": "whether there was a crime", "outcome": "whether all of it was recorded"}
+    kappas = [
+        f"of {what} {kappa['kappa']:.2f} ({wording.level(kappa['confidence'])} interval {kappa['low']:.2f} to "
+        f"{kappa['high']:.2f})"
+        for name, what in asked.items()
+        if (kappa := recheck[name]) and kappa["kappa"] is not None
+    ]
+    if kappas:
         text += (
-            f" Cohen's kappa of whether there was a crime is {kappa['kappa']:.2f} "
-            f"({wording.level(kappa['confidence'])} interval {kappa['low']:.2f} to {kappa['high']:.2f}): "
-            "0 is what chance alone would give, and 1 full agreement."
+            f" Cohen's kappa is {in_words(kappas)}: 0 is what chance alone would give, and 1 full agreement."
         )
     return text
 

@@ -147,10 +147,16 @@ class Reader:
         unrecorded = self.results.estimate("unrecorded_overall")
         tiles = [self.tile("overall", "of reported crime is recorded")]
         if unrecorded is not None:
-            tiles.append(
-                f"::: {{.headline}}\n[{wording.capital(wording.over(unrecorded.value))}]{{.number}} reported crimes "
-                f"a year are not recorded ({narrative.interval_words(unrecorded)})\n:::"
+            number, interval = (
+                wording.capital(wording.over(unrecorded.value)),
+                narrative.interval_words(unrecorded),
             )
+            words = (
+                f"reported crimes a year are not recorded ({interval})"
+                if unrecorded.value > 0
+                else f"of the audited crimes went unrecorded (in a year, {interval})"
+            )
+            tiles.append(f"::: {{.headline}}\n[{number}]{{.number}} {words}\n:::")
         return ":::: {.headlines}\n" + "\n\n".join(tiles) + "\n::::"
 
     def grade(self, key: str) -> str:

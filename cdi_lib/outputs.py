@@ -93,7 +93,10 @@ def _weights_note(results: Results) -> str:
         return ""
     note = "In the rate of all crime each crime type has its weight in recorded crime."
     if results.details.get("strata"):
-        note += " In every rate a crime counts by the chance with which its incident was drawn."
+        note += (
+            " In every rate a crime counts by the chance with which its incident was drawn; the weight of its type in "
+            "recorded crime comes on top in that of all crime only, not in that of domestic abuse."
+        )
     return f"{note} So a rate need not be recorded over audited crimes."
 
 
@@ -384,7 +387,11 @@ def _previous(results: Results) -> Table | None:
         tables.percent("rate", "Recording rate"),
         *_interval_columns(results, "overall", tables.percent),
     )
-    return Table(columns, rows)
+    differs = ["period"] + [what for key, what in _DIFFERENCES.items() if rows[0][key] != rows[1][key]]
+    return Table(columns, rows, f"The inspections differ in {wording.in_words(differs)}.")
+
+
+_DIFFERENCES = {"sample": "kind of sample", "limit": "time limit for recording"}
 
 
 def _rate_cells(rate: EstimateResult) -> dict:
@@ -937,7 +944,7 @@ TABLES = {
             "tbl-previous",
             "This inspection and the one before",
             ("estimates.previous",),
-            "The inspections differ in rules, periods and kind of sample.",
+            "",
             _previous,
         ),
         TableOutput(

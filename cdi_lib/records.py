@@ -12,7 +12,7 @@ import csv
 import difflib
 import hashlib
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -26,6 +26,7 @@ from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection, Period, unprint
 from cdi_lib.problems import InputError, Problem, shown, suggest
 
 MAIN = "main"
+PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts that an audit may leave out
 MOMENT = (
     "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05; of midnight a minute later, for a spreadsheet keeps a "
     "date alone as its midnight"
@@ -294,7 +295,11 @@ class Table:
 
 @dataclass(frozen=True)
 class AuditRecords:
-    """The tables of one audit. A table that is not there is None: that part was not inspected."""
+    """The tables of one audit. A table that is not there is None: that part was not inspected.
+
+    So is one of `PARTS` without a row, as ``make new`` writes it: nobody who leaves it so has said that there was nothing
+    to find. ``untouched`` names these files.
+    """
 
     crimes: pd.DataFrame
     dip_records: pd.DataFrame | None
@@ -305,6 +310,7 @@ class AuditRecords:
     challenges: pd.DataFrame | None
     published: pd.DataFrame | None
     files: dict[str, str]  # file name -> SHA-256
+    untouched: tuple[str, ...] = ()
 
     @property
     def main(self) -> pd.DataFrame:
@@ -449,9 +455,8 @@ def _with_header(rows: list[list[str]], file: str) -> pd.DataFrame:
     if not rows:
         raise InputError([Problem(file, "", "an empty file", "a header with the names of the columns")])
     header, *records = rows
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        got = "semicolons between the values" if ";" in header[0] else "tabs between the values"
-        raise InputError([Problem(file, "row 1", got, "commas; save the table as CSV with commas")])
+    if other := other_separator(header, file):
+        raise InputError([other])
     problems = []
     for row, record in enumerate(records, 2):
         if not any(value.strip() for value in record):
@@ -462,6 +467,14 @@ def _with_header(rows: list[list[str]], file: str) -> pd.DataFrame:
     if problems:
         raise InputError(problems)
     return pd.DataFrame(records, columns=header, dtype=object)
+
+
+def other_separator(header: Sequence[str], file: str) -> Problem | None:
+    """The problem of a CSV file whose values are not separated by commas, so that its header is one value."""
+    if len(header) != 1 or not any(mark in header[0] for mark in ";\t"):
+        return None
+    got = "semicolons between the values" if ";" in header[0] else "tabs between the values"
+    return Problem(file, "row 1", got, "commas; save the table as CSV with commas")
 
 
 def as_text(value: object) -> str:
@@ -518,11 +531,22 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
         problems = check_across(tables, inspection)
     if problems:
         raise InputError(problems)
-    data = {name: table.data for name, table in tables.items()}
+    untouched = [name for name in PARTS if name in tables and tables[name].data.empty]
+    data = {name: table.data for name, table in tables.items() if name not in untouched}
     return AuditRecords(
         **{name: data.get(name) for name in TABLES},
         files={table.file: table.sha256 for table in tables.values()},
+        untouched=tuple(tables[name].file for name in untouched),
     )
+
+
+def doubtful_tables(records: AuditRecords) -> list[Problem]:
+    """A warning for every part of the audit whose table has no row."""
+    expected = (
+        "rows, or no such file: the report says that this part was not inspected; "
+        "if it was, and there was nothing to find, say so in 'findings'"
+    )
+    return [Problem(file, "", "a table without a row", expected, "warning") for file in records.untouched]
 
 
 def _check_files(folder: Path) -> list[Problem]:
@@ -854,7 +878,7 @@ def _check_main_sample(table: Table) -> list[Problem]:
                 table.file,
                 "column sample",
                 "no crime of the main sample",
-                "at least one row with sample 'main'",
+                "at least one row with sample 'main'; make collect makes them of returned worksheets",
             )
         ]
     problems = []

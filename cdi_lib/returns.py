@@ -26,6 +26,7 @@ from cdi_lib.records import (
     csv_rows,
     find_table,
     offence_classes,
+    other_separator,
     parse_moments,
     read_text_table,
 )
@@ -350,6 +351,9 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
             found.add(_Findings.FILE, problem.file, problem.where, problem.got, problem.expected)
         return empty
     header = [name.strip() for name in rows[0]] if rows else []
+    if other := other_separator(header, file):
+        found.add(_Findings.FILE, other.file, other.where, other.got, other.expected)
+        return empty
     missing = [name for name in COLUMNS if header.count(name) != 1]
     if missing:
         for name in missing:
@@ -364,6 +368,8 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
         if column.choices:
             table[name] = table[name].str.lower()
     table["offence_class"] = table["offence_class"].str.upper()
+    # 1.0 is how programs write a whole number of a column with blank cells
+    table["crime_number"] = table["crime_number"].str.removesuffix(".0")
     entered = ["finding", "reason", *DECISIONS]
     table["used"] = (table[entered] != "").any(axis=1)
     prepared = table["incident_id"] != ""

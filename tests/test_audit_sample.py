@@ -9,7 +9,7 @@ import pytest
 from auditors import MAPPED, frame
 from forces import parameters, write_force
 
-from cdi_lib.audit_sample import draw_recheck, draw_sample, read_selection
+from cdi_lib.audit_sample import check_drawn, draw_recheck, draw_sample, read_selection
 from cdi_lib.parameters import check_inspection
 from cdi_lib.problems import InputError
 
@@ -163,3 +163,37 @@ def test_nothing_is_written_through_a_link(tmp_path):
     with pytest.raises(InputError, match="a link to another place"):
         draw_sample("testshire", inspection, tmp_path / "params")
     assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 8}, "sampling.seed: got '8'; expected 7, with which the sample was drawn"),
+        (
+            {"incidents": COUNTS | {"sexual": 11}},
+            "sampling.incidents: got 'other: 20, sexual: 11, violence: 30'",
+        ),
+        (
+            {"incidents": None, "allocation": "equal", "total_incidents": 70},
+            "sampling.total_incidents: got '70'",
+        ),
+        ({"frame": MAPPED | {"strata": {}}}, "sampling.frame.strata: got 'nothing'"),
+    ],
+)
+def test_parameters_that_are_not_those_of_the_draw_are_told(tmp_path, changes, words):
+    inspection = given(tmp_path)
+    assert check_drawn("testshire", inspection, tmp_path) == []
+    draw_sample("testshire", inspection, tmp_path)
+    assert check_drawn("testshire", inspection, tmp_path) == []
+    changed = given(tmp_path, **changes)
+    (problem,) = check_drawn("testshire", changed, tmp_path)
+    assert words in str(problem) and "params/testshire/sample/trail.json" in str(problem)
+
+
+def test_a_trail_that_cannot_be_read_is_told(tmp_path):
+    inspection = given(tmp_path)
+    draw_sample("testshire", inspection, tmp_path)
+    for text in ("{", "[]", '{"seed": "7"}'):
+        (tmp_path / "testshire" / "sample" / "trail.json").write_text(text)
+        (problem,) = check_drawn("testshire", inspection, tmp_path)
+        assert "a trail that cannot be read" in str(problem)

@@ -24,6 +24,7 @@ FIELDWORK = {
         "incidents": 30,
         "agreed": 28,
         "finding": {"n": 30, "agreed": 28, "kappa": 0.8123, "low": 0.6, "high": 1.0, "confidence": 0.95},
+        "outcome": {"n": 30, "agreed": 27, "kappa": 0.7456, "low": 0.5, "high": 0.95, "confidence": 0.95},
     },
 }
 
@@ -32,7 +33,7 @@ def results(estimates=None, **details):
     return Results(
         force="testshire", force_name="Testshire Police", short_name="Testshire",
         publication={}, audit_period={"start": "2022-01-01", "end": "2022-06-30"}, records={}, inputs={},
-        estimates=estimates or {}, shares={}, tallies={}, details=details,
+        estimates=estimates or {}, shares={}, tallies={}, details={"sample": [{"incidents": 200}]} | details,
     )  # fmt: skip
 
 
@@ -50,7 +51,8 @@ def test_response_and_agreement_of_two_auditors():
         "6 could not be audited and 4 had no decision when this was made",
         "decided about 30 of them",
         "came to the same one in 28",
-        "0.81 (95% interval 0.60 to 1.00)",
+        "whether there was a crime 0.81 (95% interval 0.60 to 1.00)",
+        "whether all of it was recorded 0.75 (95% interval 0.50 to 0.95)",
         "No record was kept of challenges",
     ):
         assert words in text, words
@@ -60,10 +62,18 @@ def test_response_and_agreement_of_two_auditors():
 
 
 def test_kappa_is_left_out_where_nothing_could_have_differed_by_chance():
-    alike = FIELDWORK["recheck"] | {"finding": FIELDWORK["recheck"]["finding"] | {"kappa": None}}
+    alike = FIELDWORK["recheck"] | {
+        name: FIELDWORK["recheck"][name] | {"kappa": None} for name in ("finding", "outcome")
+    }
     text = narrative.fieldwork(results(fieldwork=FIELDWORK | {"recheck": alike}))
     assert "came to the same one in 28" in text and "kappa" not in text
     assert "audited twice" in narrative.fieldwork(results(fieldwork=FIELDWORK | {"recheck": None}))
+
+
+def test_crimes_that_the_worksheets_do_not_hold_are_said():
+    assert "not all crimes" not in narrative.fieldwork(results(fieldwork=FIELDWORK))
+    text = narrative.fieldwork(results(fieldwork=FIELDWORK, sample=[{"incidents": 220}]))
+    assert "lie in 220 incidents" in text and "not all crimes come from the worksheets" in text
 
 
 def test_nothing_returned_is_said_and_no_table_is_shown():

@@ -251,6 +251,22 @@ def test_csv_from_a_spreadsheet_is_read_like_the_workbook(params):
     pd.testing.assert_frame_equal(again.crimes, whole.crimes)
 
 
+def test_csv_as_other_programs_write_it(params):
+    path = fill(params)
+    whole = check_returns("testshire", INSPECTION, params)
+    table = pd.read_excel(path, sheet_name=AUDIT_SHEET, dtype=object)
+    for name in ("reported_at", "recorded_at"):
+        table[name] = pd.to_datetime(table[name]).dt.strftime("%d/%m/%Y %H:%M")
+    table["crime_number"] = table["crime_number"].astype(float)
+    path.unlink()
+    table.to_csv(path.with_suffix(".csv"), index=False)
+    assert ",1.0," in path.with_suffix(".csv").read_text()
+    pd.testing.assert_frame_equal(check_returns("testshire", INSPECTION, params).crimes, whole.crimes)
+    table.to_csv(path.with_suffix(".csv"), index=False, sep=";")
+    about_file = [text for text in told(params) if "one.csv" in text]
+    assert len(about_file) == 1 and "semicolons between the values" in about_file[0]
+
+
 def test_what_cannot_be_audited_needs_a_reason_and_counts_in_the_response(params):
     blank = dict.fromkeys(
         ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
