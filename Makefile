@@ -56,7 +56,7 @@ echo "No usable Python$${PYTHON:+ at $$PYTHON}: install Python 3.11, 3.12 or 3.1
 endef
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  Example: make report FORCE=northamptonshire"
 
@@ -121,6 +121,6 @@ lock: ## resolve the dependencies again (needs uv)
 
 clean: ## remove built reports and caches; the environment stays
 	@for folder in reports/*/; do \
-		if [ -e "$${folder}results.json" ]; then rm -rf "$$folder"; fi; \
+		if [ -e "$${folder}build.json" ]; then rm -rf "$$folder"; fi; \
 	done
 	@rm -rf reports/.failed .cache .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ from cdi_lib.folders import PROJECT, own_folder, write_whole
 from cdi_lib.measures import planned_sample
 from cdi_lib.parameters import FrameColumns, Inspection
 from cdi_lib.problems import InputError, Problem, shown, suggest
-from cdi_lib.records import ROUTES, find_table, other_separator, parse_moments
+from cdi_lib.records import ROUTES, AuditRecords, find_table, other_separator, parse_moments
 from cdi_lib.worksheet import FIRST, RECHECK, write_worksheet
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
@@ -170,6 +170,19 @@ def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "pa
         for key, now, then in said
         if now != then
     ]
+
+
+def drawn_counts(
+    force: str, records: AuditRecords, params: Path = PROJECT / "params"
+) -> dict[str, int] | None:
+    """How many incidents were drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
+    path = own_folder(force, params, "sample") / TRAILS[FIRST]
+    if path.is_file():  # read_audit has checked it
+        strata = json.loads(path.read_text(encoding="utf-8"))["strata"]
+        return {row["stratum"]: row["selected"] for row in strata if row["selected"]}
+    if records.strata is None or records.strata.empty:
+        return None
+    return dict(zip(records.strata["stratum"], records.strata["audited_incidents"].astype(int), strict=True))
 
 
 def _in_line(value: object) -> str:

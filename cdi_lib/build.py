@@ -145,7 +145,7 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     if problems:
         raise InputError([_named(problem, force) for problem in problems])
     criteria_file = criteria_folder(params) / f"{inspection.criteria}.yml"
-    inputs = inputs_of(force, params / f"{force}.yml", records, criteria_file)
+    inputs = inputs_of(force, params, records, criteria_file)
     return Audit(force, inspection, records, criteria, inputs, returns.summary(returned))
 
 
@@ -170,7 +170,9 @@ def open_step(notebook: str, force: str) -> Step:
     """
     audit = _held.get((force, params_folder())) or read_audit(force)
     by_hand = SECTIONS_VARIABLE not in os.environ
-    folder = PROJECT / ".cache" / force / "sections" if by_hand else Path(os.environ[SECTIONS_VARIABLE])
+    # What was found by other code is not used again: each code has a folder of its own.
+    own = PROJECT / ".cache" / force / "sections" / fingerprint.code_digest()[:16]
+    folder = own if by_hand else Path(os.environ[SECTIONS_VARIABLE])
     before = NOTEBOOKS[: NOTEBOOKS.index(notebook)] if notebook in NOTEBOOKS else NOTEBOOKS
     inputs = digest(audit.inputs)
     for name in before:

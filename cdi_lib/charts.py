@@ -68,7 +68,7 @@ def _figure(rows: float, title: str, subtitle: str):
     return figure, axes
 
 
-def _place(figure, axes, left: float, right: float) -> None:
+def _place(axes, left: float, right: float) -> None:
     box = axes.get_position()
     axes.set_position((left, box.y0, right - left, box.height))
 
@@ -94,7 +94,7 @@ def intervals(
 ) -> Figure:
     """Points with interval bars, one row each: label, value, low, high and the label beside it."""
     figure, axes = _figure(len(rows), title, subtitle)
-    _place(figure, axes, 0.20, 0.70)
+    _place(axes, 0.20, 0.70)
     ends = [end for _, value, low, high, _ in rows for end in (value, low, high) if end is not None]
     lowest, highest = min(ends), max(ends)
     room = max((highest - lowest) * 0.06, 0.005 if as_percent else 1)
@@ -135,7 +135,7 @@ def parts(
 ) -> Figure:
     """Bars of 100 per cent in two parts with direct labels: label, count that is so, count in all."""
     figure, axes = _figure(len(rows), title, subtitle)
-    _place(figure, axes, 0.20, 0.965)
+    _place(axes, 0.20, 0.965)
     for place, (_, x, n) in enumerate(rows):
         y, share = -place, x / n
         axes.barh(y, share, height=0.62, color=DARK_BLUE)
@@ -174,7 +174,7 @@ def parts(
 def bars(title: str, subtitle: str, rows: Sequence[tuple[str, int]], axis: str) -> Figure:
     """Bars of counts with the count beside each."""
     figure, axes = _figure(len(rows), title, subtitle)
-    _place(figure, axes, 0.30, 0.97)
+    _place(axes, 0.30, 0.97)
     highest = max(number for _, number in rows)
     for place, (_, number) in enumerate(rows):
         axes.barh(-place, number, height=0.62, color=DARK_BLUE)
@@ -195,7 +195,7 @@ def bars(title: str, subtitle: str, rows: Sequence[tuple[str, int]], axis: str) 
 def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Sequence[str]) -> Figure:
     """Where each graded question stands on the scale of grades: label and grade; best grade on the right."""
     figure, axes = _figure(len(rows), title, subtitle)
-    _place(figure, axes, 0.30, 0.97)
+    _place(axes, 0.30, 0.97)
     steps = list(reversed(scale))
     for place, (_, grade) in enumerate(rows):
         y = -place
@@ -245,7 +245,7 @@ _STACK = ((DARK_BLUE, "white"), (TURQUOISE, TEXT), (DARK_PINK, "white"), (ORANGE
 def stacks(title: str, subtitle: str, rows: Sequence[tuple[str, dict[str, float]]], axis: str) -> Figure:
     """Bars of 100 per cent in several named parts; parts wide enough carry their name and share."""
     figure, axes = _figure(len(rows), title, subtitle)
-    _place(figure, axes, 0.20, 0.965)
+    _place(axes, 0.20, 0.965)
     for place, (_, shares) in enumerate(rows):
         left = 0.0
         for (name, share), (color, ink) in zip(shares.items(), _STACK, strict=False):
@@ -284,7 +284,7 @@ def rates_by_grade(
 ) -> Figure:
     """Rates in per cent with their margins in rows of a grade; filled circles were used for tuning, squares were not."""
     figure, axes = _figure(2.2 * len(grades_best_first), title, subtitle)
-    _place(figure, axes, 0.21, 0.965)
+    _place(axes, 0.21, 0.965)
     for rank, grade in enumerate(grades_best_first):
         group = sorted(row for row in rows if row[0] == grade)
         for step, (_, rate, margin, tuned) in enumerate(group):

@@ -282,7 +282,7 @@ def _percent_axis(axis) -> None:
 def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float, float]) -> Figure:
     """Rates with intervals, and partially pooled ones beside them: label, value, low, high, pooled value (None: none)."""
     figure, axes = charts._figure(len(rows) * 0.56 + 0.5, title, subtitle)
-    charts._place(figure, axes, 0.27, 0.76)
+    charts._place(axes, 0.27, 0.76)
     for place, (_, value, low, high, pooled) in enumerate(rows):
         text = wording.percent(value)
         if low is not None:
@@ -323,7 +323,7 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
 def funnel(title: str, subtitle: str, centre: float, points: Sequence[tuple[float, float]]) -> Figure:
     """Rates against sample size, with the limits that chance alone would keep to."""
     figure, axes = charts._figure(8, title, subtitle)
-    charts._place(figure, axes, 0.09, 0.965)
+    charts._place(axes, 0.09, 0.965)
     most = max(size for size, _ in points) * 1.08
     n = np.unique(np.linspace(150, most, 200).round())
     for (name, tail), style in zip(TAILS.items(), ("-", (0, (5, 3))), strict=True):

@@ -244,18 +244,24 @@ class Design:
         if self.lonely == "average":
             present = np.bincount(self.row_stratum, inside, minlength=len(n)) > 0
             known = present & ((n > 1) | (fraction >= 1))
-            variance *= present.sum() / max(known.sum(), 1)
+            if present.any() and not known.any():
+                raise ValueError(
+                    'every stratum of the domain has one cluster, so there is no variance to take the "average" of: '
+                    'say lonely="adjust" or "certainty", or merge the strata.'
+                )
+            variance *= present.sum() / known.sum()
         # What rounding leaves of a variance of 0 is not a variance: compare with the squares before centring.
         return 0.0 if variance <= 1e-24 * (squares + n * mean**2).sum() else float(variance)
 
     def effective_size(self, weight):
         """Return the effective sample size where the sample shows no variation: a cluster counts as one crime.
 
-        ``(sum W_c)^2 / sum (1 - f_h) W_c^2`` over the `weight` of the domain in each cluster ([2]_, with FPC):
-        n for independent crimes of equal weight, fewer in clusters, infinite for a census.
+        ``(sum W_c)^2 / sum g(f_h) W_c^2`` over the `weight` of the domain in each cluster ([2]_, with
+        :func:`unseen` for the finite population): n for independent crimes of equal weight, fewer in clusters,
+        infinite for a census.
         """
         weight = self.cluster_totals(weight)
-        left = ((1 - self.stratum_fraction)[self.cluster_stratum] * weight**2).sum()
+        left = (unseen(self.stratum_fraction)[self.cluster_stratum] * weight**2).sum()
         return math.inf if left == 0 else float(weight.sum() ** 2 / left)
 
     def overall_fraction(self):
@@ -266,6 +272,17 @@ class Design:
     def has_lonely_cluster(self):
         """Return whether a stratum that is no census has one cluster."""
         return bool(((self.stratum_clusters == 1) & (self.stratum_fraction < 1)).any())
+
+
+def unseen(fraction):
+    """Return what a sampling fraction f leaves of the inverse sample size where no variation is seen: f / -log(1 - f).
+
+    K crimes of a kind go unseen with chance (1 - f)^K, as in an infinite population with the sample size
+    n -log(1 - f) / f. The finite population correction 1 - f of a variance would promise too much here.
+    """
+    fraction = np.asarray(fraction, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(fraction > 0, np.where(fraction < 1, -fraction / np.log1p(-fraction), 0.0), 1.0)
 
 
 # ---- reading the columns ----------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ from cdi_lib.arguments import (
     one_population,
     population_count,
 )
-from cdi_lib.design import LONELY, Design, factorize
+from cdi_lib.design import LONELY, Design, factorize, unseen
 from cdi_lib.intervals import DEFAULT_INTERVAL, INTERVALS, interval
 
 __all__ = [
@@ -112,7 +112,8 @@ class Estimate:
         Variance over that of a simple random sample of `n` crimes without FPC, ``p(1 - p) / n``; None if the
         latter is 0 or does not apply.
     effective_n : float or None
-        Size of the simple random sample, drawn with replacement, of equal variance; None for a census.
+        Size of the simple random sample, drawn with replacement, of equal variance; where `se` is 0, of that which
+        leaves as much unseen (:func:`cdi_lib.design.unseen`); None for a census.
     df : int or None
         Degrees of freedom of the variance: clusters minus strata, both counted where the domain has crimes.
     flags : tuple of str
@@ -248,7 +249,7 @@ def pooled_rate(
         fraction = audited / population
     rate = recorded / audited
     se = math.sqrt(rate * (1 - rate) / audited * (1 - fraction))  # [3]_, eq. 3.8 with n for n - 1
-    effective = audited / (1 - fraction) if fraction < 1 else math.inf
+    effective = audited / float(unseen(fraction)) if fraction < 1 else math.inf
     return _finish(
         rate, se, effective, n=audited, recorded=recorded, clusters=audited, population=population,
         fpc=fraction, df=audited - 1, estimator="pooled", method=interval, confidence=confidence,
@@ -360,7 +361,9 @@ def post_stratified_rate(design, post_strata, population, domain=None, interval=
 def total(design, of="unrecorded", domain=None, confidence=0.95):
     """Estimate how many crimes of the population are recorded, unrecorded or either ("audited").
 
-    Equals R's ``svytotal``. The interval is normal, cut off at 0. For a year's unrecorded crime use
+    Equals R's ``svytotal``: the weights expand what each incident holds, so that how many crimes an incident holds is
+    left to chance too, also where the population is a number of crimes and so known. There the rate times that
+    number is more precise. The interval is normal, cut off at 0. For a year's unrecorded crime use
     :func:`unrecorded`, which goes through the rate.
 
     Raises
@@ -508,8 +511,16 @@ def difference(a, b, confidence=None):
         recorded=a.recorded + b.recorded, clusters=a.clusters + b.clusters, population=None,
         confidence=a.confidence, estimator=f"{a.estimator} - {b.estimator}",
         interval=a.interval if a.interval == b.interval else f"{a.interval}, {b.interval}",
-        flags=tuple(dict.fromkeys(a.flags + b.flags)), unit="difference", p_value=p_value,
+        flags=_flags_of_both(a, b), unit="difference", p_value=p_value,
     )  # fmt: skip
+
+
+def _flags_of_both(a, b):
+    """Return the flags of two estimates; "census" only if both are one."""
+    flags = dict.fromkeys(a.flags + b.flags)
+    if not ("census" in a.flags and "census" in b.flags):
+        flags.pop("census", None)
+    return tuple(flags)
 
 
 def change(previous, current):
@@ -537,7 +548,8 @@ def domain_difference(design, domain_a, domain_b, confidence=0.95):
 
     Notes
     -----
-    Normal interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``).
+    Normal interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where
+    the domains do not overlap).
     Undercovers where a rate is close to 1 on few crimes. ``lonely="average"`` averages over the strata in which
     the domains have crimes, as for one domain. If the linearised variance is 0 (both rates 0 or 1)
     the intervals of the two rates are joined as in :func:`difference`.
@@ -697,9 +709,8 @@ def _domain(design, domain):
         if all(isinstance(v, (bool, np.bool_)) for v in values):
             values = values.astype(bool)
     if values.dtype != bool:
-        raise ValueError(
-            f"domain: expected True or False in every row, got {values.tolist()[0]!r} in the first."
-        )
+        row, wrong = next((i, v) for i, v in enumerate(values.tolist()) if not isinstance(v, bool))
+        raise ValueError(f"domain: expected True or False in every row, got {wrong!r} in row {row}.")
     inside = values & design.row_is_crime
     if not inside.any():
         raise ValueError("no audited crime in the domain: a rate of nothing is undefined.")
@@ -719,7 +730,14 @@ def _post_strata(design, name, counts, role):
         kind = np.zeros(len(crime), dtype=np.intp)
         kind[crime] = codes
     given = counts_of_groups(role, counts, name, names)
-    known = np.array([population_count(f"{role} of {key}", given[key], 0, "crimes") for key in names])
+    # Recorded crime may be less than what was audited; a population may not.
+    least = np.bincount(codes) if role == "population" else np.zeros(len(names), dtype=int)
+    known = np.array(
+        [
+            population_count(f"{role} of {key}", given[key], int(k), "crimes")
+            for key, k in zip(names, least, strict=True)
+        ]
+    )
     if not known.any():
         raise ValueError(f"{role}: expected a count above 0 for some {name}; got {given!r}.")
     return kind, names, known

@@ -92,6 +92,7 @@ def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None
             margin=asked.margin_points / 100 if fixed else None,
             minimum=asked.minimum_incidents,
             confidence=asked.confidence_percent / 100,
+            design_effect=float(asked.design_effect),
             crimes_per_incident=per_incident,
             response_rate=asked.response_rate_percent / 100,
         )
@@ -116,7 +117,7 @@ def expected_margin(asked: SamplingPlan, crimes: int, rate: float, population: f
         return None
     if population <= crimes:
         return 0.0  # all of them: nothing is left to chance
-    return margin_for(crimes, rate, asked.confidence_percent / 100, population)
+    return margin_for(crimes, rate, asked.confidence_percent / 100, population, float(asked.design_effect))
 
 
 @dataclass(frozen=True)

@@ -241,7 +241,7 @@ def rape(results: Results) -> str:
     text = (
         f"::: {{.headline}}\n[{of(share)}]{{.number}} audited reports of rape were recorded as rape\n:::\n\n"
         f"We found {plural(share.n, 'report')} of rape that the force should have recorded; it had recorded "
-        f"{_how_many(share)}{' of them' if share.x == share.n else ''}."
+        f"{_all_or(share.x, share.n)}."
     )
     if share.x == share.n:
         return text
@@ -279,19 +279,14 @@ def n100(results: Results) -> str:
         parts.append(
             f"Separately we reviewed {plural(review.n, 'record')} to which N100 had been applied: "
             + (
-                f"{number_word(wrong)} of them should have been recorded as rape from the outset."
+                f"{number_word(wrong)} of {'them' if review.n > 1 else 'one'} should have been recorded as rape from the outset."
                 if wrong
-                else "all were rightly classified."
+                else f"{'all were' if review.n > 1 else 'it was'} rightly classified."
             )
             if review.n
             else "No record with an N100 was reviewed."
         )
     return f"{explanation} {' '.join(parts)}"
-
-
-def _how_many(share: Share) -> str:
-    """``none``, ``eight`` or ``all``."""
-    return "all" if share.x == share.n else number_word(share.x) if share.x else "none"
 
 
 def _all_or(x: int, n: int) -> str:
@@ -455,10 +450,11 @@ def victims_informed(results: Results) -> str:
         return ""
     if share.n == 0:
         return "There was no victim who should have been told of a cancellation or transfer."
-    return (
-        f"Victims should be told when their crime is cancelled or transferred. Of the {plural(share.n, 'victim')} who should "
-        f"have been told, {_how_many(share)} had been."
-    )
+    duty = "Victims should be told when their crime is cancelled or transferred."
+    if share.n == 1:
+        return f"{duty} The one victim who should have been told {'had' if share.x else 'had not'} been."
+    how_many = "all" if share.x == share.n else number_word(share.x) if share.x else "none"
+    return f"{duty} Of the {plural(share.n, 'victim')} who should have been told, {how_many} had been."
 
 
 def equality(results: Results) -> str:
@@ -510,7 +506,13 @@ def comparison(results: Results) -> str:
         f"{percent(before.value)} ({percent_confidence(before)} confidence interval: {between(before)}). "
         f"This time we estimate {percent(now.value)} ({between(now)}). "
     )
-    text += f"The rate is {points(abs(change.value), 1)} percentage points {'higher' if change.value > 0 else 'lower'} "
+    far = points(abs(change.value), 1)
+    direction = "higher" if change.value > 0 else "lower"
+    text += (
+        f"The rate is {far} percentage points {direction} "
+        if far != points(0, 1)
+        else "The rate is nearly the same "
+    )
     text += f"({change_interval(change)}), {_surprise(change)}."
     caution = []
     if not previous["representative"]:
@@ -581,8 +583,28 @@ def sampling(results: Results) -> str:
         return f"{text} The parameters of this inspection do not say how the sample was planned and drawn."
     return (
         f"{text} The plan expected a recording rate of {wording.trimmed(plan['expected_rate_percent'])}% "
-        f"and {_asked(plan)}. Records were chosen by a keyed hash of a seed "
+        f"and {_asked(plan)}. {_planned_clusters(plan)} Records were chosen by a keyed hash of a seed "
         f"(`{plan['seed']}`) and the reference of each record, so that the draw can be repeated by anybody who has the frame."
+        f"{_repeated(results.details.get('draw_repeated'))}"
+    )
+
+
+def _planned_clusters(plan: Mapping[str, Any]) -> str:
+    """What the plan made of several crimes in one incident."""
+    effect = plan["design_effect"]
+    if effect == 1:
+        return "It took the crimes of one incident as independent."
+    return f"It took the crimes of one incident as alike, with a design effect of {wording.trimmed(effect)}."
+
+
+def _repeated(draw: Mapping[str, Any] | None) -> str:
+    """What came of repeating the draw for this report."""
+    if not draw or not draw["drawn_is_known"]:
+        return ""
+    return (
+        f" It was repeated for this report, with the {count(draw['drawn'])} incidents that were drawn, which need not be as "
+        f"many as planned: {count(draw['selected_again'])} of the {count(draw['with_crimes'])} incidents with audited "
+        "crimes are among them."
     )
 
 
@@ -637,12 +659,34 @@ def method(results: Results) -> str:
         )
         + f" {interval_coverage(rate.interval)}{_not_simulated(results, rate)}",
     ]
+    parts.append(_variance(results, rate))
     parts.append(
         "The number of reported crimes that go unrecorded in a year is *R* (1 - *r*) / *r*, with *R* the crime recorded in the "
         "12 months to the end of the audit period, excluding fraud, and *r* the recording rate. Its interval is that of *r* "
         "carried through the formula."
     )
     return "\n\n".join(parts)
+
+
+def _variance(results: Results, rate: EstimateResult) -> str:
+    """How variance and interval come about, for those who want to compute them again."""
+    text = "The variance is that of the linearised rate (Taylor)"
+    if results.details["clustered"]:
+        text += ": the scores of the crimes are added up for each incident, and vary between the incidents of a stratum"
+    if rate.fpc:
+        whole = "the incidents of each stratum" if results.details.get("strata") else "the reported crime"
+        text += f", times the share of {whole} that was not audited"
+    by_interval = {
+        "normal": "The interval is the rate plus and minus so many standard errors",
+        "logit": "The interval is that of the log-odds of the rate, plus and minus so many standard errors",
+    }
+    how = by_interval.get(
+        rate.interval,
+        "The interval is that of independent crimes for the effective sample size, which would have this variance",
+    )
+    if rate.interval in intervals.ADJUSTED:
+        how += ", reduced for the degrees of freedom of that variance (Korn and Graubard)"
+    return f"{text}. {how}."
 
 
 def _unevenly(results: Results) -> str:
@@ -691,14 +735,15 @@ def interval_coverage(method: str) -> str:
 def _not_simulated(results: Results, rate: EstimateResult) -> str:
     """In what this inspection differs from the simulated audits, so that nothing is known of its coverage."""
     (smallest, largest), (lowest, highest) = intervals.COVERED_SIZES, intervals.COVERED_RATES
-    differs = [
-        f"its intervals are at {percent_confidence(rate)}" if rate.confidence != 0.95 else "",
-        f"it holds {plural(rate.n, 'audited crime')}" if not smallest <= rate.n <= largest else "",
-        f"its rate is {percent(rate.value)}" if not lowest <= rate.value <= highest else "",
-        "its rate is pooled over crime types that were audited unevenly" if uneven(results) else "",
-    ]
-    told = in_words(filter(None, differs))
-    return f" This inspection is not among what was simulated: {told}." if told else ""
+    differs = {
+        f"its intervals are at {percent_confidence(rate)}": rate.confidence != 0.95,
+        f"it holds {plural(rate.n, 'audited crime')}": not smallest <= rate.n <= largest,
+        f"its rate is {percent(rate.value)}": not lowest <= rate.value <= highest,
+        "its crimes are treated as independent": not results.details["clustered"],
+        "its rate is pooled over crime types that were audited unevenly": bool(uneven(results)),
+    }
+    told = [what for what, is_so in differs.items() if is_so]
+    return f" This inspection is not among what was simulated: {in_words(told)}." if told else ""
 
 
 def interval_words(estimate: EstimateResult) -> str:

@@ -329,6 +329,11 @@ class SamplingPlan(Model):
     crimes_per_incident: Annotated[StrictFloat | StrictInt, Field(ge=1, le=20)] = Field(
         default=1.0, description="audited crimes expected per incident"
     )
+    design_effect: Annotated[StrictFloat | StrictInt, Field(gt=0, le=20)] = Field(
+        default=1.0,
+        description="variance of these crimes over that of as many independent ones; about "
+        "1 + (crimes_per_incident - 1) x correlation of the crimes of an incident",
+    )
     response_rate_percent: Percentage = Field(
         default=100, description="share of drawn incidents that can be audited"
     )

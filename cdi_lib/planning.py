@@ -4,11 +4,13 @@ References
 ----------
 .. [1] Cochran, W. G. (1977). Sampling Techniques, 3rd edition. Wiley.
 .. [2] Kish, L. (1965). Survey Sampling. Wiley.
+.. [3] Fleiss, J. L., Levin, B. and Paik, M. C. (2003). Statistical Methods for Rates and Proportions, 3rd edition. Wiley.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -177,8 +179,8 @@ def _ceil(x: float) -> int:
 
 def _crimes_needed(rate: float, margin: float, assumed: Mapping[str, Any]) -> int:
     variance = assumed["design_effect"] * rate * (1 - rate)
-    unlimited = _z(assumed["confidence"]) ** 2 * variance / margin**2  # Cochran (1977), eq. 4.1
-    return _ceil(unlimited / (1 + unlimited / (assumed["population"] or math.inf)))  # eq. 4.2
+    unlimited = _z(assumed["confidence"]) ** 2 * variance / margin**2  # Cochran (1977), eq. 4.2
+    return _ceil(unlimited / (1 + unlimited / (assumed["population"] or math.inf)))  # eq. 4.3
 
 
 def _incidents_needed(crimes: int, assumed: Mapping[str, Any]) -> int:
@@ -327,42 +329,43 @@ def size_to_detect(
 
     Notes
     -----
-    Normal approximation with unpooled variances, as in a test of the difference of two estimates.
+    For the two-proportion z test with a pooled rate, which :func:`cdi_lib.estimation.difference` does; its normal
+    approximation [3]_.
 
     Examples
     --------
     >>> size_to_detect(0.80, 0.92, n_before=300).crimes
-    57
+    90
     >>> size_to_detect(0.85, 0.90, n_before=None).crimes
-    683
+    686
     """
     p0, p1 = _proportion("rate_before", rate_before), _proportion("rate_now", rate_now)
     if p0 == p1:
         raise ValueError(f"rate_before and rate_now must differ; got {p0:g} for both")
     assumed = _assumed(confidence, population, design_effect, crimes_per_incident, response_rate)
     n_before = None if n_before is None else count_of("n_before", n_before)
-    power, known, deff = (
-        _proportion("power", power),
-        assumed["population"] or math.inf,
-        assumed["design_effect"],
-    )
-    z = _z(assumed["confidence"]) + float(norm.ppf(power))
-    allowed = ((p1 - p0) / z) ** 2 if z > 0 else math.inf  # variance of the difference that gives this power
-    v0, v1 = deff * p0 * (1 - p0), deff * p1 * (1 - p1)
-    # solve v0 / n_before + v1 (1/n - 1/N) = allowed for n; with n_before = n the first term becomes v0 / n
-    if n_before is None:
-        needed = (v0 + v1) / (allowed + v1 / known)
-    else:
-        rest = allowed - v0 / n_before + v1 / known
-        if rest <= 0:
-            raise ImpossiblePlan(
-                f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: the earlier sample "
-                f"of {n_before} crimes is too small; plan for a larger change or a lower power"
-            )
-        needed = v1 / rest
-    if needed > known:
-        raise ImpossiblePlan(f"this change needs {_ceil(needed)} crimes, the population has only {known:g}")
-    crimes = max(_ceil(needed), 1)
+    power, known = _proportion("power", power), assumed["population"] or math.inf
+
+    def reached(n: float) -> float:
+        """Power of the test with n crimes audited now."""
+        earlier = assumed["design_effect"] / (n_before or n)
+        now = assumed["design_effect"] * max(1 / n - 1 / known, 0.0)
+        pooled = (p0 * now + p1 * earlier) / (earlier + now)  # each rate counts by its effective sample size
+        null = math.sqrt(pooled * (1 - pooled) * (earlier + now))
+        true = math.sqrt(p0 * (1 - p0) * earlier + p1 * (1 - p1) * now)
+        return float(norm.cdf((abs(p1 - p0) - _z(assumed["confidence"]) * null) / true))  # [3]_, eq. 4.14
+
+    if n_before is not None and reached(known) < power:
+        raise ImpossiblePlan(
+            f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: the earlier sample "
+            f"of {n_before} crimes is too small; plan for a larger change or a lower power"
+        )
+    enough = 1
+    while reached(enough) < power:
+        enough *= 2
+    crimes = bisect_left(range(enough + 1), True, lo=enough // 2, key=lambda n: n > 0 and reached(n) >= power)
+    if crimes > known:
+        raise ImpossiblePlan(f"this change needs {crimes} crimes, the population has only {known:g}")
     incidents = _incidents_needed(crimes, assumed)
     rates = {"rate_before": p0, "rate_now": p1, "n_before": n_before, "power": power}
     return DetectionPlan(crimes=crimes, incidents=incidents, **rates, **assumed)
@@ -379,7 +382,7 @@ def detection_table(
     Examples
     --------
     >>> detection_table(0.80, [0.82, 0.92], n_before=300)["crimes"].tolist()
-    [<NA>, 57]
+    [<NA>, 90]
     """
     rows = []
     for rate_now in rates_now:
@@ -464,6 +467,8 @@ def allocate(
     if method not in ALLOCATIONS:
         raise ValueError(f"method must be one of {', '.join(ALLOCATIONS)}; got {method!r}")
     frame = {str(name): count_of(f"strata[{name!r}]", count, 0) for name, count in strata.items()}
+    if len(frame) < len(strata):
+        raise ValueError(f"strata: two have the same name as text; got {sorted(map(str, strata))}")
     if not any(frame.values()):
         raise ValueError("strata must name at least one stratum with a record in the frame")
     least = per_stratum("minimum", minimum, frame)

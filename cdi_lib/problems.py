@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,6 @@ class Problem:
         place = f"{self.file}, {self.where}" if self.where else self.file
         got = f"got {self.got}; " if self.got else ""
         return f"{self.severity}: {place}: {got}expected {self.expected}"
-
-    def to_dict(self) -> dict[str, str]:
-        """The problem as a flat dictionary (for CSV and JSON)."""
-        return asdict(self)
 
 
 class InputError(Exception):

@@ -72,7 +72,7 @@ def reconstruct(specification: Path, folder: Path) -> list[Path]:
         YAML as in ``params/northamptonshire/reconstruction.yml``, whose comments describe it.
     folder : Path
         Where the tables go: ``crimes.csv``, ``dip_records.csv``, ``n100.csv``, ``cancellations.csv``,
-        ``survey.csv`` and the sampling frame ``frame.parquet``.
+        ``survey.csv``, ``strata.csv`` and the sampling frame ``frame.parquet``.
 
     Returns
     -------
@@ -122,6 +122,10 @@ def reconstruct(specification: Path, folder: Path) -> list[Path]:
         "n100": _n100(spec["n100"]),
         "cancellations": _cancellations(spec),
         "survey": _survey(spec["survey"], chance),
+        "strata": [
+            {"stratum": name, "frame_incidents": drawn.frame[name], "audited_incidents": len(found)}
+            for name, found in incidents.items()
+        ],
     }
     written = []
     for name, table_rows in tables.items():

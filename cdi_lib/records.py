@@ -1,8 +1,7 @@
 """The tables of an audit: what they hold, how they are read, and what is wrong with them.
 
 A table is a CSV, Excel or Parquet file in ``params/<force>/``. Only ``crimes`` is required; a table that is
-not there means that this part was not inspected, and a table with a header and no rows that nothing was found
-to examine. Every value is read as text and checked before it becomes a date, a count or a yes/no, so that a
+not there means that this part was not inspected, and so does one of `PARTS` with a header and no rows. Every value is read as text and checked before it becomes a date, a count or a yes/no, so that a
 message can quote what stands in the file.
 """
 
@@ -25,6 +24,7 @@ import pandera.pandas as pa
 from cdi_lib.parameters import CRIME_TYPES, PROJECT, Inspection, Period, unprintable
 from cdi_lib.problems import InputError, Problem, shown, suggest
 
+OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
 MAIN = "main"
 PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts that an audit may leave out
 MOMENT = (
@@ -65,7 +65,7 @@ def offence_classes() -> pd.DataFrame:
 
     Read from ``params/offence_classes.csv``, to which a class can be added without a change of code.
     """
-    table = pd.read_csv(PROJECT / "params" / "offence_classes.csv", dtype=str)
+    table = pd.read_csv(OFFENCE_CLASSES, dtype=str)
     return table.set_index("offence_class")
 
 

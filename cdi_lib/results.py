@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +17,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cdi_lib.estimation import Estimate
+from cdi_lib.fingerprint import file_hash
+from cdi_lib.folders import write_whole
 from cdi_lib.parameters import Inspection
 from cdi_lib.problems import InputError, Problem, shown
-from cdi_lib.records import AuditRecords
+from cdi_lib.records import OFFENCE_CLASSES, AuditRecords, find_table
 
 SCHEMA_VERSION = 2  # 1 did not say which cell computed a result
 
@@ -169,13 +169,30 @@ class Results(_Model):
         return getattr(getattr(self, kind)[name], "notebook", ""), None
 
 
-def inputs_of(
-    force: str, inspection_file: Path, records: AuditRecords, criteria_file: Path
-) -> dict[str, str]:
-    """File names and SHA-256 of everything that the results of a force are computed from."""
-    own = {f"params/{force}.yml": inspection_file, f"params/criteria/{criteria_file.name}": criteria_file}
-    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in own.items()}
-    return hashes | dict(sorted(records.files.items()))
+def inputs_of(force: str, params: Path, records: AuditRecords, criteria_file: Path) -> dict[str, str]:
+    """File names and SHA-256 of everything that the results of a force are computed from.
+
+    Selection and worksheets stand there as one: what auditors call their files may hold a name.
+    """
+    own = {
+        f"params/{force}.yml": params / f"{force}.yml",
+        f"params/criteria/{criteria_file.name}": criteria_file,
+        f"params/{OFFENCE_CLASSES.name}": OFFENCE_CLASSES,
+    }
+    if frame := find_table("frame", params / force):
+        own[f"params/{force}/{frame.name}"] = frame
+    hashes = {name: file_hash(path) for name, path in own.items()} | dict(sorted(records.files.items()))
+    papers = [
+        path
+        for folder in ("sample", "returned")
+        for path in sorted((params / force / folder).glob("*"))
+        if path.is_file() and path.name[0] not in ".~"
+    ]
+    if papers:
+        hashes[f"params/{force}/sample and returned"] = digest(
+            {str(i): file_hash(path) for i, path in enumerate(papers)}
+        )
+    return hashes
 
 
 def digest(inputs: Mapping[str, str]) -> str:
@@ -281,18 +298,8 @@ def combine(
 
 def write_json(path: Path, content: object) -> Path:
     """Write JSON so that a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    return write_whole(path, text.encode())
 
 
 def write_results(path: Path, results: Results) -> Path:

@@ -564,9 +564,7 @@ def _check_returned(
             found.add(weight, folder, f"stratum {shown(stratum)}", got, expected)
         elif audit == FIRST and (incidents.loc[selection["id"][here.index], "finding"] == NOT_AUDITED).all():
             got = f"{len(here):,} incidents, none of which can be audited"
-            expected = (
-                "one that can be, such as a reserve of the trail; nothing is known of a stratum without any"
-            )
+            expected = "one that can be; nothing is known of a stratum without any"
             found.add(_Findings.MISSING, folder, f"stratum {shown(stratum)}", got, expected)
 
 

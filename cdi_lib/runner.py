@@ -213,7 +213,6 @@ def build_here(force: str, params: str, reports: str, renderer: str, commit: str
 
 def _with_place(force: str, message: str, failed: Path) -> str:
     message = message if message.startswith(f"{force}: ") else f"{force}: {message}"
-    failed = reports_folder() / ".failed" / force
     return (
         f"{message}\nThe notebooks as far as they came: {os.path.relpath(failed)}"
         if failed.is_dir()
@@ -240,7 +239,7 @@ def _dask(address: str) -> Iterator[tuple[Executor, Callable]]:
 
     def submit(pool: Executor, force: str, look: bool, renderer: str) -> Future:
         task = pool.submit(build_there, force, _packed_inputs(force), renderer, commit, code)
-        return _then(task, lambda result: _publish_there(force, renderer, *result))
+        return _then(task, lambda result: _publish_there(force, *result))
 
     with client:
         yield client.get_executor(retries=3), submit
@@ -305,7 +304,7 @@ def _outcome_of_command(force: str, ended: subprocess.CompletedProcess) -> Outco
         return Outcome(force, "failed", f"{force}: the build on the worker failed: {last}")
 
 
-def _publish_there(force: str, renderer: str, outcome: Outcome, files: bytes) -> Outcome:
+def _publish_there(force: str, outcome: Outcome, files: bytes) -> Outcome:
     """Publish what a worker has sent, in one step; a report that arrives twice is published once more, as a whole."""
     from cdi_lib.build import publish, staging_folder
 

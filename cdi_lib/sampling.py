@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from dataclasses import replace as with_changes
@@ -33,6 +32,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdi_lib import frames
+from cdi_lib.folders import write_whole
 from cdi_lib.frames import ALL, Frame, FrameInfo, read_frame, stratum_counts
 from cdi_lib.planning import (
     Allocation,
@@ -157,7 +157,8 @@ def draw(
     size_column : str
         Positive whole numbers, for ``pps``: for example crimes of the incident.
     order_column : str
-        For ``systematic``: numbers, dates or text (by code point); equal values follow the record's number.
+        For ``systematic``: numbers, dates or text (by code point, so that a date in a CSV file must be
+        year-month-day); equal values follow the record's number.
     reserves : int or mapping
         Reserve records per stratum, in the order in which they must be used.
 
@@ -344,11 +345,24 @@ def _ranks(frame: pd.DataFrame, name: str) -> np.ndarray:
     column = frames.arrow_column(frame, name, "order column")
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if column.null_count:
-        missing = np.flatnonzero(np.asarray(column.is_null()))
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if is_text:
+        column = pc.utf8_trim_whitespace(column)
+    empty = pc.equal(column, "") if is_text else pc.is_null(column, nan_is_null=True)
+    missing = np.flatnonzero(pc.fill_null(empty, True))
+    if len(missing):
         raise ValueError(
             f"order column {name!r}: {len(missing):,} empty values ({frames.rows_named(missing)})"
         )
+    if is_text:
+        numbers = pd.to_numeric(column.to_pandas(), errors="coerce")
+        by_number = numbers.rank(method="dense")
+        as_text = column.to_pandas().rank(method="dense")
+        if numbers.notna().any() and not by_number.equals(as_text):
+            raise ValueError(
+                f"order column {name!r} holds numbers as text, as every value of a CSV file is, and in another order "
+                "('10' before '9'): convert it to numbers first, or write all with as many digits"
+            )
     try:
         return np.asarray(pc.rank(column, tiebreaker="dense"))
     except pa.ArrowNotImplementedError:
@@ -396,7 +410,8 @@ _START = (
 _RULES = {
     "simple": _SMALLEST,
     "stratified": _SMALLEST,
-    "systematic": "in each stratum N records in ascending order of the order column, then number; "
+    "systematic": "in each stratum N records in ascending order of the order column (numbers and dates by value, text by "
+    "code point), then number; "
     "for i = 0 .. n-1 take position floor((start + i 2^64) N / (n 2^64)), counted from 0, "
     f"{_START} in ascending order of number",
     "pps": "in each stratum: while a record left has size >= X / n (X total size of these, n draws left) "
@@ -448,6 +463,8 @@ def trail(
             "length in bytes: number = mix(number XOR these); all below 2^64",
             "mix": f"x = (x XOR x >> 30) * 0x{frames.MIX[0]:016X}; x = (x XOR x >> 27) * 0x{frames.MIX[1]:016X}; x XOR x >> 31",
             "equal_numbers": "ordered by the UTF-8 bytes of the id",
+            "strata": "values in normalisation form C without white space at their ends; of several columns joined by ' / '; "
+            "'all' without strata",
             "rule": _RULES[selection.method],
         },
         "seed": selection.seed,
@@ -495,10 +512,4 @@ def trail_text(document: Mapping[str, Any]) -> str:
 
 def write_trail(document: Mapping[str, Any], path: str | Path) -> None:
     """Write a trail as JSON (UTF-8); the file is complete or, if writing fails, as it was before."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(trail_text(document), encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(Path(path), trail_text(document).encode())

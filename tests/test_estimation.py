@@ -947,3 +947,42 @@ def test_every_public_function_is_documented():
     for name, thing in vars(estimation).items():
         if callable(thing) and not name.startswith("_") and thing.__module__ == estimation.__name__:
             assert thing.__doc__, name
+
+
+@pytest.mark.parametrize(("population", "n"), [(200, 100), (500, 450), (1282, 266), (60, 10), (1000, 40)])
+def test_without_an_unrecorded_crime_the_interval_holds_what_could_go_unseen(population, n):
+    """K unrecorded crimes go unseen with the hypergeometric chance of drawing none: those above 2.5 % must be inside."""
+    by_counts = pooled_rate(n, n, population, interval="clopper-pearson")
+    design = Design(pd.DataFrame({"recorded": [True] * n}), population=population)
+    by_design = recording_rate(design, interval="clopper-pearson")
+    assert by_design.low == pytest.approx(by_counts.low, rel=1e-12)
+    unseen = stats.hypergeom.pmf(0, population, np.arange(1, population - n + 1), n)
+    possible = int((unseen > 0.025).sum())  # the largest number unrecorded that is not improbable
+    assert (1 - by_counts.low) * population >= possible
+
+
+def test_an_average_of_no_variance_is_refused():
+    crimes = pd.DataFrame({"recorded": [1, 0, 1, 1, 0, 1, 1], "stratum": list("aaaabbc")})
+    crimes["incident"] = [1, 2, 3, 4, 5, 5, 6]
+    design = Design(
+        crimes,
+        strata="stratum",
+        clusters="incident",
+        population={"a": 40, "b": 20, "c": 10},
+        lonely="average",
+    )
+    assert recording_rate(design).se > 0
+    with pytest.raises(ValueError, match="every stratum of the domain has one cluster"):
+        recording_rate(design, domain=(crimes["stratum"] != "a").to_numpy())
+
+
+def test_the_difference_from_a_census_is_no_census():
+    census, sample = pooled_rate(90, 100, population=100), pooled_rate(460, 500, population=9000)
+    assert "census" in census.flags and "census" not in difference(census, sample).flags
+    assert "census" in difference(census, census).flags
+
+
+def test_a_domain_names_the_value_that_is_neither():
+    design = Design(pd.DataFrame({"recorded": [True, False, True]}), population=30)
+    with pytest.raises(ValueError, match="got 'perhaps' in row 1"):
+        recording_rate(design, domain=np.array([True, "perhaps", False], dtype=object))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from forces import parameters
 
-from cdi_lib.measures import Measures
+from cdi_lib.measures import Measures, planned_sample
 from cdi_lib.parameters import check_inspection
 
 TYPES = ("violence", "sexual", "other")
@@ -115,3 +115,16 @@ def test_the_pooled_rate_is_the_same_in_the_headline_and_among_the_choices(strat
         measures.pooled().low,
         measures.pooled().high,
     )
+
+
+def test_a_design_effect_asks_for_more_crimes():
+    asked = {"seed": 1, "expected_rate_percent": 90, "margin_points": 3, "crimes_per_incident": 1.5}
+    sizes = {"violence": 9000, "sexual": 1000, "other": 20000}
+    plain, clustered = (
+        planned_sample(check_inspection(parameters(sampling=asked | more), "params/testshire.yml"), sizes)
+        for more in ({}, {"design_effect": 1.3})
+    )
+    assert clustered.allocation.counts["other"] == pytest.approx(
+        1.3 * plain.allocation.counts["other"], rel=0.02
+    )
+    assert all(0.0295 < margin <= 0.03 for margin in clustered.margins.values())

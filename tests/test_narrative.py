@@ -247,3 +247,12 @@ def test_what_was_asked_of_the_plan_is_told_as_it_was():
     )
     assert "shared 330 incidents" in narrative._asked(plan | {"allocation": "neyman"})
     assert "set the number" in narrative._asked(plan | {"incidents": {"violence": 100}})
+
+
+def test_what_was_not_simulated_is_said_and_only_that():
+    inside = results({"overall": rate(0.92, 0.9, 0.94)}, clustered=True, headline="stratified")
+    assert narrative._not_simulated(inside, inside.estimates["overall"]) == ""
+    outside = results({"overall": rate(0.62, 0.5, 0.7, n=116)}, clustered=False, headline="stratified")
+    text = narrative._not_simulated(outside, outside.estimates["overall"])
+    for words in ("116 audited crimes", "its rate is 62.0%", "treated as independent"):
+        assert words in text, words

@@ -92,23 +92,51 @@ def test_design_effect_is_the_variance_ratio_of_clustered_crimes():
 
 def test_size_to_detect_agrees_with_statsmodels():
     power = pytest.importorskip("statsmodels.stats.power")
-    spread = math.sqrt(0.8 * 0.2 + 0.92 * 0.08)
-    n = power.normal_sample_size_one_tail(0.12, 0.8, 0.025, std_null=spread, std_alternative=spread)
+    null, alternative = math.sqrt(2 * 0.86 * 0.14), math.sqrt(0.8 * 0.2 + 0.92 * 0.08)
+    n = power.normal_sample_size_one_tail(0.12, 0.8, 0.025, std_null=null, std_alternative=alternative)
     assert size_to_detect(0.80, 0.92, None).crimes == math.ceil(n)
 
 
-@pytest.mark.parametrize("n_before", [None, 82, 300, 1_000])
-def test_size_to_detect_has_its_power_in_exact_binomial_arithmetic(n_before):
-    before, now = (0.70, 0.92) if n_before == 82 else (0.82, 0.92)
+@pytest.mark.parametrize(
+    ("before", "now", "options", "crimes"),
+    # R 4.2.2, power.prop.test(p1 = , p2 = , power = 0.8): $n is 685.5969, 130.0655; with power 0.9 and
+    # sig.level 0.01: 6090.637
+    [
+        (0.85, 0.90, {}, 686),
+        (0.80, 0.92, {}, 131),
+        (0.92, 0.90, {"power": 0.9, "confidence": 0.99}, 6_091),
+    ],
+)
+def test_size_to_detect_agrees_with_r(before, now, options, crimes):
+    assert size_to_detect(before, now, None, **options).crimes == crimes
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "n_before"),
+    [
+        (0.82, 0.92, None),
+        (0.70, 0.92, 82),
+        (0.82, 0.92, 300),
+        (0.82, 0.92, 1_000),
+        (0.92, 0.97, 1_129),
+        (0.90, 0.98, 1_000),
+        (0.92, 0.89, 1_129),
+    ],
+)
+def test_size_to_detect_has_its_power_in_exact_binomial_arithmetic(before, now, n_before):
     n1 = size_to_detect(before, now, n_before).crimes
     n0 = n_before or n1
-    p0, p1 = np.arange(n0 + 1)[:, None] / n0, np.arange(n1 + 1) / n1
+    x0, x1 = np.arange(n0 + 1)[:, None], np.arange(n1 + 1)
+    pooled = (x0 + x1) / (n0 + n1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = abs(p1 - p0) / np.sqrt(p0 * (1 - p0) / n0 + p1 * (1 - p1) / n1)
-    chance = stats.binom.pmf(np.arange(n0 + 1), n0, before)[:, None] * stats.binom.pmf(
-        np.arange(n1 + 1), n1, now
-    )
-    assert chance[z > stats.norm.ppf(0.975)].sum() == pytest.approx(0.8, abs=0.05)
+        z = abs(x1 / n1 - x0 / n0) / np.sqrt(pooled * (1 - pooled) * (1 / n0 + 1 / n1))
+    chance = stats.binom.pmf(x0, n0, before) * stats.binom.pmf(x1, n1, now)
+    assert chance[z > stats.norm.ppf(0.975)].sum() == pytest.approx(0.8, abs=0.03)
+
+
+def test_size_to_detect_counts_the_finite_population_and_the_design_effect():
+    assert size_to_detect(0.80, 0.92, 300, population=200).crimes < size_to_detect(0.80, 0.92, 300).crimes
+    assert size_to_detect(0.80, 0.92, 300, design_effect=1.5).crimes > 1.5 * 90
 
 
 def test_size_to_detect_says_when_the_earlier_sample_is_too_small():
@@ -848,3 +876,34 @@ def test_a_plan_that_cannot_be_is_found_before_any_notebook_runs():
     inspection = asking(total_incidents=60_000, allocation="proportional")
     problems = check_measures("northamptonshire", inspection, load_records("northamptonshire", inspection))
     assert any(problem.where == "sampling" and "60000" in problem.expected for problem in problems)
+
+
+def test_numbers_as_text_are_no_order():
+    frame = pd.DataFrame({"id": [f"i{i}" for i in range(30)], "beat": [str(i) for i in range(30)]})
+    with pytest.raises(ValueError, match="'beat' holds numbers as text"):
+        draw(frame, 5, 1, "systematic", id_column="id", order_column="beat")
+    with pytest.raises(ValueError, match="'beat' holds numbers as text"):
+        draw(frame.replace({"beat": {"7": "n/a"}}), 5, 1, "systematic", id_column="id", order_column="beat")
+    same_width = frame.assign(beat=frame["beat"].str.zfill(3))
+    in_numbers = frame.astype({"beat": int})
+    one, other = (
+        draw(table, 5, 1, "systematic", id_column="id", order_column="beat").records
+        for table in (same_width, in_numbers)
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize("empty", [" ", None, float("nan")])
+def test_an_empty_order_is_refused(empty):
+    frame = pd.DataFrame(
+        {"id": list("abcd"), "when": ["x", "y", empty, "z"] if empty == " " else [1.0, 2.0, empty, 3.0]}
+    )
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    for given in (frame, table.to_pandas(types_mapper=pd.ArrowDtype)):
+        with pytest.raises(ValueError, match="'when': 1 empty values .record 3"):
+            draw(given, 2, 1, "systematic", id_column="id", order_column="when")
+
+
+def test_strata_of_the_same_name_as_text_are_refused():
+    with pytest.raises(ValueError, match="two have the same name"):
+        allocate(10, {1: 30, "1": 50})

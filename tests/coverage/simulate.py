@@ -44,6 +44,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from cdi_lib import charts
+from cdi_lib.design import unseen
 from cdi_lib.estimation import DEFAULT_INTERVAL, FEW_UNRECORDED, INTERVALS, interval
 from cdi_lib.intervals import COVERED_RATES, COVERED_SIZES
 from cdi_lib.wording import INTERVAL_NAMES
@@ -136,7 +137,7 @@ def estimate(kinds, counts, known, finite):
     squares = by(stratum, counts * (scores - mean[:, stratum]) ** 2)
     variance = ((1 - fraction) * incidents / (incidents - 1) * squares).sum(axis=1)
     weight = kinds.crimes * (reported / audited)[:, kind]
-    left = ((1 - fraction)[:, stratum] * counts * weight**2).sum(axis=1)
+    left = (unseen(fraction)[:, stratum] * counts * weight**2).sum(axis=1)
     size = (counts * weight).sum(axis=1) ** 2 / left
     df = counts.sum(axis=1) - incidents.shape[1]
     return rate, np.sqrt(variance), audited.sum(axis=1), df, size
