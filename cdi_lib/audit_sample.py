@@ -133,18 +133,23 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
     return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn, None, None, None))
 
 
+def read_trail(force: str, params: Path = PROJECT / "params") -> dict | None:
+    """The trail of the first audit's draw; None if there is none. :func:`check_drawn` tells what is wrong with one."""
+    path = own_folder(force, params, "sample") / TRAILS[FIRST]
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
 def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> list[Problem]:
     """Errors where the parameters say something else of the draw than its trail; none without a trail.
 
     The report tells seed and plan from the parameters, so they must be those with which the sample was drawn.
     """
-    asked, path = inspection.sampling, own_folder(force, params, "sample") / TRAILS[FIRST]
-    if asked is None or not path.is_file():
-        return []
-    place = f"params/{force}/sample/{path.name}"
+    asked, place = inspection.sampling, f"params/{force}/sample/{TRAILS[FIRST]}"
     again = "move the folder sample away to draw again"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_trail(force, params)
+        if asked is None or document is None:
+            return []
         seed, strata = document["seed"], document["strata"]
         drawn = {row["stratum"]: row["selected"] for row in strata if row["selected"]}
         in_frame = sum(row["frame"] for row in strata)
@@ -176,10 +181,8 @@ def drawn_counts(
     force: str, records: AuditRecords, params: Path = PROJECT / "params"
 ) -> dict[str, int] | None:
     """How many incidents were drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
-    path = own_folder(force, params, "sample") / TRAILS[FIRST]
-    if path.is_file():  # read_audit has checked it
-        strata = json.loads(path.read_text(encoding="utf-8"))["strata"]
-        return {row["stratum"]: row["selected"] for row in strata if row["selected"]}
+    if document := read_trail(force, params):
+        return {row["stratum"]: row["selected"] for row in document["strata"] if row["selected"]}
     if records.strata is None or records.strata.empty:
         return None
     return dict(zip(records.strata["stratum"], records.strata["audited_incidents"].astype(int), strict=True))

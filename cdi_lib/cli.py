@@ -311,11 +311,15 @@ def _tell_returns(force: str, returned, params: Path) -> None:
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
     from cdi_lib import returns
+    from cdi_lib.audit_sample import check_drawn
     from cdi_lib.parameters import load_inspection
 
     force = force_key(chosen.force)
     params = params_of(force)
-    returned = returns.check_returns(force, load_inspection(force, params), params)
+    inspection = load_inspection(force, params)
+    if problems := check_drawn(force, inspection, params):
+        raise InputError(problems)
+    returned = returns.check_returns(force, inspection, params)
     if returned is None:
         expected = f"worksheets that auditors filled in; draw the sample first: make sample FORCE={force}"
         raise InputError([Problem(f"params/{force}/{returns.FOLDER}", "", "no .xlsx or .csv file", expected)])

@@ -168,7 +168,12 @@ def _reach(rate: EstimateResult, what: str) -> str:
     if rate.low is None or rate.high is None:
         return f"From {count(rate.n)} {what} no interval can be given."
     down, up = points(rate.value - rate.low, 1), points(rate.high - rate.value, 1)
-    far = f"{down} percentage points either way" if down == up else f"{down} points down or {up} points up"
+    if down == up:
+        far = f"{down} percentage points either way"
+    elif rate.value in (0, 1):  # at the end of the scale there is one way to go
+        far = f"{down} percentage points down" if rate.value else f"{up} percentage points up"
+    else:
+        far = f"{down} points down or {up} points up"
     return (
         f"With {count(rate.n)} {what}, the {percent_confidence(rate)} confidence interval of the estimate, "
         f"{percent(rate.value)}, reaches {far}; it covers chance in drawing the sample, and nothing else."

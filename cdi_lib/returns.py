@@ -6,7 +6,6 @@ the re-check; every row says which. No reference of a record is quoted in a mess
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import openpyxl
 import pandas as pd
 
 from cdi_lib.agreement import cohens_kappa
-from cdi_lib.audit_sample import SELECTIONS, read_selection
+from cdi_lib.audit_sample import SELECTIONS, TRAILS, read_selection, read_trail
 from cdi_lib.folders import PROJECT, own_folder, write_whole
 from cdi_lib.parameters import Inspection
 from cdi_lib.problems import InputError, Problem, shown, suggest
@@ -199,6 +198,9 @@ def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> 
     """
     if returns.errors:
         raise InputError(returns.problems)
+    if read_trail(force, params) is None:
+        expected = f"the trail of the draw; make sample FORCE={force} writes it again"
+        raise InputError([Problem(f"params/{force}/sample/{TRAILS[FIRST]}", "", "no such file", expected)])
     folder = own_folder(force, params)
     path = find_table("crimes", folder) or folder / "crimes.csv"
     place = f"params/{force}/{path.name}"
@@ -233,14 +235,13 @@ def _write_strata(force: str, returns: Returns, params: Path) -> list[Path]:
     others = "stratum" in there.columns and not set(there["stratum"]) <= set(returns.strata)
     if path.suffix != ".csv" or others:
         return []
-    trail = json.loads((own_folder(force, params, "sample") / "trail.json").read_text(encoding="utf-8"))
     rows = [
         {
             "stratum": stratum["stratum"],
             "frame_incidents": stratum["frame"],
             "audited_incidents": _audited(returns.strata[stratum["stratum"]]),
         }
-        for stratum in trail["strata"]
+        for stratum in read_trail(force, params)["strata"]
         if stratum["stratum"] in returns.strata
     ]
     content = pd.DataFrame(rows, columns=list(TABLES["strata"].columns)).to_csv(

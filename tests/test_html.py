@@ -137,6 +137,7 @@ def test_tables_have_captions_headers_and_no_empty_cell(tree):
 
 
 def test_figures_have_alt_text_and_captions(tree):
+    assert tree.xpath("//img")
     for image in tree.iter("img"):
         assert len(image.get("alt", "")) > 20
         figure = next(image.iterancestors("figure"))
@@ -154,7 +155,9 @@ def test_floats_are_numbered_in_order(tree):
 
 
 def test_badges_say_their_grade_in_words(tree):
-    for badge in tree.xpath("//*[contains(concat(' ', @class, ' '), ' badge ')]"):
+    badges = tree.xpath("//*[contains(concat(' ', @class, ' '), ' badge ')]")
+    assert badges
+    for badge in badges:
         (grade,) = [c.removeprefix("badge-") for c in badge.get("class").split() if c.startswith("badge-")]
         assert words(badge).lower().replace(" ", "-") == grade
 

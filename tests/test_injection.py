@@ -99,7 +99,9 @@ def test_tables_hold_no_formula(report):
 
 
 def test_workbooks_hold_no_formula_and_no_outside_link(report):
-    for path in report.folder.rglob("*.xlsx"):
+    paths = list(report.folder.rglob("*.xlsx"))
+    assert paths
+    for path in paths:
         for sheet in load_workbook(path):
             for row in sheet.iter_rows():
                 for cell in row:
@@ -111,7 +113,9 @@ def test_workbooks_hold_no_formula_and_no_outside_link(report):
 
 
 def test_notebooks_hold_no_raw_markup(report):
-    for path in (report.folder / "notebooks").glob("*.ipynb"):
+    paths = list((report.folder / "notebooks").glob("*.ipynb"))
+    assert paths
+    for path in paths:
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", []):
                 for kind, content in output.get("data", {}).items():

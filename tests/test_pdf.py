@@ -84,9 +84,8 @@ def test_heading_levels_skip_none(pdf):
 
 
 def test_figures_have_alt_text(pdf):
-    for role, element in tags(pdf):
-        if role == "/Figure":
-            assert len(str(element["/Alt"])) > 20
+    figures = [element for role, element in tags(pdf) if role == "/Figure"]
+    assert figures and all(len(str(element["/Alt"])) > 20 for element in figures)
 
 
 def test_tables_have_header_cells(pdf):
