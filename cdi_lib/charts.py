@@ -111,7 +111,7 @@ def intervals(
                 alpha=0.32,
                 solid_capstyle="butt",
             )
-        axes.plot([value], [y], "o", color=DARK_BLUE, markersize=8)
+        axes.plot([value], [y], "o", color=DARK_BLUE, markersize=8, clip_on=False)
         axes.annotate(beside, (1.03, y), xycoords=("axes fraction", "data"), va="center", size=10.5)
     axes.set_yticks([-place for place in range(len(rows))], [row[0] for row in rows], size=11)
     axes.set_ylim(-len(rows) + 0.4, 0.6)

@@ -32,7 +32,7 @@ SHORT_RULES = {
     "after": "from April 2018",
     "not known": "period not published",
 }
-GAP = "not published"
+GAP = "not known"
 ORDER = "Ordered by counting rules, audit year and name"
 NOT_COMPARABLE = (
     "The figures come from audits of different years under different rules. The counting rules of April 2018 added crimes "
@@ -229,7 +229,7 @@ def write_tables(found: Comparison, folder: Path) -> list[Path]:
 
 NOTES = {
     "interval": "The 95% confidence interval (CI) counts chance in drawing the sample only.",
-    "gaps": f"'{GAP}' means that no such figure is known.",
+    "gaps": f"'{GAP}' means that no such figure was published, or that too little was inspected for it.",
     "unrounded": "Numbers are stored unrounded; a cell shows them rounded.",
 }
 
@@ -366,7 +366,8 @@ def forest_markdown(found: Comparison, rule: str) -> str:
         for item, rate in zip(members, rates, strict=True)
     ]
     title = f"Overall recording rates: {RULES[rule]}"
-    subtitle = "With 95% confidence intervals where a margin is known. Ordered by audit year and name."
+    order = "name" if rule == "not known" else "audit year and name"
+    subtitle = f"With 95% confidence intervals where a margin is known. Ordered by {order}."
     figure = forest(title, subtitle, rows, _scale(found))
     alt = f"{title}. " + "; ".join(
         f"{item.name} {wording.percent(rate.value)}"

@@ -342,6 +342,7 @@ def parameters(item: Reconstruction) -> dict:
                 "the published figures that are known, and the rest is assumed. "
             )
             + "No row describes a real crime, victim or incident. What is assumed is listed in the annex.",
+            "says_nothing": ["offence_class", "route", "domestic_abuse"],
         },
         "criteria": "cdi-2017",
         "recorded_crime": {

@@ -527,7 +527,9 @@ def judge(
         members = [name for name, element in criteria.elements.items() if element.question == id_]
         computed = grade_of_parts(question, criteria.grades, {name: decided[name] for name in members})
         entry = _entry(id_, question.label, computed, decisions) | {"short": question.short}
-        entry |= _question_evidence(question, criteria, {name: decided[name] for name in members}, computed)
+        parts = {name: decided[name] for name in members}
+        labels = {name: criteria.elements[name].label for name in members}
+        entry |= _question_evidence(question, criteria, parts, computed, labels)
         drawn_questions[id_] = _simulated_parts(question, criteria, {name: drawn[name] for name in members})
         entry["probabilities"] = _frequencies(drawn_questions[id_], criteria)
         if id_ in decisions:  # what was decided counts upwards, as with the elements
@@ -536,7 +538,8 @@ def judge(
     decided_questions = {entry["id"]: entry["decided"] for entry in questions}
     computed = grade_of_parts(criteria.overall, criteria.grades, decided_questions)
     overall = _entry(OVERALL, criteria.overall.label, computed, decisions)
-    overall |= _question_evidence(criteria.overall, criteria, decided_questions, computed)
+    labels = {id_: question.label for id_, question in criteria.questions.items()}
+    overall |= _question_evidence(criteria.overall, criteria, decided_questions, computed, labels)
     overall["probabilities"] = _frequencies(
         _simulated_parts(criteria.overall, criteria, drawn_questions), criteria
     )
@@ -688,15 +691,15 @@ def _element_neighbours(element: Element, criteria: Criteria, measure, grade: st
 
 
 def _question_evidence(
-    question: Question, criteria: Criteria, parts: Mapping[str, str], computed: str
+    question: Question, criteria: Criteria, parts: Mapping[str, str], computed: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     """Rule that fired, grades of the parts, and each single change of a part that would change the grade."""
     if computed == NOT_JUDGED:
-        missing = [part for part in question.required if parts[part] == NOT_JUDGED]
+        missing = [labels[part] for part in question.required if parts[part] == NOT_JUDGED]
         rule = (
-            f"Not judged without {', '.join(missing)}."
+            f"Not judged without: {'; '.join(missing)}."
             if missing
-            else f"Judged from {question.at_least} parts on."
+            else f"Judged only where at least {question.at_least} of its parts are."
         )
     elif computed in question.rules:
         rule = question.rules[computed].sentence

@@ -165,6 +165,9 @@ def sureness(results: Results, key: str, what: str) -> str:
 
 
 def _reach(rate: EstimateResult, what: str) -> str:
+    if rate.n == 1:
+        for many in ("reports", "crimes", "offences"):
+            what = what.replace(many, many[:-1])
     if rate.low is None or rate.high is None:
         return f"From {count(rate.n)} {what} no interval can be given."
     down, up = points(rate.value - rate.low, 1), points(rate.high - rate.value, 1)
@@ -200,18 +203,29 @@ def auditable_route(results: Results) -> str:
     """What the share of auditable routes says and what it does not."""
     share = percent(results.details["auditable_route"])
     routes = results.tallies["routes"].counts
+    by_route = (
+        " By which route the audited crimes had come is not in these records."
+        if _says_nothing(results, "route")
+        else f" In the main sample, {plural(routes['control_room'], 'audited crime')} had come through a control room and "
+        f"{count(routes['crime_recording_centre'])} directly to a crime-recording centre."
+    )
     return (
         f"The audit looks at reports that leave a trail which auditors can follow: through a control room or directly to a "
         f"crime-recording centre. {share} of the crime that the force *records*, excluding fraud, comes by such an auditable route. "
-        f"It does not follow that {share} of the crime that is *reported* does. In the main sample, "
-        f"{count(routes['control_room'])} audited crimes had come through a control room and "
-        f"{count(routes['crime_recording_centre'])} directly to a crime-recording centre."
+        f"It does not follow that {share} of the crime that is *reported* does.{by_route}"
     )
+
+
+def _says_nothing(results: Results, column: str) -> bool:
+    """Whether a column of the audited crimes holds stand-ins only."""
+    return column in results.records.get("says_nothing", ())
 
 
 def domestic_abuse(results: Results) -> str:
     """Domestic abuse: how many of the audited crimes, how many recorded, the rate as a domain."""
     share, audited = results.shares["domestic_abuse"], results.tallies["audited"].counts["total"]
+    if _says_nothing(results, "domestic_abuse"):
+        return "Which of the audited crimes were related to domestic abuse is not in these records."
     if share.n == 0:
         return f"None of the {count(audited)} audited crimes was related to domestic abuse."
     text = (
@@ -222,7 +236,7 @@ def domestic_abuse(results: Results) -> str:
     if missed:
         total = sum(missed.values())
         kinds = in_words(plural(n, *CRIME_NOUNS[k]) for k, n in missed.items())
-        text += f" The {count(total) if total > 1 else 'one'} that {_were(total)} not recorded: {kinds}."
+        text += f" The {number_word(total)} that {_were(total)} not recorded: {kinds}."
     rate = results.estimate("domestic_abuse")
     if rate is not None:
         text += (
@@ -241,6 +255,8 @@ def _were(number: int) -> str:
 def rape(results: Results) -> str:
     """Reports of rape: recorded of audited, and what the force had instead."""
     share = results.shares["rape"]
+    if _says_nothing(results, "offence_class"):
+        return "Which of the audited crimes were rapes is not in these records."
     if share.n == 0:
         return "The main sample holds no report of rape that should have been recorded."
     text = (
@@ -258,7 +274,9 @@ def rape(results: Results) -> str:
         f"{number_word(counts['incident'])} only as an incident" if counts["incident"] else "",
         f"for {number_word(counts['nothing'])} no crime or N100 was recorded" if counts["nothing"] else "",
     ]
-    return f"{text} Of the {number_word(share.n - share.x)} not recorded, {in_words(part for part in parts if part)}."
+    missed = share.n - share.x
+    whole = "The one not recorded:" if missed == 1 else f"Of the {number_word(missed)} not recorded,"
+    return f"{text} {whole} {in_words(part for part in parts if part)}."
 
 
 def n100(results: Results) -> str:
@@ -423,8 +441,14 @@ def timeliness(results: Results) -> str:
     ]
     return (
         f"{rule} Of the crimes that the force had recorded, it had done so in time for {in_words(parts)}; "
-        f"in all {of(share)}. Each crime that was examined counts once, without weights, and the grade rests on that count."
+        f"in all {of(share)}. Each crime that was examined counts once, without weights{_graded_on_count(results)}."
     )
+
+
+def _graded_on_count(results: Results) -> str:
+    entries = results.details["judgements"]["elements"]
+    judged = any(entry["measure"] == "within_24" and entry["status"] == "judged" for entry in entries)
+    return ", and the grade rests on that count" if judged else ""
 
 
 def cancelled(results: Results) -> str:
@@ -444,7 +468,7 @@ def cancelled(results: Results) -> str:
         f"Cancelling was correct in {in_words(found)}." if found else "We found no cancelled crime to review."
     )
     if found and none:
-        text += f" We found no cancelled crime of {in_words(none)} to review."
+        text += f" We found no cancelled crime of {in_words(none).replace(' and ', ' or ')} to review."
     return text
 
 
@@ -522,7 +546,7 @@ def comparison(results: Results) -> str:
     caution = []
     if not previous["representative"]:
         caution.append(
-            "the earlier figure comes from a sample that does not represent the force, so the test is only a guide"
+            "the earlier figure comes from a sample that does not represent the force, which makes the test a mere guide"
         )
     if previous["recording_limit_hours"] != results.details["recording_limit_hours"]:
         caution.append(
@@ -586,11 +610,16 @@ def sampling(results: Results) -> str:
         )
     if plan is None:
         return f"{text} The parameters of this inspection do not say how the sample was planned and drawn."
+    if (status := results.records["status"]) != "audit":
+        text += (
+            f" What follows is how the {wording.RECORDS[status]} of this report came about. How the sample of a real audit was "
+            "planned and drawn is not known from it."
+        )
     return (
         f"{text} The plan expected a recording rate of {wording.trimmed(plan['expected_rate_percent'])}% "
         f"and {_asked(plan)}. {_planned_clusters(plan)} Records were chosen by a keyed hash of a seed "
         f"(`{plan['seed']}`) and the reference of each record, so that the draw can be repeated by anybody who has the frame."
-        f"{_repeated(results.details.get('draw_repeated'))}"
+        f"{_repeated(results.details.get('draw_repeated')) if status == 'audit' else ''}"
     )
 
 

@@ -169,10 +169,12 @@ class Reader:
             by_criteria = (
                 "Too little was inspected to grade it by the criteria."
                 if entry["computed"] == "not judged"
+                else "By the criteria the grade would be the same."
+                if entry["computed"] == entry["decided"]
                 else f"By the criteria the grade would be {wording.plain(entry['computed'])}."
             )
             text += (
-                f"\n\n{by_criteria} It was set by the role {wording.plain(entry['role'])}, because: "
+                f"\n\n{by_criteria} It was set by: {wording.plain(entry['role'])}, because: "
                 f"{wording.sentence(wording.plain(entry['reason']))}"
             )
         return text
@@ -199,6 +201,21 @@ class Reader:
             here = judged_in[0] if judged_in else here
             found[here].append(name)
         return found
+
+    def question_certainty(self, key: str) -> str:
+        """How sure the grade of a question is, in words; empty where chance does not move it."""
+        entry = outputs.judged(self.results, key)
+        chances = entry["probabilities"] or {}
+        likely = sorted(chances.items(), key=lambda item: -item[1])
+        named = [
+            f"{grade} ({wording.chance(share)})" for grade, share in likely if share >= narrative.LEAST_CHANCE
+        ]
+        if len(named) < 2:
+            return ""
+        return (
+            f"**How sure is the grade?** In simulated audits it comes out as {wording.in_words(named)}; this counts chance in "
+            "drawing the main sample only (@tbl-probabilities)."
+        )
 
     def certainty(self) -> str:
         """How sure the overall grade is, in words."""

@@ -206,6 +206,7 @@ def _share_table(labels: dict[str, str], what: str, done: str) -> Callable[[Resu
             {"code": key, "item": label, "x": share.x, "n": share.n}
             for key, label in labels.items()
             if (share := results.share(key))
+            and (key, share.n) != ("rape", 0)  # none in the sample: nothing was examined
         ]
         if not rows:
             return None
@@ -388,7 +389,10 @@ def _previous(results: Results) -> Table | None:
         *_interval_columns(results, "overall", tables.percent),
     )
     differs = ["period"] + [what for key, what in _DIFFERENCES.items() if rows[0][key] != rows[1][key]]
-    return Table(columns, rows, f"The inspections differ in {wording.in_words(differs)}.")
+    note = (
+        f"The inspections differ in {wording.in_words(differs)}. Their difference is taken before rounding."
+    )
+    return Table(columns, rows, note)
 
 
 _DIFFERENCES = {"sample": "kind of sample", "limit": "time limit for recording"}

@@ -240,6 +240,10 @@ class Records(Model):
         description="audit (real records), reconstruction (from published counts) or invented (for training)"
     )
     note: Text | None = Field(default=None, description="printed wherever the records are described")
+    says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = Field(
+        default=(),
+        description="columns of crimes that hold stand-ins, because nobody knows: the report says so",
+    )
 
     @model_validator(mode="after")
     def _explained(self) -> Records:

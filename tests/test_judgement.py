@@ -195,7 +195,7 @@ def test_question_without_its_required_element_is_not_judged(inspection, estimat
     del estimates["overall"]
     found = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
     assert entry(found, "effective")["computed"] == "not judged"
-    assert "all_crime" in entry(found, "effective")["rule"]
+    assert "Records all reported crime" in entry(found, "effective")["rule"]
     assert grades(found)["overall"] == "not judged"
 
 
