@@ -172,7 +172,9 @@ def open_step(notebook: str, force: str) -> Step:
     by_hand = SECTIONS_VARIABLE not in os.environ
     # What was found by other code is not used again: each code has a folder of its own. (The notebooks do not count,
     # as they change by being run; whoever edits one runs it.)
-    code = digest({name: value for name, value in fingerprint.code_files().items() if "notebooks/" not in name})
+    code = digest(
+        {name: value for name, value in fingerprint.code_files().items() if "notebooks/" not in name}
+    )
     own = PROJECT / ".cache" / force / "sections" / code[:16]
     folder = own if by_hand else Path(os.environ[SECTIONS_VARIABLE])
     before = NOTEBOOKS[: NOTEBOOKS.index(notebook)] if notebook in NOTEBOOKS else NOTEBOOKS
