@@ -215,6 +215,9 @@ def why(chosen: argparse.Namespace) -> int:
     from cdi_lib import runner
 
     force = force_key(chosen.force)
+    if not (params_of(force) / f"{force}.yml").is_file():
+        expected = f"the parameters of the force; begin with: make new FORCE={force}"
+        raise InputError([Problem(f"params/{force}.yml", "", "no such file", expected)])
     reasons = runner.why(force, chosen.renderer)
     for reason in reasons:
         console.say(reason)

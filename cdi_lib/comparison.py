@@ -19,6 +19,7 @@ References
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -96,7 +97,8 @@ class Inspected(_Model):
     """One inspection as it is compared.
 
     ``title`` is kind and year of the inspection, such as "re-inspection 2018". Dates are ISO; ``year`` is that in which the
-    audit period ended; ``counts`` says whether it takes part in pooled figures and sums.
+    audit period ended; ``counts`` says whether it takes part in pooled figures and sums; ``is_one_of_several`` whether
+    another inspection of the force has the same year.
     """
 
     force: str
@@ -111,11 +113,13 @@ class Inspected(_Model):
     unrecorded: Count | None
     grades: dict[str, str]
     counts: bool = True
+    is_one_of_several: bool = False
 
     @property
     def name(self) -> str:
-        """The force, with the year of the audit, which tells inspections of one force apart."""
-        return f"{self.force} {self.year or self.title[-4:]}"
+        """The force, with the year of the audit, which tells inspections of one force apart, or else with the title too."""
+        name = f"{self.force} {self.year or self.title[-4:]}"
+        return f"{name} ({self.title})" if self.is_one_of_several else name
 
 
 class Shrunken(_Model):
@@ -205,6 +209,11 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
         (printed | computed).values(),
         key=lambda item: (order.index(item.rule), item.year or 0, item.force, item.title),
     )
+    times = Counter(item.name for item in inspections)
+    inspections = [
+        item.model_copy(update={"is_one_of_several": True}) if times[item.name] > 1 else item
+        for item in inspections
+    ]
     newest = _newest(inspections)
     return Comparison(
         inspections=inspections,
@@ -330,15 +339,21 @@ def _in_pool(inspections: Sequence[Inspected], rule: str) -> list[Inspected]:
 
 def superseded(found: Comparison) -> list[str]:
     """Forces whose newest rate is not in the sum, because a later inspection gave no interval that could be added."""
-    ends = {item.name: item.end for item in found.inspections}
-    in_sum = {item.force: ends[item.name] for item in found.inspections if item.name in found.total_of}
+    in_sum = {item.force: item for item in found.inspections if item.name in found.total_of}
     later = {
         item.force
         for item in found.inspections
-        if item.counts and item.force in in_sum and item.end and item.end > in_sum[item.force]
+        if item.counts and item.force in in_sum and _is_later(item, in_sum[item.force])
         if item.rates.get("overall") or item.unrecorded
     }
     return sorted(later)
+
+
+def _is_later(item: Inspected, other: Inspected) -> bool:
+    """Whether an inspection came after another, by the ends of their audits or, where one is not known, by publication."""
+    if item.end and other.end:
+        return item.end > other.end
+    return bool(item.published and other.published and item.published > other.published)
 
 
 def _newest(inspections: Sequence[Inspected]) -> list[Inspected]:

@@ -487,6 +487,6 @@ def _older(found: Comparison) -> str:
     if not later:
         return ""
     return (
-        f" For {wording.in_words(later)} it takes an older inspection than the newest, which was published without a margin: what "
-        "changed since is not in the sum."
+        f" For {wording.in_words(later)} it takes an older inspection than the newest, of which no interval for unrecorded crime is "
+        "known: what changed since is not in the sum."
     )

@@ -178,7 +178,11 @@ def _is_look(name: str) -> bool:
 def _read(folder: Path) -> dict | None:
     try:
         content = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        return content if content["schema_version"] == SCHEMA_VERSION and content["outputs"] else None
+        parts = content["inputs"], content["outputs"]
+        is_known = content["schema_version"] == SCHEMA_VERSION and all(
+            isinstance(part, dict) for part in parts
+        )
+        return content if is_known and content["outputs"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

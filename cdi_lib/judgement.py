@@ -518,7 +518,11 @@ def judge(
                 element, criteria, measure, computed
             )
         varies = status == "judged" and _is_random(element, measure)
-        entry["probabilities"] = _frequencies(drawn[id_], criteria) if varies else None
+        # by the criteria, as for questions: what an inspector decided is not moved by chance
+        by_criteria = (
+            _simulated(element, criteria, measure, computed, status, False, score) if varies else None
+        )
+        entry["probabilities"] = _frequencies(by_criteria, criteria) if varies else None
         elements.append(entry)
 
     decided = {entry["id"]: entry["decided"] for entry in elements}

@@ -243,3 +243,27 @@ def test_one_force_alone_can_be_shown():
     assert comparison_outputs.table_markdown(alone, "tbl-shrunken") == ""
     assert "fewer than five inspections" in comparison_outputs.alone(alone)
     assert "no sum" in comparison_outputs.total(alone)
+
+
+def test_two_inspections_of_a_force_in_one_year_are_kept_apart():
+    first = inspected(value=0.80).model_copy(update={"title": "inspection 2019"})
+    second = inspected(value=0.93).model_copy(update={"title": "re-inspection 2019"})
+    rows = read_published().iloc[:0]
+    columns = {"force": "A", "audit_start": "2018-07-01", "overall_margin": 2.0, "source": "none"}
+    table = rows.reindex(range(2)).assign(
+        **columns, report=["inspection 2018", "re-inspection 2018"], audit_end=["2018-09-30", "2018-12-31"],
+        published=["2018-11-01", "2019-03-01"], overall_rate=[80.0, 93.0], overall_unrecorded_over=[900.0, 300.0],
+    )  # fmt: skip
+    found = comparison.compare([], table)
+    assert [item.name for item in found.inspections] == [
+        "A 2018 (inspection 2018)",
+        "A 2018 (re-inspection 2018)",
+    ]
+    assert found.total_of == ["A 2018 (re-inspection 2018)"] and first.name == second.name
+    values = {item.name: item.value for item in found.groups[0].shrunken} if found.groups else {}
+    assert not values or values["A 2018 (inspection 2018)"] < values["A 2018 (re-inspection 2018)"]
+
+
+def test_a_later_inspection_without_a_known_period_is_told():
+    found = comparison.compare([], read_published())
+    assert {"Kent", "Cheshire", "Thames Valley"} <= set(comparison.superseded(found))
