@@ -21,7 +21,8 @@ import pandas as pd
 import yaml
 
 from cdi_lib.parameters import CRIME_TYPES, Period
-from cdi_lib.published import OUTSIDE, read_published
+from cdi_lib.problems import InputError, Problem
+from cdi_lib.published import OUTSIDE, PUBLISHED, read_published
 from cdi_lib.reconstruction import Chance
 
 CARRIED = "northamptonshire"  # params/ holds a fuller reconstruction of the newest inspection of this force
@@ -87,7 +88,11 @@ class Reconstruction:
     @property
     def key(self) -> str:
         """Name of the force as it is used for files."""
-        return re.sub(r"[^a-z0-9]+", "-", self.force.lower()).strip("-")
+        return _as_key(self.force)
+
+
+def _as_key(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def write(folder: Path) -> list[str]:
@@ -123,6 +128,11 @@ def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
     These are those with a published overall rate below 100 (at 100 the unrecorded crime tells nothing of the recorded),
     and those without one that have an overall grade and another figure or a grade for a question; the rate of the
     latter is assumed.
+
+    Raises
+    ------
+    InputError
+        Naming every inspection whose printed figures no counts can give.
     """
     rows = published[~published["report"].str.contains(OUTSIDE, regex=False)]
     has_more = rows[["violence_rate", "overall_unrecorded_over", "grade_effective"]].notna().any(axis=1)
@@ -140,10 +150,18 @@ def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
         ["assumed", "published"], ascending=[True, False], kind="stable"
     )
     found: dict[str, Reconstruction] = {}
+    problems = []
     for row in rows.itertuples():
-        item = _reconstruct(row, rates, typical, known.get(row.force, usual), row.force in known)
-        key = item.key if item.key not in found else f"{item.key}-{row.report[-4:]}"
-        found[key] = item
+        try:
+            item = _reconstruct(row, rates, typical, known.get(row.force, usual), row.force in known)
+        except ValueError as error:
+            expected = "figures that fit together, or a blank cell for one of them"
+            problems.append(Problem(PUBLISHED.name, f"{row.force}, {row.report}", str(error), expected))
+            continue
+        keys = (item.key, f"{item.key}-{row.report[-4:]}", f"{item.key}-{_as_key(row.report)}")
+        found[next(key for key in keys if key not in found)] = item
+    if problems:
+        raise InputError(problems)
     return {key: found[key] for key in sorted(found) if key != CARRIED}
 
 
@@ -235,6 +253,8 @@ def _counts(
     rate = k / n
     fits = (np.abs(rate * 100 - percent) < 0.4999 * 10.0**-places) & (rate < 1)
     n, k, rate = n[fits], k[fits], rate[fits]
+    if not len(n):
+        raise ValueError(f"no number of audited crimes gives the printed rate of {percent:g} %")
     if pd.isna(margin):
         best = np.argmin(np.abs(n - typical))
         return int(n[best]), int(k[best])
@@ -282,10 +302,14 @@ def _by_type(
         free, done = n - sum(audited.values()), k - sum(recorded.values())
         audited[name] = round(free * SHARE_OF_SAMPLE[name] / weights)
         recorded[name] = round(done * SHARE_OF_SAMPLE[name] / weights)
+        # A small force may not have so many crimes of a type; the other types take the rest.
+        most = int(recorded_in_period * SHARE_OF_CRIME[name] * free / done) if done > 0 else audited[name]
+        if audited[name] > most and left < len(rest) - 1:
+            audited[name], recorded[name] = most, round(most * done / free)
     for name in CRIME_TYPES:
         if not 0 < recorded[name] <= audited[name]:
             raise ValueError(
-                f"{row.force}, {row.report}: the printed figures leave {recorded[name]} of {audited[name]} crimes to {name}"
+                f"printed figures that leave {recorded[name]} recorded of {audited[name]} audited crimes to {name}"
             )
     return audited, recorded
 

@@ -8,6 +8,7 @@ import pytest
 from cdi_lib import demonstration
 from cdi_lib.build import read_audit
 from cdi_lib.measures import Measures
+from cdi_lib.problems import InputError
 from cdi_lib.published import read_published
 from cdi_lib.wording import over
 
@@ -84,5 +85,30 @@ def test_equal_bytes_every_time(folder, tmp_path):
 def test_figures_that_contradict_each_other_are_refused():
     rows = read_published()
     rows = rows[rows["force"] == "Derbyshire"].assign(violence_rate=5.0, violence_margin=1.0)
-    with pytest.raises(ValueError, match="Derbyshire.*leave"):
+    with pytest.raises(InputError, match="Derbyshire.*leave"):
         demonstration.reconstructions(pd.concat([rows, read_published().iloc[[0]]]))
+
+
+def test_a_small_force_is_not_given_more_crimes_of_a_type_than_it_has():
+    row = read_published().iloc[[0]].reindex(columns=read_published().columns)
+    small = row.assign(
+        force="Small City", report="inspection 2019", published="2019-03-07", overall_rate=92.6, overall_margin=1.9,
+        overall_unrecorded_over=400.0, violence_rate=None, sexual_rate=None, grade_overall="good",
+    )  # fmt: skip
+    made = demonstration.reconstructions(pd.concat([read_published(), small]))["small-city"]
+    total = sum(number for number, *_ in made.recorded_crime.values())
+    in_period = total * made.period.years * demonstration.AUDITABLE_PERCENT / 100
+    for name in ("violence", "sexual"):
+        reported = in_period * demonstration.SHARE_OF_CRIME[name] / (made.recorded[name] / made.audited[name])
+        assert made.audited[name] <= reported * 1.01, name
+    assert made.audited["sexual"] < 150
+
+
+def test_three_inspections_of_a_force_keep_their_names():
+    known = read_published()
+    rows = known[known["overall_rate"].notna()].iloc[[1, 1, 1]].assign(
+        force="Thrice", report=["inspection 2019", "re-inspection 2019", "inspection 2020"],
+        published=["2019-02-01", "2019-11-01", "2020-06-01"],
+    )  # fmt: skip
+    made = demonstration.reconstructions(pd.concat([known, rows]))
+    assert {"thrice", "thrice-2019", "thrice-inspection-2019"} <= set(made)
