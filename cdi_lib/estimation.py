@@ -582,8 +582,17 @@ def domain_difference(design, domain_a, domain_b, confidence=0.95):
     )  # fmt: skip
 
 
-def sensitivity(design, post_strata, recorded_crime, intervals=INTERVALS, confidence=0.95):
+def sensitivity(design, post_strata, recorded_crime, intervals=INTERVALS, confidence=0.95, population=None):
     """Estimate the headline under every estimator and interval: does the choice matter?
+
+    Parameters
+    ----------
+    design, post_strata, recorded_crime, confidence
+        As for :func:`stratified_rate`.
+    intervals : iterable of str
+        Of :data:`INTERVALS`.
+    population : float, optional
+        Reported crime for the pooled rows, where the caller has a better estimate than that which the design implies.
 
     Returns
     -------
@@ -604,8 +613,7 @@ def sensitivity(design, post_strata, recorded_crime, intervals=INTERVALS, confid
     """
     single = design.independent()
     audited, recorded = int(single.row_is_crime.sum()), int(single.row_recorded.sum())
-    population = None
-    if design.stratum_population is not None:
+    if population is None and design.stratum_population is not None:
         population = float(design.stratum_population.sum())
         if design.population_unit == "clusters":  # the same share of crimes as of incidents
             population = audited / design.overall_fraction()

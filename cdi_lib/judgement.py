@@ -311,9 +311,7 @@ def _rule_problems(
         problems.append(Problem(file, f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}"))
     for grade, rule in question.rules.items():
         if rule.at_most_below >= len(parts) and not rule.key and rule.none_below is None:
-            expected = (
-                f"less than {len(parts)}, the number of its parts; else no worse grade could ever be given"
-            )
+            expected = f"less than {len(parts)}, the number of its parts: one at least must reach the grade"
             problems.append(
                 Problem(file, f"{where}.rules.{grade}.at_most_below", str(rule.at_most_below), expected)
             )
@@ -408,7 +406,7 @@ def grade_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str
 
     Parts that are not judged are left out. With fewer than ``at_least`` judged parts, or without a part that is
     required, the result is ``"not judged"``: a grade is not guessed. A key part that is not judged does not meet the
-    rule that names it.
+    rule that names it, and a grade that none of the judged parts reaches is not given.
 
     Examples
     --------
@@ -423,7 +421,8 @@ def grade_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str
         return NOT_JUDGED
     for grade, rule in question.rules.items():
         rank = list(grades).index(grade)
-        few_below = sum(part > rank for part in judged.values()) <= rule.at_most_below
+        below = sum(part > rank for part in judged.values())
+        few_below = below <= rule.at_most_below and below < len(judged)  # few of seven may be all of two
         floor = list(grades).index(rule.none_below) if rule.none_below else len(grades)
         none_too_low = all(part <= floor for part in judged.values())
         keys_there = all(judged.get(key, len(grades)) <= rank for key in rule.key)

@@ -296,6 +296,7 @@ class Measures:
             "crime_type",
             self._recorded_crime_present(),
             confidence=self.options["confidence"],
+            population=self.population(self.main, sum(self.recorded_in_audit_period().values())),
         )
 
 

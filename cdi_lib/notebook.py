@@ -243,11 +243,11 @@ class Reader:
         parts = [
             (
                 f"The grades follow the framework {wording.plain(framework['title'])} (`{framework['name']}`, version "
-                f"{wording.plain(framework['version'])}). {wording.plain(framework['note'])}"
+                f"{wording.plain(framework['version'])}, of {wording.day(framework['date'])}). {wording.plain(framework['note'])}"
             ),
             (
                 "Each element is graded by its bands; what would have changed its grade stands in @tbl-elements. A question gets the "
-                "best grade whose rule its elements meet:"
+                "best grade whose rule its elements meet, and none that not one of them reaches:"
             ),
             "\n".join(line for key, rules in found["rules"].items() for line in self._rule_lines(key, rules)),
         ]
@@ -265,15 +265,24 @@ class Reader:
         table = outputs.TABLES["tbl-published"].build(self.results)
         if table is None:
             return "No published figures were given to compare with."
-        missed = [row for row in table.rows if row["reproduced"] != "yes"]
+        compared = [row for row in table.rows if row["reproduced"] != outputs.OTHER_CRITERIA]
+        missed = [row for row in compared if row["reproduced"] != "yes"]
         text = (
-            f"{wording.count(len(table.rows) - len(missed))} of {wording.count(len(table.rows))} published figures are "
+            f"{wording.count(len(compared) - len(missed))} of {wording.count(len(compared))} published figures are "
             "reproduced (@tbl-published)."
+            if compared
+            else "The published grades stand in @tbl-published."
         )
         for row in missed:
             text += (
                 f" Not reproduced: {wording.plain(row['figure'])}, published as {wording.plain(row['published'])} and computed "
                 f"here as {wording.plain(row['computed'] or 'no figure')}."
+            )
+        if grades := len(table.rows) - len(compared):
+            text += (
+                f" {wording.capital(wording.plural(grades, 'published grade'))} "
+                f"{'was' if grades == 1 else 'were'} given by other criteria than the later ones that this report "
+                "follows, and not compared."
             )
         return text
 

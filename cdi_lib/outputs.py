@@ -518,12 +518,26 @@ def value_at(results: Results, path: str):
     return value
 
 
+OTHER_CRITERIA = "other criteria"  # in the column `reproduced` of a grade
+
+
+def has_later_criteria(results: Results) -> bool:
+    """Whether the criteria are later than the publication, so that grades published then were given by others."""
+    criteria = results.details["judgements"]["framework"]["date"]
+    return str(criteria) > str(results.publication["date"])
+
+
 def _published(results: Results) -> Table | None:
     rows = []
     for row in results.details.get("published") or []:
         value = value_at(results, row["result"])
         computed = None if value is None else PRINTED[row["shown_as"]](value)
-        reproduced = "not computed" if computed is None else "yes" if computed == row["published"] else "no"
+        if row["result"].startswith("details.grades.") and has_later_criteria(results):
+            reproduced = OTHER_CRITERIA
+        elif computed is None:
+            reproduced = "not computed"
+        else:
+            reproduced = "yes" if computed == row["published"] else "no"
         rows.append({**row, "computed": computed, "reproduced": reproduced})
     columns = (
         tables.text("figure", "Figure"),
@@ -706,12 +720,13 @@ def _grades(results: Results) -> Table:
         }
         for entry in _questions(results)
     ]
+    is_set = any(row["decided"] != row["computed"] for row in rows)
     columns = [
         tables.text("question", "Question"),
         Column("decided", "Grade", wording.badge),
-        tables.text("rule", "Rule that gives it"),
+        tables.text("rule", "Rule for the grade by the criteria" if is_set else "Rule that gives it"),
     ]
-    if any(row["decided"] != row["computed"] for row in rows):
+    if is_set:
         columns += [
             tables.text("computed", "Grade by the criteria"),
             tables.text("reason", "Why it was set otherwise"),
@@ -849,7 +864,13 @@ def _probabilities(results: Results) -> Table | None:
 TABLES = {
     table.id: table
     for table in (
-        TableOutput("tbl-grades", "Grades", ("details.judgements",), "", _grades),
+        TableOutput(
+            "tbl-grades",
+            "Grades",
+            ("details.judgements",),
+            "By the criteria no grade is given that none of the judged parts reaches.",
+            _grades,
+        ),
         TableOutput(
             "tbl-elements", "The judged elements and their evidence", ("details.judgements",), "", _elements
         ),

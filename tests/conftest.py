@@ -7,3 +7,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 # A program of its own, which a third party runs: it reads its arguments when it is imported.
 collect_ignore = ["repeat_draw.py"]
+
+
+def pytest_collection_modifyitems(items):
+    """The slow ones first: begun last, they would keep one worker busy while the others have nothing left to do."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

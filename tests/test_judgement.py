@@ -316,7 +316,7 @@ REFUSED = {
     "rule for a grade that does not exist": ("overall/rules/goood", {"at_most_below": 1, "sentence": "S."}, "overall.rules", "goood"),
     "missing rule": ("overall/rules/good", None, "overall.rules", "gap"),
     "contradictory rules": ("questions/efficient/rules/outstanding/at_most_below", 4, "efficient.rules.outstanding", "contradict"),
-    "rule that everything meets": ("questions/leadership/rules/requires improvement/at_most_below", 3, "leadership.rules", "no worse grade"),
+    "rule that everything meets": ("questions/leadership/rules/requires improvement/at_most_below", 3, "leadership.rules", "less than 3"),
     "key part that does not exist": ("overall/rules/good/key", ["efective"], "overall.rules.good.key", "effective"),
     "required part that does not exist": ("overall/required", ["efective"], "overall.required", "effective"),
     "floor that does not exist": ("overall/rules/good/none_below", "bad", "overall.rules.good.none_below", "one of"),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdi_lib import judgement
-from cdi_lib.judgement import FINDINGS, NOT_JUDGED, judge, load_criteria
+from cdi_lib.judgement import FINDINGS, NOT_JUDGED, grade_of_parts, judge, load_criteria
 from cdi_lib.parameters import Assessment, Inspection
 from cdi_lib.results import EstimateResult, Share
 
@@ -96,3 +96,33 @@ def test_probabilities_sum_to_one_and_next_grades_are_better_and_worse(name, dat
             changes = entry[key] if isinstance(entry[key], list) else [entry[key]] if entry[key] else []
             for change in changes:
                 assert sign * (criteria.grades.index(change["grade"]) - rank) > 0
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_no_grade_is_better_than_that_of_the_best_part(name, data):
+    criteria = FRAMEWORKS[name]
+    question = data.draw(st.sampled_from([*criteria.questions.values(), criteria.overall]))
+    names = list(criteria.questions)
+    if question is not criteria.overall:
+        names = [id_ for id_, e in criteria.elements.items() if criteria.questions[e.question] is question]
+    graded = st.dictionaries(st.sampled_from(names), st.sampled_from(criteria.grades), min_size=1, max_size=3)
+    parts = dict.fromkeys(names, NOT_JUDGED) | data.draw(graded)
+    grade = grade_of_parts(question, criteria.grades, parts)
+    if grade != NOT_JUDGED:
+        best = min(criteria.grades.index(part) for part in parts.values() if part != NOT_JUDGED)
+        assert criteria.grades.index(grade) >= best
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_parts_of_one_grade_give_that_grade(name):
+    criteria = FRAMEWORKS[name]
+    for grade in criteria.grades:
+        for id_, question in criteria.questions.items():
+            names = [part for part, element in criteria.elements.items() if element.question == id_]
+            assert grade_of_parts(question, criteria.grades, dict.fromkeys(names, grade)) == grade
+        assert (
+            grade_of_parts(criteria.overall, criteria.grades, dict.fromkeys(criteria.questions, grade))
+            == grade
+        )

@@ -128,3 +128,21 @@ def test_a_design_effect_asks_for_more_crimes():
         1.3 * plain.allocation.counts["other"], rel=0.02
     )
     assert all(0.0295 < margin <= 0.03 for margin in clustered.margins.values())
+
+
+@pytest.mark.parametrize("strata", [None, STRATA], ids=["crime types", "weighted"])
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("headline", ["pooled", "stratified"])
+def test_the_sensitivity_table_holds_the_rates_of_the_report(strata, clustered, headline):
+    main = MAIN if strata is not None else MAIN.assign(stratum=MAIN["crime_type"])
+    main = main if strata is not None else main.assign(incident_id=range(len(main)))
+    measures = Measures(inspection(headline=headline, clustered=clustered), main, strata)
+    rows = {
+        row.estimator: row for row in measures.sensitivity() if row.interval == measures.pooled().interval
+    }
+    more = ", clustered" if clustered else ""
+    for rate, name in ((measures.pooled(), "pooled"), (measures.stratified(), "stratified")):
+        same = rows[name + more]
+        assert (same.value, same.low, same.high) == pytest.approx(
+            (rate.value, rate.low, rate.high), rel=1e-12
+        )

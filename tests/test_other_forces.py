@@ -191,7 +191,7 @@ def test_strata_that_are_not_crime_types_are_warned_of(tmp_path):
 OTHER_FRAMEWORK = """
 name: two-questions
 version: "0.1"
-date: 2022-01-01
+date: 2022-10-01
 title: Two questions, three grades
 note: An invented framework for a test.
 grades: [strong, fair, weak]
@@ -230,12 +230,19 @@ elements:
 def test_a_framework_with_other_questions_elements_and_grades(tmp_path):
     (tmp_path / "params" / "criteria").mkdir(parents=True)
     (tmp_path / "params" / "criteria" / "two-questions.yml").write_text(OTHER_FRAMEWORK)
-    folder = build(tmp_path, parameters(criteria="two-questions"))
+    published = {"figure": "Overall grade", "result": "details.grades.overall", "shown_as": "text"}
+    published |= {"published": "good", "source": "a report"}
+    sample = crimes(
+        {"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150}
+    )
+    tables = {"crimes": sample, "published": pd.DataFrame([published])}
+    folder = build(tmp_path, parameters(criteria="two-questions"), tables)
     for text in (page_text(folder), pdf_text(folder)):
         for words in (
             "Does the force record crime accurately?",
             "Records in time",
             "Recorded within 24 hours",
+            "One published grade was given by other criteria",  # those of this report are later
         ):
             assert words in text, words
         assert text.rindex("Does the force record crime fast and with care?") > text.index(
