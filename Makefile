@@ -20,6 +20,7 @@ jobs     = $${JOBS:+--jobs="$$JOBS"}
 against  = $${AGAINST:+--against="$$AGAINST"}
 scheduler = $${SCHEDULER:+--scheduler="$$SCHEDULER"}
 recheck  = $${RECHECK:+--recheck="$$RECHECK"}
+replace  = $(if $(REPLACE),--replace)
 again    = $(if $(AGAIN),--again)
 strict   = $(if $(STRICT),--strict)
 # For every command: QUIET=1 prints errors only, JSON=1 one JSON document at the end, for scripts.
@@ -75,8 +76,8 @@ demonstration: setup ## forces reconstructed from published figures, in params/d
 new: setup ## FORCE=name: a commented parameter file and empty record tables for a new inspection
 	@$(run) new $(force) $(told)
 
-sample: setup ## FORCE=name [RECHECK=50]: draw the audit sample, or a blind re-check of it: trail and worksheet
-	@$(run) sample $(force) $(recheck) $(told)
+sample: setup ## FORCE=name [RECHECK=50] [REPLACE=1]: draw the audit sample, a blind re-check of it, or reserves for it
+	@$(run) sample $(force) $(recheck) $(replace) $(told)
 
 check: setup ## FORCE=name [STRICT=1]: validate returned worksheets, parameters and records
 	@$(run) check $(force) $(strict) $(told)

@@ -8,7 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass, replace
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from pathlib import Path
 
 import pandas as pd
@@ -25,15 +29,20 @@ from cdi_lib.worksheet import FIRST, RECHECK, write_worksheet
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
 TRAILS = {FIRST: "trail.json", RECHECK: "recheck-trail.json"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
+RESERVES_WORKSHEET = "worksheet-reserves-{}-to-{}.xlsx"  # places in the order in which reserves came into use
 MOST_STRATA = 50  # more values than that are not strata but, say, references or names
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The files of a draw: those written, and a worksheet that was there and is left as it is (or None)."""
+    """The files of a draw: those written, and a worksheet that was there and is left as it is (or None).
+
+    ``unreplaced`` are incidents that were to be replaced, for which their stratum has no reserve left.
+    """
 
     written: tuple[Path, ...]
     kept: Path | None
+    unreplaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,12 @@ class AuditFrame:
     place: str
 
 
-def draw_sample(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> Drawn:
+def draw_sample(
+    force: str,
+    inspection: Inspection,
+    params: Path = PROJECT / "params",
+    unaudited: Mapping[str, str] | None = None,
+) -> Drawn:
     """Draw the audit sample from the table ``frame`` and write selection, trail and worksheet.
 
     How many incidents are drawn per stratum is said in ``sampling.incidents``, or planned. The same seed and frame
@@ -56,6 +70,9 @@ def draw_sample(force: str, inspection: Inspection, params: Path = PROJECT / "pa
     ----------
     force : str
         The frame is ``params/<force>/frame`` (.csv, .xlsx or .parquet); the files go to ``params/<force>/sample/``.
+    unaudited : mapping of incident to reason
+        Incidents of the sample that cannot be audited. The next reserve of its stratum takes the place of each, is added
+        to the selection, and gets a worksheet of its own. Replacements that the trail holds are kept.
 
     Raises
     ------
@@ -74,14 +91,51 @@ def draw_sample(force: str, inspection: Inspection, params: Path = PROJECT / "pa
             "stratified",
             id_column=names.incident_id,
             stratum_column=names.stratum,
+            reserves=inspection.sampling.reserves,
         )
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
+    drawn, unreplaced = _replaced(_as_replaced_before(drawn, force, params), unaudited or {})
     document = sampling.trail(drawn, given.info, None, planned.allocation)
     document["plan"] = inspection.sampling.model_dump(mode="json", exclude={"seed", "frame"})
     document["columns"]["stratum_values"] = {name: list(values) for name, values in names.strata.items()}
-    selection = _with_reference(drawn.to_frame(), given.data, names, place)
-    return _write(force, inspection, params, FIRST, selection, document)
+    listed = drawn.to_frame().set_index("id", drop=False)
+    listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
+    selection = _with_reference(listed, given.data, names, place)
+    return with_changes(_write(force, inspection, params, FIRST, selection, document), unreplaced=unreplaced)
+
+
+def _as_replaced_before(drawn: sampling.Selection, force: str, params: Path) -> sampling.Selection:
+    """The selection with the replacements that its trail holds."""
+    try:
+        for swap in replacements(force, params):
+            drawn = sampling.replace(drawn, swap["replaced"], swap["reason"])
+    except ValueError as error:
+        place = f"params/{force}/sample/{TRAILS[FIRST]}"
+        expected = (
+            "replacements that can be made again, with the seed and at least the reserves that there were"
+        )
+        raise InputError([Problem(place, "replacements", str(error), expected)]) from None
+    return drawn
+
+
+def _replaced(
+    drawn: sampling.Selection, unaudited: Mapping[str, str]
+) -> tuple[sampling.Selection, tuple[str, ...]]:
+    """The selection with reserves in the place of incidents of it; and those for which no reserve is left."""
+    stratum_of = {record.id: record.stratum for record in drawn.current}
+    left = Counter(record.stratum for record in drawn.reserves)
+    left.subtract(swap.stratum for swap in drawn.replacements)
+    without = []
+    for incident_id, reason in unaudited.items():
+        if (stratum := stratum_of.get(incident_id)) is None:  # replaced before
+            continue
+        if left[stratum]:
+            drawn = sampling.replace(drawn, incident_id, reason)
+            left[stratum] -= 1
+        else:
+            without.append(incident_id)
+    return drawn, tuple(without)
 
 
 def read_audit_frame(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> AuditFrame:
@@ -106,7 +160,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path = PROJECT 
         frame = sampling.read_frame(path, names.incident_id, names.stratum, other_columns=others)
         data = frame.data.assign(**{names.stratum: _strata(frame.data[names.stratum], names, place)})
         _check_reported(data, names, inspection, place)
-        info = replace(frame.info, counts=sampling.stratum_counts(data, names.stratum))
+        info = with_changes(frame.info, counts=sampling.stratum_counts(data, names.stratum))
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
     return AuditFrame(data, info, names, place)
@@ -116,7 +170,8 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
     """Draw incidents of the sample for a blind re-check by a second auditor, and write their worksheet.
 
     The draw is a simple random sample of the selection by the same keyed order, with the seed and the word
-    ``recheck``: nobody chooses. The worksheet holds no decision of the first audit.
+    ``recheck``: nobody chooses. Reserves are left out, so that it does not depend on when it is drawn. The worksheet holds
+    no decision of the first audit.
 
     Raises
     ------
@@ -124,6 +179,7 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
         If no sample was drawn, if it has fewer incidents, or if another re-check was drawn.
     """
     selection = read_selection(force, params, FIRST)
+    selection = selection[selection["reserve"] != "True"].reset_index(drop=True)
     if not 1 <= number <= len(selection):
         expected = f"a number of incidents from 1 to the {len(selection):,} of the sample"
         raise InputError([Problem("RECHECK", "", str(number), expected)])
@@ -188,6 +244,24 @@ def drawn_counts(
     return dict(zip(records.strata["stratum"], records.strata["audited_incidents"].astype(int), strict=True))
 
 
+def replacements(force: str, params: Path = PROJECT / "params") -> list[dict[str, str]]:
+    """The replacements of the trail in their order: ``replaced``, ``by``, ``stratum`` and ``reason``; none without a trail.
+
+    Raises
+    ------
+    InputError
+        If the trail cannot be read.
+    """
+    keys = ("replaced", "by", "stratum", "reason")
+    try:
+        document = read_trail(force, params)
+        swaps = [] if document is None else document["replacements"]
+        return [{key: str(swap[key]) for key in keys} for swap in swaps]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        place, expected = f"params/{force}/sample/{TRAILS[FIRST]}", "the file as make sample wrote it"
+        raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
+
+
 def _in_line(value: object) -> str:
     if not isinstance(value, dict):
         return str(value)
@@ -195,7 +269,9 @@ def _in_line(value: object) -> str:
 
 
 def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
-    """The drawn incidents in the order of the draw: ``id``, ``stratum``, ``reported_at`` and ``route`` as text or None.
+    """The drawn incidents in the order of the draw, then the reserves in use: all columns as text or None.
+
+    ``id``, ``stratum``, ``reported_at``, ``route``, and ``reserve`` ("True" or "False").
 
     Raises
     ------
@@ -208,7 +284,7 @@ def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
         expected = f"the drawn incidents; draw them first: make sample FORCE={force}{again}"
         raise InputError([Problem(f"params/{force}/sample/{path.name}", "", "no such file", expected)])
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    if not {"id", "stratum", "reported_at", "route"} <= set(table.columns):
+    if not {"id", "stratum", "reported_at", "route", "reserve"} <= set(table.columns):
         expected = "the file as make sample wrote it; move the folder sample away and draw again"
         raise InputError([Problem(f"params/{force}/sample/{path.name}", "row 1", "other columns", expected)])
     return table.astype(object).where(lambda t: t != "", None)
@@ -351,18 +427,37 @@ def _write(
     folder = own_folder(force, params, "sample")
     selected, trail, worksheet = (folder / names[audit] for names in (SELECTIONS, TRAILS, WORKSHEETS))
     text = selection.to_csv(index=False, lineterminator="\n").encode()
-    if selected.exists() and selected.read_bytes() != text:
+    incidents = pd.read_csv(io.BytesIO(text), dtype=str, keep_default_na=False)
+    is_reserve = incidents["reserve"] == "True"
+    before = selected.read_bytes() if selected.exists() else text
+    # Reserves that come into use are added at its end, and nothing else ever is.
+    there = len(list(csv.reader(io.StringIO(before.decode("utf-8", errors="replace"))))) - 1
+    if not text.startswith(before) or not is_reserve.iloc[there:].all():
         expected = "no other selection there; move the folder sample away to draw again"
         place = f"params/{force}/sample/{selected.name}"
         raise InputError([Problem(place, "", "a different selection", expected)])
-    written = [write_whole(selected, text), write_whole(trail, sampling.trail_text(document).encode())]
-    if worksheet.exists():
-        return Drawn(tuple(written), worksheet)
-    incidents = pd.read_csv(io.BytesIO(text), dtype=str, keep_default_na=False)
-    incidents["reported_at"] = parse_moments(incidents["reported_at"])
-    incidents["route"] = incidents["route"].astype(object).where(incidents["route"] != "", None)
+    # The trail first: should the next not be written, the replacements are known, and are made again.
+    written = [write_whole(trail, sampling.trail_text(document).encode()), write_whole(selected, text)]
+    kept = worksheet if worksheet.exists() else None
+    if kept is None:
+        written.append(_write_worksheet(force, inspection, worksheet, incidents[~is_reserve], audit))
+    pattern = RESERVES_WORKSHEET.format(r"\d+", r"(\d+)")
+    sheets = [re.fullmatch(pattern, path.name) for path in folder.iterdir()]
+    first, last = max((int(sheet[1]) for sheet in sheets if sheet), default=0), int(is_reserve.sum())
+    if first < last:
+        path = folder / RESERVES_WORKSHEET.format(first + 1, last)
+        written.append(_write_worksheet(force, inspection, path, incidents[is_reserve].iloc[first:], audit))
+    return Drawn(tuple(written), kept)
+
+
+def _write_worksheet(
+    force: str, inspection: Inspection, path: Path, incidents: pd.DataFrame, audit: str
+) -> Path:
+    incidents = incidents.assign(
+        reported_at=parse_moments(incidents["reported_at"]),
+        route=incidents["route"].astype(object).where(incidents["route"] != "", None),
+    )
     try:
-        written.append(write_worksheet(worksheet, incidents, audit, inspection))
+        return write_worksheet(path, incidents, audit, inspection)
     except ValueError as error:
-        raise InputError([Problem(f"params/{force}/sample/{worksheet.name}", "", "", str(error))]) from None
-    return Drawn(tuple(written), None)
+        raise InputError([Problem(f"params/{force}/sample/{path.name}", "", "", str(error))]) from None

@@ -107,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--strict", action="store_true", help="end with status 1 for warnings too")
     sub = command("sample", sample, "draw the audit sample from the sampling frame: trail and worksheet")
     sub.add_argument("--recheck", default="", help="incidents to draw for a blind re-check")
+    sub.add_argument(
+        "--replace",
+        action="store_true",
+        help="put reserves in the place of incidents that by the returned worksheets cannot be audited",
+    )
     command("collect", collect, "make the table of crimes of the returned worksheets")
     command("new", new, "begin a new inspection: parameter file and empty record tables")
     sub = command("diff", diff, "which figures changed since an earlier results.json")
@@ -284,7 +289,7 @@ def check(chosen: argparse.Namespace) -> int:
 
 def _tell_returns(force: str, returned, params: Path) -> None:
     """Response by stratum, agreement, and the papers written beside the worksheets."""
-    from cdi_lib.returns import write_papers
+    from cdi_lib import returns
 
     for stratum, counts in returned.strata.items():
         console.say(
@@ -305,9 +310,14 @@ def _tell_returns(force: str, returned, params: Path) -> None:
                     f"re-check: kappa of the {name} {kappa['kappa']:.2f} "
                     f"({kappa['confidence']:.0%} interval {kappa['low']:.2f} to {kappa['high']:.2f})"
                 )
+    if unaudited := returns.not_replaced(force, returned, params):
+        console.say(
+            f"{len(unaudited):,} incidents that cannot be audited have no replacement; where reserves were asked for in "
+            f"sampling.reserves: make sample FORCE={force} REPLACE=1"
+        )
     console.detail("strata", returned.strata)
     console.detail("recheck", returned.recheck)
-    for path in write_papers(force, returned, params):
+    for path in returns.write_papers(force, returned, params):
         console.file(path)
 
 
@@ -352,20 +362,25 @@ def new(chosen: argparse.Namespace) -> int:
 
 
 def sample(chosen: argparse.Namespace) -> int:
-    """Draw the audit sample, or the incidents of a re-check; the same seed gives the same selection."""
+    """Draw the audit sample, its replacements, or a re-check; the same seed gives the same selection."""
     from cdi_lib.audit_sample import draw_recheck, draw_sample
     from cdi_lib.parameters import load_inspection
 
     force = force_key(chosen.force)
     params = params_of(force)
     inspection = load_inspection(force, params)
+    if chosen.recheck and chosen.replace:
+        raise InputError([Problem("RECHECK", "", "REPLACE as well", "one of the two at a time")])
     if chosen.recheck:
         if not (chosen.recheck.isascii() and chosen.recheck.isdecimal()):
             expected = "a number of incidents, such as RECHECK=50"
             raise InputError([Problem("RECHECK", "", shown(chosen.recheck), expected)])
         drawn = draw_recheck(force, inspection, int(chosen.recheck), params)
     else:
-        drawn = draw_sample(force, inspection, params)
+        unaudited = _unaudited(force, inspection, params) if chosen.replace else {}
+        drawn = draw_sample(force, inspection, params, unaudited)
+        if chosen.replace:
+            _tell_replaced(unaudited, drawn.unreplaced)
     for path in drawn.written:
         console.file(path)
     if drawn.kept:
@@ -375,6 +390,28 @@ def sample(chosen: argparse.Namespace) -> int:
         f"Next: auditors fill in the worksheet; put it into params/{force}/returned/; make check FORCE={force}"
     )
     return 0
+
+
+def _unaudited(force: str, inspection, params: Path) -> dict[str, str]:
+    """Incidents that cannot be audited and have no replacement yet, each with the auditor's reason."""
+    from cdi_lib import returns
+
+    returned = returns.check_returns(force, inspection, params)
+    if returned is None:
+        expected = "worksheets in which auditors say what cannot be audited"
+        raise InputError([Problem(f"params/{force}/{returns.FOLDER}", "", "no .xlsx or .csv file", expected)])
+    return returns.not_replaced(force, returned, params)
+
+
+def _tell_replaced(unaudited: dict[str, str], unreplaced: Sequence[str]) -> None:
+    console.say(
+        f"{len(unaudited):,} incidents cannot be audited and had no replacement: "
+        f"{len(unaudited) - len(unreplaced):,} have one now, {len(unreplaced):,} have none"
+    )
+    if unreplaced:
+        console.say(
+            "Their strata have no reserve left; more in sampling.reserves (those in use keep their order), then again"
+        )
 
 
 def diff(chosen: argparse.Namespace) -> int:

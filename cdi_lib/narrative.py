@@ -804,6 +804,11 @@ def fieldwork(results: Results) -> str:
     )
     if told := [f"{count(number)} {what}" for number, what in others if number]:
         response += f" Of the others, of which nothing is known, {in_words(told)}."
+    if found["reserves"]:
+        response += (
+            f" Reserves were drawn with the sample; the first of them took the place of {plural(found['reserves'], 'incident')} "
+            "that could not be audited, and count as drawn."
+        )
     if found["errors"]:
         response += (
             f" **The worksheets still hold {plural(found['errors'], 'error')}, which `make check` lists.**"

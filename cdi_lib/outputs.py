@@ -668,6 +668,7 @@ def _response(results: Results) -> Table | None:
     columns = (
         tables.text("stratum", "Stratum"),
         tables.count("selected", "Incidents drawn"),
+        *([tables.count("reserves", "Of these, reserves")] if fieldwork["reserves"] else []),
         tables.count("returned", "Returned"),
         tables.count("crime", "With crimes that should have been recorded"),
         tables.count("no_crime", "Without"),

@@ -359,6 +359,10 @@ class SamplingPlan(Model):
         default=None,
         description="incidents to draw per stratum of the frame; left out: planned as said above",
     )
+    reserves: Annotated[StrictInt, Field(ge=0, le=10_000)] = Field(
+        default=0,
+        description="reserve incidents per stratum, in a fixed order, for incidents that cannot be audited",
+    )
     frame: FrameColumns = Field(
         default=FrameColumns(),
         description="names of the columns of params/<force>/frame, if they differ from these",

@@ -13,7 +13,7 @@ import openpyxl
 import pandas as pd
 
 from cdi_lib.agreement import cohens_kappa
-from cdi_lib.audit_sample import SELECTIONS, TRAILS, read_selection, read_trail
+from cdi_lib.audit_sample import SELECTIONS, TRAILS, read_selection, read_trail, replacements
 from cdi_lib.folders import PROJECT, own_folder, write_whole
 from cdi_lib.parameters import Inspection
 from cdi_lib.problems import InputError, Problem, shown, suggest
@@ -61,9 +61,12 @@ class Returns:
         The crimes of the first audit, as text, with the columns of the table ``crimes``; complete only if there
         is no error.
     strata : dict
-        Per stratum: incidents selected, returned, found to hold a crime or none, not auditable.
+        Per stratum: incidents selected, reserves among them (in the place of what cannot be audited), returned, found to
+        hold a crime or none, not auditable.
     recheck : dict or None
         Incidents audited twice, those on which everything agreed, and kappa; None without a re-check.
+    unaudited : dict of incident to reason
+        What the first audit found cannot be audited, in the order of the draw; names records, for the auditors only.
     outstanding : DataFrame
         The selected incidents on which nobody decided; names records, for the auditors only.
     disagreements : DataFrame
@@ -74,6 +77,7 @@ class Returns:
     crimes: pd.DataFrame
     strata: dict[str, dict[str, int]]
     recheck: dict | None
+    unaudited: dict[str, str]
     outstanding: pd.DataFrame
     disagreements: pd.DataFrame
 
@@ -128,6 +132,7 @@ def check_returns(force: str, inspection: Inspection, params: Path = PROJECT / "
         _crimes(rows[rows["audit"] == FIRST]),
         _strata(incidents[FIRST], selected[FIRST]),
         recheck,
+        _unaudited(incidents[FIRST], selected[FIRST]),
         pd.concat([_outstanding(incidents[audit], selected[audit], audit) for audit in selected]),
         disagreements,
     )
@@ -139,7 +144,8 @@ def summary(returns: Returns | None) -> dict | None:
     Returns
     -------
     dict or None
-        ``selected``, ``returned`` and ``audited`` incidents, ``response_rate`` (audited over selected, a proportion),
+        ``selected`` (with ``reserves`` in use), ``returned`` and ``audited`` incidents, ``response_rate`` (audited over
+        selected, a proportion),
         ``strata`` with the same counts, ``errors`` of the worksheets, and ``recheck`` (None, or ``incidents``, ``agreed``,
         and ``finding`` and ``outcome`` with n, agreed, kappa, low, high and confidence).
     """
@@ -148,7 +154,7 @@ def summary(returns: Returns | None) -> dict | None:
     strata = {name: counts | {"audited": _audited(counts)} for name, counts in returns.strata.items()}
     total = {
         key: sum(counts[key] for counts in strata.values())
-        for key in ("selected", "returned", "audited", "crime", "no_crime", "cannot_be_audited")
+        for key in ("selected", "reserves", "returned", "audited", "crime", "no_crime", "cannot_be_audited")
     }
     rate = total["audited"] / total["selected"]
     more = {
@@ -158,6 +164,15 @@ def summary(returns: Returns | None) -> dict | None:
         "recheck": returns.recheck,
     }
     return total | more
+
+
+def not_replaced(force: str, returns: Returns, params: Path = PROJECT / "params") -> dict[str, str]:
+    """The incidents that cannot be audited and for which no reserve stands yet, each with its reason."""
+    try:
+        replaced = {swap["replaced"] for swap in replacements(force, params)}
+    except InputError:  # check_drawn tells of it
+        return {}
+    return {name: reason for name, reason in returns.unaudited.items() if name not in replaced}
 
 
 def _audited(counts: dict[str, int]) -> int:
@@ -547,8 +562,16 @@ def _incidents(rows: pd.DataFrame, found: _Findings) -> pd.DataFrame:
         outcome = finding
         if finding == CRIME:
             outcome = "all recorded" if (recorded == "yes").all() else "not all recorded"
-        findings.append((incident_id, finding, outcome))
-    return pd.DataFrame(findings, columns=["incident_id", "finding", "outcome"]).set_index("incident_id")
+        reason = next(iter(own["reason"].dropna()), None)
+        findings.append((incident_id, finding, outcome, reason))
+    columns = ["incident_id", "finding", "outcome", "reason"]
+    return pd.DataFrame(findings, columns=columns).set_index("incident_id")
+
+
+def _unaudited(incidents: pd.DataFrame, selection: pd.DataFrame) -> dict[str, str]:
+    """Incidents that cannot be audited, with the reason; one without a reason is told as an error."""
+    found = incidents[(incidents["finding"] == NOT_AUDITED) & incidents["reason"].notna()]["reason"]
+    return {name: found[name] for name in selection["id"] if name in found.index}
 
 
 def _check_returned(
@@ -580,6 +603,7 @@ def _strata(incidents: pd.DataFrame, selection: pd.DataFrame) -> dict[str, dict[
     return {
         str(stratum): {
             "selected": len(rows),
+            "reserves": int((rows["reserve"] == "True").sum()),
             "returned": int(returned[rows.index].sum()),
             "crime": int((finding[rows.index] == CRIME).sum()),
             "no_crime": int((finding[rows.index] == NO_CRIME).sum()),
@@ -594,7 +618,8 @@ def _strata(incidents: pd.DataFrame, selection: pd.DataFrame) -> dict[str, dict[
 
 def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[dict, pd.DataFrame]:
     """First audit and re-check: kappa of finding and outcome, and every difference in a decision."""
-    both = incidents[FIRST].join(incidents[RECHECK].add_suffix("_again"), how="inner").dropna()
+    both = incidents[FIRST].join(incidents[RECHECK].add_suffix("_again"), how="inner")
+    both = both.dropna(subset=["finding", "finding_again"])
     differences = []
     for incident_id, found in both.iterrows():
         if found["finding"] != found["finding_again"]:

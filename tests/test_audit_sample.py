@@ -128,8 +128,10 @@ def test_another_seed_does_not_replace_a_selection(tmp_path):
     draw_sample("testshire", given(tmp_path), tmp_path)
     before = {path.name: path.read_bytes() for path in (tmp_path / "testshire" / "sample").iterdir()}
     assert before.keys() == {"selection.csv", "trail.json", "worksheet.xlsx"}
-    with pytest.raises(InputError, match="a different selection"):
-        draw_sample("testshire", given(tmp_path, seed=8), tmp_path)
+    more = COUNTS | {"violence": 31}  # the stratum that is listed last
+    for other in ({"seed": 8}, {"incidents": more}, {"incidents": more, "reserves": 3}):
+        with pytest.raises(InputError, match="a different selection"):
+            draw_sample("testshire", given(tmp_path, **other), tmp_path)
     assert draw_sample("testshire", given(tmp_path), tmp_path).kept.name == "worksheet.xlsx"
     assert {p.name: p.read_bytes() for p in (tmp_path / "testshire" / "sample").iterdir()} == before
 
@@ -154,6 +156,72 @@ def test_a_recheck_is_a_part_of_the_sample_and_a_larger_one_is_another(tmp_path)
         draw_recheck("testshire", inspection, 11, tmp_path)
     with pytest.raises(InputError, match="1 to the 60"):
         draw_recheck("testshire", inspection, 61, tmp_path)
+
+
+def in_use(tmp_path) -> list[str]:
+    table = read_selection("testshire", tmp_path, "first")
+    return table["id"][table["reserve"] == "True"].tolist()
+
+
+def test_reserves_come_into_use_in_their_order_and_stay(tmp_path):
+    inspection = given(tmp_path, reserves=2)
+    draw_sample("testshire", inspection, tmp_path)
+    folder = tmp_path / "testshire" / "sample"
+    trail = json.loads((folder / "trail.json").read_text(encoding="utf-8"))
+    reserves = [record["id"] for record in trail["reserves"] if record["stratum"] == "sexual"]
+    chosen = read_selection("testshire", tmp_path, "first")
+    assert len(reserves) == 2 and in_use(tmp_path) == []
+    one, two, three = chosen["id"][chosen["stratum"] == "sexual"][:3]
+    worksheet = (folder / "worksheet.xlsx").read_bytes()
+
+    drawn = draw_sample("testshire", inspection, tmp_path, {two: "no log"})
+    assert in_use(tmp_path) == reserves[:1] and drawn.unreplaced == ()
+    draw_sample("testshire", inspection, tmp_path, {two: "no log"})  # replaced once
+    assert in_use(tmp_path) == reserves[:1]
+    drawn = draw_sample("testshire", inspection, tmp_path, {one: "no log", three: "no log"})
+    assert in_use(tmp_path) == reserves and drawn.unreplaced == (three,)
+    assert sorted(path.name for path in folder.glob("*reserves*")) == [
+        "worksheet-reserves-1-to-1.xlsx",
+        "worksheet-reserves-2-to-2.xlsx",
+    ]
+    assert (folder / "worksheet.xlsx").read_bytes() == worksheet
+
+    # a reserve that cannot be audited either, and more reserves
+    more = given(tmp_path, reserves=4)
+    assert draw_sample("testshire", more, tmp_path, {reserves[0]: "no log"}).unreplaced == ()
+    assert in_use(tmp_path)[:2] == reserves and len(in_use(tmp_path)) == 3
+    assert check_drawn("testshire", more, tmp_path) == []
+    with pytest.raises(InputError, match="no reserve is left"):
+        draw_sample("testshire", given(tmp_path, reserves=0), tmp_path)
+
+    # with the sheets of the reserves lost, or the selection as it was before a kill, it is all made again
+    before = (folder / "selection.csv").read_bytes()
+    (folder / "worksheet-reserves-2-to-2.xlsx").unlink()
+    (folder / "worksheet-reserves-3-to-3.xlsx").unlink()
+    (folder / "selection.csv").write_bytes(b"".join(before.splitlines(keepends=True)[:-1]))
+    draw_sample("testshire", more, tmp_path)
+    assert (folder / "selection.csv").read_bytes() == before
+    assert (folder / "worksheet-reserves-2-to-3.xlsx").is_file()
+
+
+def test_a_recheck_does_not_depend_on_replacements(tmp_path):
+    inspection = given(tmp_path, reserves=2)
+    draw_sample("testshire", inspection, tmp_path)
+    draw_recheck("testshire", inspection, 10, tmp_path)
+    before = read_selection("testshire", tmp_path, "recheck")
+    first = read_selection("testshire", tmp_path, "first")["id"][0]
+    draw_sample("testshire", inspection, tmp_path, {first: "no log"})
+    draw_recheck("testshire", inspection, 10, tmp_path)
+    pd.testing.assert_frame_equal(read_selection("testshire", tmp_path, "recheck"), before)
+
+
+@pytest.mark.parametrize("trail", ["{", "[]", '{"replacements": [{"replaced": 1}]}'])
+def test_replacements_that_cannot_be_read_are_told(tmp_path, trail):
+    inspection = given(tmp_path)
+    draw_sample("testshire", inspection, tmp_path)
+    (tmp_path / "testshire" / "sample" / "trail.json").write_text(trail)
+    with pytest.raises(InputError, match="trail that cannot be read"):
+        draw_sample("testshire", inspection, tmp_path)
 
 
 def test_nothing_is_written_through_a_link(tmp_path):

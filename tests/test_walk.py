@@ -18,6 +18,7 @@ SAMPLING = {
     "margin_points": 5,
     "frame": MAPPED,
     "incidents": {"violence": 90, "sexual": 60, "other": 80},
+    "reserves": 3,
 }
 
 
@@ -93,14 +94,24 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     assert len(pd.read_csv(own / "crimes.csv")) == 0
 
     # corrected, with a re-check that differs in one decision
-    fill_in(sheet, returned / "first auditor.xlsx", slice(0, 150))
+    fill_in(sheet, returned / "first auditor.xlsx", slice(0, 150), not_audited={4, 100})
     fill_in(sheet, returned / "second auditor.xlsx", slice(150, None))
     fill_in(
         own / "sample" / "worksheet-recheck.xlsx",
         returned / "recheck.xlsx",
         x0={"recorded": "no", "recorded_at": None},
     )
-    assert "kappa" in run("check")
+    told = run("check")
+    assert "kappa" in told and "2 incidents that cannot be audited have no replacement" in told
+
+    # reserves take the place of what cannot be audited
+    assert "2 have one now, 0 have none" in run("sample", "--replace")
+    assert selection.read_bytes().startswith(drawn) and len(pd.read_csv(selection)) == 232
+    assert "1 of 91 incidents" not in run("check", status=1)
+    fill_in(own / "sample" / "worksheet-reserves-1-to-2.xlsx", returned / "reserves.xlsx")
+    assert "have no replacement" not in run("check")
+    assert "0 have one now, 0 have none" in run("sample", "--replace")
+    assert not (own / "sample" / "worksheet-reserves-3-to-3.xlsx").exists()
     assert "crimes.csv" in run("collect")
     assert "already" in run("collect")
     assert "make report" in run("check")
@@ -111,6 +122,13 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     before = json.loads((draft / "results.json").read_text(encoding="utf-8"))
     crimes = pd.read_csv(own / "crimes.csv", dtype=str, keep_default_na=False)
     assert before["estimates"]["overall"]["n"] == len(crimes)
+    assert (before["details"]["fieldwork"]["selected"], before["details"]["fieldwork"]["audited"]) == (
+        232,
+        230,
+    )
+    repeated = before["details"]["draw_repeated"]
+    assert repeated["selected_again"] == repeated["with_crimes"] and repeated["drawn"] == 232
+    assert "took the place of two incidents" in (draft / "index.html").read_text(encoding="utf-8")
 
     # a challenge: open, it keeps the report from being final; upheld, it moves the figures
     disputed = crimes.index[crimes["recorded"] == "no"][0]
