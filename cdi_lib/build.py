@@ -28,6 +28,7 @@ from cdi_lib import engine, fingerprint, returns, wording
 from cdi_lib import results as results_module
 from cdi_lib.audit_sample import check_drawn
 from cdi_lib.folders import (
+    BUILDING,
     PARAMS_VARIABLE,
     PROJECT,
     SECTIONS_VARIABLE,
@@ -556,7 +557,7 @@ def _locked(path: Path, force: str) -> IO[bytes]:
 @contextlib.contextmanager
 def staging_folder(force: str, reports: Path) -> Iterator[Path]:
     """A folder for a build beside the reports; what builds that were killed have left is removed first."""
-    remove_leftovers(reports, ".*-building-*")
+    remove_leftovers(reports, BUILDING)
     remove_leftovers(Path(tempfile.gettempdir()), "cdi-render-*")
     staging = Path(tempfile.mkdtemp(prefix=f".{force}-building-{os.getpid()}-", dir=reports))
     staging.chmod(0o755)

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 
 from cdi_lib.console import Console, ForcesProgress, shown_path
 from cdi_lib.folders import (
+    BUILDING,
     COMPARISON,
     PROJECT,
     all_forces,
     force_key,
     params_folder,
     params_of,
+    remove_leftovers,
     reports_folder,
 )
 from cdi_lib.problems import InputError, Problem, shown
@@ -59,6 +61,7 @@ def _run(chosen: argparse.Namespace) -> int:
         console.problems(error.problems)
         return 1
     except KeyboardInterrupt:
+        remove_leftovers(reports_folder(), BUILDING)  # of the builds that were just ended
         console.error("stopped; what was published before is as it was")
         return 130
     except OSError as error:

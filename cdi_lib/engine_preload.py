@@ -1,7 +1,12 @@
 """What the fork server imports before the first notebook: everything that notebooks use."""
 
 import os
+import signal
 import sys
+
+# Ctrl-C reaches every process of a terminal. The one that was started there tells of it and ends those forked from here.
+if "multiprocessing.forkserver" in " ".join(sys.orig_argv):  # others may import this as well
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 # jsonschema, which nbformat needs, would compile the grammar of a kind of address that no notebook holds: two seconds.
 sys.modules.setdefault("rfc3987_syntax", None)

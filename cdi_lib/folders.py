@@ -13,6 +13,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 # A build sets these for its notebooks; scripts and tests may set them for commands.
 PARAMS_VARIABLE, REPORTS_VARIABLE, SECTIONS_VARIABLE = "CDI_PARAMS", "CDI_REPORTS", "CDI_SECTIONS"
 DEMONSTRATION = "demonstration"  # folder of generated forces in params/
+BUILDING = ".*-building-*"  # folders in reports/ in which builds are under way
 COMPARISON = "comparison"  # folder of the comparison of forces in reports/
 RESERVED = ("criteria", DEMONSTRATION, COMPARISON)
 FORCE_KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -176,6 +176,26 @@ def kill_builds(folder, times, seed=1):
     assert leftovers(folder) == []
 
 
+@pytest.mark.parametrize("moment", ["imports", "build"])
+def test_ctrl_c_ends_all_processes_and_leaves_nothing_half_written(folder, moment):
+    before = fingerprint.outputs(folder / "reports" / "ashford")
+    command = [sys.executable, "-m", "cdi_lib", "reports", "--renderer=pandoc", "--again", "-q"]
+    process = subprocess.Popen(
+        command, cwd=PROJECT, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(0.5)
+    end = time.monotonic() + 60
+    while moment == "build" and not [name for name in leftovers(folder) if "-building-" in name]:
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process gets it
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped" in told and "Traceback" not in told
+    assert [name for name in leftovers(folder) if "-building-" in name] == []
+    assert fingerprint.outputs(folder / "reports" / "ashford") == before
+
+
 def test_a_killed_build_leaves_a_whole_report_and_the_next_one_works(folder):
     kill_builds(folder, times=1)
 
