@@ -48,7 +48,7 @@ TAILS = {"95%": 0.025, "99.8%": 0.001}
 
 
 def _first(item: Inspected) -> dict[str, Any]:
-    return {"inspection": item.name, "rules": SHORT_RULES[item.rule], "kind": KINDS[item.kind]}
+    return {"inspection": _label(item), "rules": SHORT_RULES[item.rule], "kind": KINDS[item.kind]}
 
 
 _INSPECTION = tables.text("inspection", "Force and audit year")
@@ -370,7 +370,7 @@ def forest_markdown(found: Comparison, rule: str) -> str:
     subtitle = f"With 95% confidence intervals where a margin is known. Ordered by {order}."
     figure = forest(title, subtitle, rows, _scale(found))
     alt = f"{title}. " + "; ".join(
-        f"{item.name} {wording.percent(rate.value)}"
+        f"{_label(item)} {wording.percent(rate.value)}"
         + (f", {wording.percent(rate.low)} to {wording.percent(rate.high)}" if rate.low is not None else "")
         for item, rate in zip(members, rates, strict=True)
     )
@@ -378,7 +378,7 @@ def forest_markdown(found: Comparison, rule: str) -> str:
 
 
 def _label(item: Inspected) -> str:
-    return f"{item.name}*" if item.kind == "invented" else item.name
+    return f"{item.name} (invented)" if item.kind == "invented" else item.name
 
 
 def _scale(found: Comparison) -> tuple[float, float]:
@@ -432,7 +432,7 @@ def counted(found: Comparison) -> str:
             "published is not shown."
         )
     if "invented" in kinds:
-        text += " Inspections with invented records are marked with a star in figures and take no part in means and sums."
+        text += " Inspections with invented records are marked as such, and take no part in means and sums."
     return text
 
 
@@ -443,9 +443,9 @@ def scatter(group: Group) -> str:
         p = "under 0.001" if group.p_value < 0.001 else f"{wording.rounded(group.p_value, 3)}"
         return (
             f"**{wording.capital(places)}.** The variance of their rates is {wording.rounded(group.overdispersion, 1)} times "
-            f"what chance in drawing the samples would make it (chi-squared test: p {p}). So many lie outside the limits because forces "
-            "differ, and because inspections differ in more than the force; the limits are not widened for it, and lying "
-            "outside them is a reason to look closer, not a verdict."
+            f"what chance in drawing the samples would make it (chi-squared test: p {p}). Forces may differ, and inspections differ in "
+            "more than the force; the limits are not widened for it, and lying outside them is a reason to look closer, not a "
+            "verdict."
         )
     return (
         f"**{wording.capital(places)}.** Their scatter is no larger than chance in drawing the samples can make it, so the "

@@ -187,6 +187,10 @@ def test_a_reconstruction_stands_for_the_published_figures_and_adds_nothing_to_t
     found = comparison.compare([read_results(tmp_path / "results.json")], read_published())
     assert "Essex 2019" not in {shrunken.name for group in found.groups for shrunken in group.shrunken}
     assert "Essex 2019" not in found.total_of
+    for name in ("tbl-rates", "tbl-types", "tbl-grades", "tbl-unrecorded"):
+        if (table := comparison_outputs.TABLES[name].build(found)) is not None:
+            rows = [row["inspection"] for row in table.rows if row["inspection"].startswith("Essex 2019")]
+            assert rows in ([], ["Essex 2019 (invented)"]), name
 
 
 def test_two_reports_of_one_inspection_are_refused(results, tmp_path):
