@@ -781,8 +781,9 @@ def _not_simulated(results: Results, rate: EstimateResult) -> str:
 
 
 def interval_words(estimate: EstimateResult) -> str:
-    """The interval under a large number."""
-    return f"{percent_confidence(estimate)} confidence interval: {between(estimate)}"
+    """The interval under a large number, and whether few crimes stand behind it."""
+    few = "; few audited crimes, so a rough indication" if "n_under_30" in estimate.flags else ""
+    return f"{percent_confidence(estimate)} confidence interval: {between(estimate)}{few}"
 
 
 def fieldwork(results: Results) -> str:

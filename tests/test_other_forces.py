@@ -71,6 +71,7 @@ def test_a_small_force_with_strata_without_unrecorded_crime_and_empty_dip_sample
         for words in (
             "went unrecorded",
             "rough indication",
+            "few audited crimes, so a rough indication",
             "was related to domestic abuse",
             "no report of rape",
             "we found no crime that should have been recorded",
