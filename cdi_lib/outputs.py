@@ -403,7 +403,8 @@ def _rate_cells(rate: EstimateResult) -> dict:
 
 
 def _sample(results: Results) -> Table | None:
-    rows = results.details["sample"]
+    codes = (*CRIME_TYPES, "overall")
+    rows = [{"code": code} | row for code, row in zip(codes, results.details["sample"], strict=True)]
     columns = (
         tables.text("stratum", "Crime type"),
         tables.count("incidents", "Incidents with crimes"),
@@ -478,7 +479,7 @@ def _estimators(results: Results) -> Table | None:
 
 
 def _sensitivity(results: Results) -> Table | None:
-    rows = results.details.get("sensitivity")
+    rows = [row | {"n": results.estimates["overall"].n} for row in results.details.get("sensitivity") or []]
     if not rows:
         return None
     columns = (
@@ -538,7 +539,9 @@ def _published(results: Results) -> Table | None:
             reproduced = "not computed"
         else:
             reproduced = "yes" if computed == row["published"] else "no"
-        rows.append({**row, "computed": computed, "reproduced": reproduced})
+        values = value if isinstance(value, dict) else {"value": value}
+        numbers = {key: values.get(key) for key in ("value", "x", "n")}
+        rows.append({"code": row["result"], **row, "computed": computed, "reproduced": reproduced} | numbers)
     columns = (
         tables.text("figure", "Figure"),
         Column("published", "Published", wording.plain, number=True),
@@ -564,7 +567,7 @@ def _inputs(results: Results) -> Table | None:
 
 
 def _assessments(results: Results) -> Table | None:
-    rows = results.details.get("assessments")
+    rows = [{"code": row["element"]} | row for row in results.details.get("assessments") or []]
     columns = (
         tables.text("criterion", "What inspectors looked for"),
         tables.text("finding", "Finding"),
@@ -804,6 +807,7 @@ def _elements(results: Results) -> Table:
             "status": _status(entry),
             "next": _neighbours(entry),
         }
+        | _evidence_values(entry)
         for entry in results.details["judgements"]["elements"]
     ]
     columns = [
@@ -817,6 +821,17 @@ def _elements(results: Results) -> Table:
     return Table(tuple(columns), rows)
 
 
+def _evidence_values(entry: dict) -> dict:
+    """The measure of an element and what would have changed its grade, unrounded, for the CSV file."""
+    evidence = entry["evidence"] or {}
+    values = {key: evidence.get(key) for key in ("result", "value", "low", "high", "x", "n", "finding")}
+    for name in ("next_better", "next_worse"):
+        change = entry.get(name) or {}
+        needs = next((change[key] for key in ("x", "finding", "at_least", "below") if key in change), None)
+        values |= {name: change.get("grade"), f"{name}_needs": needs}
+    return values
+
+
 def _bands(results: Results) -> Table:
     scale = results.details["judgements"]["scale"]
     rows = [
@@ -828,6 +843,10 @@ def _bands(results: Results) -> Table:
                 for grade, least in entry["bands"].items()
             ),
             "reason": entry["reason_for_bands"],
+        }
+        | {
+            f"least_{grade}": least if isinstance(least, str) else least / 100
+            for grade, least in entry["bands"].items()
         }
         for entry in results.details["judgements"]["elements"]
     ]

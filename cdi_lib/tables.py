@@ -35,7 +35,8 @@ class Column:
 class Table:
     """A table that can be shown: its columns and its rows, which hold unrounded values.
 
-    A row may hold a ``code`` beside its columns: the id by which ``results.json`` and other tables call the same thing.
+    A row may hold more than its columns, for the CSV file: a ``code``, the id by which ``results.json`` and other tables
+    call the same thing, and the numbers behind what a column says in words.
     ``note`` is what is to be minded with these rows, beside what the index says of every such table.
     """
 
@@ -122,13 +123,14 @@ def _line(cells: Sequence[str], padding: str = " ") -> str:
 def to_csv(table: Table) -> str:
     """The table as tidy CSV: keys as header, values unrounded; text that a spreadsheet could run stays text.
 
-    The first column is the code of a row, where the rows have one.
+    The first column is the code of a row, where the rows have one; the last are those that are not shown.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    keys = [column.key for column in table.columns]
-    if any("code" in row for row in table.rows):
-        keys = ["code", *keys]
+    known = dict.fromkeys(
+        [*(column.key for column in table.columns), *(key for row in table.rows for key in row)]
+    )
+    keys = sorted(known, key=lambda key: key != "code")
     writer.writerow(keys)
     for row in table.rows:
         writer.writerow([_inert(row.get(key)) for key in keys])

@@ -136,6 +136,7 @@ def dates(results: Results) -> str:
     """The dates of an inspection as they are printed."""
     period = results.audit_period
     printed = [wording.period(period["start"], period["end"]), wording.day(period["end"])]
+    printed.append(wording.day(results.details["judgements"]["framework"]["date"]))
     return " ".join([*printed, wording.day(results.publication["date"]), results.publication["date"]])
 
 

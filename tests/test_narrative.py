@@ -9,6 +9,7 @@ from cdi_lib.results import EstimateResult, Results
 
 FIELDWORK = {
     "selected": 240,
+    "reserves": 0,
     "returned": 236,
     "crime": 200,
     "no_crime": 30,
@@ -17,8 +18,22 @@ FIELDWORK = {
     "response_rate": 230 / 240,
     "errors": 0,
     "strata": {
-        "violence": {"selected": 140, "returned": 138, "crime": 120, "no_crime": 14, "cannot_be_audited": 4},
-        "other": {"selected": 100, "returned": 98, "crime": 80, "no_crime": 16, "cannot_be_audited": 2},
+        "violence": {
+            "selected": 140,
+            "reserves": 0,
+            "returned": 138,
+            "crime": 120,
+            "no_crime": 14,
+            "cannot_be_audited": 4,
+        },
+        "other": {
+            "selected": 100,
+            "reserves": 0,
+            "returned": 98,
+            "crime": 80,
+            "no_crime": 16,
+            "cannot_be_audited": 2,
+        },
     },
     "recheck": {
         "incidents": 30,
@@ -256,3 +271,17 @@ def test_what_was_not_simulated_is_said_and_only_that():
     text = narrative._not_simulated(outside, outside.estimates["overall"])
     for words in ("116 audited crimes", "its rate is 62.0%", "treated as independent"):
         assert words in text, words
+
+
+def test_reserves_in_use_are_said():
+    assert "Reserves" not in narrative.fieldwork(results(fieldwork=FIELDWORK))
+    fieldwork = FIELDWORK | {"reserves": 3}
+    fieldwork["strata"] = {
+        name: counts | {"reserves": 3 if name == "other" else 0}
+        for name, counts in FIELDWORK["strata"].items()
+    }
+    text = narrative.fieldwork(results(fieldwork=fieldwork))
+    assert "took the place of three incidents that could not be audited" in text
+    table = outputs.TABLES["tbl-response"].build(results(fieldwork=fieldwork))
+    assert [row["reserves"] for row in table.rows] == [0, 3, 3]
+    assert "reserves" in [column.key for column in table.columns]

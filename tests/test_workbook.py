@@ -166,6 +166,31 @@ def test_csv_codes_are_the_ids_of_results(results):
     assert rows_of(results, "tbl-rates")[0]["rate"] == repr(results.estimates["overall"].value)
 
 
+def test_csv_holds_the_numbers_behind_the_words(results):
+    entries = {entry["id"]: entry for entry in results.details["judgements"]["elements"]}
+    kinds = set()
+    for row in rows_of(results, "tbl-elements"):
+        entry = entries[row["code"]]
+        for key in ("value", "low", "high", "x", "n", "finding"):
+            value = (entry["evidence"] or {}).get(key)
+            assert row[key] == ("" if value is None else str(value)), (row["code"], key)
+            kinds |= {key} if row[key] else set()
+    assert {"value", "x", "finding"} <= kinds
+    for row in rows_of(results, "tbl-bands"):
+        for grade, least in entries[row["code"]]["bands"].items():
+            assert row[f"least_{grade}"] == (least if isinstance(least, str) else str(least / 100))
+    codes = [row["code"] for row in rows_of(results, "tbl-sample")]
+    assert codes == ["violence", "sexual", "other", "overall"]
+
+
+def test_csv_cells_are_plain_values(results):
+    for identity, output in outputs.TABLES.items():
+        for row in (output.build(results) or tables.Table((), [])).rows:
+            assert all(value is None or isinstance(value, str | int | float) for value in row.values()), (
+                identity
+            )
+
+
 def test_csv_text_is_no_formula(results):
     texts = [row["text"] for row in rows_of(results, "tbl-assumptions")]
     assert f"'{DIFFICULT[0]}" in texts and f"'{DIFFICULT[1]}" in texts
