@@ -513,7 +513,7 @@ def verify(chosen: argparse.Namespace) -> int:
 def test(chosen: argparse.Namespace) -> int:
     """Everything that CI runs: the library, then the notebooks against their committed outputs."""
     pytest = [sys.executable, "-m", "pytest"]
-    library = subprocess.call([*pytest, "-n", "auto"], cwd=PROJECT)
+    library = subprocess.call([*pytest, "-n", "auto", "-p", "no:nbval"], cwd=PROJECT)
     each_in_one_kernel = ["--nbval", "-n", "auto", "--dist", "loadfile", "-p", "no:cacheprovider"]
     notebooks = subprocess.call([*pytest, *each_in_one_kernel, "notebooks"], cwd=PROJECT)
     return library or notebooks
