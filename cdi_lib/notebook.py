@@ -247,7 +247,7 @@ class Reader:
             ),
             (
                 "Each element is graded by its bands; what would have changed its grade stands in @tbl-elements. A question gets the "
-                "best grade whose rule its elements meet, and none that not one of them reaches:"
+                "best grade whose rule its elements meet, but never one that none of them reaches:"
             ),
             "\n".join(line for key, rules in found["rules"].items() for line in self._rule_lines(key, rules)),
         ]
