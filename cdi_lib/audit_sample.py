@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
+from pydantic import BaseModel
 
 from cdi_lib import sampling
 from cdi_lib.folders import PROJECT, own_folder, write_whole
@@ -30,6 +29,7 @@ SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
 TRAILS = {FIRST: "trail.json", RECHECK: "recheck-trail.json"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
 RESERVES_WORKSHEET = "worksheet-reserves-{}-to-{}.xlsx"  # places in the order in which reserves came into use
+AGAIN = "move the folder sample away to draw again"
 MOST_STRATA = 50  # more values than that are not strata but, say, references or names
 
 
@@ -53,6 +53,30 @@ class AuditFrame:
     info: sampling.FrameInfo
     columns: FrameColumns
     place: str
+
+
+class _Columns(BaseModel):
+    stratum_values: dict[str, list[str]] = {}
+
+
+class _Stratum(BaseModel):
+    stratum: str
+    frame: int
+    selected: int
+
+
+class Trail(BaseModel):
+    """What is read again of a trail, which :func:`cdi_lib.sampling.trail` describes."""
+
+    seed: str
+    columns: _Columns
+    strata: tuple[_Stratum, ...]
+    replacements: tuple[sampling.Replacement, ...]
+
+    @property
+    def selected(self) -> dict[str, int]:
+        """Incidents drawn of each stratum, reserves not counted."""
+        return {row.stratum: row.selected for row in self.strata if row.selected}
 
 
 def draw_sample(
@@ -109,7 +133,7 @@ def _as_replaced_before(drawn: sampling.Selection, force: str, params: Path) -> 
     """The selection with the replacements that its trail holds."""
     try:
         for swap in replacements(force, params):
-            drawn = sampling.replace(drawn, swap["replaced"], swap["reason"])
+            drawn = sampling.replace(drawn, swap.replaced, swap.reason)
     except ValueError as error:
         place = f"params/{force}/sample/{TRAILS[FIRST]}"
         expected = (
@@ -124,15 +148,12 @@ def _replaced(
 ) -> tuple[sampling.Selection, tuple[str, ...]]:
     """The selection with reserves in the place of incidents of it; and those for which no reserve is left."""
     stratum_of = {record.id: record.stratum for record in drawn.current}
-    left = Counter(record.stratum for record in drawn.reserves)
-    left.subtract(swap.stratum for swap in drawn.replacements)
     without = []
     for incident_id, reason in unaudited.items():
-        if (stratum := stratum_of.get(incident_id)) is None:  # replaced before
+        if incident_id not in stratum_of:  # replaced before
             continue
-        if left[stratum]:
+        if any(reserve.stratum == stratum_of[incident_id] for reserve in drawn.unused):
             drawn = sampling.replace(drawn, incident_id, reason)
-            left[stratum] -= 1
         else:
             without.append(incident_id)
     return drawn, tuple(without)
@@ -189,10 +210,21 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
     return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn, None, None, None))
 
 
-def read_trail(force: str, params: Path = PROJECT / "params") -> dict | None:
-    """The trail of the first audit's draw; None if there is none. :func:`check_drawn` tells what is wrong with one."""
+def read_trail(force: str, params: Path = PROJECT / "params") -> Trail | None:
+    """The trail of the first audit's draw; None if there is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
     path = own_folder(force, params, "sample") / TRAILS[FIRST]
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    try:
+        return Trail.model_validate_json(path.read_bytes()) if path.is_file() else None
+    except ValueError:
+        place = f"params/{force}/sample/{path.name}"
+        expected = f"the file as make sample wrote it; {AGAIN}"
+        raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
 
 
 def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> list[Problem]:
@@ -201,32 +233,27 @@ def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "pa
     The report tells seed and plan from the parameters, so they must be those with which the sample was drawn.
     """
     asked, place = inspection.sampling, f"params/{force}/sample/{TRAILS[FIRST]}"
-    again = "move the folder sample away to draw again"
     try:
-        document = read_trail(force, params)
-        if asked is None or document is None:
-            return []
-        seed, strata = document["seed"], document["strata"]
-        drawn = {row["stratum"]: row["selected"] for row in strata if row["selected"]}
-        in_frame = sum(row["frame"] for row in strata)
-        values = document["columns"].get("stratum_values", {})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        expected = f"the file as make sample wrote it; {again}"
-        return [Problem(place, "", "a trail that cannot be read", expected)]
-    said: list[tuple[str, object, object]] = [("seed", str(asked.seed), seed)]
+        trail = read_trail(force, params)
+    except InputError as error:
+        return list(error.problems)
+    if asked is None or trail is None:
+        return []
+    said: list[tuple[str, object, object]] = [("seed", str(asked.seed), trail.seed)]
     if asked.incidents:
-        said.append(("incidents", asked.incidents, drawn))
+        said.append(("incidents", asked.incidents, trail.selected))
     elif asked.total_incidents:
-        said.append(("total_incidents", min(asked.total_incidents, in_frame), sum(drawn.values())))
-    said.append(
-        ("frame.strata", {name: list(group) for name, group in asked.frame.strata.items()}, dict(values))
-    )
+        in_frame = sum(row.frame for row in trail.strata)
+        drawn = sum(trail.selected.values())
+        said.append(("total_incidents", min(asked.total_incidents, in_frame), drawn))
+    values = {name: list(group) for name, group in asked.frame.strata.items()}
+    said.append(("frame.strata", values, trail.columns.stratum_values))
     return [
         Problem(
             f"params/{force}.yml",
             f"sampling.{key}",
             shown(_in_line(now)),
-            f"{_in_line(then)}, with which the sample was drawn ({place}); or {again}",
+            f"{_in_line(then)}, with which the sample was drawn ({place}); or {AGAIN}",
         )
         for key, now, then in said
         if now != then
@@ -237,29 +264,17 @@ def drawn_counts(
     force: str, records: AuditRecords, params: Path = PROJECT / "params"
 ) -> dict[str, int] | None:
     """How many incidents were drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
-    if document := read_trail(force, params):
-        return {row["stratum"]: row["selected"] for row in document["strata"] if row["selected"]}
+    if trail := read_trail(force, params):
+        return trail.selected
     if records.strata is None or records.strata.empty:
         return None
     return dict(zip(records.strata["stratum"], records.strata["audited_incidents"].astype(int), strict=True))
 
 
-def replacements(force: str, params: Path = PROJECT / "params") -> list[dict[str, str]]:
-    """The replacements of the trail in their order: ``replaced``, ``by``, ``stratum`` and ``reason``; none without a trail.
-
-    Raises
-    ------
-    InputError
-        If the trail cannot be read.
-    """
-    keys = ("replaced", "by", "stratum", "reason")
-    try:
-        document = read_trail(force, params)
-        swaps = [] if document is None else document["replacements"]
-        return [{key: str(swap[key]) for key in keys} for swap in swaps]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        place, expected = f"params/{force}/sample/{TRAILS[FIRST]}", "the file as make sample wrote it"
-        raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
+def replacements(force: str, params: Path = PROJECT / "params") -> tuple[sampling.Replacement, ...]:
+    """The replacements of the trail in their order; none without a trail. Raises as :func:`read_trail` does."""
+    trail = read_trail(force, params)
+    return trail.replacements if trail else ()
 
 
 def _in_line(value: object) -> str:
@@ -433,7 +448,7 @@ def _write(
     # Reserves that come into use are added at its end, and nothing else ever is.
     there = len(list(csv.reader(io.StringIO(before.decode("utf-8", errors="replace"))))) - 1
     if not text.startswith(before) or not is_reserve.iloc[there:].all():
-        expected = "no other selection there; move the folder sample away to draw again"
+        expected = f"no other selection there; {AGAIN}"
         place = f"params/{force}/sample/{selected.name}"
         raise InputError([Problem(place, "", "a different selection", expected)])
     # The trail first: should the next not be written, the replacements are known, and are made again.

@@ -171,13 +171,7 @@ def open_step(notebook: str, force: str) -> Step:
     """
     audit = _held.get((force, params_folder())) or read_audit(force)
     by_hand = SECTIONS_VARIABLE not in os.environ
-    # What was found by other code is not used again: each code has a folder of its own. (The notebooks do not count,
-    # as they change by being run; whoever edits one runs it.)
-    code = digest(
-        {name: value for name, value in fingerprint.code_files().items() if "notebooks/" not in name}
-    )
-    own = PROJECT / ".cache" / force / "sections" / code[:16]
-    folder = own if by_hand else Path(os.environ[SECTIONS_VARIABLE])
+    folder = _sections_by_hand(force) if by_hand else Path(os.environ[SECTIONS_VARIABLE])
     before = NOTEBOOKS[: NOTEBOOKS.index(notebook)] if notebook in NOTEBOOKS else NOTEBOOKS
     inputs = digest(audit.inputs)
     for name in before:
@@ -189,6 +183,16 @@ def open_step(notebook: str, force: str) -> Step:
     if by_hand:  # cells are then numbered in the order in which somebody happened to run them
         earlier = [section.model_copy(update={"cells": {}}) for section in earlier]
     return Step(audit, tuple(earlier), Recorder(notebook, inputs), folder)
+
+
+def _sections_by_hand(force: str) -> Path:
+    """Where notebooks that are opened by hand keep what they found.
+
+    What was found by other code is not used again: each code has a folder of its own. (The notebooks do not count, as
+    they change by being run; whoever edits one runs it.)
+    """
+    code = digest({name: hash for name, hash in fingerprint.code_files().items() if "notebooks/" not in name})
+    return PROJECT / ".cache" / force / "sections" / code[:16]
 
 
 @contextlib.contextmanager

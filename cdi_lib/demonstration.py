@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import calendar
 import math
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from cdi_lib.folders import slug
 from cdi_lib.parameters import CRIME_TYPES, Period
 from cdi_lib.problems import InputError, Problem
 from cdi_lib.published import OUTSIDE, PUBLISHED, read_published
@@ -88,11 +88,7 @@ class Reconstruction:
     @property
     def key(self) -> str:
         """Name of the force as it is used for files."""
-        return _as_key(self.force)
-
-
-def _as_key(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+        return slug(self.force)
 
 
 def write(folder: Path) -> list[str]:
@@ -158,7 +154,7 @@ def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
             expected = "figures that fit together, or a blank cell for one of them"
             problems.append(Problem(PUBLISHED.name, f"{row.force}, {row.report}", str(error), expected))
             continue
-        keys = (item.key, f"{item.key}-{row.report[-4:]}", f"{item.key}-{_as_key(row.report)}")
+        keys = (item.key, f"{item.key}-{row.report[-4:]}", f"{item.key}-{slug(row.report)}")
         found[next(key for key in keys if key not in found)] = item
     if problems:
         raise InputError(problems)

@@ -17,6 +17,7 @@ import mistune
 from mistune.util import striptags
 
 from cdi_lib import render, wording
+from cdi_lib.folders import slug
 from cdi_lib.results import Results
 from cdi_lib.tables import NOT_APPLICABLE
 
@@ -178,11 +179,11 @@ class _Markdown(mistune.HTMLRenderer):
         return f'<h{self._level} id="{identity}">{text}</h{self._level}>\n'
 
     def _identity(self, text: str) -> str:
-        slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "section"
-        identity, number = slug, 1
+        name = slug(text) or "section"
+        identity, number = name, 1
         while identity in self._taken:
             number += 1
-            identity = f"{slug}-{number}"
+            identity = f"{name}-{number}"
         self._taken.add(identity)
         return identity
 

@@ -92,6 +92,17 @@ def all_forces() -> list[str]:
     return sorted({*forces(), *forces(params_folder() / DEMONSTRATION)})
 
 
+def slug(text: str) -> str:
+    """Text as lower-case letters, digits and single hyphens, for names of files and anchors; perhaps empty.
+
+    Examples
+    --------
+    >>> slug("Devon & Cornwall")
+    'devon-cornwall'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def force_key(force: object) -> str:
     """Check the name of a force as it is used for files and folders.
 
@@ -114,7 +125,7 @@ def force_key(force: object) -> str:
     text = force if isinstance(force, str) else ""
     if FORCE_KEY.fullmatch(text) and len(text) <= 60 and text not in RESERVED:
         return text
-    tidy = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    tidy = slug(text)
     usable = FORCE_KEY.fullmatch(tidy) and ".." not in text and text not in RESERVED
     expected = "a name of lower-case letters, digits and hyphens that begins with a letter, such as FORCE=devon-and-cornwall"
     if text in RESERVED:

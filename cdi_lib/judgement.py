@@ -510,27 +510,26 @@ def judge(
             "next_better": None,
             "next_worse": None,
         }
-        score = scores.get(element.estimate or element.share)
-        drawn[id_] = _simulated(element, criteria, measure, entry["decided"], status, id_ in decisions, score)
         if status == "judged":
             entry["next_better"], entry["next_worse"] = _element_neighbours(
                 element, criteria, measure, computed
             )
-        varies = status == "judged" and _is_random(element, measure)
-        # by the criteria, as for questions: what an inspector decided is not moved by chance
-        by_criteria = (
-            _simulated(element, criteria, measure, computed, status, False, score) if varies else None
-        )
-        entry["probabilities"] = _frequencies(by_criteria, criteria) if varies else None
+        drawn[id_] = np.full(SIMULATIONS, _rank(entry["decided"], criteria))
+        entry["probabilities"] = None
+        if status == "judged" and _is_random(element, measure):
+            by_criteria = _simulated(element, measure, scores[entry["measure"]])
+            entry["probabilities"] = _frequencies(by_criteria, criteria)
+            if id_ not in decisions:  # what an inspector decided is not moved by chance
+                drawn[id_] = by_criteria
         elements.append(entry)
 
     decided = {entry["id"]: entry["decided"] for entry in elements}
     questions, drawn_questions = [], {}
     for id_, question in criteria.questions.items():
         members = [name for name, element in criteria.elements.items() if element.question == id_]
-        computed = grade_of_parts(question, criteria.grades, {name: decided[name] for name in members})
-        entry = _entry(id_, question.label, computed, decisions) | {"short": question.short}
         parts = {name: decided[name] for name in members}
+        computed = grade_of_parts(question, criteria.grades, parts)
+        entry = _entry(id_, question.label, computed, decisions) | {"short": question.short}
         labels = {name: criteria.elements[name].label for name in members}
         entry |= _question_evidence(question, criteria, parts, computed, labels)
         drawn_questions[id_] = _simulated_parts(question, criteria, {name: drawn[name] for name in members})
@@ -764,12 +763,8 @@ def _load(
     return slope * part.margin / whole.margin
 
 
-def _simulated(
-    element: Element, criteria: Criteria, measure, grade: str, status: str, is_decided: bool, score
-) -> np.ndarray:
-    """Ranks of an element's grade in simulated audits (0 is best); -1 where it is not judged."""
-    if is_decided or status != "judged" or not _is_random(element, measure):
-        return np.full(SIMULATIONS, _rank(grade, criteria))
+def _simulated(element: Element, measure, score: np.ndarray) -> np.ndarray:
+    """Ranks of an element's grade by the criteria in simulated audits; 0 is best."""
     if element.share:
         # Jeffreys posterior, Beta(x + 1/2, n - x + 1/2): Brown, Cai & DasGupta (2001), section 3.1.3
         values = 100 * stats.beta.ppf(score, measure.x + 0.5, measure.n - measure.x + 0.5)

@@ -156,12 +156,17 @@ def sureness(results: Results, key: str, what: str) -> str:
         e for e in results.details["judgements"]["elements"] if e["measure"] == key and e["probabilities"]
     ]
     for entry in judged:
-        likely = sorted(entry["probabilities"].items(), key=lambda item: -item[1])
-        parts = [f"{grade} in {wording.chance(share)}" for grade, share in likely if share >= LEAST_CHANCE]
+        parts = [f"{grade} in {wording.chance(share)}" for grade, share in likely(entry["probabilities"])]
         text += (
             f" With other samples the element “{plain(entry['label'])}” would be {in_words(parts)} of audits."
         )
     return text
+
+
+def likely(chances: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The grades that come out often enough to be named, with their chances, the likeliest first."""
+    ordered = sorted(chances.items(), key=lambda item: -item[1])
+    return [(grade, chance) for grade, chance in ordered if chance >= LEAST_CHANCE]
 
 
 def _reach(rate: EstimateResult, what: str) -> str:

@@ -205,11 +205,8 @@ class Reader:
     def question_certainty(self, key: str) -> str:
         """How sure the grade of a question is, in words; empty where chance does not move it."""
         entry = outputs.judged(self.results, key)
-        chances = entry["probabilities"] or {}
-        likely = sorted(chances.items(), key=lambda item: -item[1])
-        named = [
-            f"{grade} ({wording.chance(share)})" for grade, share in likely if share >= narrative.LEAST_CHANCE
-        ]
+        likely = narrative.likely(entry["probabilities"] or {})
+        named = [f"{grade} ({wording.chance(share)})" for grade, share in likely]
         if len(named) < 2:
             return ""
         return (

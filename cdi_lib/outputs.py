@@ -6,7 +6,6 @@ there is nothing to show; the report then says so in words.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from cdi_lib import charts, tables, wording
+from cdi_lib.folders import slug
 from cdi_lib.parameters import CRIME_TYPES
 from cdi_lib.results import EstimateResult, Results, Share
 from cdi_lib.tables import Column, Table, TableOutput
@@ -587,7 +587,7 @@ class Term:
     @property
     def id(self) -> str:
         """The anchor of the term in the report."""
-        return "term-" + re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return f"term-{slug(self.name)}"
 
 
 GLOSSARY = (

@@ -169,7 +169,7 @@ def summary(returns: Returns | None) -> dict | None:
 def not_replaced(force: str, returns: Returns, params: Path = PROJECT / "params") -> dict[str, str]:
     """The incidents that cannot be audited and for which no reserve stands yet, each with its reason."""
     try:
-        replaced = {swap["replaced"] for swap in replacements(force, params)}
+        replaced = {swap.replaced for swap in replacements(force, params)}
     except InputError:  # check_drawn tells of it
         return {}
     return {name: reason for name, reason in returns.unaudited.items() if name not in replaced}
@@ -252,12 +252,12 @@ def _write_strata(force: str, returns: Returns, params: Path) -> list[Path]:
         return []
     rows = [
         {
-            "stratum": stratum["stratum"],
-            "frame_incidents": stratum["frame"],
-            "audited_incidents": _audited(returns.strata[stratum["stratum"]]),
+            "stratum": row.stratum,
+            "frame_incidents": row.frame,
+            "audited_incidents": _audited(returns.strata[row.stratum]),
         }
-        for stratum in read_trail(force, params)["strata"]
-        if stratum["stratum"] in returns.strata
+        for row in read_trail(force, params).strata
+        if row.stratum in returns.strata
     ]
     content = pd.DataFrame(rows, columns=list(TABLES["strata"].columns)).to_csv(
         index=False, lineterminator="\n"

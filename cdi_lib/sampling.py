@@ -117,6 +117,12 @@ class Selection:
             ids[i] = name
         return tuple(known[name] for name in ids)
 
+    @property
+    def unused(self) -> tuple[Record, ...]:
+        """The reserves that stand in no record's place yet, in the order in which they must be used."""
+        used = {swap.by for swap in self.replacements}
+        return tuple(record for record in self.reserves if record.id not in used)
+
     def to_frame(self) -> pd.DataFrame:
         """One row per selected and reserve record: ``id``, ``stratum``, ``order``, ``reserve``, ..."""
         rows = [asdict(r) | {"reserve": False} for r in self.records]
@@ -388,8 +394,7 @@ def replace(selection: Selection, record_id: str, reason: str) -> Selection:
     if now is None:
         gone = any(swap.replaced == text for swap in selection.replacements)
         raise ValueError(f"record {text!r} {'was replaced already' if gone else 'is not in the sample'}")
-    used = {swap.by for swap in selection.replacements}
-    spare = next((r for r in selection.reserves if r.stratum == now.stratum and r.id not in used), None)
+    spare = next((reserve for reserve in selection.unused if reserve.stratum == now.stratum), None)
     if spare is None:
         raise ValueError(
             f"record {text!r}: no reserve is left in stratum {now.stratum!r}; draw again with the same seed "
