@@ -50,7 +50,7 @@ run = $(python) -m cdi_lib
 usable = import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 define set_up
 @for python in $(candidates); do \
-	if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m cdi_lib.environment $(options) $(1); fi; \
+	if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m cdi_lib.pipeline.environment $(options) $(1); fi; \
 done; \
 echo "No usable Python$${PYTHON:+ at $$PYTHON}: install Python 3.11, 3.12 or 3.13 (on Debian and Ubuntu with" \
 	"python3-venv), or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1
@@ -71,7 +71,7 @@ why: setup ## FORCE=name: why its report would be built again
 	@$(run) why $(force) $(renderer) $(told)
 
 demonstration: setup ## forces reconstructed from published figures, in params/demonstration/, for make reports
-	@$(run) demonstration $(told)
+	@$(python) -m tests.tools.demonstration
 
 new: setup ## FORCE=name: a commented parameter file and empty record tables for a new inspection
 	@$(run) new $(force) $(told)

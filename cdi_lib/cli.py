@@ -16,8 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdi_lib.console import Console, ForcesProgress, shown_path
-from cdi_lib.folders import (
+from cdi_lib.inspection.folders import (
     BUILDING,
     COMPARISON,
     PROJECT,
@@ -28,10 +27,11 @@ from cdi_lib.folders import (
     remove_leftovers,
     reports_folder,
 )
-from cdi_lib.problems import InputError, Problem, shown
+from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.pipeline.console import Console, ForcesProgress, shown_path
 
 if TYPE_CHECKING:
-    from cdi_lib.results import Results
+    from cdi_lib.inspection.results import Results
 
 console = Console()
 
@@ -100,12 +100,6 @@ def _parser() -> argparse.ArgumentParser:
         if not one:
             sub.add_argument("--jobs", type=int, default=0, help="how many forces at a time")
             sub.add_argument("--scheduler", default="", help="address of a Dask scheduler: tcp://host:port")
-    command(
-        "demonstration",
-        demonstration,
-        "make the demonstration set of forces from published figures",
-        force=False,
-    )
     sub = command("check", check, "check returned worksheets, parameters and records of one force")
     sub.add_argument("--strict", action="store_true", help="end with status 1 for warnings too")
     sub = command("sample", sample, "draw the audit sample from the sampling frame: trail and worksheet")
@@ -126,7 +120,6 @@ def _parser() -> argparse.ArgumentParser:
     command("screenshots", screenshots, "make the pictures of the README from a built report")
     command("bench", bench, "measure speed, as ratios", force=False)
     command("verify", verify, "build the report twice and compare the files byte for byte")
-    command("reconstruct", reconstruct, "make the record tables of a force again from published counts")
     command(
         "refresh",
         refresh,
@@ -139,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def report(chosen: argparse.Namespace) -> int:
     """Build the report of one force; the last lines are the paths."""
-    from cdi_lib.runner import build_all
+    from cdi_lib.pipeline.runner import build_all
 
     force = force_key(chosen.force)
     say_step = lambda force, step, text: console.say(f"{force}: {text}")
@@ -166,7 +159,7 @@ def _tell_outcome(outcome) -> bool:
 
 def reports(chosen: argparse.Namespace) -> int:
     """Build all forces and the comparison; one force's failure does not stop the others."""
-    from cdi_lib.runner import STEPS, build_all
+    from cdi_lib.pipeline.runner import STEPS, build_all
 
     if chosen.jobs < 0:
         raise InputError([Problem("JOBS", "", str(chosen.jobs), "how many forces at a time, such as JOBS=2")])
@@ -194,7 +187,7 @@ def reports(chosen: argparse.Namespace) -> int:
 
 def _tell_all(outcomes: list, chosen: argparse.Namespace) -> int:
     """Tell what failed, compare the forces that are whole, and count."""
-    from cdi_lib.runner import compare
+    from cdi_lib.pipeline.runner import compare
 
     failed = [outcome for outcome in outcomes if not outcome.is_whole]
     for outcome in outcomes:
@@ -220,7 +213,7 @@ def _tell_all(outcomes: list, chosen: argparse.Namespace) -> int:
 
 def why(chosen: argparse.Namespace) -> int:
     """Say why a report would be made again."""
-    from cdi_lib import runner
+    from cdi_lib.pipeline import runner
 
     force = force_key(chosen.force)
     if not (params_of(force) / f"{force}.yml").is_file():
@@ -234,24 +227,12 @@ def why(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def demonstration(chosen: argparse.Namespace) -> int:
-    """Make the demonstration set: forces reconstructed from published overall figures."""
-    from cdi_lib.demonstration import write
-    from cdi_lib.folders import DEMONSTRATION
-
-    folder = params_folder() / DEMONSTRATION
-    names = write(folder)
-    console.say(f"{len(names)} forces, reconstructed from published figures, in {shown_path(folder)}")
-    console.say("Next: make reports")
-    return 0
-
-
 def check(chosen: argparse.Namespace) -> int:
     """Check returned worksheets, parameters and records; 1 if there are errors, or warnings with --strict."""
-    from cdi_lib import returns
-    from cdi_lib.audit_sample import check_drawn
-    from cdi_lib.build import BuildError, judgement_warnings, read_audit
-    from cdi_lib.parameters import load_inspection
+    from cdi_lib.fieldwork import returns
+    from cdi_lib.fieldwork.draw import check_drawn
+    from cdi_lib.inspection.parameters import load_inspection
+    from cdi_lib.pipeline.build import BuildError, judgement_warnings, read_audit
 
     force = force_key(chosen.force)
     params = params_of(force)
@@ -292,7 +273,7 @@ def check(chosen: argparse.Namespace) -> int:
 
 def _tell_returns(force: str, returned, params: Path) -> None:
     """Response by stratum, agreement, and the papers written beside the worksheets."""
-    from cdi_lib import returns
+    from cdi_lib.fieldwork import returns
 
     for stratum, counts in returned.strata.items():
         console.say(
@@ -326,9 +307,9 @@ def _tell_returns(force: str, returned, params: Path) -> None:
 
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
-    from cdi_lib import returns
-    from cdi_lib.audit_sample import check_drawn
-    from cdi_lib.parameters import load_inspection
+    from cdi_lib.fieldwork import returns
+    from cdi_lib.fieldwork.draw import check_drawn
+    from cdi_lib.inspection.parameters import load_inspection
 
     force = force_key(chosen.force)
     params = params_of(force)
@@ -350,7 +331,7 @@ def collect(chosen: argparse.Namespace) -> int:
 
 def new(chosen: argparse.Namespace) -> int:
     """Begin a new inspection; refuses to overwrite."""
-    from cdi_lib.new_inspection import begin
+    from cdi_lib.fieldwork.begin import begin
 
     force = force_key(chosen.force)
     for path in begin(force, params_folder()):
@@ -366,8 +347,8 @@ def new(chosen: argparse.Namespace) -> int:
 
 def sample(chosen: argparse.Namespace) -> int:
     """Draw the audit sample, its replacements, or a re-check; the same seed gives the same selection."""
-    from cdi_lib.audit_sample import draw_recheck, draw_sample
-    from cdi_lib.parameters import load_inspection
+    from cdi_lib.fieldwork.draw import draw_recheck, draw_sample
+    from cdi_lib.inspection.parameters import load_inspection
 
     force = force_key(chosen.force)
     params = params_of(force)
@@ -397,7 +378,7 @@ def sample(chosen: argparse.Namespace) -> int:
 
 def _unaudited(force: str, inspection, params: Path) -> dict[str, str]:
     """Incidents that cannot be audited and have no replacement yet, each with the auditor's reason."""
-    from cdi_lib import returns
+    from cdi_lib.fieldwork import returns
 
     returned = returns.check_returns(force, inspection, params)
     if returned is None:
@@ -419,8 +400,8 @@ def _tell_replaced(unaudited: dict[str, str], unreplaced: Sequence[str]) -> None
 
 def diff(chosen: argparse.Namespace) -> int:
     """Print which figures of the report changed, grades first; --json adds every result that differs, unrounded."""
-    from cdi_lib.changes import changes
-    from cdi_lib.results import differences
+    from cdi_lib.inspection.results import differences
+    from cdi_lib.report.changes import changes
 
     force = force_key(chosen.force)
     before, after = _results_to_compare(force, chosen.against)
@@ -439,7 +420,7 @@ def diff(chosen: argparse.Namespace) -> int:
 
 def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
     """The earlier results that the user names and those of the built report; every problem of both at once."""
-    from cdi_lib.results import read_results
+    from cdi_lib.inspection.results import read_results
 
     what = "results.json of an earlier report, or the folder that holds it"
     if not against:
@@ -465,7 +446,7 @@ def notebook(chosen: argparse.Namespace) -> int:
     """Open JupyterLab; the notebooks take the force from their first code cell."""
     import nbformat
 
-    from cdi_lib.parameters import load_inspection
+    from cdi_lib.inspection.parameters import load_inspection
 
     force = force_key(chosen.force)
     load_inspection(force, params_of(force))
@@ -488,7 +469,7 @@ def verify(chosen: argparse.Namespace) -> int:
     import filecmp
     import tempfile
 
-    from cdi_lib.build import build_report
+    from cdi_lib.pipeline.build import build_report
 
     force = force_key(chosen.force)
     with tempfile.TemporaryDirectory() as scratch:
@@ -561,36 +542,14 @@ def bench(chosen: argparse.Namespace) -> int:
     return max((subprocess.call([sys.executable, str(script)], cwd=PROJECT) for script in scripts), default=0)
 
 
-def reconstruct(chosen: argparse.Namespace) -> int:
-    """Make the reconstructed record tables again."""
-    from cdi_lib.reconstruction import reconstruct as make
-
-    folder = PROJECT / "params" / force_key(chosen.force)
-    specification = folder / "reconstruction.yml"
-    if not specification.is_file():
-        raise InputError(
-            [
-                Problem(
-                    shown_path(specification),
-                    "",
-                    "no such file",
-                    "published counts to reconstruct records from",
-                )
-            ]
-        )
-    for path in make(specification, folder):
-        print(shown_path(path))
-    return 0
-
-
 def refresh(chosen: argparse.Namespace) -> int:
     """Execute the notebooks and keep their outputs in the repository."""
     import shutil
     import tempfile
 
-    from cdi_lib.build import NOTEBOOKS, REPORT, execute, write_front_matter
-    from cdi_lib.folders import SECTIONS_VARIABLE
-    from cdi_lib.parameters import load_inspection
+    from cdi_lib.inspection.folders import SECTIONS_VARIABLE
+    from cdi_lib.inspection.parameters import load_inspection
+    from cdi_lib.pipeline.build import NOTEBOOKS, REPORT, execute, write_front_matter
 
     os.environ.pop(SECTIONS_VARIABLE, None)  # run as if by hand
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,5 +1,5 @@
 -- Checks that a report keeps to the dialect that both engines render alike, and takes the cells' wrappers off.
--- cdi_lib/render.py wraps the Markdown of each cell in a div `.cell` with its number, so that a message can
+-- cdi_lib/render/rendering.py wraps the Markdown of each cell in a div `.cell` with its number, so that a message can
 -- name the cell. Every problem is written to standard error as "cell<TAB>message"; any problem ends the run.
 
 local known_divs = pandoc.List({

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 
-from cdi_lib.worksheet import AUDIT_SHEET, COLUMNS
+from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
 
 GROUPS = {"violence": "VAP – Violence against the person", "sexual": "SEX", "other": "OTH"}
 CLASSES = {"violence": "105A", "sexual": "20A", "other": "46"}

@@ -19,7 +19,7 @@ import yaml
 from complete_force import complete_files, complete_parameters, complete_tables, write_files
 from forces import parameters
 
-from cdi_lib.folders import PROJECT
+from cdi_lib.inspection.folders import PROJECT
 
 CHECK = ("check", "--force=testshire")
 SAMPLE = ("sample", "--force=testshire")

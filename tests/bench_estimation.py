@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from baseline import guard
 
-from cdi_lib.estimation import Design, recording_rate
+from cdi_lib.statistics.estimation import Design, recording_rate
 
 REPETITIONS = 7
 # Ours works out the weights from the population counts; svy and survey are handed them.

@@ -27,9 +27,10 @@ import psutil
 import yaml
 from baseline import guard
 
-from cdi_lib import build, demonstration, fingerprint
-from cdi_lib.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, SECTIONS_VARIABLE, forces
-from cdi_lib.results import combine, read_section, write_results
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, SECTIONS_VARIABLE, forces
+from cdi_lib.inspection.results import combine, read_section, write_results
+from cdi_lib.pipeline import build, fingerprint
+from tests.tools import demonstration
 
 COMMAND = [sys.executable, "-m", "cdi_lib"]
 RENDER = (
@@ -150,7 +151,7 @@ def draw(rows: list[tuple[int, float]], path: Path) -> None:
     """Minutes against number of forces, with the straight line through the origin that fits best."""
     from matplotlib.figure import Figure
 
-    from cdi_lib import charts
+    from cdi_lib.report import charts
 
     slope = sum(n * s for n, s in rows) / sum(n * n for n, _ in rows)
     figure = Figure(figsize=(7, 4))
@@ -225,7 +226,7 @@ def main() -> int:
             )
             for _ in range(3)
         ]
-        floor = [timed([sys.executable, "-c", "import cdi_lib.engine_preload"], {}) for _ in range(3)]
+        floor = [timed([sys.executable, "-c", "import cdi_lib.pipeline.preload"], {}) for _ in range(3)]
         print(
             f"\n2. one force, seconds: {spread(one)}; of these, starting Python with all imports: {spread(floor)}"
         )

@@ -2,7 +2,7 @@
 
 ``python tests/bench_sampling.py`` draws a stratified sample of 2,000 from 5 million records
 
-- with ``cdi_lib.sampling.draw``: its specified hash, and empty and repeated ids refused;
+- with ``cdi_lib.statistics.sampling.draw``: its specified hash, and empty and repeated ids refused;
 - with pandas ``groupby.sample``: a random number generator, ids not looked at;
 - with duckdb, by a published hash (MD5, the quickest that it has), ids not checked;
 - with duckdb, by its own hash, ids checked for repeats: the sample changes with the version of duckdb;
@@ -34,14 +34,14 @@ sys.path.insert(0, str(ROOT))
 
 from baseline import guard
 
-from cdi_lib import frames, sampling
+from cdi_lib.statistics import frames, sampling
 
 UNCHECKED = "duckdb, own hash, unchecked"
 TYPES = ["other", "sexual", "violence"]
 IN_A_PROCESS_OF_ITS_OWN = """
 import resource, sys, time
 from pathlib import Path
-from cdi_lib.sampling import allocate, draw, read_frame
+from cdi_lib.statistics.sampling import allocate, draw, read_frame
 started = time.perf_counter()
 frame = read_frame(sys.argv[1], "incident_id", "crime_type")
 allocation = allocate(2000, frame.info.counts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from complete_force import complete_files, write_files
 
-from cdi_lib.build import build_report
+from cdi_lib.pipeline.build import build_report
 
 _SCRATCH = tempfile.TemporaryDirectory(prefix="cdi-built-")  # removed when the tests end
 

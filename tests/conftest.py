@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-# as in cdi_lib/engine_preload.py: two seconds for a grammar that nobody needs
+# as in cdi_lib/pipeline/preload.py: two seconds for a grammar that nobody needs
 sys.modules.setdefault("rfc3987_syntax", None)
 
 # A program of its own, which a third party runs: it reads its arguments when it is imported.

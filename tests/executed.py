@@ -10,8 +10,8 @@ import pytest
 from complete_force import complete_parameters, complete_tables
 from forces import write_force
 
-from cdi_lib import build
-from cdi_lib.results import Results, combine, digest, read_section
+from cdi_lib.inspection.results import Results, combine, digest, read_section
+from cdi_lib.pipeline import build
 
 # What spreadsheets, gptables, Markdown or HTML could take for more than text.
 DIFFICULT = [

@@ -19,8 +19,8 @@ import yaml
 from bad_inputs import in_yaml
 from complete_force import complete_parameters, complete_tables, write_files
 
-from cdi_lib.build import build_report
-from cdi_lib.folders import PROJECT
+from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.pipeline.build import build_report
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -135,7 +135,7 @@ def hostile_parameters(hostile: _Hostile) -> dict:
 
 
 def _findings() -> list[str]:
-    from cdi_lib.parameters import Findings
+    from cdi_lib.inspection.parameters import Findings
 
     return list(Findings.model_fields)
 

@@ -8,8 +8,8 @@ import pytest
 from forces import write_force
 from test_runner import kill_builds
 
-from cdi_lib import fingerprint, runner
-from cdi_lib.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE
+from cdi_lib.pipeline import fingerprint, runner
 
 
 def built(folder, monkeypatch):

@@ -9,9 +9,9 @@ import pytest
 from auditors import MAPPED, frame
 from forces import parameters, write_force
 
-from cdi_lib.audit_sample import check_drawn, draw_recheck, draw_sample, read_selection
-from cdi_lib.parameters import check_inspection
-from cdi_lib.problems import InputError
+from cdi_lib.fieldwork.draw import check_drawn, draw_recheck, draw_sample, read_selection
+from cdi_lib.inspection.parameters import check_inspection
+from cdi_lib.inspection.problems import InputError
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5}
 COUNTS = {"violence": 30, "sexual": 10, "other": 20}

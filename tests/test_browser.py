@@ -12,7 +12,7 @@ from pathlib import Path
 import built
 import pytest
 
-from cdi_lib import comparison
+from cdi_lib.pipeline import comparison
 
 HERE = Path(__file__).parent / "browser"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

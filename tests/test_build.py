@@ -5,8 +5,8 @@ import pytest
 from forces import write_force
 from nbclient import NotebookClient
 
-from cdi_lib import build, engine
-from cdi_lib.build import BuildError, publish
+from cdi_lib.pipeline import build, engine
+from cdi_lib.pipeline.build import BuildError, publish
 
 CELLS = [
     "import sys\nprint('one')\nprint('two')\nprint('three', file=sys.stderr)",

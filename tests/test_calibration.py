@@ -6,10 +6,10 @@ import csv
 
 import pytest
 
-from cdi_lib.calibration import agreement, best_cut_offs, disagreements, regrade
-from cdi_lib.judgement import load_criteria
-from cdi_lib.problems import InputError
-from cdi_lib.published import PUBLISHED, read_published
+from cdi_lib.inspection.judgement import load_criteria
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.published import PUBLISHED, read_published
+from tests.tools.calibration import agreement, best_cut_offs, disagreements, regrade
 
 CRITERIA = load_criteria("cdi-2017")
 HEADER = "force,report,overall_rate,overall_margin,violence_rate,grade_overall,grade_effective\n"

@@ -9,11 +9,15 @@ from openpyxl import load_workbook
 from scipy import special, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
-from cdi_lib import comparison, comparison_outputs, render
-from cdi_lib.comparison import Count, Inspected, Rate
-from cdi_lib.problems import InputError
-from cdi_lib.published import read_published
-from cdi_lib.results import read_results
+from cdi_lib.comparison import compare as comparison
+from cdi_lib.comparison import outputs as comparison_outputs
+from cdi_lib.comparison.compare import Count, Inspected, Rate
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.published import read_published
+from cdi_lib.inspection.results import read_results
+from cdi_lib.pipeline import comparison as build_comparison
+from cdi_lib.render import rendering as render
+from cdi_lib.statistics import pooling
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +99,7 @@ def test_equal_rates_are_pooled_completely_and_too_few_not_at_all():
 @pytest.mark.parametrize(("n", "centre"), [(300, 0.9), (1129, 0.92), (2000, 0.75)])
 def test_control_limits_hold_the_stated_share_of_chance(n, centre):
     for tail in (0.025, 0.001):
-        low, high = (limit[0] for limit in comparison.control_limits(centre, np.array([n]), tail))
+        low, high = (limit[0] for limit in pooling.control_limits(centre, np.array([n]), tail))
         exact = stats.binom.ppf([tail, 1 - tail], n, centre) / n
         assert exact[0] - 1 / n <= low <= exact[0]
         assert exact[1] - 1 / n <= high <= exact[1]
@@ -125,7 +129,7 @@ def test_published_figures_are_carried_over_as_printed(published):
         (recorded_crime * (1 - 0.8931) / 0.8931, recorded_crime * (1 - 0.8569) / 0.8569)
     )
     assert found.grades == {"overall": "requires improvement", "effective": "inadequate"}
-    assert rate.effective_n == pytest.approx(0.875 * 0.125 / (0.0181 / comparison.Z) ** 2)
+    assert rate.effective_n == pytest.approx(0.875 * 0.125 / (0.0181 / pooling.Z) ** 2)
 
 
 def test_order_is_by_rules_year_and_name_and_groups_do_not_mix_rules(published):
@@ -204,7 +208,7 @@ def test_two_reports_of_one_inspection_are_refused(results, tmp_path):
 def page(results, tmp_path_factory):
     folder = tmp_path_factory.mktemp("comparison")
     (folder / "essex.json").write_text(json.dumps(results))
-    comparison.build([folder / "essex.json"], folder, "pandoc")
+    build_comparison.build([folder / "essex.json"], folder, "pandoc")
     return folder
 
 

@@ -5,12 +5,12 @@ import re
 import pandas as pd
 import pytest
 
-from cdi_lib import demonstration
-from cdi_lib.build import read_audit
-from cdi_lib.measures import Measures
-from cdi_lib.problems import InputError
-from cdi_lib.published import read_published
-from cdi_lib.wording import over
+from cdi_lib.inspection.measures import Measures
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.published import read_published
+from cdi_lib.pipeline.build import read_audit
+from cdi_lib.report.wording import over
+from tests.tools import demonstration
 
 PRINTED = read_published().set_index(["force", "report"])
 MADE = demonstration.reconstructions(read_published())

@@ -20,7 +20,10 @@ def test_docstring_examples(name):
 
 def test_estimators_show_examples():
     finder = doctest.DocTestFinder(exclude_empty=True)
-    modules = [importlib.import_module(f"cdi_lib.{name}") for name in ("design", "estimation", "intervals")]
+    modules = [
+        importlib.import_module(f"cdi_lib.statistics.{name}")
+        for name in ("design", "estimation", "intervals")
+    ]
     with_example = {
         test.name.rpartition(".")[2] for module in modules for test in finder.find(module) if test.examples
     }

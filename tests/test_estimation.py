@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cdi_lib import estimation, intervals
-from cdi_lib.estimation import (
+from cdi_lib.statistics import estimation, intervals
+from cdi_lib.statistics.estimation import (
     DEFAULT_INTERVAL,
     INTERVALS,
     Design,

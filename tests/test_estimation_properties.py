@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cdi_lib.design import factorize
-from cdi_lib.estimation import (
+from cdi_lib.statistics.design import factorize
+from cdi_lib.statistics.estimation import (
     INTERVALS,
     Design,
     change,

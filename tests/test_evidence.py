@@ -10,9 +10,9 @@ from complete_force import complete_tables
 from executed import executed
 from lxml import html as lxml_html
 
-from cdi_lib import evidence
-from cdi_lib.metadata import citation, json_ld
-from cdi_lib.render import _json_ld_element
+from cdi_lib.render.rendering import _json_ld_element
+from cdi_lib.report import evidence
+from cdi_lib.report.metadata import citation, json_ld
 
 CHECKS = (
     test_html.test_fetches_nothing,

@@ -18,10 +18,11 @@ import pytest
 import yaml
 from test_report import page_text, pdf_text
 
-from cdi_lib import intervals, outputs, wording
-from cdi_lib.parameters import PROJECT
-from cdi_lib.results import Results, read_results
-from cdi_lib.wording import about, chance, count, over, percent, points, trimmed
+from cdi_lib.inspection.parameters import PROJECT
+from cdi_lib.inspection.results import Results, read_results
+from cdi_lib.report import outputs, wording
+from cdi_lib.report.wording import about, chance, count, over, percent, points, trimmed
+from cdi_lib.statistics import intervals
 
 # --- what is printed and is no figure, each with the reason -----------------------------------------------------------
 
@@ -251,7 +252,9 @@ def typed_numbers(source: str) -> list[str]:
 
 def sources() -> dict[str, str]:
     """The code that writes the report: modules, and the cells of the notebook."""
-    found = {name: (PROJECT / "cdi_lib" / f"{name}.py").read_text(encoding="utf-8") for name in WRITERS}
+    found = {
+        name: (PROJECT / "cdi_lib" / "report" / f"{name}.py").read_text(encoding="utf-8") for name in WRITERS
+    }
     cells = nbformat.read(PROJECT / "notebooks" / "report.ipynb", as_version=4).cells
     assert {cell.cell_type for cell in cells} == {"raw", "code"}  # text of its own would be typed text
     return found | {
@@ -261,7 +264,7 @@ def sources() -> dict[str, str]:
     }
 
 
-WRITERS = ("narrative", "notebook", "outputs", "wording")
+WRITERS = ("narrative", "display", "outputs", "wording")
 
 
 @pytest.mark.parametrize("name", sources())

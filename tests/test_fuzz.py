@@ -24,9 +24,9 @@ from complete_force import complete_files, complete_parameters, complete_tables,
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from cdi_lib import build
-from cdi_lib.folders import PROJECT
-from cdi_lib.problems import InputError, Problem
+from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.pipeline import build
 
 EXAMPLES = int(os.environ.get("CDI_FUZZ", "0"))
 LONG = EXAMPLES > 0

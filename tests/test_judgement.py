@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 import yaml
 
-from cdi_lib.judgement import (
+from cdi_lib.inspection.judgement import (
     check_areas,
     check_judgement_inputs,
     grade_of_parts,
@@ -17,9 +17,16 @@ from cdi_lib.judgement import (
     judge,
     load_criteria,
 )
-from cdi_lib.parameters import PROJECT, Assessment, CarriedForward, Decision, Inspection, load_inspection
-from cdi_lib.problems import InputError
-from cdi_lib.results import EstimateResult, Share
+from cdi_lib.inspection.parameters import (
+    PROJECT,
+    Assessment,
+    CarriedForward,
+    Decision,
+    Inspection,
+    load_inspection,
+)
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.results import EstimateResult, Share
 
 # Published report Northamptonshire 2020: rate in per cent, half-width of the interval, audited crimes.
 # n of violence and sexual offences is derived from the published figures; rape is 78 of 84, normal interval.

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdi_lib import judgement
-from cdi_lib.judgement import FINDINGS, NOT_JUDGED, grade_of_parts, judge, load_criteria
-from cdi_lib.parameters import Assessment, Inspection
-from cdi_lib.results import EstimateResult, Share
+from cdi_lib.inspection import judgement
+from cdi_lib.inspection.judgement import FINDINGS, NOT_JUDGED, grade_of_parts, judge, load_criteria
+from cdi_lib.inspection.parameters import Assessment, Inspection
+from cdi_lib.inspection.results import EstimateResult, Share
 
 FRAMEWORKS = {name: load_criteria(name) for name in ("cdi-2017", "peel-2021")}
 ANY = next(iter(FRAMEWORKS.values()))

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from forces import parameters
 
-from cdi_lib.measures import Measures, planned_sample
-from cdi_lib.parameters import check_inspection
+from cdi_lib.inspection.measures import Measures, planned_sample
+from cdi_lib.inspection.parameters import check_inspection
 
 TYPES = ("violence", "sexual", "other")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cdi_lib import narrative, outputs
-from cdi_lib.results import EstimateResult, Results
+from cdi_lib.inspection.results import EstimateResult, Results
+from cdi_lib.report import narrative, outputs
 
 FIELDWORK = {
     "selected": 240,

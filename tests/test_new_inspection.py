@@ -2,10 +2,10 @@
 
 import pytest
 
-from cdi_lib.new_inspection import begin
-from cdi_lib.parameters import load_inspection
-from cdi_lib.problems import InputError
-from cdi_lib.records import TABLES, check_table, read_text_table
+from cdi_lib.fieldwork.begin import begin
+from cdi_lib.inspection.parameters import load_inspection
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.records import TABLES, check_table, read_text_table
 
 
 def test_a_new_inspection_names_what_is_to_be_filled_in(tmp_path):

@@ -8,11 +8,11 @@ import pytest
 from forces import crimes, parameters, write_force
 from test_report import page_text, pdf_text
 
-from cdi_lib.build import build_report, read_audit
 from cdi_lib.cli import main
-from cdi_lib.measures import doubtful_strata
-from cdi_lib.parameters import PROJECT
-from cdi_lib.problems import InputError
+from cdi_lib.inspection.measures import doubtful_strata
+from cdi_lib.inspection.parameters import PROJECT
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.pipeline.build import build_report, read_audit
 
 
 def build(tmp_path, content=None, tables=None):

@@ -6,8 +6,7 @@ import pytest
 import yaml
 from forces import parameters
 
-from cdi_lib.estimation import DEFAULT_INTERVAL, INTERVALS
-from cdi_lib.parameters import (
+from cdi_lib.inspection.parameters import (
     Decision,
     Estimation,
     Inspection,
@@ -20,7 +19,8 @@ from cdi_lib.parameters import (
     forces,
     load_inspection,
 )
-from cdi_lib.problems import InputError
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.statistics.estimation import DEFAULT_INTERVAL, INTERVALS
 
 
 def problems_of(content) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
-from cdi_lib.render import render
+from cdi_lib.render.rendering import render
 
 FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
 

@@ -15,8 +15,8 @@ from complete_force import complete_files, write_files
 from planted_force import planted
 from test_report import pdf_text
 
-from cdi_lib import build
-from cdi_lib.folders import PROJECT
+from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.pipeline import build
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from cdi_lib import sampling
-from cdi_lib.parameters import PROJECT, load_inspection
-from cdi_lib.problems import InputError
-from cdi_lib.reconstruction import Chance, reconstruct
-from cdi_lib.records import DIP_SAMPLES, load_records
+from cdi_lib.inspection.parameters import PROJECT, load_inspection
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.records import DIP_SAMPLES, load_records
+from cdi_lib.statistics import sampling
+from tests.tools.reconstruction import Chance, reconstruct
 
 FOLDER = PROJECT / "params" / "northamptonshire"
 CSV_TABLES = ("crimes", "dip_records", "n100", "cancellations", "survey")

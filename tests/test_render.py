@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from lxml import html as lxml_html
 
-from cdi_lib import render as rendering
-from cdi_lib.render import RenderError, front_matter, quarto_available, render
+from cdi_lib.render import rendering
+from cdi_lib.render.rendering import RenderError, front_matter, quarto_available, render
 
 FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
 FRONT = "---\ntitle: Inspection\nsubtitle: A Force\ndate: 2020-07-31\n---"

@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from cdi_lib import outputs
-from cdi_lib.build import build_report
-from cdi_lib.parameters import PROJECT
-from cdi_lib.results import differences, read_results
+from cdi_lib.inspection.parameters import PROJECT
+from cdi_lib.inspection.results import differences, read_results
+from cdi_lib.pipeline.build import build_report
+from cdi_lib.report import outputs
 
 PARAMS = PROJECT / "params"
 NOT_REPRODUCED = {"Sexual offences recording rate, margin in points": "2.03"}

@@ -8,10 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from cdi_lib import cli
-from cdi_lib.changes import changes
-from cdi_lib.estimation import pooled_rate
-from cdi_lib.problems import InputError
-from cdi_lib.results import (
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.results import (
     EstimateResult,
     Evidence,
     Recorder,
@@ -24,6 +22,8 @@ from cdi_lib.results import (
     read_results,
     write_results,
 )
+from cdi_lib.report.changes import changes
+from cdi_lib.statistics.estimation import pooled_rate
 
 NOTEBOOK = "2_effectiveness"
 
@@ -107,7 +107,7 @@ from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 shell.history_manager.enabled = False
 for cell in (
-    "from cdi_lib.results import Recorder",
+    "from cdi_lib.inspection.results import Recorder",
     "record = Recorder('x', 'y'); record.detail('a', 1)",
     "undefined_name",
     "record.share('b', 'B', 1, 2, 'dip'); print(record.section.cells)",

@@ -10,12 +10,8 @@ import pytest
 from auditors import MAPPED, fill_in, frame
 from forces import parameters, write_force
 
-from cdi_lib.agreement import cohens_kappa
-from cdi_lib.audit_sample import draw_recheck, draw_sample
-from cdi_lib.parameters import check_inspection
-from cdi_lib.problems import InputError
-from cdi_lib.records import TABLES, check_table
-from cdi_lib.returns import (
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample
+from cdi_lib.fieldwork.returns import (
     check_collected,
     check_returns,
     check_strata,
@@ -24,7 +20,11 @@ from cdi_lib.returns import (
     summary,
     write_papers,
 )
-from cdi_lib.worksheet import AUDIT_SHEET, COLUMNS
+from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
+from cdi_lib.inspection.parameters import check_inspection
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.records import TABLES, check_table
+from cdi_lib.statistics.agreement import cohens_kappa
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
 CONTENT = parameters(sampling=PLAN | {"incidents": {"violence": 14, "sexual": 8, "other": 8}})
@@ -40,7 +40,9 @@ def drawn(tmp_path_factory):
     )
     frame(400).to_csv(params / "testshire" / "frame.csv", index=False)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("cdi_lib.worksheet.SPARE_ROWS", 3)  # small workbooks are read and written sooner
+        patched.setattr(
+            "cdi_lib.fieldwork.worksheet.SPARE_ROWS", 3
+        )  # small workbooks are read and written sooner
         draw_sample("testshire", INSPECTION, params)
         draw_recheck("testshire", INSPECTION, 12, params)
     return params

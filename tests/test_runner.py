@@ -13,9 +13,9 @@ import time
 import pytest
 from forces import parameters, write_force
 
-from cdi_lib import build, engine, fingerprint, runner
 from cdi_lib.cli import main
-from cdi_lib.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
+from cdi_lib.pipeline import build, engine, fingerprint, runner
 
 FORCES = ("ashford", "bexhill", "corby")
 
@@ -212,7 +212,7 @@ def test_a_read_only_folder_is_told_and_the_report_stays(folder):
 
 
 def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
-    from cdi_lib import outputs
+    from cdi_lib.report import outputs
 
     def full(*arguments):
         raise OSError(28, "No space left on device", "tables")

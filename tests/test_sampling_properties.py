@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdi_lib import frames
-from cdi_lib.sampling import allocate, draw, margin_for, sample_size
+from cdi_lib.statistics import frames
+from cdi_lib.statistics.sampling import allocate, draw, margin_for, sample_size
 
 SETTINGS = settings(max_examples=80, deadline=None, derandomize=True)
 rates = st.floats(0.01, 0.99)

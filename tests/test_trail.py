@@ -21,7 +21,7 @@ METHODS = ("simple", "stratified", "systematic", "pps")
 WRITE_TRAILS = """
 import sys
 from pathlib import Path
-from cdi_lib.sampling import allocate, draw, read_frame, trail, write_trail
+from cdi_lib.statistics.sampling import allocate, draw, read_frame, trail, trail_text
 folder = Path(sys.argv[1])
 for method in sys.argv[2:]:
     strata = None if method == "simple" else ["crime type", "route"]
@@ -31,7 +31,8 @@ for method in sys.argv[2:]:
     selection = draw(frame.data, counts, "Testshire 2020", method, id_column="incident",
                      stratum_column=strata, reserves=6, **extra)
     swaps = [(selection.records[3].id, "log destroyed"), (selection.records[0].id, "sealed by a court")]
-    write_trail(trail(selection, frame.info, None, counts, swaps), folder / f"{method}.json")
+    document = trail(selection, frame.info, None, counts, swaps)
+    (folder / f"{method}.json").write_text(trail_text(document), encoding="utf-8")
 """
 
 # ---- the third party: repeat_draw.py for the usual draws, and the line for systematic ones -------------------

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypandoc import convert_text
 
-from cdi_lib import wording
+from cdi_lib.report import wording
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 from executed import DIFFICULT, executed
 
-from cdi_lib import outputs, tables, workbook
-from cdi_lib.tables import NOT_APPLICABLE
+from cdi_lib.report import outputs, tables, workbook
+from cdi_lib.report.tables import NOT_APPLICABLE
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,137 @@
+"""Begin a new inspection: a commented parameter file and empty record tables, from the schemas that check them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from cdi_lib.inspection.parameters import PROJECT, Inspection, force_key
+from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.records import TABLES
+
+_INTRODUCTION = """\
+# Parameters of one inspection. Fill in what is empty; `make check FORCE={force}` says what is missing or wrong.
+# Lines that begin with '# ' and a key are optional: take the '# ' away to use them.
+# params/northamptonshire.yml is a complete example. Dates are written 2019-06-01, percentages 96.7,
+# counts 21900. The record tables are in params/{force}/; {force}/columns.md says what their columns mean.
+
+"""
+_KNOWN = {"schema_version": "1"}
+
+
+def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
+    """Write ``params/<force>.yml`` and the empty tables in ``params/<force>/``.
+
+    Raises
+    ------
+    InputError
+        If the name is not one, or any of the files is already there: nothing is overwritten.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    force = force_key(force)
+    parameter_file, folder = params / f"{force}.yml", params / force
+    there = [path for path in (parameter_file, folder) if os.path.lexists(path)]  # a dead link counts
+    if there:
+        raise InputError(
+            [
+                Problem(
+                    f"params/{path.name}",
+                    "",
+                    "something that is already there",
+                    "a new name; nothing is overwritten",
+                )
+                for path in there
+            ]
+        )
+    texts = {
+        parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "")) + "\n",
+        folder / "columns.md": _columns(),
+    }
+    texts |= {
+        folder / f"{name}.csv": ",".join(schema.columns) + "\n"
+        for name, schema in TABLES.items()
+        if name != "published"
+    }
+    folder.mkdir(parents=True)
+    try:
+        (folder / "returned").mkdir()
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError:  # a full disk: no half inspection is left that would keep the next try from beginning
+        shutil.rmtree(folder)
+        parameter_file.unlink(missing_ok=True)
+        raise
+    return list(texts)
+
+
+def _lines(model: type[BaseModel], indent: str) -> list[str]:
+    lines = []
+    for key, field in model.model_fields.items():
+        nested = _model_of(field.annotation)
+        required = field.is_required()
+        mark = "" if required else "# "
+        comment = f"  # {field.description}" if field.description else ""
+        if nested is None or _is_list(field.annotation):
+            value = _KNOWN.get(key) or _example(field.default) or _list_example(nested)
+            lines.append(f"{indent}{mark}{key}: {value}".rstrip() + comment)
+        elif required:
+            lines += [f"{indent}{key}:{comment}", *_lines(nested, indent + "  ")]
+        else:
+            inner = [
+                line.replace("# ", "", 1) if line.lstrip().startswith("# ") else line
+                for line in _lines(nested, indent + "  ")
+            ]
+            lines += [
+                f"{indent}# {key}:{comment}",
+                *(f"{indent}# {line.removeprefix(indent)}" for line in inner),
+            ]
+        if not indent:
+            lines.append("")
+    return lines
+
+
+def _example(default: Any) -> str:
+    if default is PydanticUndefined or default is None or isinstance(default, BaseModel):
+        return ""
+    if default in ((), {}):
+        return "[]" if default == () else "{}"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f'"{default}"' if isinstance(default, str) and default[:1].isdigit() else str(default)
+
+
+def _list_example(nested: type[BaseModel] | None) -> str:
+    return "" if nested is None else "[]"
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_of(part))), None)
+
+
+def _columns() -> str:
+    lines = ["# The record tables", "", "Tables may be CSV, Excel (.xlsx) or Parquet, one file each.", ""]
+    for name, schema in TABLES.items():
+        if name == "published":
+            continue
+        lines += [f"## {name}", "", "| column | what it holds |", "|---|---|"]
+        lines += [
+            f"| {column} | {spec.description}{'' if spec.required else ' (the column may be left out)'} |"
+            for column, spec in schema.columns.items()
+        ]
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,478 @@
+"""Draw the audit sample of a force from its sampling frame: selection, trail and the auditors' worksheets.
+
+What a frame's columns and values are called is said in ``sampling.frame`` of the parameters.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace as with_changes
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
+from cdi_lib.inspection.folders import PROJECT, own_folder, write_whole
+from cdi_lib.inspection.measures import planned_sample
+from cdi_lib.inspection.parameters import FrameColumns, Inspection
+from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.records import ROUTES, AuditRecords, find_table, other_separator, parse_moments
+from cdi_lib.statistics import sampling
+
+SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
+TRAILS = {FIRST: "trail.json", RECHECK: "recheck-trail.json"}
+WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
+RESERVES_WORKSHEET = "worksheet-reserves-{}-to-{}.xlsx"  # places in the order in which reserves came into use
+AGAIN = "move the folder sample away to draw again"
+MOST_STRATA = 50  # more values than that are not strata but, say, references or names
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The files of a draw: those written, and a worksheet that was there and is left as it is (or None).
+
+    ``unreplaced`` are incidents that were to be replaced, for which their stratum has no reserve left.
+    """
+
+    written: tuple[Path, ...]
+    kept: Path | None
+    unreplaced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AuditFrame:
+    """A sampling frame with its strata as the parameters name them; ``place`` is its file in messages."""
+
+    data: pd.DataFrame
+    info: sampling.FrameInfo
+    columns: FrameColumns
+    place: str
+
+
+class _Columns(BaseModel):
+    stratum_values: dict[str, list[str]] = {}
+
+
+class _Stratum(BaseModel):
+    stratum: str
+    frame: int
+    selected: int
+
+
+class Trail(BaseModel):
+    """What is read again of a trail, which :func:`cdi_lib.statistics.sampling.trail` describes."""
+
+    seed: str
+    columns: _Columns
+    strata: tuple[_Stratum, ...]
+    replacements: tuple[sampling.Replacement, ...]
+
+    @property
+    def selected(self) -> dict[str, int]:
+        """Incidents drawn of each stratum, reserves not counted."""
+        return {row.stratum: row.selected for row in self.strata if row.selected}
+
+
+def draw_sample(
+    force: str,
+    inspection: Inspection,
+    params: Path = PROJECT / "params",
+    unaudited: Mapping[str, str] | None = None,
+) -> Drawn:
+    """Draw the audit sample from the table ``frame`` and write selection, trail and worksheet.
+
+    How many incidents are drawn per stratum is said in ``sampling.incidents``, or planned. The same seed and frame
+    give the same selection; one that is there and differs is not overwritten, and no worksheet ever is.
+
+    Parameters
+    ----------
+    force : str
+        The frame is ``params/<force>/frame`` (.csv, .xlsx or .parquet); the files go to ``params/<force>/sample/``.
+    unaudited : mapping of incident to reason
+        Incidents of the sample that cannot be audited. The next reserve of its stratum takes the place of each, is added
+        to the selection, and gets a worksheet of its own. Replacements that the trail holds are kept.
+
+    Raises
+    ------
+    InputError
+        If there is no frame or no ``sampling`` in the parameters, if the frame cannot be used, or if another
+        selection is already there.
+    """
+    given = read_audit_frame(force, inspection, params)
+    names, place = given.columns, given.place
+    try:
+        planned = planned_sample(inspection, given.info.counts)
+        drawn = sampling.draw(
+            given.data,
+            planned.allocation,
+            inspection.sampling.seed,
+            "stratified",
+            id_column=names.incident_id,
+            stratum_column=names.stratum,
+            reserves=inspection.sampling.reserves,
+        )
+    except ValueError as error:
+        raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
+    drawn, unreplaced = _replaced(_as_replaced_before(drawn, force, params), unaudited or {})
+    document = sampling.trail(drawn, given.info, None, planned.allocation)
+    document["plan"] = inspection.sampling.model_dump(mode="json", exclude={"seed", "frame"})
+    document["columns"]["stratum_values"] = {name: list(values) for name, values in names.strata.items()}
+    listed = drawn.to_frame().set_index("id", drop=False)
+    listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
+    selection = _with_reference(listed, given.data, names, place)
+    return with_changes(_write(force, inspection, params, FIRST, selection, document), unreplaced=unreplaced)
+
+
+def _as_replaced_before(drawn: sampling.Selection, force: str, params: Path) -> sampling.Selection:
+    """The selection with the replacements that its trail holds."""
+    try:
+        for swap in replacements(force, params):
+            drawn = sampling.replace(drawn, swap.replaced, swap.reason)
+    except ValueError as error:
+        place = f"params/{force}/sample/{TRAILS[FIRST]}"
+        expected = (
+            "replacements that can be made again, with the seed and at least the reserves that there were"
+        )
+        raise InputError([Problem(place, "replacements", str(error), expected)]) from None
+    return drawn
+
+
+def _replaced(
+    drawn: sampling.Selection, unaudited: Mapping[str, str]
+) -> tuple[sampling.Selection, tuple[str, ...]]:
+    """The selection with reserves in the place of incidents of it; and those for which no reserve is left."""
+    stratum_of = {record.id: record.stratum for record in drawn.current}
+    without = []
+    for incident_id, reason in unaudited.items():
+        if incident_id not in stratum_of:  # replaced before
+            continue
+        if any(reserve.stratum == stratum_of[incident_id] for reserve in drawn.unused):
+            drawn = sampling.replace(drawn, incident_id, reason)
+        else:
+            without.append(incident_id)
+    return drawn, tuple(without)
+
+
+def read_audit_frame(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> AuditFrame:
+    """Read and check the sampling frame of a force, its strata named as ``sampling.frame`` says.
+
+    Raises
+    ------
+    InputError
+        If there is no frame or no ``sampling`` in the parameters, or if the frame cannot be used.
+    """
+    folder = own_folder(force, params)
+    plan, path = inspection.sampling, find_table("frame", folder)
+    parameter_file, place = f"params/{force}.yml", f"params/{force}/{path.name if path else 'frame.csv'}"
+    if plan is None:
+        raise InputError([Problem(parameter_file, "sampling", "nothing", "a seed, expected rate and margin")])
+    if path is None:
+        expected = "the sampling frame (CSV, Excel or Parquet), with its columns named in sampling.frame"
+        raise InputError([Problem(place, "", "no such file", expected)])
+    names = _present(plan.frame, path, place)
+    others = [name for name in (names.reported_at, names.route) if name]
+    try:
+        frame = sampling.read_frame(path, names.incident_id, names.stratum, other_columns=others)
+        data = frame.data.assign(**{names.stratum: _strata(frame.data[names.stratum], names, place)})
+        _check_reported(data, names, inspection, place)
+        info = with_changes(frame.info, counts=sampling.stratum_counts(data, names.stratum))
+    except ValueError as error:
+        raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
+    return AuditFrame(data, info, names, place)
+
+
+def draw_recheck(force: str, inspection: Inspection, number: int, params: Path = PROJECT / "params") -> Drawn:
+    """Draw incidents of the sample for a blind re-check by a second auditor, and write their worksheet.
+
+    The draw is a simple random sample of the selection by the same keyed order, with the seed and the word
+    ``recheck``: nobody chooses. Reserves are left out, so that it does not depend on when it is drawn. The worksheet holds
+    no decision of the first audit.
+
+    Raises
+    ------
+    InputError
+        If no sample was drawn, if it has fewer incidents, or if another re-check was drawn.
+    """
+    selection = read_selection(force, params, FIRST)
+    selection = selection[selection["reserve"] != "True"].reset_index(drop=True)
+    if not 1 <= number <= len(selection):
+        expected = f"a number of incidents from 1 to the {len(selection):,} of the sample"
+        raise InputError([Problem("RECHECK", "", str(number), expected)])
+    seed = f"{inspection.sampling.seed} recheck"
+    drawn = sampling.draw(selection, number, seed, id_column="id")
+    chosen = selection.iloc[[record.row for record in drawn.records]]
+    return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn, None, None, None))
+
+
+def read_trail(force: str, params: Path = PROJECT / "params") -> Trail | None:
+    """The trail of the first audit's draw; None if there is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    path = own_folder(force, params, "sample") / TRAILS[FIRST]
+    try:
+        return Trail.model_validate_json(path.read_bytes()) if path.is_file() else None
+    except ValueError:
+        place = f"params/{force}/sample/{path.name}"
+        expected = f"the file as make sample wrote it; {AGAIN}"
+        raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
+
+
+def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> list[Problem]:
+    """Errors where the parameters say something else of the draw than its trail; none without a trail.
+
+    The report tells seed and plan from the parameters, so they must be those with which the sample was drawn.
+    """
+    asked, place = inspection.sampling, f"params/{force}/sample/{TRAILS[FIRST]}"
+    try:
+        trail = read_trail(force, params)
+    except InputError as error:
+        return list(error.problems)
+    if asked is None or trail is None:
+        return []
+    said: list[tuple[str, object, object]] = [("seed", str(asked.seed), trail.seed)]
+    if asked.incidents:
+        said.append(("incidents", asked.incidents, trail.selected))
+    elif asked.total_incidents:
+        in_frame = sum(row.frame for row in trail.strata)
+        drawn = sum(trail.selected.values())
+        said.append(("total_incidents", min(asked.total_incidents, in_frame), drawn))
+    values = {name: list(group) for name, group in asked.frame.strata.items()}
+    said.append(("frame.strata", values, trail.columns.stratum_values))
+    return [
+        Problem(
+            f"params/{force}.yml",
+            f"sampling.{key}",
+            shown(_in_line(now)),
+            f"{_in_line(then)}, with which the sample was drawn ({place}); or {AGAIN}",
+        )
+        for key, now, then in said
+        if now != then
+    ]
+
+
+def drawn_counts(
+    force: str, records: AuditRecords, params: Path = PROJECT / "params"
+) -> dict[str, int] | None:
+    """How many incidents were drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
+    if trail := read_trail(force, params):
+        return trail.selected
+    if records.strata is None or records.strata.empty:
+        return None
+    return dict(zip(records.strata["stratum"], records.strata["audited_incidents"].astype(int), strict=True))
+
+
+def replacements(force: str, params: Path = PROJECT / "params") -> tuple[sampling.Replacement, ...]:
+    """The replacements of the trail in their order; none without a trail. Raises as :func:`read_trail` does."""
+    trail = read_trail(force, params)
+    return trail.replacements if trail else ()
+
+
+def _in_line(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name}: {_in_line(part)}" for name, part in sorted(value.items())) or "nothing"
+
+
+def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
+    """The drawn incidents in the order of the draw, then the reserves in use: all columns as text or None.
+
+    ``id``, ``stratum``, ``reported_at``, ``route``, and ``reserve`` ("True" or "False").
+
+    Raises
+    ------
+    InputError
+        If none were drawn.
+    """
+    path = own_folder(force, params, "sample") / SELECTIONS[audit]
+    if not path.is_file():
+        again = " RECHECK=50" if audit == RECHECK else ""
+        expected = f"the drawn incidents; draw them first: make sample FORCE={force}{again}"
+        raise InputError([Problem(f"params/{force}/sample/{path.name}", "", "no such file", expected)])
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    if not {"id", "stratum", "reported_at", "route", "reserve"} <= set(table.columns):
+        expected = "the file as make sample wrote it; move the folder sample away and draw again"
+        raise InputError([Problem(f"params/{force}/sample/{path.name}", "row 1", "other columns", expected)])
+    return table.astype(object).where(lambda t: t != "", None)
+
+
+def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
+    """The names of the columns, with those of reported_at and route where the frame has them and nobody named them."""
+    try:
+        header = _header(path)
+    except Exception as error:  # noqa: BLE001  each reader has exceptions of its own; all mean the same to the user
+        raise InputError(
+            [Problem(place, "", "", f"a frame that can be read ({type(error).__name__})")]
+        ) from None
+    found = {
+        key: key
+        for key in ("reported_at", "route")
+        if getattr(names, key) is None and key in header and key not in (names.incident_id, names.stratum)
+    }
+    names = names.model_copy(update=found)
+    problems = []
+    for key in ("incident_id", "stratum", "reported_at", "route"):
+        column = getattr(names, key)
+        if column is not None and column not in header:
+            near = suggest(column, header) or suggest(key, header)
+            expected = f"one of its columns for sampling.frame.{key}: {', '.join(map(shown, header))}{near}"
+            problems.append(Problem(place, f"column {shown(column)}", "no such column", expected))
+    if problems:
+        other = other_separator(header, place)
+        raise InputError([other] if other else problems)
+    return names
+
+
+def _header(path: Path) -> list[str]:
+    """Names of the columns of a frame."""
+    if path.suffix == ".parquet":
+        return pq.read_schema(path).names
+    if path.suffix == ".xlsx":
+        return [str(name).strip() for name in pd.read_excel(path, nrows=0).columns]
+    with path.open("rb") as file:
+        line = file.readline(1 << 20)
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = line.decode("cp1252", errors="replace")
+    return next(csv.reader([text]), [])
+
+
+def _strata(values: pd.Series, names: FrameColumns, place: str) -> pd.Series:
+    """Strata from the values of the frame, by ``sampling.frame.strata``; without it they are the values."""
+    counts = values.astype("str").str.strip().value_counts()
+    if not names.strata:
+        if len(counts) > MOST_STRATA:
+            expected = f"a column of at most {MOST_STRATA} strata; name another in sampling.frame.stratum"
+            got = f"{len(counts):,} different values"
+            raise InputError([Problem(place, f"column {shown(names.stratum)}", got, expected)])
+        return values
+    stratum_of = {value: name for name, group in names.strata.items() for value in group}
+    unknown = counts[~counts.index.isin(list(stratum_of))]
+    if len(unknown):
+        rows = f"{unknown.sum():,} record{'s' if unknown.sum() != 1 else ''}"
+        got = f"{rows} with other values: " + ", ".join(shown(value, 30) for value in unknown.index[:5])
+        expected = (
+            f"a value that sampling.frame.strata names{suggest(unknown.index[0], stratum_of)}; add it there"
+        )
+        raise InputError([Problem(place, f"column {shown(names.stratum)}", got, expected)])
+    return values.astype("str").str.strip().map(stratum_of).astype("category")
+
+
+def _moments(values: pd.Series, place: str) -> pd.Series:
+    """Dates and times of a column of the frame: from text, or as the spreadsheet or Parquet file stores them."""
+    dtype = getattr(values.dtype, "pyarrow_dtype", values.dtype)
+    if "tz=" in str(dtype) or getattr(values.dtype, "tz", None) is not None:
+        got, expected = "times with a time zone", "local time without a zone; convert the column"
+        raise InputError([Problem(place, f"column {shown(values.name)}", got, expected)])
+    if "timestamp" in str(dtype) or "datetime" in str(dtype):
+        return values.astype("datetime64[s]")
+    text = values.astype(object).map(lambda value: str(value).strip(), na_action="ignore")
+    return parse_moments(text, days=True)
+
+
+def _check_reported(data: pd.DataFrame, names: FrameColumns, inspection: Inspection, place: str) -> None:
+    """Refuse a frame with dates that cannot be read or are outside the audit period, with their number."""
+    if names.reported_at is None:
+        return
+    period = inspection.audit_period
+    first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
+    unread = outside = 0
+    example = ""
+    for begin in range(0, len(data), 1 << 18):  # a slice at a time: memory stays bounded
+        values = data[names.reported_at].iloc[begin : begin + (1 << 18)]
+        moments = _moments(values, place)
+        wrong = moments.isna() & values.notna() & (values.astype("str").str.strip() != "")
+        if wrong.any() and not unread:
+            row = wrong.to_numpy().argmax()
+            example = f"; the first is {shown(str(values.iloc[row]), 30)} in row {begin + row + 2:,}"
+        unread += int(wrong.sum())
+        outside += int((moments.notna() & ~moments.between(first, after, inclusive="left")).sum())
+    problems = []
+    where = f"column {shown(names.reported_at)}"
+    if unread:
+        expected = (
+            "2019-06-03 14:05, 03/06/2019 14:05 (day before month), 03-Jun-2019 14:05 or 3 Jun 2019, in local time "
+            "without a zone"
+        )
+        got = f"{unread:,} value{'s' if unread != 1 else ''} that cannot be read as a date{example}"
+        problems.append(Problem(place, where, got, expected))
+    if outside:
+        got = f"{outside:,} of {len(data):,} records outside the audit period"
+        expected = (
+            f"incidents reported from {period.start} to {period.end} only; export the frame for this period"
+        )
+        problems.append(Problem(place, where, got, expected))
+    if problems:
+        raise InputError(problems)
+
+
+def _with_reference(
+    selection: pd.DataFrame, data: pd.DataFrame, names: FrameColumns, place: str
+) -> pd.DataFrame:
+    """The selection with what the frame says of the drawn incidents: when and how they were reported."""
+    drawn = data.iloc[selection["row"].to_numpy()]
+    selection = selection.drop(columns="row").assign(reported_at="", route="")  # the row depends on the order
+    if names.reported_at is not None:
+        values = drawn[names.reported_at]
+        text = _moments(values, place).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
+        # a date alone says nothing about 24 hours: the auditors enter the time
+        has_clock = values.astype("str").str.contains(":", regex=False) & ~text.str.endswith(" 00:00:00")
+        selection["reported_at"] = text.where(has_clock, "").to_numpy()
+    if names.route is not None:
+        route_of = {value: name for name, group in names.routes.items() for value in group}
+        route_of |= {name: name for name in ROUTES}
+        routes = drawn[names.route].astype("str").str.strip().map(route_of)
+        selection["route"] = routes.astype(object).where(routes.notna(), "").to_numpy()
+    return selection
+
+
+def _write(
+    force: str, inspection: Inspection, params: Path, audit: str, selection: pd.DataFrame, document: dict
+) -> Drawn:
+    folder = own_folder(force, params, "sample")
+    selected, trail, worksheet = (folder / names[audit] for names in (SELECTIONS, TRAILS, WORKSHEETS))
+    text = selection.to_csv(index=False, lineterminator="\n").encode()
+    incidents = pd.read_csv(io.BytesIO(text), dtype=str, keep_default_na=False)
+    is_reserve = incidents["reserve"] == "True"
+    before = selected.read_bytes() if selected.exists() else text
+    # Reserves that come into use are added at its end, and nothing else ever is.
+    there = len(list(csv.reader(io.StringIO(before.decode("utf-8", errors="replace"))))) - 1
+    if not text.startswith(before) or not is_reserve.iloc[there:].all():
+        expected = f"no other selection there; {AGAIN}"
+        place = f"params/{force}/sample/{selected.name}"
+        raise InputError([Problem(place, "", "a different selection", expected)])
+    # The trail first: should the next not be written, the replacements are known, and are made again.
+    written = [write_whole(trail, sampling.trail_text(document).encode()), write_whole(selected, text)]
+    kept = worksheet if worksheet.exists() else None
+    if kept is None:
+        written.append(_write_worksheet(force, inspection, worksheet, incidents[~is_reserve], audit))
+    pattern = RESERVES_WORKSHEET.format(r"\d+", r"(\d+)")
+    sheets = [re.fullmatch(pattern, path.name) for path in folder.iterdir()]
+    first, last = max((int(sheet[1]) for sheet in sheets if sheet), default=0), int(is_reserve.sum())
+    if first < last:
+        path = folder / RESERVES_WORKSHEET.format(first + 1, last)
+        written.append(_write_worksheet(force, inspection, path, incidents[is_reserve].iloc[first:], audit))
+    return Drawn(tuple(written), kept)
+
+
+def _write_worksheet(
+    force: str, inspection: Inspection, path: Path, incidents: pd.DataFrame, audit: str
+) -> Path:
+    incidents = incidents.assign(
+        reported_at=parse_moments(incidents["reported_at"]),
+        route=incidents["route"].astype(object).where(incidents["route"] != "", None),
+    )
+    try:
+        return write_worksheet(path, incidents, audit, inspection)
+    except ValueError as error:
+        raise InputError([Problem(f"params/{force}/sample/{path.name}", "", "", str(error))]) from None

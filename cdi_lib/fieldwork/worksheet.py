@@ -1,0 +1,254 @@
+"""The auditors' worksheet: an Excel workbook with the drawn incidents, lists to choose from, and instructions.
+
+:mod:`cdi_lib.fieldwork.returns` reads it when the auditors have filled it in.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
+from openpyxl.styles import Alignment, Font, PatternFill, Protection
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from cdi_lib.inspection.folders import write_whole
+from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection
+from cdi_lib.inspection.records import RECORDED_AS, ROUTES, YES_NO, offence_classes
+
+AUDIT_SHEET, LISTS_SHEET, INSTRUCTIONS_SHEET = "Audit", "Lists", "Instructions"
+FIRST, RECHECK = "first", "recheck"
+CRIME, NO_CRIME, NOT_AUDITED = "crime", "no crime", "cannot be audited"
+FINDINGS = (CRIME, NO_CRIME, NOT_AUDITED)
+ROWS_PER_INCIDENT = 3
+SPARE_ROWS = 200  # for incidents with more crimes than that
+MOMENT_FORMAT = "dd/mm/yyyy hh:mm"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the audit sheet: what it holds, how wide it is, and the values that it may have (empty: any)."""
+
+    description: str
+    width: int
+    choices: tuple[str, ...] = ()
+
+
+COLUMNS = {
+    "audit": Column("first audit, or recheck by a second auditor", 9, (FIRST, RECHECK)),
+    "incident_id": Column("reference of the incident", 20),
+    "stratum": Column("stratum from which it was drawn", 14),
+    "crime_number": Column("1, 2, 3, ... within the incident", 9),
+    "finding": Column("of the incident, in its first row", 18, FINDINGS),
+    "reason": Column("only where the incident cannot be audited: why", 24),
+    "crime_type": Column("crime type", 12, CRIME_TYPES),
+    "offence_class": Column("Home Office class; the sheet Lists says what each is", 12),
+    "route": Column("how it was reported", 24, ROUTES),
+    "domestic_abuse": Column("domestic abuse", 11, YES_NO),
+    "recorded": Column("had the force recorded it?", 11, YES_NO),
+    "recorded_as": Column("if it was not recorded: what there was instead", 13, RECORDED_AS),
+    "reported_at": Column("when it was reported", 18),
+    "recorded_at": Column("when it was recorded; blank if not recorded or not examined", 18),
+}
+DECISIONS = ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
+
+_INSTRUCTIONS = """\
+How to fill in this worksheet
+One incident has {rows} rows, one for each crime that should have been recorded. The grey cells are the sample; they are \
+locked so that they do not change by accident.
+1. finding, in the first row of each incident: crime (at least one crime should have been recorded), no crime, or cannot \
+be audited. Every incident needs one. Where it cannot be audited, say in reason why.
+2. For each crime that should have been recorded, fill in one row: type, class, route, domestic abuse, and whether the \
+force had recorded it. Leave the other rows of the incident blank.
+3. recorded_as is only for a crime that was not recorded: n100 (rape only), incident, or nothing.
+4. reported_at and recorded_at are dates with a time, such as {example} 14:05. recorded_at stays blank if the crime was \
+not recorded, or if its time was not examined.
+5. More crimes than rows? Use the white rows at the end of the sheet: copy the incident's reference and stratum, and go \
+on numbering the crimes.
+6. Write no names, addresses or other details of people here: the reference leads to them.
+7. The audit period is {start} to {end}. A class that the list lacks is added in params/offence_classes.csv.
+8. Several auditors may share the incidents; each returns a copy of the file with their own incidents filled in, under a \
+name of its own, in the folder returned. An incident is audited in one of the files only.
+{recheck}"""
+_RECHECK = """\
+9. This is the blind re-check: decide without looking at what the first auditor found, and do not discuss it before both \
+files are returned."""
+
+_GREY = PatternFill("solid", fgColor="FFE7E6E6")
+_OPEN, _LOCKED = Protection(locked=False), Protection(locked=True)
+
+
+def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection: Inspection) -> Path:
+    """Write the worksheet of some incidents, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        An .xlsx file; what is there is replaced.
+    incidents : DataFrame
+        ``id`` and ``stratum`` as text; ``reported_at`` (timestamp or NaT) and ``route`` (text or None) as far as the
+        frame has them. What is there is locked; the auditors fill in the rest.
+    audit : {"first", "recheck"}
+        Which audit it is for; stands in every row.
+    inspection : Inspection
+        The dates that the sheet accepts.
+
+    Raises
+    ------
+    ValueError
+        A reference holds characters that a workbook cannot hold.
+    """
+    book = Workbook()
+    _write_instructions(book.active, audit, inspection)
+    sheet = book.create_sheet(AUDIT_SHEET)
+    lists = book.create_sheet(LISTS_SHEET)
+    number_of_classes = _write_lists(lists)
+    last = _write_rows(sheet, incidents, audit)
+    _add_choices(sheet, last, number_of_classes, inspection)
+    for protected in (book[INSTRUCTIONS_SHEET], sheet, lists):
+        protected.protection.sheet = True  # no password: against accidents, not against people
+        protected.protection.formatColumns = False  # False: may be done
+    content = io.BytesIO()
+    book.save(content)
+    return write_whole(path, content.getvalue())
+
+
+def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
+    period = inspection.audit_period
+    text = _INSTRUCTIONS.format(
+        rows=ROWS_PER_INCIDENT,
+        example=f"{period.start:%d/%m/%Y}",
+        start=f"{period.start:%d/%m/%Y}",
+        end=f"{period.end:%d/%m/%Y}",
+        recheck=_RECHECK if audit == RECHECK else "",
+    )
+    sheet.title = INSTRUCTIONS_SHEET
+    sheet.column_dimensions["A"].width = 100
+    for line in [inspection.force.name, *text.strip().split("\n")]:
+        sheet.append([None])
+        cell = _put(sheet.cell(sheet.max_row, 1), line)
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+        if sheet.max_row <= 2:
+            cell.font = Font(bold=True, size=14)
+
+
+def _write_lists(sheet: Worksheet) -> int:
+    """The offence classes, with what they are; returns how many there are."""
+    classes = offence_classes()
+    sheet.append(["offence_class", "crime_type", "what it is"])
+    for name, row in classes.iterrows():
+        sheet.append([None, row["crime_type"], row["description"]])
+        _put(sheet.cell(sheet.max_row, 1), str(name)).number_format = "@"
+    for letter, width in zip("ABC", (14, 14, 80), strict=True):
+        sheet.column_dimensions[letter].width = width
+    _show_header(sheet)
+    return len(classes)
+
+
+def _show_header(sheet: Worksheet) -> None:
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+    sheet.freeze_panes = "A2"
+
+
+def _put(cell: Cell, value: object) -> Cell:
+    """Set a value; text stays text, also where it looks like a formula."""
+    if isinstance(value, str):
+        if ILLEGAL_CHARACTERS_RE.search(value):
+            raise ValueError("a reference or stratum holds control characters; remove them from the frame")
+        cell.value = value
+        cell.data_type = "s"
+        cell.quotePrefix = value[:1] in ("=", "+", "-", "@", "'")
+    else:
+        cell.value = value
+    return cell
+
+
+def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> int:
+    """Header, the rows of all incidents and blank rows for more; returns the number of the last row."""
+    sheet.append(list(COLUMNS))
+    _show_header(sheet)
+    sheet.freeze_panes = sheet.cell(2, list(COLUMNS).index("finding") + 1)
+    for number, column in enumerate(COLUMNS.values(), 1):
+        sheet.column_dimensions[get_column_letter(number)].width = column.width
+    row = 1
+    for incident in incidents.to_dict("records"):
+        known = {"audit": audit, "incident_id": incident["id"], "stratum": incident["stratum"]}
+        if pd.notna(moment := incident.get("reported_at")):
+            known["reported_at"] = pd.Timestamp(moment).to_pydatetime()
+        if pd.notna(route := incident.get("route")):
+            known["route"] = route
+        for crime_number in range(1, ROWS_PER_INCIDENT + 1):
+            row += 1
+            _write_row(sheet, row, known | {"crime_number": crime_number})
+    for _ in range(SPARE_ROWS):
+        row += 1
+        _write_row(sheet, row, {"audit": audit})
+    return row
+
+
+def _write_row(sheet: Worksheet, row: int, known: dict[str, object]) -> None:
+    for number, name in enumerate(COLUMNS, 1):
+        cell = sheet.cell(row, number)
+        cell.protection = _LOCKED if name in known else _OPEN
+        if name in known:
+            _put(cell, known[name])
+            cell.fill = _GREY
+        if name in ("reported_at", "recorded_at"):
+            cell.number_format = MOMENT_FORMAT
+        elif name != "crime_number":
+            cell.number_format = "@"
+
+
+def _add_choices(sheet: Worksheet, last: int, number_of_classes: int, inspection: Inspection) -> None:
+    """Drop-down lists and checks of dates, with a message for whoever enters something else."""
+    letters = {name: get_column_letter(number) for number, name in enumerate(COLUMNS, 1)}
+    for name, column in COLUMNS.items():
+        if column.choices:
+            formula, message = f'"{",".join(column.choices)}"', f"one of: {', '.join(column.choices)}"
+            _add_check(sheet, letters[name], last, message, type="list", formula1=formula)
+    formula = f"{LISTS_SHEET}!$A$2:$A${number_of_classes + 1}"
+    message = f"a class of the sheet {LISTS_SHEET}"
+    _add_check(sheet, letters["offence_class"], last, message, type="list", formula1=formula)
+    start, end = inspection.audit_period.start, inspection.audit_period.end
+    _add_check(
+        sheet,
+        letters["reported_at"],
+        last,
+        f"a date and time in the audit period, {start:%d/%m/%Y} to {end:%d/%m/%Y}",
+        type="custom",
+        formula1=f"AND(ISNUMBER({letters['reported_at']}2),{letters['reported_at']}2>=DATE({start:%Y,%m,%d}),"
+        f"{letters['reported_at']}2<DATE({end:%Y,%m,%d})+1)",
+    )
+    _add_check(
+        sheet,
+        letters["recorded_at"],
+        last,
+        "a date and time that is not before reported_at",
+        type="custom",
+        formula1=f"AND(ISNUMBER({letters['recorded_at']}2),{letters['recorded_at']}2>={letters['reported_at']}2)",
+    )
+    _add_check(
+        sheet,
+        letters["crime_number"],
+        last,
+        "1, 2, 3, ...",
+        type="whole",
+        operator="greaterThan",
+        formula1="0",
+    )
+
+
+def _add_check(sheet: Worksheet, letter: str, last: int, message: str, **rule: str) -> None:
+    check = DataValidation(allow_blank=True, showErrorMessage=True, showInputMessage=True, **rule)
+    name = sheet[f"{letter}1"].value
+    check.errorTitle, check.error = name, f"Enter {message}."
+    check.promptTitle, check.prompt = name, COLUMNS[name].description
+    sheet.add_data_validation(check)
+    check.add(f"{letter}2:{letter}{last}")

@@ -1,0 +1,134 @@
+"""Where things are: the project, the parameters, the reports, and the names of forces. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from cdi_lib.inspection.problems import InputError, Problem, shown
+
+PROJECT = Path(__file__).resolve().parents[2]
+# A build sets these for its notebooks; scripts and tests may set them for commands.
+PARAMS_VARIABLE, REPORTS_VARIABLE, SECTIONS_VARIABLE = "CDI_PARAMS", "CDI_REPORTS", "CDI_SECTIONS"
+DEMONSTRATION = "demonstration"  # folder of generated forces in params/
+BUILDING = ".*-building-*"  # folders in reports/ in which builds are under way
+COMPARISON = "comparison"  # folder of the comparison of forces in reports/
+RESERVED = ("criteria", DEMONSTRATION, COMPARISON)
+FORCE_KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def params_folder() -> Path:
+    """The folder of parameters: ``params``, or what ``CDI_PARAMS`` says."""
+    return Path(os.environ.get(PARAMS_VARIABLE) or PROJECT / "params").resolve()
+
+
+def reports_folder() -> Path:
+    """The folder of reports: ``reports``, or what ``CDI_REPORTS`` says."""
+    return Path(os.environ.get(REPORTS_VARIABLE) or PROJECT / "reports").resolve()
+
+
+def params_of(force: str) -> Path:
+    """The folder that holds the parameters of a force: :func:`params_folder`, or its demonstration set."""
+    own, demonstration = params_folder(), params_folder() / DEMONSTRATION
+    is_there = (demonstration / f"{force}.yml").is_file() and not (own / f"{force}.yml").is_file()
+    return demonstration if is_there else own
+
+
+def own_folder(force: str, params: Path, *parts: str) -> Path:
+    """A folder of a force in ``params``, to write to: ``params/<force>``, or one inside it.
+
+    Raises
+    ------
+    InputError
+        If a link on the way leads out of the force's own folder: nothing is written elsewhere.
+    """
+    folder = params.joinpath(force_key(force), *parts)
+    if folder.resolve() != params.resolve().joinpath(force, *parts):
+        where = "/".join(("params", force, *parts))
+        raise InputError([Problem(where, "", "a link to another place", "a folder of the force's own")])
+    return folder
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Write a file so that a reader sees the old one or the new one, never a part; makes its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def remove_leftovers(folder: Path, pattern: str) -> None:
+    """Remove folders of builds that were killed. The number of the process is the last but one part of their names."""
+    for leftover in folder.glob(pattern):
+        if not _is_running(leftover.name.rsplit("-", 2)[-2]):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_running(process: str) -> bool:
+    import psutil
+
+    try:  # one that was killed stays in the list of processes until its parent, or the system's first one, takes notice
+        return psutil.Process(int(process)).status() != psutil.STATUS_ZOMBIE
+    except psutil.AccessDenied:  # another user's
+        return True
+    except (ValueError, psutil.NoSuchProcess):
+        return False
+
+
+def forces(params: Path | None = None) -> list[str]:
+    """All forces that have a parameter file in a folder, in alphabetical order."""
+    paths = (params or params_folder()).glob("*.yml")
+    return sorted(path.stem for path in paths if FORCE_KEY.fullmatch(path.stem))
+
+
+def all_forces() -> list[str]:
+    """All forces that can be built: those of the user and those of the demonstration set."""
+    return sorted({*forces(), *forces(params_folder() / DEMONSTRATION)})
+
+
+def slug(text: str) -> str:
+    """Text as lower-case letters, digits and single hyphens, for names of files and anchors; perhaps empty.
+
+    Examples
+    --------
+    >>> slug("Devon & Cornwall")
+    'devon-cornwall'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def force_key(force: object) -> str:
+    """Check the name of a force as it is used for files and folders.
+
+    Parameters
+    ----------
+    force : str
+        Lower-case letters, digits and single hyphens, beginning with a letter: ``devon-and-cornwall``.
+
+    Raises
+    ------
+    InputError
+        For anything else, so that no path can be built out of a force's name, and for the names of folders
+        that are no force's.
+
+    Examples
+    --------
+    >>> force_key("devon-and-cornwall")
+    'devon-and-cornwall'
+    """
+    text = force if isinstance(force, str) else ""
+    if FORCE_KEY.fullmatch(text) and len(text) <= 60 and text not in RESERVED:
+        return text
+    tidy = slug(text)
+    usable = FORCE_KEY.fullmatch(tidy) and ".." not in text and text not in RESERVED
+    expected = "a name of lower-case letters, digits and hyphens that begins with a letter, such as FORCE=devon-and-cornwall"
+    if text in RESERVED:
+        expected += " (this one is a folder of the project)"
+    hint = f"; perhaps FORCE={tidy}" if usable else ""
+    raise InputError([Problem("FORCE", "", shown(text) if text else "nothing", expected + hint)])

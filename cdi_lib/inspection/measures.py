@@ -1,0 +1,377 @@
+"""The planned sample and the estimates of one inspection: what its parameters ask for.
+
+:mod:`cdi_lib.statistics.sampling` and :mod:`cdi_lib.statistics.estimation` know statistics and no inspection; this module joins them to
+parameters and records.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, SamplingPlan
+from cdi_lib.inspection.problems import Problem
+from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.statistics import estimation
+from cdi_lib.statistics.estimation import Design, Estimate
+from cdi_lib.statistics.planning import Allocation, allocate, margin_for, per_stratum
+
+LONELY = "adjust"  # a stratum with one incident: its distance from the overall mean counts, which errs on the safe side
+
+
+def _recorded_in_audit_period(inspection: Inspection) -> dict[str, float]:
+    share = inspection.audit_period.years * inspection.auditable_route_percent.value / 100
+    return {name: number * share for name, number in inspection.recorded_crime.by_type().items()}
+
+
+@dataclass(frozen=True)
+class PlannedSample:
+    """How many incidents the parameters ask to draw per stratum, and what that is expected to give.
+
+    ``crimes`` are the audited crimes expected, ``rates`` the recording rates expected (proportions), ``margins`` the
+    half-widths of the intervals that such a number and rate give; None where no crime is expected. ``overall_margin``
+    is that of the rate stratified by reported crime; None if a stratum that has incidents gives no crime.
+    """
+
+    allocation: Allocation
+    crimes: dict[str, int]
+    rates: dict[str, float]
+    margins: dict[str, float | None]
+    overall_margin: float | None
+
+
+def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None = None) -> PlannedSample:
+    """The sample that ``sampling`` of the parameters asks for, by stratum.
+
+    Parameters
+    ----------
+    inspection : Inspection
+        With ``sampling``: numbers of incidents, a total and its allocation, or the margin wanted in every stratum.
+    frame_sizes : mapping of str to int, optional
+        Incidents in the frame per stratum. None: the strata are the crime types, and their incidents are estimated
+        from the crime recorded in the audit period by an auditable route, over the rates that are expected.
+
+    Raises
+    ------
+    ValueError
+        The parameters have no ``sampling``, name a stratum that the frame does not have, or ask for more incidents
+        than it has.
+    """
+    asked = inspection.sampling
+    if asked is None:
+        raise ValueError("the parameters have no 'sampling': give a seed, an expected rate and a margin")
+    per_incident = float(asked.crimes_per_incident)
+    by_type = frame_sizes is None
+
+    def expected(stratum: str) -> float:
+        return asked.expected_rates_percent.get(stratum, asked.expected_rate_percent) / 100
+
+    if by_type:
+        recorded = _recorded_in_audit_period(inspection)
+        frame_sizes = {h: round(crimes / expected(h) / per_incident) for h, crimes in recorded.items()}
+    unknown = sorted(set(asked.expected_rates_percent) - set(frame_sizes))
+    if unknown and not by_type:
+        raise ValueError(
+            f"sampling.expected_rates_percent names {', '.join(unknown)}; the strata are {', '.join(frame_sizes)}"
+        )
+    rates = {h: expected(h) for h in frame_sizes}
+    if asked.incidents and (not by_type or set(asked.incidents) == set(frame_sizes)):
+        counts = per_stratum("sampling.incidents", asked.incidents, frame_sizes)
+        ideal = {h: float(n) for h, n in counts.items()}
+        allocation = Allocation(counts, dict(frame_sizes), ideal, "given")
+    else:
+        fixed = asked.allocation == "precision"
+        allocation = allocate(
+            asked.total_incidents,
+            frame_sizes,
+            asked.allocation,
+            rates=rates,
+            margin=asked.margin_points / 100 if fixed else None,
+            minimum=asked.minimum_incidents,
+            confidence=asked.confidence_percent / 100,
+            design_effect=float(asked.design_effect),
+            crimes_per_incident=per_incident,
+            response_rate=asked.response_rate_percent / 100,
+        )
+    return expected_sample(asked, allocation, rates)
+
+
+def expected_sample(asked: SamplingPlan, allocation: Allocation, rates: Mapping[str, float]) -> PlannedSample:
+    """What an allocation is expected to give with these recording rates (proportions) in its strata."""
+    yielded = asked.crimes_per_incident * asked.response_rate_percent / 100
+    crimes = {h: math.floor(n * yielded) for h, n in allocation.counts.items()}
+    reported = {h: size * asked.crimes_per_incident for h, size in allocation.frame.items()}
+    margins = {h: expected_margin(asked, n, rates[h], reported[h]) for h, n in crimes.items()}
+    weighted = [None if margins[h] is None else margins[h] * n for h, n in reported.items() if n]
+    # strata are drawn independently, so the squares of their weighted margins add up
+    overall = None if None in weighted else math.hypot(*weighted) / sum(reported.values())
+    return PlannedSample(allocation, crimes, dict(rates), margins, overall)
+
+
+def expected_margin(asked: SamplingPlan, crimes: int, rate: float, population: float) -> float | None:
+    """Margin of the normal interval that so many crimes give (a proportion); None without crimes."""
+    if crimes < 1:
+        return None
+    if population <= crimes:
+        return 0.0  # all of them: nothing is left to chance
+    return margin_for(crimes, rate, asked.confidence_percent / 100, population, float(asked.design_effect))
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Estimates of one audit, made as its parameters ask.
+
+    Parameters
+    ----------
+    inspection : Inspection
+        Estimator, clustering, interval method and confidence level; recorded crime; auditable route.
+    main : pandas.DataFrame
+        The crimes of the main sample, as :func:`cdi_lib.inspection.records.load_records` gives them.
+    strata : pandas.DataFrame, optional
+        The table ``strata``: incidents of each stratum of the draw in the frame, and audited.
+    """
+
+    inspection: Inspection
+    main: pd.DataFrame
+    strata: pd.DataFrame | None = None
+
+    @property
+    def options(self) -> dict:
+        """Interval method and confidence level, as the estimators take them."""
+        choices = self.inspection.estimation
+        return {"interval": choices.interval, "confidence": choices.confidence_percent / 100}
+
+    def recorded_in_audit_period(self) -> dict[str, float]:
+        """Recorded crime of the audit period that came by an auditable route, by crime type.
+
+        The 12-month figure scaled by the length of the audit period and the auditable share: the frame from
+        which the main sample was drawn holds only what came by an auditable route.
+        """
+        return _recorded_in_audit_period(self.inspection)
+
+    def reported(self, rate: Estimate | None, recorded_crime: float) -> int | None:
+        """Reported crimes in the frame: recorded crime over an estimated rate; None for a rate of 0, or where there is none."""
+        if rate is None or not rate.value:
+            return None
+        return round(estimation.reported_population(recorded_crime, rate.value))
+
+    def population(self, crimes: pd.DataFrame, recorded_crime: float) -> int:
+        """Reported crimes in the frame, estimated as recorded crime over the recording rate of ``crimes``."""
+        return round(estimation.reported_population(recorded_crime, crimes["recorded"].mean()))
+
+    def crime_type(self, name: str) -> Estimate | None:
+        """Recording rate of one crime type; None if the main sample holds no such crime."""
+        crimes = self.main[self.main["crime_type"] == name]
+        if self.is_weighted() and self.inspection.estimation.headline == "stratified":
+            return self.domain(self.main["crime_type"] == name)
+        return self._simple(crimes, self.recorded_in_audit_period()[name]) if len(crimes) else None
+
+    def pooled(self) -> Estimate:
+        """Recording rate of the main sample as it is, without weights; its variance is that of the draw where it is clustered."""
+        if self.inspection.estimation.clustered and self.main["recorded"].any():
+            return estimation.recording_rate(self.design().unweighted(), **self.options)
+        return self._simple(self.main, sum(self.recorded_in_audit_period().values()))
+
+    def _simple(self, crimes: pd.DataFrame, recorded_crime: float) -> Estimate:
+        if self.inspection.estimation.clustered or not crimes["recorded"].any():
+            return estimation.recording_rate(self._one_stratum(crimes, recorded_crime), **self.options)
+        population = self.population(crimes, recorded_crime)
+        return estimation.pooled_rate(int(crimes["recorded"].sum()), len(crimes), population, **self.options)
+
+    def _one_stratum(
+        self, crimes: pd.DataFrame, recorded_crime: float, clustered: bool | None = None
+    ) -> Design:
+        if not crimes["recorded"].any():
+            # Without one recorded crime the number of reported crimes is unknown: no finite population.
+            return Design(crimes, clusters=self._clusters(clustered), infinite_population=True, lonely=LONELY)
+        population = self.population(crimes, recorded_crime)
+        return Design(crimes, clusters=self._clusters(clustered), population=population, lonely=LONELY)
+
+    def _clusters(self, clustered: bool | None) -> str | None:
+        clustered = self.inspection.estimation.clustered if clustered is None else clustered
+        return "incident_id" if clustered else None
+
+    def design(self, clustered: bool | None = None) -> Design:
+        """The design of the main sample: strata of the draw, incidents as clusters, reported crime as population.
+
+        Where the strata are the crime types, each has its own population. Other strata have the weights that their
+        numbers of incidents give them, or, if those are not known, one population stands for all.
+        """
+        if self.is_weighted():
+            return self._weighted(clustered)
+        recorded = self.recorded_in_audit_period()
+        if not self.strata_are_crime_types() or stratified_problems(self.inspection, self.main):
+            return self._one_stratum(self.main, sum(recorded.values()), clustered)
+        groups = self.main.groupby("crime_type")
+        population = {name: self.population(crimes, recorded[name]) for name, crimes in groups}
+        clusters = self._clusters(clustered)
+        return Design(self.main, strata="stratum", clusters=clusters, population=population, lonely=LONELY)
+
+    def _weighted(self, clustered: bool | None) -> Design:
+        """Incidents drawn in strata of known sizes; those without a crime count as drawn, as one row each."""
+        incident, found = pd.factorize(self.main["incident_id"])
+        crimes = self.main.assign(incident=incident, recorded=self.main["recorded"].astype(float))
+        with_crime = crimes.groupby("stratum")["incident"].nunique()
+        sizes = self.strata.set_index("stratum")
+        without = sizes["audited_incidents"] - with_crime.reindex(sizes.index, fill_value=0)
+        others = pd.DataFrame({"stratum": sizes.index.repeat(without)})
+        others["incident"] = others.index + len(found)
+        others.index += crimes.index.max() + 1  # so that a row of `main` keeps its label
+        design = Design(
+            pd.concat([crimes, others]),
+            strata="stratum",
+            clusters="incident",
+            population=sizes["frame_incidents"].to_dict(),
+            population_unit="clusters",
+            lonely=LONELY,
+        )
+        return design if self._clusters(clustered) else design.independent()
+
+    def is_weighted(self) -> bool:
+        """Whether crimes count by weights: other strata than the crime types, of known numbers of incidents."""
+        is_known = self.strata is not None and not self.strata.empty and "stratum" in self.main.columns
+        return is_known and not self.strata_are_crime_types()
+
+    def strata_are_crime_types(self) -> bool:
+        """Whether every incident was drawn from the stratum of its crimes' type."""
+        return "stratum" in self.main.columns and bool(
+            (self.main["stratum"] == self.main["crime_type"]).all()
+        )
+
+    def is_planned_by_crime_type(self) -> bool:
+        """Whether the draw had no other strata than crime types, so that a plan by crime type speaks of it."""
+        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(CRIME_TYPES)
+
+    def planned_by_crime_type(self) -> PlannedSample:
+        """The plan of a draw by crime type: from the incidents of the frame if these are known, else from an estimate."""
+        strata = self.strata
+        is_known = strata is not None and set(strata["stratum"]) == set(CRIME_TYPES)
+        sizes = dict(zip(strata["stratum"], strata["frame_incidents"], strict=True)) if is_known else None
+        return planned_sample(self.inspection, sizes)
+
+    def stratified(self) -> Estimate | None:
+        """Recording rate weighted to recorded crime by type; None where a crime type has no recorded crime."""
+        if stratified_problems(self.inspection, self.main):
+            return None
+        return estimation.stratified_rate(
+            self.design(), "crime_type", self._recorded_crime_present(), **self.options
+        )
+
+    def _recorded_crime_present(self) -> dict[str, int]:
+        return {
+            name: number for name, number in self.inspection.recorded_crime.by_type().items() if number > 0
+        }
+
+    def headline(self) -> Estimate:
+        """The overall recording rate by the estimator that the parameters name."""
+        return self.pooled() if self.inspection.estimation.headline == "pooled" else self.stratified()
+
+    def domain(self, members: pd.Series) -> Estimate | None:
+        """Recording rate of a domain of the main sample, keeping the whole design; None if it is empty.
+
+        Weighted as the headline is: unweighted where that is pooled.
+        """
+        if not members.any():
+            return None
+        design = self.design()
+        if self.inspection.estimation.headline == "pooled":
+            design = design.unweighted()
+        # incidents without a crime have rows too
+        inside = members.reindex(design.crimes.index, fill_value=False)
+        return estimation.recording_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
+
+    def unrecorded(self, rate: Estimate, recorded_crime: int) -> Estimate | None:
+        """Reported crimes that go unrecorded in a year; None for a rate of 0, with which it is undefined."""
+        return estimation.unrecorded(rate, recorded_crime) if rate.value > 0 else None
+
+    def sensitivity(self) -> list[Estimate]:
+        """The overall rate under each estimator and interval, for the annex."""
+        if stratified_problems(self.inspection, self.main):
+            return []
+        return estimation.sensitivity(
+            self.design(clustered=True),
+            "crime_type",
+            self._recorded_crime_present(),
+            confidence=self.options["confidence"],
+            population=self.population(self.main, sum(self.recorded_in_audit_period().values())),
+        )
+
+
+def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
+    """A warning where incidents were drawn in other strata than the crime types, whose weights are not known."""
+    measures = Measures(inspection, records.main, records.strata)
+    if "stratum" not in records.main.columns or measures.strata_are_crime_types() or measures.is_weighted():
+        return []
+    return [
+        Problem(
+            f"params/{force}/crimes",
+            "column stratum",
+            "strata that are not the types of their crimes",
+            "a table strata with the incidents of each stratum in the frame, and audited; or a draw in proportion to "
+            "the strata, as without it all crimes count alike",
+            "warning",
+        )
+    ]
+
+
+def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]:
+    """Why the stratified rate cannot be estimated from this main sample, in words; empty if it can."""
+    problems = []
+    for name, recorded_crime in inspection.recorded_crime.by_type().items():
+        crimes = main[main["crime_type"] == name]
+        if recorded_crime and crimes.empty:
+            problems.append(
+                f"no audited crime of type {name}, of which the force recorded {recorded_crime:,}"
+            )
+        elif recorded_crime and not crimes["recorded"].any():
+            problems.append(f"no recorded crime among the {len(crimes)} audited of type {name}")
+        elif not recorded_crime and len(crimes):
+            problems.append(
+                f"{len(crimes)} audited crime{'s' if len(crimes) != 1 else ''} of type {name}, of which the force recorded none in a year"
+            )
+    return problems
+
+
+def check_measures(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
+    """What keeps the estimates of an inspection from being made, before any notebook runs."""
+    main, file = records.main, f"params/{force}.yml"
+    problems = []
+    if inspection.recorded_crime.total == 0:
+        problems.append(
+            Problem(file, "recorded_crime", "0 in all", "the crimes that the force recorded in 12 months")
+        )
+        return problems
+    if inspection.estimation.headline == "stratified":
+        problems += [
+            Problem(
+                file,
+                "estimation.headline",
+                f"stratified, with {problem}",
+                "audited and recorded crimes of every type with recorded crime; "
+                "audit more, correct recorded_crime, or set 'headline: pooled'",
+            )
+            for problem in stratified_problems(inspection, main)
+        ]
+    measures = Measures(inspection, main, records.strata)
+    if inspection.sampling is not None and measures.is_planned_by_crime_type():
+        try:
+            measures.planned_by_crime_type()
+        except ValueError as error:
+            problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
+    recorded = measures.recorded_in_audit_period()
+    groups = {name: main[main["crime_type"] == name] for name in CRIME_TYPES}
+    for name, crimes in groups.items():
+        if crimes["recorded"].any() and measures.population(crimes, recorded[name]) < len(crimes):
+            problems.append(
+                Problem(
+                    file,
+                    f"recorded_crime.{name}",
+                    f"{inspection.recorded_crime.by_type()[name]:,} in 12 months, so about "
+                    f"{measures.population(crimes, recorded[name]):,} reported in the audit period",
+                    f"a number that allows the {len(crimes):,} audited crimes of this type",
+                )
+            )
+    return problems

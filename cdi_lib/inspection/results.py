@@ -1,0 +1,356 @@
+"""The results of an inspection: typed, unrounded, written once and read by everything that prints.
+
+Each notebook saves one :class:`Section`; together they are the :class:`Results` in ``results.json``. Nothing
+here is rounded: that is the business of :mod:`cdi_lib.report.wording`, once, when a figure is printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cdi_lib.inspection.files import file_hash
+from cdi_lib.inspection.folders import write_whole
+from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.records import OFFENCE_CLASSES, AuditRecords, find_table
+from cdi_lib.statistics.estimation import Estimate
+
+SCHEMA_VERSION = 2  # 1 did not say which cell computed a result
+
+
+_KINDS = ("estimates", "shares", "tallies", "details")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class EstimateResult(_Model):
+    """An estimate with everything that is needed to judge it.
+
+    ``value``, ``se``, ``low`` and ``high`` are proportions in [0, 1] where ``unit`` is "proportion", differences of
+    proportions where it is "difference", and numbers of crimes where it is "crimes". ``high`` is None where the interval has no upper end.
+    """
+
+    label: str
+    unit: Literal["proportion", "crimes", "difference"] = "proportion"
+    value: float
+    se: float | None
+    low: float | None
+    high: float | None
+    n: int = Field(description="audited crimes that the estimate rests on")
+    recorded: int | None = None
+    clusters: int | None = None
+    population: float | None = None
+    confidence: float
+    estimator: str
+    interval: str
+    fpc: float | bool | None = None
+    design_effect: float | None = None
+    effective_n: float | None = None
+    df: float | None = None
+    p_value: float | None = None
+    flags: tuple[str, ...] = ()
+    notebook: str
+
+    @property
+    def margin(self) -> float | None:
+        """Half the width of the interval; None if the interval is open."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+
+class Share(_Model):
+    """So many of so many: no interval, no extrapolation."""
+
+    label: str
+    x: int = Field(ge=0)
+    n: int = Field(ge=0)
+    sample: Literal["main", "dip", "main and dip", "survey", "review"]
+    notebook: str
+
+    @model_validator(mode="after")
+    def _possible(self) -> Share:
+        if self.x > self.n:
+            raise ValueError(f"{self.label}: {self.x} of {self.n} is impossible")
+        return self
+
+
+class Tally(_Model):
+    """Counts by category, in the order in which they are shown."""
+
+    label: str
+    counts: dict[str, int]
+    notebook: str
+
+
+class Section(_Model):
+    """What one notebook found."""
+
+    notebook: str
+    inputs: str = Field(description="SHA-256 over the parameters and tables that it was computed from")
+    estimates: dict[str, EstimateResult] = {}
+    shares: dict[str, Share] = {}
+    tallies: dict[str, Tally] = {}
+    details: dict[str, Any] = Field(
+        default={}, description="tables of the annex: plan, sensitivity, evidence"
+    )
+    cells: dict[str, int] = Field(
+        default={}, description="kind and id of a result (estimates.overall) to the number of its cell"
+    )
+
+
+class Evidence(_Model):
+    """Where a result was computed: the notebook, and its cell by execution count if that is known."""
+
+    notebook: str
+    cell: int | None = None
+
+
+class Results(_Model):
+    """All results of one inspection, as in ``results.json``."""
+
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    force: str
+    force_name: str
+    short_name: str
+    publication: dict[str, Any]
+    audit_period: dict[str, str]
+    records: dict[str, Any]
+    inputs: dict[str, str] = Field(description="file name to SHA-256")
+    estimates: dict[str, EstimateResult]
+    shares: dict[str, Share]
+    tallies: dict[str, Tally]
+    details: dict[str, Any]
+    computed_in: dict[str, Evidence] = Field(
+        default={}, description="kind and id of a result (estimates.overall) to where it was computed"
+    )
+
+    def estimate(self, key: str) -> EstimateResult | None:
+        """The estimate with this id, or None if it could not be made (the reason is in ``details``)."""
+        return self.estimates.get(key)
+
+    def share(self, key: str) -> Share | None:
+        """The share with this id, or None if it was not inspected."""
+        return self.shares.get(key)
+
+    def evidence(self, key: str) -> tuple[str, int | None]:
+        """The notebook that computed a result, and the execution count of the cell.
+
+        Parameters
+        ----------
+        key : str
+            Kind and id: ``estimates.overall``, ``shares.rape``, ``tallies.routes``, ``details.plan``.
+
+        Returns
+        -------
+        notebook : str
+            Name of the notebook; empty for a detail of which that is not known.
+        cell : int or None
+            None where it is not known: in results of schema version 1, and in those made outside a notebook.
+
+        Raises
+        ------
+        KeyError
+            If there is no such result.
+        """
+        kind, _, name = key.partition(".")
+        if kind not in _KINDS or name not in getattr(self, kind):
+            raise KeyError(f"there is no result '{key}'")
+        if place := self.computed_in.get(key):
+            return place.notebook, place.cell
+        return getattr(getattr(self, kind)[name], "notebook", ""), None
+
+
+def inputs_of(force: str, params: Path, records: AuditRecords, criteria_file: Path) -> dict[str, str]:
+    """File names and SHA-256 of everything that the results of a force are computed from.
+
+    Selection and worksheets stand there as one: what auditors call their files may hold a name.
+    """
+    own = {
+        f"params/{force}.yml": params / f"{force}.yml",
+        f"params/criteria/{criteria_file.name}": criteria_file,
+        f"params/{OFFENCE_CLASSES.name}": OFFENCE_CLASSES,
+    }
+    if frame := find_table("frame", params / force):
+        own[f"params/{force}/{frame.name}"] = frame
+    hashes = {name: file_hash(path) for name, path in own.items()} | dict(sorted(records.files.items()))
+    papers = [
+        path
+        for folder in ("sample", "returned")
+        for path in sorted((params / force / folder).glob("*"))
+        if path.is_file() and path.name[0] not in ".~"
+    ]
+    if papers:
+        hashes[f"params/{force}/sample and returned"] = digest(
+            {str(i): file_hash(path) for i, path in enumerate(papers)}
+        )
+    return hashes
+
+
+def digest(inputs: Mapping[str, str]) -> str:
+    """One SHA-256 over all inputs, to tell whether a saved section still belongs to them."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+class Recorder:
+    """Collects what one notebook finds and saves it as a section.
+
+    An id can be used once: a number is computed in one place.
+    """
+
+    def __init__(self, notebook: str, inputs: str):
+        self.section = Section(notebook=notebook, inputs=inputs)
+
+    def estimate(self, key: str, label: str, estimate: Estimate) -> EstimateResult:
+        """Keep an estimate under an id."""
+        fields = {
+            name: value for name, value in estimate.to_dict().items() if name in EstimateResult.model_fields
+        }
+        result = EstimateResult(label=label, notebook=self.section.notebook, **fields)
+        return self._keep("estimates", key, result)
+
+    def share(self, key: str, label: str, x: int, n: int, sample: str) -> Share:
+        """Keep an "x of n" under an id."""
+        found = Share(label=label, x=int(x), n=int(n), sample=sample, notebook=self.section.notebook)
+        return self._keep("shares", key, found)
+
+    def tally(self, key: str, label: str, counts: Mapping[str, int]) -> Tally:
+        """Keep counts by category under an id."""
+        counts = {str(name): int(count) for name, count in counts.items()}
+        return self._keep("tallies", key, Tally(label=label, counts=counts, notebook=self.section.notebook))
+
+    def detail(self, key: str, value: object) -> object:
+        """Keep a table or a text for the annex under an id; ``value`` must be plain JSON."""
+        json.dumps(value, allow_nan=False)  # refuse here what could not be written
+        return self._keep("details", key, value)
+
+    def _keep(self, kind: str, key: str, value):
+        shelf = getattr(self.section, kind)
+        if key in shelf:
+            raise ValueError(f"the result '{key}' is already there; each number is computed in one place")
+        shelf[key] = value
+        if cell := _running_cell():
+            self.section.cells[f"{kind}.{key}"] = cell
+        return value
+
+    def save(self, folder: Path) -> Path:
+        """Write the section into the folder of sections."""
+        return write_json(folder / f"{self.section.notebook}.json", self.section.model_dump(mode="json"))
+
+
+def _running_cell() -> int | None:
+    """Execution count of the notebook cell that runs now; None outside a notebook."""
+    ipython = sys.modules.get("IPython")  # a notebook has imported it
+    shell = ipython.get_ipython() if ipython else None
+    # The inputs so far, with an empty one at 0. IPython's own count may already be that of the next cell.
+    return len(shell.user_ns["In"]) - 1 if shell else None
+
+
+def read_section(folder: Path, notebook: str) -> Section | None:
+    """The saved section of a notebook, or None if there is none."""
+    path = folder / f"{notebook}.json"
+    return Section.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def combine(
+    force: str, inspection: Inspection, inputs: Mapping[str, str], sections: list[Section]
+) -> Results:
+    """Put the sections of one inspection together.
+
+    Raises
+    ------
+    ValueError
+        If two sections hold the same id, or a section belongs to other inputs.
+    """
+    shelves: dict[str, dict] = {kind: {} for kind in _KINDS}
+    computed_in: dict[str, Evidence] = {}
+    for section in sections:
+        if section.inputs != digest(inputs):
+            raise ValueError(f"the results of {section.notebook} belong to other parameters or records")
+        for name, shelf in shelves.items():
+            found = getattr(section, name)
+            if twice := sorted(set(shelf) & set(found)):
+                raise ValueError(f"{section.notebook} computes again: {', '.join(twice)}")
+            shelf.update(found)
+            for key in found:
+                cell = section.cells.get(f"{name}.{key}")
+                computed_in[f"{name}.{key}"] = Evidence(notebook=section.notebook, cell=cell)
+    return Results(
+        force=force,
+        force_name=inspection.force.name,
+        short_name=inspection.force.short_name,
+        publication=inspection.publication.model_dump(mode="json"),
+        audit_period=inspection.audit_period.model_dump(mode="json"),
+        records=inspection.records.model_dump(mode="json"),
+        inputs=dict(inputs),
+        computed_in=computed_in,
+        **shelves,
+    )
+
+
+def write_json(path: Path, content: object) -> Path:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_whole(path, text.encode())
+
+
+def write_results(path: Path, results: Results) -> Path:
+    """Write ``results.json``."""
+    return write_json(path, results.model_dump(mode="json"))
+
+
+def read_results(path: Path) -> Results:
+    """Read a ``results.json``; InputError where it is not one."""
+    try:
+        return Results.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            [Problem(str(path), "", shown(str(error)), "a results.json that can be read")]
+        ) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(key) for key in first["loc"])
+        raise InputError(
+            [Problem(str(path), where, shown(first["input"]), "a results.json that this version has written")]
+        ) from None
+
+
+def differences(before: Results, after: Results) -> list[dict[str, str | float | None]]:
+    """The results that are not the same in two runs: id, what it is, before and after.
+
+    Figures are compared unrounded: a change too small to be printed is listed as well. What is no result is not
+    compared: the inputs, the cells that computed something, the version of the schema.
+    """
+    rows = []
+    first, second = _flat(before.model_dump(mode="json")), _flat(after.model_dump(mode="json"))
+    for key in sorted(first.keys() | second.keys()):
+        if key.startswith(("inputs.", "computed_in.", "schema_version")):
+            continue
+        old, new = first.get(key), second.get(key)
+        same = old == new or (
+            isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=1e-12)
+        )
+        if not same:
+            rows.append({"result": key, "before": old, "after": new})
+    return rows
+
+
+def _flat(value: object, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value, 1)
+    else:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, item in items:
+        flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
+    return flat

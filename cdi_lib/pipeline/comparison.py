@@ -1,0 +1,59 @@
+"""Write the comparison of forces: its notebook, page, PDF, workbook and tables."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from cdi_lib.comparison import outputs
+from cdi_lib.comparison.compare import compare
+from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.published import read_published
+from cdi_lib.inspection.results import read_results, write_json
+from cdi_lib.pipeline.build import execute
+from cdi_lib.render.rendering import render
+
+NOTEBOOK = "comparison"
+SCRIPT = PROJECT / "reports" / "sortable.js"
+
+
+def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
+    """Write the comparison: ``index.html``, ``report.pdf``, ``comparison.json``, ``tables.xlsx`` and ``tables/*.csv``.
+
+    Parameters
+    ----------
+    results : sequence of Path
+        The ``results.json`` of the reports to compare.
+    out : Path
+        An existing folder.
+    renderer : {"auto", "quarto", "pandoc"}
+        Engine for HTML and PDF.
+
+    Returns
+    -------
+    str
+        One line that says which engine was used, and why.
+
+    Raises
+    ------
+    InputError
+        If a file is no ``results.json``, or two are of the same inspection.
+    BuildError, cdi_lib.render.rendering.RenderError
+        If the notebook fails or cannot be rendered.
+    """
+
+    found = compare([read_results(path) for path in results], read_published())
+    write_json(out / "comparison.json", found.model_dump(mode="json"))
+    outputs.write_tables(found, out / "tables")
+    published = _whole_day(max(item.published for item in found.inspections if item.published))
+    outputs.write_workbook(found, out / "tables.xlsx", published)
+    with tempfile.TemporaryDirectory() as scratch:
+        notebook = Path(scratch) / f"{NOTEBOOK}.ipynb"
+        execute(NOTEBOOK, NOTEBOOK, notebook, {"results_folder": str(out.resolve())})
+        rendered = render(notebook, out, engine=renderer, metadata={"date": published}, script=SCRIPT)
+    return rendered.message
+
+
+def _whole_day(text: str) -> str:
+    return text if len(text) == len("2018-02-01") else f"{text}-01"

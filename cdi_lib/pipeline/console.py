@@ -1,0 +1,152 @@
+"""What commands tell: lines for people, progress while something runs long, or one JSON document for scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cdi_lib.inspection.problems import Problem
+
+
+class Console:
+    """Collects and prints what a command tells.
+
+    Parameters
+    ----------
+    quiet : bool
+        Print errors only.
+    as_json : bool
+        Print nothing until the end, and then one JSON document on standard output: command, exit status, messages,
+        files, problems and, for reports, outcomes.
+    """
+
+    def __init__(self, quiet: bool = False, as_json: bool = False):
+        self.quiet, self.as_json = quiet, as_json
+        self._told: dict[str, list] = {"messages": [], "files": [], "problems": [], "outcomes": []}
+        self._details: dict[str, Any] = {}
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        self._told["messages"].append(text)
+        if not (self.quiet or self.as_json):
+            print(text, flush=True)
+
+    def file(self, path: Path) -> None:
+        """A file that the command has made, as the user would type it."""
+        text = shown_path(path)
+        self._told["files"].append(text)
+        if not (self.quiet or self.as_json):
+            print(text, flush=True)
+
+    def error(self, text: str) -> None:
+        """What went wrong and is no fault of an input."""
+        self._told["messages"].append(text)
+        if not self.as_json:
+            print(f"error: {text}", file=sys.stderr, flush=True)
+
+    def problems(self, problems: Sequence[Problem]) -> None:
+        """What is wrong with the input, and what it means for the command."""
+        self._told["problems"] += [asdict(problem) for problem in problems]
+        if self.as_json:
+            return
+        for problem in problems:
+            if problem.severity == "error" or not self.quiet:
+                print(problem, file=sys.stderr)
+        if errors := sum(problem.severity == "error" for problem in problems):
+            plural = "s" if errors != 1 else ""
+            print(f"{errors} error{plural}; mend the input and run the command again", file=sys.stderr)
+        sys.stderr.flush()
+
+    def outcome(self, outcome: Any) -> None:
+        """What became of one force, for scripts."""
+        content = asdict(outcome)
+        content.pop("problems")  # they are in the document already
+        self._told["outcomes"].append(content)
+
+    def detail(self, key: str, value: Any) -> None:
+        """Something that only scripts want."""
+        self._details[key] = value
+
+    def finish(self, command: str, status: int) -> None:
+        """Print the JSON document, where one was asked for."""
+        if self.as_json:
+            told = {key: value for key, value in self._told.items() if value or key != "outcomes"}
+            content = {"command": command, "status": status} | told | self._details
+            print(json.dumps(content, ensure_ascii=False, indent=1, default=str))
+
+
+def shown_path(path: Path) -> str:
+    """A path as the user would type it."""
+    return os.path.relpath(path)
+
+
+class ForcesProgress:
+    """Progress over many forces: a bar for each one that is built and one for all, or lines where no terminal is.
+
+    Parameters
+    ----------
+    total : int
+        How many forces there are.
+    steps : int
+        How many steps one force takes.
+    console : Console
+        Where lines go.
+    """
+
+    def __init__(self, total: int, steps: int, console: Console):
+        self.total, self.steps, self.console = total, steps, console
+        self.done = self.built = 0
+        self._start = time.monotonic()
+        self._lock = threading.Lock()
+        self._bars: dict[str, Any] = {}
+        self._all = None
+        if sys.stderr.isatty() and not (console.quiet or console.as_json):
+            from tqdm import tqdm
+
+            self._all = tqdm(total=total, desc="forces", unit="force", position=0, dynamic_ncols=True)
+
+    def step(self, force: str, step: int, text: str) -> None:
+        """One force has begun a step."""
+        if self._all is None:
+            return
+        from tqdm import tqdm
+
+        with self._lock:
+            bar = self._bars.get(force)
+            if bar is None:
+                bar = tqdm(total=self.steps, desc=force, leave=False, dynamic_ncols=True)
+                self._bars[force] = bar
+            bar.set_postfix_str(text, refresh=False)
+            bar.update(step - 1 - bar.n)
+
+    def finished(self, force: str, what: str, was_work: bool) -> None:
+        """One force has ended."""
+        with self._lock:
+            self.done += 1
+            self.built += was_work
+            if bar := self._bars.pop(force, None):
+                bar.close()
+            if self._all is not None:
+                self._all.update(1)
+                self._all.write(f"{force}: {what}")
+            elif was_work:
+                self.console.say(f"{self.done} of {self.total}: {force}: {what}{self._time_left()}")
+
+    def close(self) -> None:
+        """No more forces."""
+        for bar in [*self._bars.values(), *([self._all] if self._all is not None else [])]:
+            bar.close()
+
+    def _time_left(self) -> str:
+        left = self.total - self.done
+        if not left or not self.built:
+            return ""
+        seconds = (time.monotonic() - self._start) / self.built * left
+        return f"; about {seconds / 60:.0f} min left" if seconds >= 90 else f"; about {seconds:.0f} s left"

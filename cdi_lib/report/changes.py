@@ -1,0 +1,169 @@
+"""What changed between two results, as a reader's list: sentences with figures as the report prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally, differences
+from cdi_lib.report import wording
+from cdi_lib.report.metadata import estimate_name
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change in a sentence, and the group that it belongs to."""
+
+    group: str
+    text: str
+
+
+def changes(before: Results, after: Results) -> list[Change]:
+    """What a reader of the report would see differently: grades first, then estimates, shares and counts.
+
+    Figures are compared as they are printed. How many results differ in ways that no figure of this list shows is
+    said in the last entry; :func:`cdi_lib.inspection.results.differences` lists all of them, unrounded.
+
+    Parameters
+    ----------
+    before, after : Results
+        Results of the same force.
+
+    Returns
+    -------
+    list of Change
+        Empty if no result differs.
+    """
+    found = [
+        *_changes("The inspection", _facts(before), _facts(after)),
+        *_changes("Grades", _grades(before), _grades(after)),
+        *_estimates(before, after),
+        *_changes("Counts of what was examined", _shares(before.shares), _shares(after.shares)),
+        *_changes("Counts by category", _tallies(before.tallies), _tallies(after.tallies)),
+    ]
+    if rest := sum(not _is_told(row["result"], before, after) for row in differences(before, after)):
+        values = "One more value differs" if rest == 1 else f"{wording.count(rest)} more values differ"
+        text = f"{values}: too small to be printed, or in the annex only."
+        found.append(Change("Not in this list", text))
+    return found
+
+
+def _changes(group: str, before: dict[str, str], after: dict[str, str]) -> list[Change]:
+    """Sentences for what is printed differently, in the order of the later results, then what is gone."""
+    names = [*after, *(name for name in before if name not in after)]
+    return [
+        Change(group, f"{name}: {_now_and_was(before.get(name), after.get(name))}")
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _now_and_was(before: str | None, after: str | None) -> str:
+    """What is printed now, and what was.
+
+    Examples
+    --------
+    >>> _now_and_was("91.8%", "92.0%"), _now_and_was(None, "92.0%"), _now_and_was("91.8%", None)
+    ('92.0% (was 91.8%)', '92.0% (was not there)', 'no longer there (was 91.8%)')
+    """
+    return (
+        f"{'no longer there' if after is None else after} (was {'not there' if before is None else before})"
+    )
+
+
+def _facts(results: Results) -> dict[str, str]:
+    publication, period = results.publication, results.audit_period
+    facts = {
+        "Force": results.force_name,
+        "Title": publication["title"],
+        "Date": wording.day(publication["date"]),
+        "Version": publication["version"],
+        "Status": publication["status"],
+        "Audit period": wording.period(period["start"], period["end"]),
+        "Records": results.records["status"],
+    }
+    return {name: str(value) for name, value in facts.items()}
+
+
+def _judged(results: Results) -> Iterable[dict[str, Any]]:
+    found = results.details.get("judgements")
+    return [found["overall"], *found["questions"], *found["elements"]] if found else []
+
+
+def _grades(results: Results) -> dict[str, str]:
+    grades = {}
+    for entry in _judged(results):
+        name = "Overall grade" if entry["id"] == "overall" else entry["label"]
+        grades[name] = entry["decided"]
+        if entry["computed"] != entry["decided"]:
+            grades[name] += f", by the criteria {entry['computed']}"
+    return grades
+
+
+def _estimates(before: Results, after: Results) -> list[Change]:
+    """One sentence for each estimate of which a value, the interval or n is printed differently."""
+    found = []
+    for key in [*after.estimates, *(key for key in before.estimates if key not in after.estimates)]:
+        was, now = before.estimates.get(key), after.estimates.get(key)
+        if was is None or now is None:
+            text = _now_and_was(
+                *(None if one is None else ", ".join(_printed(one).values()) for one in (was, now))
+            )
+        else:
+            first, second = _printed(was), _printed(now)
+            text = ", ".join(_now_and_was(first[k], second[k]) for k in second if first[k] != second[k])
+        if text:
+            found.append(Change("Estimates", f"{estimate_name(now or was)}: {text}"))
+    return found
+
+
+def _printed(estimate: EstimateResult) -> dict[str, str]:
+    """What a reader sees of an estimate."""
+    value = {
+        "proportion": wording.percent,
+        "difference": lambda value: f"{wording.points(value, 1)} percentage points",
+        "crimes": wording.over,
+    }[estimate.unit](estimate.value)
+    return {"value": value, "interval": wording.between(estimate), "n": f"n = {wording.count(estimate.n)}"}
+
+
+def _shares(shares: dict[str, Share]) -> dict[str, str]:
+    return {share.label: wording.of(share) for share in shares.values()}
+
+
+def _tallies(tallies: dict[str, Tally]) -> dict[str, str]:
+    return {
+        f"{tally.label}, {name.replace('_', ' ')}": wording.count(number)
+        for tally in tallies.values()
+        for name, number in tally.counts.items()
+    }
+
+
+_FACTS = (
+    "force_name",
+    "publication.title",
+    "publication.date",
+    "publication.version",
+    "publication.status",
+    "records.status",
+)
+
+
+def _is_told(result: str, before: Results, after: Results) -> bool:
+    """Whether a difference of the full list stands in a sentence of the reader's list."""
+    kind, _, rest = result.partition(".")
+    key, _, field = rest.rpartition(".")
+    if kind == "estimates":
+        was, now = before.estimates.get(key), after.estimates.get(key)
+        if was is None or now is None:
+            return True
+        part = {"value": "value", "low": "interval", "high": "interval", "n": "n"}.get(field)
+        return part is not None and _printed(was)[part] != _printed(now)[part]
+    if kind == "shares":
+        return field in ("x", "n") or (key in before.shares) != (key in after.shares)
+    if kind == "tallies":
+        return ".counts." in result
+    if result.startswith("details.judgements."):
+        return field in ("decided", "computed")
+    return result in _FACTS or result.startswith(("audit_period.", "details.grades."))

@@ -1,0 +1,241 @@
+"""The executed notebooks of a report as pages in its look, so that a reader sees what computed a figure.
+
+nbconvert makes the pages, by the template ``reports/evidence.html``. Text, tables and figures are made accessible
+here: headings in order, tables with captions and scopes, figures with their alt texts, no id twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape, unescape
+from pathlib import Path
+from typing import Any
+
+import mistune
+from mistune.util import striptags
+
+from cdi_lib.inspection.folders import slug
+from cdi_lib.inspection.results import Results
+from cdi_lib.render import rendering as render
+from cdi_lib.report import wording
+from cdi_lib.report.tables import NOT_APPLICABLE
+
+TEMPLATE, STYLE = "evidence.html", "evidence.css"
+# A chart as the notebooks show it: a drawing inside the Markdown, with attributes in Pandoc's notation.
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_FIGURE = re.compile(
+    rf'!\[(?P<caption>(?:[^\]\\]|\\.)*)\]\((?P<address>data:image/[^)\s]+)\)(?P<attributes>\{{(?:[^}}"]|{_QUOTED})*\}})?'
+)
+_NUMBER = re.compile(r"[-−±]?\d[\d,.]*%?")
+_NO_NUMBER = (NOT_APPLICABLE, "open")
+
+
+def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("report",)) -> list[Path]:
+    """Write each executed notebook of a report as an HTML page beside it.
+
+    Every code cell is at ``#cell-<execution count>``, with its code folded and the results that it computed named.
+    The same notebooks and results give the same bytes; a page holds all that it shows and fetches nothing.
+
+    Parameters
+    ----------
+    notebooks : Path
+        The folder ``notebooks`` of a report: ``2_effectiveness.ipynb`` becomes ``2_effectiveness.html``.
+    results : Results
+        What they computed.
+    leave_out : sequence of str
+        Notebooks that get no page. The report notebook computes nothing, and its page is the report.
+
+    Returns
+    -------
+    list of Path
+        The pages, in the order of the notebooks.
+    """
+    import nbformat
+    from nbconvert import HTMLExporter  # takes a second to import
+
+    found = {
+        path.stem: nbformat.read(path, as_version=4)
+        for path in sorted(notebooks.glob("*.ipynb"))
+        if path.stem not in leave_out
+    }
+    titles = {name: _title(notebook) or name for name, notebook in found.items()}
+    template = (render.LOOK / TEMPLATE).read_text(encoding="utf-8")
+    written = []
+    for name, notebook in found.items():
+        exporter = HTMLExporter(raw_template=template)
+        exporter.environment.globals["page"] = _Page(name, notebook, titles, results)
+        html, _ = exporter.from_notebook_node(notebook)
+        path = notebooks / f"{name}.html"
+        path.write_text(html, encoding="utf-8", newline="\n")
+        written.append(path)
+    return written
+
+
+def _title(notebook: Mapping[str, Any]) -> str:
+    """The first heading of a notebook as plain text, or an empty string."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (match := re.search(r"^# +(.+)$", cell.source, re.MULTILINE)):
+            return _unmarked(mistune.html(match[0]))
+    return ""
+
+
+def _unmarked(html: str) -> str:
+    """HTML of one line as plain text."""
+    return unescape(striptags(html)).strip()
+
+
+class _Page:
+    """What the template asks for while it walks through the cells of one notebook, in their order."""
+
+    def __init__(self, name: str, notebook: Mapping[str, Any], pages: Mapping[str, str], results: Results):
+        publication, period = results.publication, results.audit_period
+        self.name, self.title, self.pages = name, pages[name], pages
+        self.force, self.report = results.force_name, publication["title"]
+        self.period = wording.period(period["start"], period["end"])
+        self.rights = publication.get("rights")
+        self.draft = publication["status"] == "draft"
+        self.description = f"Notebook {name} as it was run for {self.force}, audit period {self.period}."
+        self.style, self.style_hash = render.page_style(STYLE)
+        self._results = results
+        counts = [cell.get("execution_count") for cell in notebook.cells]
+        self._markdown = _Markdown(taken={"content", *(f"cell-{count}" for count in counts)})
+
+    @property
+    def headings(self) -> list[tuple[str, str]]:
+        """Id and text of each heading so far of the second level."""
+        return self._markdown.headings
+
+    def prose(self, source: str) -> str:
+        """A Markdown cell as HTML."""
+        return self._markdown.convert(source)
+
+    def shown(self, cell: Mapping[str, Any]) -> str:
+        """The outputs of a code cell as HTML."""
+        self._markdown.cell = cell.execution_count
+        html = "\n".join(self._output(output) for output in cell.outputs)
+        self._markdown.cell = None
+        return html
+
+    def _output(self, output: Mapping[str, Any]) -> str:
+        if output.output_type == "stream":
+            return _printed(output.text)
+        if output.output_type == "error":
+            return _printed(f"{output.ename}: {output.evalue}")
+        if markdown := output.data.get("text/markdown"):
+            return self._markdown.convert(markdown)
+        if text := output.data.get("text/plain"):
+            return _printed(text)
+        kinds = wording.in_words(sorted(output.data))
+        return f"<p>An output of type {escape(kinds)} is in the notebook only.</p>"
+
+    def kept(self, cell: Mapping[str, Any]) -> list[str]:
+        """Kind and id of the results that a cell computed."""
+        here = (self.name, cell.execution_count)
+        return [key for key, at in self._results.computed_in.items() if (at.notebook, at.cell) == here]
+
+
+def _printed(text: str) -> str:
+    return f'<pre class="printed">{escape(text.rstrip())}</pre>'
+
+
+class _Markdown(mistune.HTMLRenderer):
+    """Markdown of one notebook as accessible HTML; raw HTML is shown as text.
+
+    Parameters
+    ----------
+    taken : set of str
+        Ids that the page has elsewhere.
+    """
+
+    def __init__(self, taken: set[str]):
+        super().__init__(escape=True)
+        self.headings: list[tuple[str, str]] = []
+        self.cell: int | None = None
+        self._taken = taken
+        self._level, self._heading, self._has_title = 1, "", False
+        self._labels: Counter[str] = Counter()
+        self._parse = mistune.create_markdown(renderer=self, plugins=["table"])
+
+    def convert(self, source: str) -> str:
+        """Markdown as HTML."""
+        parts, end = [], 0
+        for match in _FIGURE.finditer(source):
+            parts += [self._parse(source[end : match.start()]), self._figure(match)]
+            end = match.end()
+        return "".join([*parts, self._parse(source[end:])])
+
+    def heading(self, text: str, level: int, **attributes: Any) -> str:
+        """A heading with an id. The notebook's title is the page's; no level is left out."""
+        if level == 1 and not self._has_title:
+            self._has_title = True
+            self._heading = _unmarked(text)
+            return ""
+        self._level = max(2, min(level, self._level + 1))
+        self._heading = _unmarked(text)
+        identity = self._identity(self._heading)
+        if self._level == 2:
+            self.headings.append((identity, self._heading))
+        return f'<h{self._level} id="{identity}">{text}</h{self._level}>\n'
+
+    def _identity(self, text: str) -> str:
+        name = slug(text) or "section"
+        identity, number = name, 1
+        while identity in self._taken:
+            number += 1
+            identity = f"{name}-{number}"
+        self._taken.add(identity)
+        return identity
+
+    def render_token(self, token: dict[str, Any], state: mistune.BlockState) -> str:
+        """As in mistune, but a table as a whole: its columns decide how its cells are set."""
+        if token["type"] != "table":
+            return super().render_token(token, state)
+        head, body = token["children"]
+        in_cells = lambda row: [self.render_tokens(cell["children"], state) for cell in row["children"]]
+        return self._table(in_cells(head), [in_cells(row) for row in body["children"]])
+
+    def _table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        """A table with a caption; the first cell of a row names it, columns of numbers are set to the right."""
+        rows = [[text or "(empty)" for text in row] for row in rows]
+        is_number = [column and _are_numbers(texts) for column, texts in enumerate(zip(*rows, strict=True))]
+        is_number = is_number or [False] * len(header)
+        classes = [' class="num"' if number else "" for number in is_number]
+        label = escape(self._label("table"))
+        lines = [
+            f'<div class="table-scroll" role="region" tabindex="0" aria-label="{label}">',
+            f'<table>\n<caption><span class="caption-text">{label}</span></caption>\n<thead>\n<tr>',
+            *(f'<th{kind} scope="col">{text}</th>' for kind, text in zip(classes, header, strict=True)),
+            "</tr>\n</thead>\n<tbody>",
+        ]
+        for first, *others in rows:
+            lines += ["<tr>", f'<th scope="row">{first}</th>']
+            lines += [f"<td{kind}>{text}</td>" for kind, text in zip(classes[1:], others, strict=True)]
+            lines.append("</tr>")
+        return "\n".join([*lines, "</tbody>\n</table>\n</div>\n"])
+
+    def _figure(self, match: re.Match[str]) -> str:
+        """A chart with its alt text and its caption."""
+        caption = self._parse(match["caption"]).strip().removeprefix("<p>").removesuffix("</p>")
+        found = re.search(rf"fig-alt=({_QUOTED})", match["attributes"] or "")
+        alt = re.sub(r"\\(.)", r"\1", found[1][1:-1]) if found else _unmarked(caption)
+        return (
+            f'<figure>\n<span class="figure-scroll" role="region" tabindex="0" aria-label="{escape(self._label("figure"))}">'
+            f'<img src="{escape(match["address"])}" alt="{escape(alt)}"></span>\n'
+            f"<figcaption>{caption}</figcaption>\n</figure>\n"
+        )
+
+    def _label(self, kind: str) -> str:
+        """What names a table or a figure: the heading above, the cell, and a number from the second one on."""
+        cell = f", cell {self.cell}" if self.cell else ""
+        self._labels[f"{kind} {self._heading}{cell}"] += 1
+        number = self._labels[f"{kind} {self._heading}{cell}"]
+        which = "" if kind == "table" and number == 1 else f", {kind} {number}"
+        return f"{self._heading}{cell}{which}"
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether a column holds numbers, apart from cells that say why there is none."""
+    said = [text for text in texts if text not in _NO_NUMBER]
+    return bool(said) and all(_NUMBER.fullmatch(text) for text in said)

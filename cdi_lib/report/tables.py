@@ -1,0 +1,159 @@
+"""Accessible tables from results: as Markdown for the report, as tidy CSV for those who compute on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cdi_lib.inspection.results import Results
+from cdi_lib.report import wording
+
+NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: the key of its values, its header, how a value is printed, and whether it is a number.
+
+    ``number_format`` is how a spreadsheet shows the unrounded value, ``factor`` what it is multiplied with there:
+    100 where the header says points.
+    """
+
+    key: str
+    header: str
+    shown: Callable[[Any], str] = wording.plain
+    number: bool = False
+    number_format: str = ""
+    factor: int = 1
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that can be shown: its columns and its rows, which hold unrounded values.
+
+    A row may hold more than its columns, for the CSV file: a ``code``, the id by which ``results.json`` and other tables
+    call the same thing, and the numbers behind what a column says in words.
+    ``note`` is what is to be minded with these rows, beside what the index says of every such table.
+    """
+
+    columns: tuple[Column, ...]
+    rows: list[dict[str, Any]]
+    note: str = ""
+
+
+def count(key: str, header: str) -> Column:
+    """A column of counts."""
+    return Column(key, header, wording.count, number=True, number_format="#,##0")
+
+
+def about(key: str, header: str) -> Column:
+    """A column of estimated numbers of crimes, printed to the nearest ten."""
+    return Column(key, header, wording.about, number=True, number_format="#,##0")
+
+
+def over(key: str, header: str) -> Column:
+    """A column of estimated numbers of crimes, printed rounded down: over so many."""
+    return Column(key, header, wording.over, number=True, number_format="#,##0")
+
+
+def percent(key: str, header: str, places: int = 1) -> Column:
+    """A column of proportions, printed as percentages."""
+    number_format = f"{0:.{places}f}%"
+    return Column(key, header, lambda value: wording.percent(value, places), True, number_format)
+
+
+def points(key: str, header: str) -> Column:
+    """A column of differences of proportions, printed in percentage points."""
+    return Column(key, header, wording.points, number=True, number_format="0.00", factor=100)
+
+
+def chance(key: str, header: str) -> Column:
+    """A column of simulated probabilities."""
+    return Column(key, header, wording.chance, number=True, number_format="0%")
+
+
+def text(key: str, header: str) -> Column:
+    """A column of text, which is escaped."""
+    return Column(key, header)
+
+
+def cell(column: Column, row: dict[str, Any]) -> str:
+    """What stands in a cell; a missing value is said in words, never left empty."""
+    value = row.get(column.key)
+    return NOT_APPLICABLE if value is None or value == "" else column.shown(value)
+
+
+def to_markdown(table: Table, identity: str, caption: str) -> str:
+    """A pipe table with its caption and id, in the dialect that both engines read.
+
+    The dashes under a header carry the relative width of its column, which Pandoc uses where a row is long.
+    """
+    printed = [[cell(column, row) for column in table.columns] for row in table.rows]
+    header = [wording.plain(column.header) for column in table.columns]
+    widths = [_width(column, texts) for column, *texts in zip(header, *printed, strict=True)]
+    rule = [
+        "-" * width + ":" if column.number else ":" + "-" * width
+        for column, width in zip(table.columns, widths, strict=True)
+    ]
+    lines = [_line(header), _line(rule, padding=""), *(_line(row) for row in printed)]
+    return "\n".join(lines) + f"\n\n: {caption} {{#{identity}}}"
+
+
+def _width(header: str, texts: Sequence[str]) -> int:
+    # Long text wraps; what must not be broken is its longest word, and a badge.
+    printed = [_visible(text) for text in (header, *texts)]
+    longest_word = max(len(word) for text in printed for word in text.split(" "))
+    badge = max((len(_visible(text)) + 3 for text in texts if "{.badge" in text), default=0)
+    return max(longest_word + 2, badge, min(max(len(text) for text in printed), 34), 6)
+
+
+def _visible(text: str) -> str:
+    """What a reader sees of a cell's Markdown."""
+    return re.sub(r"\[([^\]]*)\]\{[^}]*\}", r"\1", text).replace("\\", "")
+
+
+def _line(cells: Sequence[str], padding: str = " ") -> str:
+    return "|" + "|".join(f"{padding}{text}{padding}" for text in cells) + "|"
+
+
+def to_csv(table: Table) -> str:
+    """The table as tidy CSV: keys as header, values unrounded; text that a spreadsheet could run stays text.
+
+    The first column is the code of a row, where the rows have one; the last are those that are not shown.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    known = dict.fromkeys(
+        [*(column.key for column in table.columns), *(key for row in table.rows for key in row)]
+    )
+    keys = sorted(known, key=lambda key: key != "code")
+    writer.writerow(keys)
+    for row in table.rows:
+        writer.writerow([_inert(row.get(key)) for key in keys])
+    return buffer.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    """A leading ``=``, ``+``, ``-`` or ``@`` makes a spreadsheet take text for a formula; a quote mark prevents it."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+@dataclass(frozen=True)
+class TableOutput:
+    """A table of the report as the index of outputs lists it.
+
+    ``build`` returns None where there is nothing to show: the report then says so in words. ``rests_on`` are ids of
+    the results that it shows, or how they begin.
+    """
+
+    id: str
+    title: str
+    rests_on: tuple[str, ...]
+    note: str
+    build: Callable[[Results], Table | None]

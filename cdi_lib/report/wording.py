@@ -1,0 +1,293 @@
+"""Phrases from results. Every figure that is printed is rounded here, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+from cdi_lib.inspection.parameters import CRIME_TYPES
+from cdi_lib.inspection.results import EstimateResult, Share
+
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+CRIME_TYPE_NAMES = {"violence": "violence", "sexual": "sexual offences", "other": "other crime"}
+CRIME_TYPE_CRIMES = {"violence": "violent crimes", "sexual": "sexual offences", "other": "other crimes"}
+CRIME_TYPE_ONE = {"violence": "violent crime", "sexual": "sexual offence", "other": "other crime"}
+RECORDS = {
+    "audit": "audit records",
+    "reconstruction": "reconstructed records",
+    "invented": "invented records",
+}
+INTERVAL_NAMES = {
+    "normal": "normal",
+    "wilson": "Wilson",
+    "agresti-coull": "Agresti-Coull",
+    "clopper-pearson": "Clopper-Pearson",
+    "jeffreys": "Jeffreys",
+    "logit": "logit",
+    "korn-graubard": "Korn-Graubard",
+}
+_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+def rounded(value: float, places: int) -> str:
+    """A number with so many decimals, halves away from zero (as people round), with thousands separators.
+
+    Examples
+    --------
+    >>> rounded(92.025, 2), rounded(1205, 0), rounded(-0.04, 1)
+    ('92.03', '1,205', '0.0')
+    """
+    exact = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    text = f"{abs(exact):,.{places}f}"
+    return f"{MINUS}{text}" if exact < 0 else text
+
+
+def trimmed(value: float) -> str:
+    """A number with one decimal, or none where that is a nought.
+
+    Examples
+    --------
+    >>> trimmed(94.5), trimmed(90)
+    ('94.5', '90')
+    """
+    return rounded(value, 1).removesuffix(".0")
+
+
+def percent(proportion: float, places: int = 1) -> str:
+    """A proportion in [0, 1] as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.89206)
+    '89.2%'
+    """
+    return f"{rounded(proportion * 100, places)}%"
+
+
+def points(proportion: float, places: int = 2) -> str:
+    """A difference of proportions in percentage points, without the unit.
+
+    Examples
+    --------
+    >>> points(0.026874)
+    '2.69'
+    """
+    return rounded(proportion * 100, places)
+
+
+def count(number: int) -> str:
+    """A count with thousands separators."""
+    return rounded(number, 0)
+
+
+def number_word(number: int) -> str:
+    """A count in a sentence: in words below ten, else in figures.
+
+    Examples
+    --------
+    >>> number_word(0), number_word(8), number_word(1205)
+    ('no', 'eight', '1,205')
+    """
+    return _WORDS[number] if 0 <= number < len(_WORDS) else count(number)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "crime"), plural(2, "inquiry", "inquiries")
+    ('one crime', 'two inquiries')
+    """
+    return f"{number_word(number)} {one if number == 1 else many or one + 's'}"
+
+
+def of(share: Share) -> str:
+    """So many of so many.
+
+    Examples
+    --------
+    >>> of(Share(label="rape", x=78, n=84, sample="main", notebook="x"))
+    '78 of 84'
+    """
+    return f"{count(share.x)} of {count(share.n)}"
+
+
+def over(number: float) -> str:
+    """A number of crimes rounded down: to a hundred, below a thousand to ten, below ten to one.
+
+    Examples
+    --------
+    >>> over(5327.2), over(99.7), over(7.9), over(0)
+    ('over 5,300', 'over 90', 'over 7', 'none')
+    """
+    step = 100 if number >= 1000 else 10 if number >= 10 else 1
+    down = int((Decimal(repr(float(number))) / step).to_integral_value(rounding=ROUND_FLOOR)) * step
+    if number <= 0:
+        return "none"
+    return f"over {count(down)}" if down else "fewer than one"
+
+
+def about(number: float) -> str:
+    """A bound of a number of crimes, rounded to ten (below a hundred to one).
+
+    Examples
+    --------
+    >>> about(4240.3), about(99.7)
+    ('4,240', '100')
+    """
+    step = 10 if number >= 100 else 1
+    return count(round(number / step) * step)
+
+
+def between(estimate: EstimateResult) -> str:
+    """The interval in words, or why there is none."""
+    if estimate.low is None:
+        return "an interval that cannot be given"
+    if estimate.unit == "crimes":
+        if estimate.high is None:
+            return f"at least {about(estimate.low)}"
+        return f"between {about(estimate.low)} and {about(estimate.high)}"
+    if estimate.unit == "difference":
+        return f"between {points(estimate.low, 1)} and {points(estimate.high, 1)} percentage points"
+    return f"between {percent(estimate.low)} and {percent(estimate.high)}"
+
+
+def plus_minus(estimate: EstimateResult) -> str:
+    """The margin as it was published: ``+/- 1.55 percentage points``; for a lopsided interval its two ends."""
+    if estimate.interval == "normal" and estimate.margin is not None:
+        return f"±{NO_BREAK}{points(estimate.margin)} percentage points"
+    return between(estimate)
+
+
+def percent_confidence(estimate: EstimateResult) -> str:
+    """The level of an interval, such as ``95%``."""
+    return level(estimate.confidence)
+
+
+def level(confidence: float) -> str:
+    """A confidence level (a proportion) in words, such as ``95%``."""
+    return f"{trimmed(confidence * 100)}%"
+
+
+def day(value: date | str) -> str:
+    """A date in words.
+
+    Examples
+    --------
+    >>> day("2019-06-01")
+    '1 June 2019'
+    """
+    value = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{value.day} {value:%B} {value.year}"
+
+
+def period(start: date | str, end: date | str) -> str:
+    """A period in words, with the year once where it is the same.
+
+    Examples
+    --------
+    >>> period("2019-06-01", "2019-11-30")
+    '1 June to 30 November 2019'
+    """
+    first, last = day(start), day(end)
+    return f"{first.removesuffix(first[-5:]) if first[-4:] == last[-4:] else first} to {last}"
+
+
+def in_words(items: Iterable[str]) -> str:
+    """A list in a sentence.
+
+    Examples
+    --------
+    >>> in_words(["age", "ethnicity", "gender"])
+    'age, ethnicity and gender'
+    """
+    items = list(items)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "none"
+
+
+def capital(text: str) -> str:
+    """Begin with a capital letter, without a full stop at the end.
+
+    Examples
+    --------
+    >>> capital("over 5,300")
+    'Over 5,300'
+    """
+    return sentence(text).rstrip(".")
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter and end with a full stop."""
+    text = text.strip()
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def plain(text: str) -> str:
+    """Text from parameters as Markdown that means just this text.
+
+    Everything that Pandoc could take for markup is escaped, so that text cannot inject links, HTML, raw Typst,
+    shortcodes, references or block structure.
+
+    Examples
+    --------
+    >>> plain("*now* <b>x</b> @tbl-rates")
+    '\\\\*now\\\\* \\\\<b\\\\>x\\\\</b\\\\> \\\\@tbl-rates'
+    """
+    text = " ".join(text.split())
+    text = re.sub(r"([\\`*_{}\[\]<>$@^~|#&!=])", r"\\\1", text)
+    # What opens a block does so only at the beginning of a line.
+    text = re.sub(r"^([-+:(%])", r"\\\1", text)
+    return re.sub(r"^(\w{1,9})([.)])(?=\s|$)", r"\1\\\2", text)
+
+
+def paragraphs(texts: Sequence[str]) -> str:
+    """Paragraphs of text from parameters."""
+    return "\n\n".join(sentence(plain(text)) for text in texts)
+
+
+def points_list(texts: Sequence[str]) -> str:
+    """A list of points from parameters, closed by a full stop."""
+    tidy = [plain(text).rstrip(".;,") for text in texts]
+    return "\n".join(f"- {text}{';' if number < len(tidy) else '.'}" for number, text in enumerate(tidy, 1))
+
+
+# The grades that the look has a colour and a shape for; any other of a framework gets the same quiet one.
+BADGES = ("outstanding", "good", "adequate", "requires improvement", "inadequate")
+
+
+def badge(grade: str) -> str:
+    """A grade as a badge: the word with its class, so that colour and shape can follow.
+
+    Examples
+    --------
+    >>> badge("requires improvement")
+    '[requires improvement]{.badge .badge-requires-improvement}'
+    """
+    if grade == "not judged":
+        return grade
+    look = grade.replace(" ", "-") if grade in BADGES else "other"
+    return f"[{plain(grade)}]{{.badge .badge-{look}}}"
+
+
+def chance(probability: float) -> str:
+    """A simulated probability: to a whole per cent, never 0 or 100, because a simulation cannot rule anything out.
+
+    Examples
+    --------
+    >>> chance(0.8145), chance(0.0), chance(1.0)
+    ('81%', 'under 1%', 'over 99%')
+    """
+    if probability < 0.01:
+        return "under 1%"
+    return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
+
+
+CRIME_NOUNS = {
+    crime_type: (CRIME_TYPE_ONE[crime_type], CRIME_TYPE_CRIMES[crime_type]) for crime_type in CRIME_TYPES
+}

@@ -1,0 +1,203 @@
+"""The tables of a report as an accessible spreadsheet: cover, contents, notes, and one sheet for each table."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cdi_lib.inspection.results import Results
+from cdi_lib.report import metadata, outputs, wording
+from cdi_lib.report.tables import NOT_APPLICABLE, Column, Table, TableOutput
+
+if TYPE_CHECKING:
+    from gptables import Cover, GPTable
+
+# What several tables have in common, said once. A column refers to a note by its key.
+NOTES = {
+    "n": "n is the number of crimes, records or answers that a figure rests on. The smaller it is, the less a "
+    "figure can bear; where a table has a column of cautions, it names what to mind.",
+    "interval": "The confidence interval (CI) counts chance in drawing the main sample only. The audit looks "
+    "where reports of crime are expected: elsewhere there may be more that was not recorded.",
+    "open": f"'{NOT_APPLICABLE}' as an end of an interval means that the interval is open on that side, or that "
+    "none can be given.",
+    "dip": "Dip samples are chosen to look closely at one matter. They are counts of what was examined, and no "
+    "rate may be computed from them.",
+    "cautions": f"Cautions that a table may give: {'; '.join(outputs.CAUTIONS.values())}.",
+    "unrounded": "Numbers are stored unrounded; a cell shows them rounded. The report rounds numbers of "
+    "unrecorded crimes down.",
+}
+_NOTES_OF_COLUMNS = {"n": ("n", "audited", "crimes"), "interval": ("low",), "open": ("high",)}
+WIDEST = 60  # characters in a column
+# xlsxwriter would turn such text into formulas, links and numbers.
+_TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+
+
+def write_workbook(results: Results, path: Path) -> None:
+    """Write all tables of the index of outputs into one workbook.
+
+    Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as
+    per cent. A missing value is said in words. The same results give the same bytes.
+
+    Parameters
+    ----------
+    results : Results
+        The results of one inspection.
+    path : Path
+        The file to write, ending in ``.xlsx``; its folder must be there.
+    """
+    built = [(output, output.build(results)) for output in outputs.TABLES.values()]
+    sheets = {
+        sheet_name(output): _sheet(results, output, table) for output, table in built if table is not None
+    }
+    title = f"{results.publication['title']}: {results.force_name}"
+    save(path, sheets, _cover(results), NOTES, title, results.publication["date"])
+
+
+def save(
+    path: Path, sheets: dict[str, GPTable], cover: Cover, notes: dict[str, str], title: str, published: str
+) -> None:
+    """Write sheets with their cover, contents and notes; ``published`` is an ISO date, for equal bytes every time."""
+    from gptables import produce_workbook  # takes more than a second to import
+
+    with warnings.catch_warnings():
+        # gptables sets an option of pandas that does nothing any more
+        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
+        warnings.filterwarnings("ignore", "The following notes are not referenced")
+        workbook = produce_workbook(
+            path,
+            sheets,
+            cover=cover,
+            contentsheet_options={"column_names": ["Sheet", "Table"], "title": "Contents"},
+            notes_table=pd.DataFrame({"key": list(notes), "Note text": list(notes.values())}),
+            auto_width=False,  # it would make a column as wide as its longest text
+            workbook_options=_TEXT_STAYS_TEXT | {"in_memory": True},
+        )
+        widths = {name: _widths(sheet.table) for name, sheet in sheets.items()}
+        for name, columns in (widths | {"Contents": [24, 80], "Notes": [14, 100]}).items():
+            for number, width in enumerate(columns):
+                workbook.get_worksheet_by_name(name).set_column(number, number, width)
+        workbook.set_properties({"title": title, "created": datetime.fromisoformat(published)})
+        workbook.close()
+
+
+def _widths(table: pd.DataFrame) -> list[int]:
+    """Widths of columns in characters, up to a limit: long text wraps."""
+    longest_word = lambda header: max(len(word) for word in header.split())
+    return [
+        min(max(longest_word(header) + 4, *(len(_as_shown(value)) + 3 for value in table[header])), WIDEST)
+        for header in table.columns
+    ]
+
+
+def _as_shown(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:,.2f}"
+
+
+def sheet_name(output: TableOutput) -> str:
+    """The name of a table's sheet, which is that of its CSV file, cut to the 31 characters that Excel takes."""
+    return output.id.removeprefix("tbl-")[:31]
+
+
+def _cover(results: Results) -> Cover:
+    from gptables import Cover
+
+    publication, period = results.publication, results.audit_period
+    is_draft = publication["status"] == "draft"
+    status = "Draft: for checking, not for publication" if is_draft else "Final"
+    dated = f"{'Dated' if is_draft else 'Published'} {wording.day(publication['date'])}"
+    intro = [
+        f"{publication['type']}. Audit period {wording.period(period['start'], period['end'])}.",
+        f"{dated}, version {publication['version']}. Status: {status}.",
+    ]
+    if results.records["status"] != "audit":
+        intro.append(f"Records: {results.records['status']}. {results.records.get('note') or ''}")
+    about = [
+        "Each sheet holds one table. Sheets are named as the CSV files of the report; the contents list their titles.",
+        f"How to cite: {metadata.citation(results)}",
+    ]
+    if publication.get("rights"):
+        about.append(f"Rights: {publication['rights']}")
+    return Cover(
+        title=_text(f"{publication['title']}: {results.force_name}"),
+        intro=[_text(line) for line in intro],
+        about=[_text(line) for line in about],
+    )
+
+
+def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
+    period = wording.period(results.audit_period["start"], results.audit_period["end"])
+    draft = "Draft, for checking. " if results.publication["status"] == "draft" else ""
+    notebook, cell = outputs.computed_in(results, output.rests_on)
+    return sheet(
+        sheet_name(output),
+        table,
+        output.title,
+        f"{draft}{results.force_name}, audit period {period}",
+        NOTES,
+        legend=outputs.note_of(output, table),
+        source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
+    )
+
+
+def sheet(
+    name: str,
+    table: Table,
+    title: str,
+    subtitle: str,
+    notes: Iterable[str],
+    legend: str | None = None,
+    source: str | None = None,
+) -> GPTable:
+    """One table as a sheet; ``notes`` are the keys of the notes that its columns may refer to."""
+    from gptables import GPTable
+
+    values = [[_value(column, row) for column in table.columns] for row in table.rows]
+    formats = [
+        {"column": {"columns": [number], "format": {"num_format": column.number_format}}}
+        for number, column in enumerate(table.columns)
+        if column.number_format
+    ]
+    return GPTable(
+        pd.DataFrame(values, columns=[_text(column.header) for column in table.columns], dtype=object),
+        table_name=f"table_{re.sub(r'[^a-z0-9]+', '_', name)}",
+        title=_text(title),
+        subtitles=[_text(subtitle)],
+        instructions="This worksheet contains one table. Notes are on the worksheet named Notes.",
+        legend=[_text(legend)] if legend else None,
+        source=source,
+        table_notes=_notes(table, set(notes)),
+        index_columns={2: 0},
+        additional_formatting=formats,
+    )
+
+
+def _notes(table: Table, known: set[str]) -> dict[int, str]:
+    """References to the known notes that columns of a table need, by number of column."""
+    return {
+        number: f"$${note}$$"
+        for note, keys in _NOTES_OF_COLUMNS.items()
+        for number, column in enumerate(table.columns)
+        if note in known and column.key in keys and column.number
+    }
+
+
+def _value(column: Column, row: dict[str, Any]) -> Any:
+    """What stands in a cell: a number unrounded, everything else as text."""
+    value = row.get(column.key)
+    if isinstance(value, str) or value is None:
+        return _text(value or "") or NOT_APPLICABLE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value * column.factor
+
+
+def _text(text: str) -> str:
+    """Text that gptables takes as just that: not as a link, nor as a reference to a note, nor as a symbol."""
+    text = " ".join(text.split()).replace("](", "] (").replace("$$", "$ $")
+    return f"text: {text}" if text and not re.search("[a-zA-Z0-9]", text) else text
