@@ -19,7 +19,6 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import gptables  # noqa: F401
 import IPython.core.interactiveshell  # noqa: F401
-import nbconvert  # noqa: F401
 import nbformat
 import pandas
 import papermill  # noqa: F401

@@ -1,28 +1,27 @@
 """The executed notebooks of a report as pages in its look, so that a reader sees what computed a figure.
 
-nbconvert makes the pages, by the template ``reports/evidence.html``. Text, tables and figures are made accessible
-here: headings in order, tables with captions and scopes, figures with their alt texts, no id twice.
+The frame of a page is the template ``reports/evidence.html``. Text, tables and figures are made accessible here: headings
+in order, tables with captions and scopes, figures with their alt texts, no id twice.
 """
 
-from __future__ import annotations
-
+import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import mistune
 from mistune.util import striptags
 
 from cdi_lib.inspection.folders import slug
 from cdi_lib.inspection.results import Results
-from cdi_lib.render import rendering as render
+from cdi_lib.render import look
 from cdi_lib.report import wording
 from cdi_lib.report.tables import NOT_APPLICABLE
 
-TEMPLATE, STYLE = "evidence.html", "evidence.css"
 # A chart as the notebooks show it: a drawing inside the Markdown, with attributes in Pandoc's notation.
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _FIGURE = re.compile(
@@ -33,7 +32,7 @@ _NO_NUMBER = (NOT_APPLICABLE, "open")
 
 
 def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("report",)) -> list[Path]:
-    """Write each executed notebook of a report as an HTML page beside it.
+    """Write each executed notebook of a report as an HTML page beside it: ``2_effectiveness.html``.
 
     Every code cell is at ``#cell-<execution count>``, with its code folded and the results that it computed named.
     The same notebooks and results give the same bytes; a page holds all that it shows and fetches nothing.
@@ -41,7 +40,7 @@ def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("
     Parameters
     ----------
     notebooks : Path
-        The folder ``notebooks`` of a report: ``2_effectiveness.ipynb`` becomes ``2_effectiveness.html``.
+        The folder ``notebooks`` of a report.
     results : Results
         What they computed.
     leave_out : sequence of str
@@ -53,23 +52,16 @@ def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("
         The pages, in the order of the notebooks.
     """
     import nbformat
-    from nbconvert import HTMLExporter  # takes a second to import
 
-    found = {
-        path.stem: nbformat.read(path, as_version=4)
-        for path in sorted(notebooks.glob("*.ipynb"))
-        if path.stem not in leave_out
-    }
+    paths = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in leave_out]
+    found = {path.stem: nbformat.read(path, as_version=4) for path in paths}
     titles = {name: _title(notebook) or name for name, notebook in found.items()}
-    template = (render.LOOK / TEMPLATE).read_text(encoding="utf-8")
+    template = jinja2.Template((look.LOOK / "evidence.html").read_text(encoding="utf-8"))
     written = []
     for name, notebook in found.items():
-        exporter = HTMLExporter(raw_template=template)
-        exporter.environment.globals["page"] = _Page(name, notebook, titles, results)
-        html, _ = exporter.from_notebook_node(notebook)
-        path = notebooks / f"{name}.html"
-        path.write_text(html, encoding="utf-8", newline="\n")
-        written.append(path)
+        html = template.render(nb=notebook, page=_Page(name, notebook, titles, results))
+        written.append(notebooks / f"{name}.html")
+        written[-1].write_text(html, encoding="utf-8", newline="\n")
     return written
 
 
@@ -97,7 +89,8 @@ class _Page:
         self.rights = publication.get("rights")
         self.draft = publication["status"] == "draft"
         self.description = f"Notebook {name} as it was run for {self.force}, audit period {self.period}."
-        self.style, self.style_hash = render.page_style(STYLE)
+        self.style = look.style() + (look.LOOK / "evidence.css").read_text(encoding="utf-8")
+        self.style_hash = look.hash_of(self.style)
         self._results = results
         counts = [cell.get("execution_count") for cell in notebook.cells]
         self._markdown = _Markdown(taken={"content", *(f"cell-{count}" for count in counts)})
@@ -181,10 +174,8 @@ class _Markdown(mistune.HTMLRenderer):
 
     def _identity(self, text: str) -> str:
         name = slug(text) or "section"
-        identity, number = name, 1
-        while identity in self._taken:
-            number += 1
-            identity = f"{name}-{number}"
+        numbered = (f"{name}-{number}" for number in itertools.count(2))
+        identity = next(it for it in itertools.chain([name], numbered) if it not in self._taken)
         self._taken.add(identity)
         return identity
 
@@ -228,11 +219,10 @@ class _Markdown(mistune.HTMLRenderer):
 
     def _label(self, kind: str) -> str:
         """What names a table or a figure: the heading above, the cell, and a number from the second one on."""
-        cell = f", cell {self.cell}" if self.cell else ""
-        self._labels[f"{kind} {self._heading}{cell}"] += 1
-        number = self._labels[f"{kind} {self._heading}{cell}"]
-        which = "" if kind == "table" and number == 1 else f", {kind} {number}"
-        return f"{self._heading}{cell}{which}"
+        name = f"{self._heading}, cell {self.cell}" if self.cell else self._heading
+        self._labels[kind, name] += 1
+        number = self._labels[kind, name]
+        return name if kind == "table" and number == 1 else f"{name}, {kind} {number}"
 
 
 def _are_numbers(texts: Sequence[str]) -> bool:

@@ -1,0 +1,76 @@
+"""The engine that is always there: Pandoc makes the page and the Typst, Typst the PDF."""
+
+import functools
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from cdi_lib.render.errors import EngineError, RenderError, shown
+from cdi_lib.render.look import LOOK, fonts_folder
+
+
+@functools.cache
+def version() -> str:
+    """The versions of Pandoc and Typst."""
+    from importlib.metadata import version as version_of
+
+    import pypandoc
+
+    return f"Pandoc {pypandoc.get_pandoc_version()}, Typst {version_of('typst')}"
+
+
+def pandoc(arguments: Sequence[str], text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What Pandoc makes of a text, in a folder."""
+    import pypandoc
+
+    command = [pypandoc.get_pandoc_path(), *arguments]
+    return subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=folder, check=False)
+
+
+def pages(folder: Path, document: str, head: str) -> tuple[bytes, bytes]:
+    """Page and PDF from Pandoc's JSON. What follows is in reports/_quarto.yml for the other engine."""
+    (folder / "head.html").write_text(head, encoding="utf-8")
+    shared = ["--from=json", "--standalone", "--wrap=none", f"--lua-filter={LOOK / 'report.lua'}"]
+    for_page = ["--to=html5", f"--template={LOOK / 'page.html'}", "--include-in-header=head.html"]
+    for_page += ["--toc", "--toc-depth=3", "--shift-heading-level-by=1"]
+    for_typst = ["--to=typst", f"--template={LOOK / 'report.typ'}"]
+    outputs = []
+    for arguments in (for_page, for_typst):
+        done = pandoc([*shared, *arguments], document, folder)
+        if done.returncode:
+            raise RenderError(f"Pandoc failed: {done.stderr.strip()}")
+        outputs.append(done.stdout)
+    page, typst = outputs
+    check_page(page)
+    (folder / "report.typ").write_text(typst, encoding="utf-8")
+    return page.encode(), compile_pdf(folder / "report.typ", fonts_folder())
+
+
+def check_page(page: str) -> None:
+    """The page may not fetch anything: no script, style sheet, image or font from elsewhere."""
+    for tag in re.findall(r"<(?:script|link|img|iframe|object|source|embed)\b[^>]*>", page):
+        address = re.search(r'\b(?:src|href|data)="([^"]*)"', tag)
+        if address and not address[1].startswith("data:"):
+            raise EngineError(f"the page would fetch {shown(address[1])}: it must hold all that it shows")
+
+
+def compile_pdf(source: Path, fonts: Path) -> bytes:
+    """A tagged PDF/UA-1 from Typst. What breaks the standard, and a missing font, is an error."""
+    import typst
+
+    try:
+        pdf, warnings = typst.compile_with_warnings(
+            str(source),
+            root=str(source.parent),
+            font_paths=[str(fonts)],
+            ignore_system_fonts=True,
+            pdf_standards=["ua-1"],
+        )
+    except typst.TypstError as error:
+        told = "; ".join([error.message, *error.hints])
+        raise RenderError(f"Typst refuses the PDF: {told}") from error
+    for warning in warnings:
+        if "font" in warning.message or "converge" in warning.message:
+            raise RenderError(f"Typst cannot set the PDF as designed: {warning.message}")
+    return pdf

@@ -1,0 +1,85 @@
+"""The look that all pages share: Source Sans Pro, the stylesheet of ``reports/``, and what goes into a page's head.
+
+A page's content security policy names the SHA-256 of its stylesheet and script, so their text may not change on the
+way. Pandoc takes indentation away where it embeds resources: here they have none.
+"""
+
+import base64
+import functools
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LOOK = Path(__file__).resolve().parents[2] / "reports"
+# Style and weight as the stylesheet asks for them: strong text and headings are semibold.
+_PAGE_FONTS = (("Regular", "normal", 400), ("It", "italic", 400), ("Semibold", "normal", 600))
+# Latin with the marks of British typography, arrows and comparison signs.
+_PAGE_CHARACTERS = [
+    *range(0x20, 0x7F),
+    *range(0xA0, 0x180),
+    *map(ord, "‐‑‒–—‘’“”†•…‰€←↑→↓↩−≈≠≤≥"),
+]
+
+
+def fonts_folder() -> Path:
+    """The folder with the TrueType files of Source Sans Pro."""
+    import font_source_sans_pro
+
+    return Path(font_source_sans_pro.__file__).parent / "files"
+
+
+def hash_of(text: str) -> str:
+    """The hash by which a content security policy knows a stylesheet or script."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _font_face(name: str, style: str, weight: int) -> str:
+    """A font, cut to the characters of a page, as a rule of a stylesheet."""
+    from fontTools import subset
+
+    options = subset.Options(flavor="woff", hinting=False, recalc_timestamp=False, with_zopfli=False)
+    font = subset.load_font(fonts_folder() / f"SourceSansPro-{name}.ttf", options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=_PAGE_CHARACTERS)
+    cutter.subset(font)
+    woff = io.BytesIO()
+    subset.save_font(font, woff, options)
+    data = base64.b64encode(woff.getvalue()).decode()
+    return (
+        f'@font-face{{font-family:"Source Sans Pro";font-style:{style};font-weight:{weight};'
+        f'font-display:swap;src:url(data:font/woff;base64,{data}) format("woff")}}'
+    )
+
+
+@functools.cache
+def style() -> str:
+    """The stylesheet with its fonts inside."""
+    faces = [_font_face(*font) for font in _PAGE_FONTS]
+    css = re.sub(r"/\*.*?\*/", "", (LOOK / "report.css").read_text(encoding="utf-8"), flags=re.DOTALL)
+    return "\n".join([*faces, *filter(None, _unindented(css))]) + "\n"
+
+
+def _unindented(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]
+
+
+def page_head(json_ld: Mapping[str, Any] | None, script: Path | None) -> tuple[str, dict[str, str]]:
+    """What the page's head holds besides its metadata, and the hashes that its policy names."""
+    head, hashes = f"<style>{style()}</style>\n", {"style-hash": hash_of(style())}
+    if json_ld is not None:
+        head += json_ld_element(json_ld)
+    if script:
+        code = "\n".join(_unindented(script.read_text(encoding="utf-8")))
+        head += f"<script>{code}</script>\n"
+        hashes["script-hash"] = hash_of(code)
+    return head, hashes
+
+
+def json_ld_element(json_ld: Mapping[str, Any]) -> str:
+    """Data about the report as an element that no text in it can end."""
+    text = json.dumps(json_ld, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
+    return f'<script type="application/ld+json">{text}</script>\n'

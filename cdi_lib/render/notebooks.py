@@ -1,0 +1,160 @@
+"""What an executed notebook says: its front matter, and what its cells show, in order."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from cdi_lib.render.errors import RenderError, shown, suggest
+
+# What the front matter may say (the subtitle is the force). All else about the output is decided in reports/_quarto.yml.
+KNOWN = {"title", "subtitle", "publication-type", "audit-period", "date", "date-label", "status", "version"}
+KNOWN |= {"lang", "description", "keywords", "rights"}
+
+
+class Chunk(NamedTuple):
+    """The Markdown of one cell, or of one output of a code cell."""
+
+    cell: int  # counted from 1 over all cells of the notebook
+    text: str
+
+
+def read_cells(notebook: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook in format 4."""
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RenderError(f"{notebook.name}: cannot be read as a notebook: {error}") from error
+    if content.get("nbformat") != 4:
+        raise RenderError(f"{notebook.name}: got notebook format {content.get('nbformat')!r}; expected 4")
+    return list(content["cells"])
+
+
+def read_chunks(cells: Sequence[Mapping[str, Any]]) -> list[Chunk]:
+    """What the cells show. A code cell that begins with ``#| include: false`` shows nothing.
+
+    Raises
+    ------
+    RenderError
+        For a raw cell that is not the first, and for an output that a reader would see and that is no Markdown.
+    """
+    chunks = []
+    for number, cell in enumerate(cells, start=1):
+        source = "".join(cell["source"])  # a string, or a list of lines
+        if cell["cell_type"] == "markdown":
+            chunks.append(Chunk(number, source))
+        elif cell["cell_type"] == "raw" and number > 1:
+            raise RenderError(f"cell {number}: a raw cell; expected Markdown or code (only the first is raw)")
+        elif cell["cell_type"] == "code" and not re.match(r"#\| *include: *false\b", source):
+            chunks += [Chunk(number, _markdown(number, output)) for output in cell.get("outputs", [])]
+    return chunks
+
+
+def _markdown(number: int, output: Mapping[str, Any]) -> str:
+    """An output's Markdown."""
+    if output["output_type"] == "error":
+        raise RenderError(f"cell {number}: failed with {output.get('ename')}: run the notebook again")
+    if output["output_type"] == "stream":
+        raise RenderError(
+            f"cell {number}: prints {shown(''.join(output['text']))} ({output['name']}); "
+            "expected display(Markdown(…)) or nothing"
+        )
+    if "text/markdown" not in output["data"]:
+        raise RenderError(
+            f"cell {number}: shows {', '.join(sorted(output['data']))}; expected text/markdown: use "
+            "display(Markdown(…)), and end a last line that only returns a value with ';'"
+        )
+    return "".join(output["data"]["text/markdown"])
+
+
+def front_matter(cells: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The front matter that both engines see.
+
+    Parameters
+    ----------
+    cells : sequence of mapping
+        The cells of the notebook; the first is a raw cell with YAML between two lines ``---``.
+    metadata : mapping
+        Keys of `KNOWN` that the notebook does not have. A key that both have with different values is refused,
+        because one of them would be printed and the other ignored.
+
+    Raises
+    ------
+    RenderError
+        For a missing first cell, an unknown key, two values for one key, a missing title or date, a date that
+        is not ISO, a status that is neither draft nor final.
+
+    Examples
+    --------
+    >>> cell = {"cell_type": "raw", "source": "---\\ntitle: Inspection\\ndate: 2020-07-31\\n---"}
+    >>> front_matter([cell], {"status": "draft"})["published"]
+    '31 July 2020'
+    """
+    matter = _first_cell(cells)
+    for key, value in metadata.items():
+        if key in matter and str(matter[key]) != str(value):
+            raise RenderError(
+                f"front matter, {key}: the notebook's first cell says {shown(matter[key])} and the caller "
+                f"{shown(value)}: take it out of one of them"
+            )
+        matter[key] = value
+    if unknown := sorted(set(matter) - KNOWN):
+        raise RenderError(
+            f"front matter, {unknown[0]}: unknown key{suggest(unknown[0], KNOWN)}; "
+            f"expected {', '.join(sorted(KNOWN))}. Formats are set in reports/_quarto.yml"
+        )
+    for key in ("title", "date"):
+        if not matter.get(key):
+            raise RenderError(f"front matter, {key}: missing; write it into the notebook's first cell")
+    return matter | _spelled_out(matter)
+
+
+def _first_cell(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    expected = "expected a raw cell with the front matter (title, date) between two lines '---'"
+    if not cells or cells[0].get("cell_type") != "raw":
+        raise RenderError(f"cell 1: {expected}")
+    match = re.fullmatch(r"\s*---\s*\n(.*?)\n---\s*", "".join(cells[0]["source"]), flags=re.DOTALL)
+    try:
+        matter = yaml.safe_load(match[1]) if match else None
+    except yaml.YAMLError as error:
+        raise RenderError(f"cell 1: the front matter is not YAML: {error}") from error
+    if not isinstance(matter, dict):
+        raise RenderError(f"cell 1: {expected}")
+    return matter
+
+
+def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
+    """Single values of the front matter, checked and in the words of the page."""
+    try:
+        day = date.fromisoformat(str(matter["date"]))
+    except ValueError as error:
+        got = shown(matter["date"])
+        raise RenderError(f"front matter, date: got {got}; expected a day as 2020-07-31") from error
+    status = matter.get("status", "final")
+    if status not in ("draft", "final"):
+        raise RenderError(f"front matter, status: got {shown(status)}; expected draft or final")
+    keywords = matter.get("keywords", [])
+    keywords = [keywords] if isinstance(keywords, str) else list(keywords)
+    for word in keywords:
+        # A keyword becomes a string in HTML and in Typst, where marks would have to be escaped differently.
+        if not re.fullmatch(r"[\w ,.'()-]+", str(word)):
+            raise RenderError(f"front matter, keywords: got {shown(word)}; expected no special marks")
+    title, force = str(matter["title"]), matter.get("subtitle")
+    words = {
+        "date": day.isoformat(),
+        "lang": matter.get("lang", "en-GB"),
+        "keywords": keywords,
+        "pagetitle": f"{force}: {title}" if force else title,
+        "published": f"{day.day} {day:%B %Y}",
+        "published-label": matter.get("date-label") or ("Dated" if status == "draft" else "Published"),
+        "status": status,
+    }
+    if "version" in matter:
+        words["version"] = str(matter["version"])
+    if status == "draft":
+        words |= {"status-text": "Draft", "draft-notice": "for checking, not for publication"}
+    return words

@@ -1,0 +1,143 @@
+"""The other engine: a Quarto that is on this machine, run in a project folder made for one report."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from cdi_lib.render.embedded import check_page, compile_pdf
+from cdi_lib.render.errors import EngineError, RenderError, shown
+from cdi_lib.render.look import LOOK, fonts_folder, hash_of
+from cdi_lib.render.notebooks import Chunk
+
+OLDEST = (1, 7)
+SECONDS = 180  # time limit of one call
+
+
+class Quarto(NamedTuple):
+    """A Quarto that answers and is not too old."""
+
+    path: str
+    version: str
+
+
+def find() -> tuple[Quarto | None, str]:
+    """The Quarto of this machine, or None and why there is none, in words that end a sentence."""
+    # The folder of the running Python first: `quarto-cli` installs its command there.
+    path = shutil.which("quarto", path=str(Path(sys.executable).parent)) or shutil.which("quarto")
+    if path is None:
+        return None, "Quarto is not installed"
+    try:
+        answer = _run([path, "--version"], Path.cwd(), 30).strip()
+    except EngineError as error:
+        return None, f"the installed Quarto does not answer ({error})"
+    match = re.match(r"(\d+)\.(\d+)", answer)
+    if match is None:
+        return None, f"the installed Quarto does not tell its version (got {shown(answer)})"
+    if (int(match[1]), int(match[2])) < OLDEST:
+        return None, f"the installed Quarto is {answer}, and 1.7 is the oldest that can"
+    return Quarto(path, answer), ""
+
+
+def pages(
+    quarto: Quarto, folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], document: str, head: str
+) -> tuple[bytes, bytes]:
+    """Page and PDF by Quarto; its Typst is compiled once more, under PDF/UA-1.
+
+    Raises
+    ------
+    EngineError
+        If Quarto fails, or what it made is not the whole report.
+    """
+    notebook = write_project(folder, matter, chunks, head)
+    for target in ("html", "typst"):
+        _run([quarto.path, "render", notebook.name, "--to", target], folder, SECONDS)
+    for name in ("report.html", "report.typ"):
+        if not (folder / name).is_file():
+            raise EngineError(f"it ended well, but wrote no {name}")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    check_page(page)
+    _check_whole(page, document)
+    # The policy names the stylesheets that the page really holds.
+    styles = re.findall(r"<style\b[^>]*>(.*?)</style>", page, flags=re.DOTALL)
+    page = page.replace(matter["style-hash"], "' 'sha256-".join(hash_of(style) for style in styles))
+    try:
+        return page.encode(), compile_pdf(folder / "report.typ", folder / "fonts")
+    except RenderError as error:
+        raise EngineError(str(error)) from error
+
+
+def write_project(folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], head: str) -> Path:
+    """Make a folder with all that ``quarto render report.ipynb`` needs, and return the notebook's path.
+
+    The look is copied from ``reports/``, the fonts lie beside it. The notebook holds the front matter and the
+    Markdown only: outputs in other forms, and times in cell metadata, would otherwise reach the page.
+    """
+    shutil.copytree(fonts_folder(), folder / "fonts", ignore=shutil.ignore_patterns("*.otf"))
+    for name in ("_quarto.yml", "page.html", "report.lua", "typst-template.typ", "typst-show.typ"):
+        shutil.copyfile(LOOK / name, folder / name)
+    (folder / "head.html").write_text(head, encoding="utf-8")
+    front = "---\n" + yaml.safe_dump(dict(matter), allow_unicode=True) + "---"
+    texts = [("raw", front), *(("markdown", chunk.text) for chunk in chunks)]
+    cells = [
+        # As lines: of a text in one piece Quarto would drop the line breaks.
+        {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
+        for number, (kind, text) in enumerate(texts)
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = folder / "report.ipynb"
+    notebook.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    return notebook
+
+
+def _check_whole(page: str, document: str) -> None:
+    """Every table and figure of the notebook must be in the page, and every reference lead to one."""
+    named = set(re.findall(r'\["((?:fig|tbl)-[^"\\]+)",\[', document))
+    if lacking := sorted(name for name in named if f'id="{name}"' not in page):
+        raise EngineError(f"its page lacks {', '.join(lacking[:3])}{' and others' if lacking[3:] else ''}")
+    wanted, got = document.count('"t":"Table"'), len(re.findall(r"<table\b", page))
+    if wanted != got:
+        raise EngineError(f"its page has {got} tables, the notebook {wanted}")
+    if lost := re.search(r"\?@(?:fig|tbl)-[\w-]+", page):
+        raise EngineError(f"its page does not resolve the reference {lost[0][1:]}")
+
+
+def _run(command: Sequence[str], folder: Path, seconds: float) -> str:
+    """The standard output of a command. Its children (Deno, Pandoc, Typst) end with it at the time limit."""
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise EngineError(f"it cannot be started: {error}") from error
+    try:
+        told, complaints = process.communicate(timeout=seconds)
+    except BaseException as error:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise EngineError(f"no end after {seconds:g} seconds") from error
+        raise
+    if process.returncode:
+        lines = complaints.strip().splitlines() or ["no message"]
+        wrong = next((line for line in lines if "ERROR" in line or "error:" in line), lines[-1])
+        raise EngineError(f"exit status {process.returncode}: {shown(wrong, 300)}")
+    return told
