@@ -16,7 +16,7 @@ from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.published import read_published
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline import comparison as build_comparison
-from cdi_lib.render import rendering as render
+from cdi_lib.render.look import hash_of
 from cdi_lib.statistics import pooling
 
 
@@ -236,7 +236,7 @@ def test_the_page_is_complete_without_its_script_and_names_it_in_its_policy(page
     tree = html.document_fromstring((page / "index.html").read_text(encoding="utf-8"))
     (script,) = tree.xpath("//script[not(@type)]")
     (policy,) = tree.xpath('//meta[@http-equiv="Content-Security-Policy"]/@content')
-    assert f"script-src 'sha256-{render._style_hash(script.text)}'" in policy
+    assert f"script-src 'sha256-{hash_of(script.text)}'" in policy
     table = tree.get_element_by_id("tbl-rates")
     names = [row[0].text_content().strip() for row in table.xpath(".//tbody/tr")]
     expected = [item.name for item in comparison.read(str(page)).inspections if "overall" in item.rates]

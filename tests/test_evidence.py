@@ -10,7 +10,7 @@ from complete_force import complete_tables
 from executed import executed
 from lxml import html as lxml_html
 
-from cdi_lib.render.rendering import _json_ld_element
+from cdi_lib.render.look import json_ld_element
 from cdi_lib.report import evidence
 from cdi_lib.report.metadata import citation, json_ld
 
@@ -221,7 +221,7 @@ def test_json_ld_describes_report_and_data(results):
 
 def test_json_ld_cannot_end_its_element(results):
     hostile = results.model_copy(update={"force_name": "</script><script>alert(1)</script>"})
-    element = _json_ld_element(json_ld(hostile))
+    element = json_ld_element(json_ld(hostile))
     assert element.count("</script>") == element.count("<script") == 1
     content = re.fullmatch(r"<script[^>]*>(.*)</script>\n", element, flags=re.DOTALL)[1]
     assert json.loads(content)["@graph"][0]["about"]["name"] == hostile.force_name

@@ -13,7 +13,8 @@ import html5lib
 import pytest
 from lxml import html as lxml_html
 
-from cdi_lib.render.rendering import LOOK, render
+from cdi_lib.render.look import LOOK
+from cdi_lib.render.rendering import render
 
 FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from lxml import html as lxml_html
 
-from cdi_lib.render import rendering
-from cdi_lib.render.rendering import RenderError, front_matter, quarto_available, render
+from cdi_lib.render import embedded, look, quarto
+from cdi_lib.render.notebooks import front_matter, read_chunks
+from cdi_lib.render.rendering import RenderError, render
 
 FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
 FRONT = "---\ntitle: Inspection\nsubtitle: A Force\ndate: 2020-07-31\n---"
@@ -51,7 +52,7 @@ def test_same_notebook_same_bytes(tmp_path):
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
-        rendering._style.cache_clear()
+        look.style.cache_clear()
         done = render(FIXTURE, folder, engine="pandoc", metadata={"status": "draft"})
         results.append((done.html.read_bytes(), done.pdf.read_bytes()))
     assert results[0] == results[1]
@@ -69,7 +70,7 @@ def test_says_which_engine_and_why(tmp_path):
 def test_page_shows_the_title_block(tmp_path):
     cells = ["::: {.masthead}\nOverall: [good]{.badge .badge-good}\n:::", "# One\n\nText."]
     notebook = write_notebook(tmp_path, *cells)
-    metadata = {"publication_type": "Crime recording", "version": 2, "rights": None}
+    metadata = {"publication-type": "Crime recording", "version": 2}
     page = render(notebook, tmp_path, engine="pandoc", metadata=metadata).html.read_text("utf-8")
     tree = lxml_html.document_fromstring(page)
     header = " ".join(tree.find("body/header").text_content().split())
@@ -125,9 +126,7 @@ def raw(text: str) -> list[dict]:
 
 
 def test_metadata_adds_to_the_front_matter():
-    matter = front_matter(
-        raw(FRONT), {"status": "draft", "audit_period": "1 June to 30 November 2019", "version": None}
-    )
+    matter = front_matter(raw(FRONT), {"status": "draft", "audit-period": "1 June to 30 November 2019"})
     assert matter["title"] == "Inspection"
     assert matter["audit-period"] == "1 June to 30 November 2019"
     assert (matter["published-label"], matter["published"]) == ("Dated", "31 July 2020")
@@ -146,7 +145,7 @@ def test_metadata_adds_to_the_front_matter():
         (FRONT, {"title": "Another"}, "'Inspection' and the caller 'Another'"),
         (FRONT, {"statsu": "draft"}, "did you mean 'status'"),
         (FRONT, {"status": "published"}, "expected draft or final"),
-        (FRONT, {"keywords": ["a$b"]}, "without special marks"),
+        (FRONT, {"keywords": ["a$b"]}, "expected no special marks"),
         (FRONT.replace("title", "format: html\ntitle"), {}, "unknown key"),
     ],
 )
@@ -271,8 +270,8 @@ def test_missing_font_is_an_error(tmp_path, monkeypatch):
     notebook = write_notebook(tmp_path, "# One\n\nText.")
     empty = tmp_path / "no fonts"
     empty.mkdir()
-    rendering._style()
-    monkeypatch.setattr(rendering, "_fonts_folder", lambda: empty)
+    look.style()
+    monkeypatch.setattr(embedded, "fonts_folder", lambda: empty)
     with pytest.raises(RenderError, match="font"):
         render(notebook, tmp_path, engine="pandoc")
 
@@ -281,7 +280,7 @@ def test_pdf_that_breaks_the_standard_is_an_error(tmp_path):
     source = tmp_path / "broken.typ"
     source.write_text("= Heading\nno title is set")
     with pytest.raises(RenderError, match="Typst refuses the PDF"):
-        rendering._compile(source, rendering._fonts_folder())
+        embedded.compile_pdf(source, look.fonts_folder())
 
 
 # --- Quarto: a stand-in that answers as told --------------------------------------------------------------
@@ -334,7 +333,7 @@ def fake_quarto(tmp_path, monkeypatch):
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
         # A Quarto of the environment's own would come first.
-        monkeypatch.setattr(rendering.sys, "executable", str(folder / "python"))
+        monkeypatch.setattr(quarto.sys, "executable", str(folder / "python"))
         return log
 
     return make
@@ -352,7 +351,6 @@ needs_scripts = pytest.mark.skipif(
 @needs_scripts
 def test_quarto_gets_a_folder_of_its_own(tmp_path, fake_quarto):
     log = fake_quarto()
-    assert quarto_available() == ("1.10.18", "")
     done = render(FIXTURE, tmp_path, engine="auto")
     assert (done.engine, done.version, done.message) == ("quarto", "1.10.18", "Rendered by Quarto 1.10.18.")
     assert done.html.read_text() == WHOLE_PAGE
@@ -376,19 +374,19 @@ def test_quarto_gets_a_folder_of_its_own(tmp_path, fake_quarto):
 
 @needs_scripts
 def test_policy_names_the_stylesheet_that_quarto_leaves(tmp_path, fake_quarto):
-    named = rendering._style_hash(rendering._style())
+    named = look.hash_of(look.style())
     fake_quarto(
         page=f"<meta content=\"style-src 'sha256-{named}'\"><style>a{{}}</style><style>b{{}}</style>{WHOLE_PAGE}"
     )
     page = render(FIXTURE, tmp_path, engine="quarto").html.read_text()
-    hashes = [rendering._style_hash(style) for style in ("a{}", "b{}")]
+    hashes = [look.hash_of(style) for style in ("a{}", "b{}")]
     assert f"style-src 'sha256-{hashes[0]}' 'sha256-{hashes[1]}'" in page
 
 
 def test_quarto_project_holds_front_matter_and_markdown_only(tmp_path):
     cells = json.loads(FIXTURE.read_text("utf-8"))["cells"]
     matter = front_matter(cells, {})
-    notebook = rendering.quarto_project(tmp_path, matter, rendering._chunks(cells), "<style></style>")
+    notebook = quarto.write_project(tmp_path, matter, read_chunks(cells), "<style></style>")
     first, *rest = json.loads(notebook.read_text("utf-8"))["cells"]
     assert first["cell_type"] == "raw"
     assert "title: Crime data integrity inspection 2020\n" in first["source"]
@@ -416,7 +414,7 @@ def test_quarto_project_holds_front_matter_and_markdown_only(tmp_path):
 )
 def test_quarto_that_fails_is_replaced_or_reported(tmp_path, fake_quarto, monkeypatch, options, reason):
     fake_quarto(**options)
-    monkeypatch.setattr(rendering, "QUARTO_SECONDS", 1)
+    monkeypatch.setattr(quarto, "SECONDS", 1)
     done = render(FIXTURE, tmp_path, engine="auto")
     assert done.engine == "pandoc"
     assert reason in done.message and "\n" not in done.message
@@ -427,11 +425,10 @@ def test_quarto_that_fails_is_replaced_or_reported(tmp_path, fake_quarto, monkey
 
 
 def test_no_quarto(tmp_path, monkeypatch):
-    monkeypatch.setattr(rendering.shutil, "which", lambda *_, **__: None)
-    assert quarto_available() == (None, "Quarto is not installed")
+    monkeypatch.setattr(quarto.shutil, "which", lambda *_, **__: None)
     assert render(FIXTURE, tmp_path, engine="auto").message.endswith(": Quarto is not installed.")
     with pytest.raises(
-        RenderError, match="Quarto is not installed: install Quarto, or use engine pandoc or auto"
+        RenderError, match="asked for, but Quarto is not installed; auto and pandoc do without"
     ):
         render(FIXTURE, tmp_path, engine="quarto")
 
@@ -463,9 +460,7 @@ def skeleton(page: str) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.skipif(
-    quarto_available()[0] is None, reason=f"{quarto_available()[1]}: install Quarto 1.7 or later"
-)
+@pytest.mark.skipif(quarto.find()[0] is None, reason=f"{quarto.find()[1]}: install Quarto 1.7 or later")
 def test_quarto_and_the_embedded_engine_say_the_same(tmp_path):
     from pypdf import PdfReader
 

@@ -6,8 +6,8 @@ in order, tables with captions and scopes, figures with their alt texts, no id t
 
 import itertools
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
@@ -45,22 +45,31 @@ def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("
         What they computed.
     leave_out : sequence of str
         Notebooks that get no page. The report notebook computes nothing, and its page is the report.
-
-    Returns
-    -------
-    list of Path
-        The pages, in the order of the notebooks.
     """
     import nbformat
 
     paths = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in leave_out]
-    found = {path.stem: nbformat.read(path, as_version=4) for path in paths}
-    titles = {name: _title(notebook) or name for name, notebook in found.items()}
-    template = jinja2.Template((look.LOOK / "evidence.html").read_text(encoding="utf-8"))
+    found = {path: nbformat.read(path, as_version=4) for path in paths}
+    titles = {path.stem: _title(notebook) or path.stem for path, notebook in found.items()}
+    style = look.style() + (look.LOOK / "evidence.css").read_text(encoding="utf-8")
+    template = jinja2.Template((look.LOOK / "evidence.html").read_text(encoding="utf-8"), autoescape=True)
+    kept = defaultdict(list)  # the results that a cell of a notebook computed
+    for key, at in results.computed_in.items():
+        kept[at.notebook, at.cell].append(key)
     written = []
-    for name, notebook in found.items():
-        html = template.render(nb=notebook, page=_Page(name, notebook, titles, results))
-        written.append(notebooks / f"{name}.html")
+    for path, notebook in found.items():
+        html = template.render(
+            cells=notebook.cells,
+            page=_Page({f"cell-{cell.get('execution_count')}" for cell in notebook.cells}),
+            name=path.stem,
+            titles=titles,
+            kept=kept,
+            results=results,
+            period=wording.period(results.audit_period["start"], results.audit_period["end"]),
+            style=style,
+            style_hash=look.hash_of(style),
+        )
+        written.append(path.with_suffix(".html"))
         written[-1].write_text(html, encoding="utf-8", newline="\n")
     return written
 
@@ -78,37 +87,27 @@ def _unmarked(html: str) -> str:
     return unescape(striptags(html)).strip()
 
 
-class _Page:
-    """What the template asks for while it walks through the cells of one notebook, in their order."""
+def _printed(text: str) -> str:
+    return f'<pre class="printed">{escape(text.rstrip())}</pre>'
 
-    def __init__(self, name: str, notebook: Mapping[str, Any], pages: Mapping[str, str], results: Results):
-        publication, period = results.publication, results.audit_period
-        self.name, self.title, self.pages = name, pages[name], pages
-        self.force, self.report = results.force_name, publication["title"]
-        self.period = wording.period(period["start"], period["end"])
-        self.rights = publication.get("rights")
-        self.draft = publication["status"] == "draft"
-        self.description = f"Notebook {name} as it was run for {self.force}, audit period {self.period}."
-        self.style = look.style() + (look.LOOK / "evidence.css").read_text(encoding="utf-8")
-        self.style_hash = look.hash_of(self.style)
-        self._results = results
-        counts = [cell.get("execution_count") for cell in notebook.cells]
-        self._markdown = _Markdown(taken={"content", *(f"cell-{count}" for count in counts)})
 
-    @property
-    def headings(self) -> list[tuple[str, str]]:
-        """Id and text of each heading so far of the second level."""
-        return self._markdown.headings
+class _Page(mistune.HTMLRenderer):
+    """What one notebook shows, as accessible HTML. The template asks for it cell by cell, in their order."""
 
-    def prose(self, source: str) -> str:
-        """A Markdown cell as HTML."""
-        return self._markdown.convert(source)
+    def __init__(self, taken: set[str]):
+        super().__init__(escape=True)  # raw HTML is shown as text
+        self.headings: list[tuple[str, str]] = []  # id and text of those of the second level
+        self._cell: int | None = None
+        self._taken = {"content", *taken}  # ids that the page has elsewhere
+        self._level, self._heading, self._has_title = 1, "", False
+        self._labels: Counter[tuple[str, str]] = Counter()
+        self._parse = mistune.create_markdown(renderer=self, plugins=["table"])
 
     def shown(self, cell: Mapping[str, Any]) -> str:
         """The outputs of a code cell as HTML."""
-        self._markdown.cell = cell.execution_count
+        self._cell = cell.execution_count
         html = "\n".join(self._output(output) for output in cell.outputs)
-        self._markdown.cell = None
+        self._cell = None
         return html
 
     def _output(self, output: Mapping[str, Any]) -> str:
@@ -117,41 +116,13 @@ class _Page:
         if output.output_type == "error":
             return _printed(f"{output.ename}: {output.evalue}")
         if markdown := output.data.get("text/markdown"):
-            return self._markdown.convert(markdown)
+            return self.prose(markdown)
         if text := output.data.get("text/plain"):
             return _printed(text)
         kinds = wording.in_words(sorted(output.data))
         return f"<p>An output of type {escape(kinds)} is in the notebook only.</p>"
 
-    def kept(self, cell: Mapping[str, Any]) -> list[str]:
-        """Kind and id of the results that a cell computed."""
-        here = (self.name, cell.execution_count)
-        return [key for key, at in self._results.computed_in.items() if (at.notebook, at.cell) == here]
-
-
-def _printed(text: str) -> str:
-    return f'<pre class="printed">{escape(text.rstrip())}</pre>'
-
-
-class _Markdown(mistune.HTMLRenderer):
-    """Markdown of one notebook as accessible HTML; raw HTML is shown as text.
-
-    Parameters
-    ----------
-    taken : set of str
-        Ids that the page has elsewhere.
-    """
-
-    def __init__(self, taken: set[str]):
-        super().__init__(escape=True)
-        self.headings: list[tuple[str, str]] = []
-        self.cell: int | None = None
-        self._taken = taken
-        self._level, self._heading, self._has_title = 1, "", False
-        self._labels: Counter[str] = Counter()
-        self._parse = mistune.create_markdown(renderer=self, plugins=["table"])
-
-    def convert(self, source: str) -> str:
+    def prose(self, source: str) -> str:
         """Markdown as HTML."""
         parts, end = [], 0
         for match in _FIGURE.finditer(source):
@@ -219,7 +190,7 @@ class _Markdown(mistune.HTMLRenderer):
 
     def _label(self, kind: str) -> str:
         """What names a table or a figure: the heading above, the cell, and a number from the second one on."""
-        name = f"{self._heading}, cell {self.cell}" if self.cell else self._heading
+        name = f"{self._heading}, cell {self._cell}" if self._cell else self._heading
         self._labels[kind, name] += 1
         number = self._labels[kind, name]
         return name if kind == "table" and number == 1 else f"{name}, {kind} {number}"

@@ -1,22 +1,18 @@
 """The tables of a report as an accessible spreadsheet: cover, contents, notes, and one sheet for each table."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from gptables import Cover, GPTable, produce_workbook
 
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import metadata, outputs, wording
 from cdi_lib.report.tables import NOT_APPLICABLE, Column, Table, TableOutput
-
-if TYPE_CHECKING:
-    from gptables import Cover, GPTable
 
 # What several tables have in common, said once. A column refers to a note by its key.
 NOTES = {
@@ -43,28 +39,22 @@ def write_workbook(results: Results, path: Path) -> None:
 
     Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as
     per cent. A missing value is said in words. The same results give the same bytes.
-
-    Parameters
-    ----------
-    results : Results
-        The results of one inspection.
-    path : Path
-        The file to write, ending in ``.xlsx``; its folder must be there.
     """
-    built = [(output, output.build(results)) for output in outputs.TABLES.values()]
-    sheets = {
-        sheet_name(output): _sheet(results, output, table) for output, table in built if table is not None
-    }
-    title = f"{results.publication['title']}: {results.force_name}"
-    save(path, sheets, _cover(results), NOTES, title, results.publication["date"])
+    sheets = {}
+    for output in outputs.TABLES.values():
+        if table := output.build(results):
+            sheets[sheet_name(output)] = _sheet(results, output, table)
+    save(path, sheets, _cover(results), NOTES, _title(results), results.publication["date"])
+
+
+def _title(results: Results) -> str:
+    return f"{results.publication['title']}: {results.force_name}"
 
 
 def save(
     path: Path, sheets: dict[str, GPTable], cover: Cover, notes: dict[str, str], title: str, published: str
 ) -> None:
     """Write sheets with their cover, contents and notes; ``published`` is an ISO date, for equal bytes every time."""
-    from gptables import produce_workbook  # takes more than a second to import
-
     with warnings.catch_warnings():
         # gptables sets an option of pandas that does nothing any more
         warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
@@ -88,15 +78,14 @@ def save(
 
 def _widths(table: pd.DataFrame) -> list[int]:
     """Widths of columns in characters, up to a limit: long text wraps."""
-    longest_word = lambda header: max(len(word) for word in header.split())
-    return [
-        min(max(longest_word(header) + 4, *(len(_as_shown(value)) + 3 for value in table[header])), WIDEST)
-        for header in table.columns
-    ]
-
-
-def _as_shown(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:,.2f}"
+    shown = lambda value: value if isinstance(value, str) else f"{value:,.2f}"
+    widths = []
+    for header in table.columns:
+        words, cells = header.split(), table[header].map(shown)
+        widths.append(
+            min(WIDEST, max(*(len(word) + 4 for word in words), *(len(cell) + 3 for cell in cells)))
+        )
+    return widths
 
 
 def sheet_name(output: TableOutput) -> str:
@@ -105,8 +94,6 @@ def sheet_name(output: TableOutput) -> str:
 
 
 def _cover(results: Results) -> Cover:
-    from gptables import Cover
-
     publication, period = results.publication, results.audit_period
     is_draft = publication["status"] == "draft"
     status = "Draft: for checking, not for publication" if is_draft else "Final"
@@ -123,11 +110,7 @@ def _cover(results: Results) -> Cover:
     ]
     if publication.get("rights"):
         about.append(f"Rights: {publication['rights']}")
-    return Cover(
-        title=_text(f"{publication['title']}: {results.force_name}"),
-        intro=[_text(line) for line in intro],
-        about=[_text(line) for line in about],
-    )
+    return Cover(_text(_title(results)), [_text(line) for line in intro], [_text(line) for line in about])
 
 
 def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
@@ -151,12 +134,10 @@ def sheet(
     title: str,
     subtitle: str,
     notes: Iterable[str],
-    legend: str | None = None,
+    legend: str = "",
     source: str | None = None,
 ) -> GPTable:
     """One table as a sheet; ``notes`` are the keys of the notes that its columns may refer to."""
-    from gptables import GPTable
-
     values = [[_value(column, row) for column in table.columns] for row in table.rows]
     formats = [
         {"column": {"columns": [number], "format": {"num_format": column.number_format}}}
@@ -171,13 +152,13 @@ def sheet(
         instructions="This worksheet contains one table. Notes are on the worksheet named Notes.",
         legend=[_text(legend)] if legend else None,
         source=source,
-        table_notes=_notes(table, set(notes)),
+        table_notes=_notes(table, notes),
         index_columns={2: 0},
         additional_formatting=formats,
     )
 
 
-def _notes(table: Table, known: set[str]) -> dict[int, str]:
+def _notes(table: Table, known: Iterable[str]) -> dict[int, str]:
     """References to the known notes that columns of a table need, by number of column."""
     return {
         number: f"$${note}$$"
