@@ -1,5 +1,5 @@
 -- Checks that a report keeps to the dialect that both engines render alike, and takes the cells' wrappers off.
--- cdi_lib/render/rendering.py wraps the Markdown of each cell in a div `.cell` with its number, so that a message can
+-- cdi_lib/render/dialect.py wraps the Markdown of each cell in a div `.cell` with its number, so that a message can
 -- name the cell. Every problem is written to standard error as "cell<TAB>message"; any problem ends the run.
 
 local known_divs = pandoc.List({
@@ -192,6 +192,11 @@ local check = {
   RawInline = not_allowed("raw HTML or TeX", "write Markdown"),
   Math = not_allowed("a formula", only_text),
   DefinitionList = function() problem("a definition list breaks PDF/UA: write a table or headings") end,
+  Str = function(str)
+    if str.text == "☐" or str.text == "☒" then
+      problem("a task list ('- [ ]'), whose boxes the typeface lacks: write a plain list")
+    end
+  end,
   LineBlock = not_allowed("a line block", "write paragraphs"),
   HorizontalRule = function() problem("a horizontal rule (---) is read as a heading of settings by Quarto: use a heading") end,
   Strikeout = not_allowed("struck-out text", "leave it out"),

@@ -34,9 +34,10 @@ from tests.tools import demonstration
 
 COMMAND = [sys.executable, "-m", "cdi_lib"]
 RENDER = (
-    "import sys; from pathlib import Path; from cdi_lib import metadata, render, results\n"
-    "folder = Path(sys.argv[2]); found = results.read_results(folder / 'results.json')\n"
-    "render.render(Path(sys.argv[1]), folder, engine='pandoc', json_ld=metadata.json_ld(found))"
+    "import sys; from pathlib import Path; from cdi_lib.inspection.results import read_results\n"
+    "from cdi_lib.render.rendering import render; from cdi_lib.report import metadata\n"
+    "folder = Path(sys.argv[2]); found = read_results(folder / 'results.json')\n"
+    "render(Path(sys.argv[1]), folder, engine='pandoc', json_ld=metadata.json_ld(found))"
 )
 COMPARED = ("results.json", "index.html", "report.pdf")
 

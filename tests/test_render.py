@@ -178,6 +178,7 @@ def test_first_cell_must_be_raw():
         ("<div>\nText.\n</div>", "raw HTML or TeX ('<div>')"),
         ("$x^2$", "a formula"),
         ("Term\n:   Definition", "definition list"),
+        ("- Done\n- [ ] To do", "a task list"),
         ("Above\n\n---\n\nBelow", "horizontal rule"),
         ("[word]{.purple}", "text class '{.purple}' is unknown"),
         ("[poor]{.badge .badge-poor}", "grade 'badge-poor' is unknown"),
@@ -210,6 +211,22 @@ def test_unknown_construct_is_refused_with_its_cell(tmp_path, text, message):
     assert message in str(error.value)
     assert "cell 3: " in str(error.value)
     assert not (tmp_path / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. a\n    - b\n        1. c\n            - d",
+        "- a\n\n    > b\n    > > c\n\n        d",
+        "- a\n\n    ::: {.box .box-note}\n    - b[^1]\n    :::\n\n[^1]: c\n\n    - d\n",
+        "- a\n\n    | x | y |\n    |:--|--:|\n    | **1** | `2` |\n\n    : b {#tbl-b}\n",
+        "## [a](https://example.org)[^1]\n\n### [good]{.badge .badge-good}\n\n#### b\n\n[^1]: c",
+        "# $ * _ < > \\@ ` ~ / // /* */ #let [x] 'q' \"r\" a\u00adb → ≥ x^2^ H~2~O α",
+        "(a) b\n(c) d\n\nText.\n\n3. e\n4. f\n\nText.\n\n-\n- g",
+    ],
+)
+def test_what_the_check_lets_pass_is_rendered(tmp_path, text):
+    assert render(write_notebook(tmp_path, f"# One\n\n{text}"), tmp_path, engine="pandoc").pdf.is_file()
 
 
 def test_all_problems_are_told_at_once(tmp_path):

@@ -137,9 +137,7 @@ def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
     status = matter.get("status", "final")
     if status not in ("draft", "final"):
         raise RenderError(f"front matter, status: got {shown(status)}; expected draft or final")
-    keywords = matter.get("keywords", [])
-    keywords = [keywords] if isinstance(keywords, str) else list(keywords)
-    for word in keywords:
+    for word in matter.get("keywords", []):
         # A keyword becomes a string in HTML and in Typst, where marks would have to be escaped differently.
         if not re.fullmatch(r"[\w ,.'()-]+", str(word)):
             raise RenderError(f"front matter, keywords: got {shown(word)}; expected no special marks")
@@ -147,7 +145,6 @@ def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
     words = {
         "date": day.isoformat(),
         "lang": matter.get("lang", "en-GB"),
-        "keywords": keywords,
         "pagetitle": f"{force}: {title}" if force else title,
         "published": f"{day.day} {day:%B %Y}",
         "published-label": matter.get("date-label") or ("Dated" if status == "draft" else "Published"),

@@ -7,14 +7,16 @@ in order, tables with captions and scopes, figures with their alt texts, no id t
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import mistune
+import nbformat
 from mistune.util import striptags
+from nbformat import NotebookNode
 
 from cdi_lib.inspection.folders import slug
 from cdi_lib.inspection.results import Results
@@ -46,8 +48,6 @@ def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("
     leave_out : sequence of str
         Notebooks that get no page. The report notebook computes nothing, and its page is the report.
     """
-    import nbformat
-
     paths = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in leave_out]
     found = {path: nbformat.read(path, as_version=4) for path in paths}
     titles = {path.stem: _title(notebook) or path.stem for path, notebook in found.items()}
@@ -74,11 +74,11 @@ def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("
     return written
 
 
-def _title(notebook: Mapping[str, Any]) -> str:
+def _title(notebook: NotebookNode) -> str:
     """The first heading of a notebook as plain text, or an empty string."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and (match := re.search(r"^# +(.+)$", cell.source, re.MULTILINE)):
-            return _unmarked(mistune.html(match[0]))
+            return _unmarked(str(mistune.html(match[0])))
     return ""
 
 
@@ -101,16 +101,17 @@ class _Page(mistune.HTMLRenderer):
         self._taken = {"content", *taken}  # ids that the page has elsewhere
         self._level, self._heading, self._has_title = 1, "", False
         self._labels: Counter[tuple[str, str]] = Counter()
-        self._parse = mistune.create_markdown(renderer=self, plugins=["table"])
+        parse = mistune.create_markdown(renderer=self, plugins=["table"])
+        self._parse = lambda text: str(parse(text))
 
-    def shown(self, cell: Mapping[str, Any]) -> str:
+    def shown(self, cell: NotebookNode) -> str:
         """The outputs of a code cell as HTML."""
         self._cell = cell.execution_count
         html = "\n".join(self._output(output) for output in cell.outputs)
         self._cell = None
         return html
 
-    def _output(self, output: Mapping[str, Any]) -> str:
+    def _output(self, output: NotebookNode) -> str:
         if output.output_type == "stream":
             return _printed(output.text)
         if output.output_type == "error":
