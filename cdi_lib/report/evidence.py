@@ -1,6 +1,6 @@
 """The executed notebooks of a report as pages in its look, so that a reader sees what computed a figure.
 
-The frame of a page is the template ``reports/evidence.html``. Text, tables and figures are made accessible here: headings
+nbconvert makes the pages, by the template ``reports/evidence.html``. Text, tables and figures are made accessible here: headings
 in order, tables with captions and scopes, figures with their alt texts, no id twice.
 """
 
@@ -12,7 +12,6 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import mistune
 import nbformat
 from mistune.util import striptags
@@ -48,18 +47,21 @@ def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("
     leave_out : sequence of str
         Notebooks that get no page. The report notebook computes nothing, and its page is the report.
     """
+    from nbconvert import HTMLExporter  # takes a second to import
+
     paths = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in leave_out]
     found = {path: nbformat.read(path, as_version=4) for path in paths}
     titles = {path.stem: _title(notebook) or path.stem for path, notebook in found.items()}
     style = look.style() + (look.LOOK / "evidence.css").read_text(encoding="utf-8")
-    template = jinja2.Template((look.LOOK / "evidence.html").read_text(encoding="utf-8"), autoescape=True)
+    template = (look.LOOK / "evidence.html").read_text(encoding="utf-8")
     kept = defaultdict(list)  # the results that a cell of a notebook computed
     for key, at in results.computed_in.items():
         kept[at.notebook, at.cell].append(key)
     written = []
     for path, notebook in found.items():
-        html = template.render(
-            cells=notebook.cells,
+        exporter = HTMLExporter(raw_template=template)
+        exporter.environment.autoescape = True
+        exporter.environment.globals.update(
             page=_Page({f"cell-{cell.get('execution_count')}" for cell in notebook.cells}),
             name=path.stem,
             titles=titles,
@@ -69,6 +71,7 @@ def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("
             style=style,
             style_hash=look.hash_of(style),
         )
+        html, _ = exporter.from_notebook_node(notebook)
         written.append(path.with_suffix(".html"))
         written[-1].write_text(html, encoding="utf-8", newline="\n")
     return written
