@@ -169,8 +169,8 @@ def kill_builds(folder, times, seed=1):
         process.wait()
         report = folder / "reports" / "ashford"
         record = json.loads((report / fingerprint.NAME).read_text())
-        assert fingerprint.outputs(report) == record["outputs"]
-        assert set(record["outputs"]) == whole
+        assert fingerprint.outputs(report) == record["index"]
+        assert set(record["index"]) == whole
     time.sleep(1)
     assert subprocess.call(command, cwd=PROJECT) == 0
     assert leftovers(folder) == []
@@ -212,7 +212,7 @@ def test_a_read_only_folder_is_told_and_the_report_stays(folder):
 
 
 def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
-    from cdi_lib.report import outputs
+    from cdi_lib.report import index
 
     def full(*arguments):
         raise OSError(28, "No space left on device", "tables")

@@ -8,5 +8,7 @@
 - ``measures``     which estimates an inspection asks for
 - ``judgement``    criteria, and the grades that follow from them
 - ``results``      what was found: typed, unrounded, written once
+- ``details``      the parts of results that are neither estimates nor counts
+- ``derived``      what follows from results, so that a report need not compute
 - ``published``    figures of inspections that were published elsewhere
 """

@@ -475,7 +475,7 @@ def _run_notebooks(audit: Audit, params: Path, staging: Path, commit: str, progr
 def _publish_files(audit: Audit, staging: Path, renderer: str, progress: Callable) -> str:
     """Everything that readers get, from the executed notebooks and the results; returns what the renderer says."""
     from cdi_lib.render import rendering as render
-    from cdi_lib.report import evidence, metadata, outputs, workbook
+    from cdi_lib.report import evidence, index, metadata, workbook
 
     results = results_module.read_results(staging / "results.json")
     notebooks = staging / "notebooks"
@@ -485,7 +485,7 @@ def _publish_files(audit: Audit, staging: Path, renderer: str, progress: Callabl
     )
     progress(STEPS, "evidence and data")
     evidence.write_pages(notebooks, results)
-    outputs.write_tables(results, staging / "tables")
+    index.write_tables(results, staging / "tables")
     workbook.write_workbook(results, staging / "tables.xlsx")
     return rendered.message
 

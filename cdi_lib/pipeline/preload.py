@@ -26,7 +26,7 @@ import papermill  # noqa: F401
 import cdi_lib.pipeline.build
 import cdi_lib.render.rendering
 import cdi_lib.report.display
-import cdi_lib.report.outputs
+import cdi_lib.report.index
 import cdi_lib.statistics.sampling
 from cdi_lib.inspection.records import TABLES
 

@@ -44,7 +44,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from cdi_lib.report import charts
-from cdi_lib.report.wording import INTERVAL_NAMES
+from cdi_lib.report.labels import INTERVAL_NAMES
 from cdi_lib.statistics.design import unseen
 from cdi_lib.statistics.estimation import DEFAULT_INTERVAL, FEW_UNRECORDED, INTERVALS, interval
 from cdi_lib.statistics.intervals import COVERED_RATES, COVERED_SIZES
