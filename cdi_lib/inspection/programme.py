@@ -142,7 +142,7 @@ def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> 
     >>> criteria.grades
     ('outstanding', 'good', 'requires improvement', 'inadequate')
     >>> criteria.place("all_crime")
-    'params/criteria/cdi-2017.yml, line 105'
+    'params/criteria/cdi-2017.yml, line ...'
     """
     known = sorted(path.stem for path in folder.glob("*.yml"))
     if name not in known:
@@ -213,9 +213,9 @@ def _problems(
     for id_, question in questions.items():
         parts = [name for name, element in elements.items() if element is None or element.question == id_]
         if question:
-            yield from _rule_problems(question, parts, grades, f"questions.{id_}", file)
+            yield from _question_problems(question, parts, grades, f"questions.{id_}", file)
     if overall:
-        yield from _rule_problems(overall, list(questions), grades, OVERALL, file)
+        yield from _question_problems(overall, list(questions), grades, OVERALL, file)
 
 
 def _unknown(file: str, where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Problem]:
@@ -263,15 +263,20 @@ def _grades_problem(
     return Problem(file, where, ", ".join(named), in_order)
 
 
+def _question_problems(
+    question: Question, parts: Sequence[str], grades: Sequence[str], where: str, file: str
+) -> Iterable[Problem]:
+    if not parts:
+        return [Problem(file, where, "no element", "at least one element with this question")]
+    if problem := _grades_problem(list(question.rules), grades, f"{where}.rules", file, "a rule"):
+        return [problem]
+    found = list(_rule_problems(question, parts, grades, where, file))
+    return found or _contradictions(question, grades, where, file)
+
+
 def _rule_problems(
     question: Question, parts: Sequence[str], grades: Sequence[str], where: str, file: str
 ) -> Iterator[Problem]:
-    if not parts:
-        yield Problem(file, where, "no element", "at least one element with this question")
-        return
-    if problem := _grades_problem(list(question.rules), grades, f"{where}.rules", file, "a rule"):
-        yield problem
-        return
     yield from _unknown(file, f"{where}.required", question.required, parts)
     if not 1 <= question.at_least <= len(parts):
         yield Problem(file, f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}")
@@ -285,7 +290,6 @@ def _rule_problems(
             yield Problem(file, f"{place}.none_below", floor, f"{grade} or a worse grade")
         elif floor is not None:
             yield from _unknown(file, f"{place}.none_below", [floor], grades)
-    yield from _contradictions(question, grades, where, file)
 
 
 def _contradictions(question: Question, grades: Sequence[str], where: str, file: str) -> Iterator[Problem]:
@@ -295,7 +299,7 @@ def _contradictions(question: Question, grades: Sequence[str], where: str, file:
         """Rank of the worst grade that a part may have."""
         if rule.at_most_below == 0:
             return rank
-        return grades.index(rule.none_below) if rule.none_below in grades else len(grades) - 1
+        return grades.index(rule.none_below) if rule.none_below else len(grades) - 1
 
     for rank, ((better, strict), (grade, rule)) in enumerate(pairwise(question.rules.items())):
         stricter_by_count = strict.at_most_below <= rule.at_most_below

@@ -109,7 +109,7 @@ def share_quantiles(x: int, n: int, score: Floats) -> Floats:
     Examples
     --------
     >>> share_quantiles(8, 10, np.array([0.025, 0.975])).round(3)  # the Jeffreys interval of 8 of 10
-    array([0.498, 0.955])
+    array([0.497, 0.956])
     """
     return np.asarray(stats.beta.ppf(score, x + 0.5, n - x + 0.5))
 
