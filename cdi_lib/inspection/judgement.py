@@ -11,22 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cdi_lib.inspection.judgements import (
-    AssessmentEvidence,
-    AtLeast,
-    Below,
-    CountChange,
-    ElementJudgement,
-    EstimateEvidence,
-    FindingChange,
-    Framework,
-    Judged,
-    Judgements,
-    PartChange,
-    QuestionJudgement,
-    ShareEvidence,
-)
-from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, CarriedForward, Decision, Inspection
+from cdi_lib.inspection import judgements as models
+from cdi_lib.inspection.judgements import ElementJudgement, Judgements, PartChange, QuestionJudgement
+from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Inspection
 from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.programme import (
     ESTIMATES,
@@ -37,6 +24,7 @@ from cdi_lib.inspection.programme import (
     Criteria,
     Element,
     Question,
+    finding_score,
 )
 from cdi_lib.inspection.results import EstimateResult, Share
 from cdi_lib.statistics import chances
@@ -80,30 +68,20 @@ def judge(
     domestic abuse, which cuts across the crime types. Dip samples are not random, so what was found in them is taken as
     it is, like an assessment.
     """
-    decisions = {item.grade_of: item for item in inspection.decisions}
-    assessments = {item.element: item for item in inspection.assessments if item.finding != "not inspected"}
-    carried = {item.element: item for item in inspection.carried_forward}
-    luck = _luck(estimates, inspection)
-    elements: dict[str, ElementJudgement] = {}
-    questions: dict[str, QuestionJudgement] = {}
-    drawn: dict[str, Ranks] = {}  # what counts upwards in each simulated audit
-    for id_, element in criteria.elements.items():
-        measure = _measure(element, estimates, shares, assessments.get(id_))
-        found = _judge_element(id_, criteria, measure, carried.get(id_), decisions.get(id_), luck)
-        elements[id_], drawn[id_] = found
-    for id_, question in criteria.questions.items():
-        members = {part: elements[part] for part in criteria.parts_of(id_)}
-        answer = _judge_question(id_, question, criteria.grades, members, decisions.get(id_), drawn)
-        questions[id_], drawn[id_] = answer
+    judging = _Judge(criteria, estimates, shares, inspection)
+    elements = {id_: judging.element(id_, element) for id_, element in criteria.elements.items()}
+    questions = {
+        id_: judging.question(id_, question, {part: elements[part] for part in criteria.parts_of(id_)})
+        for id_, question in criteria.questions.items()
+    }
     whole = criteria.overall
-    overall, _ = _judge_question(OVERALL, whole, criteria.grades, questions, decisions.get(OVERALL), drawn)
     return Judgements(
-        framework=Framework(**criteria.model_dump(include=set(Framework.model_fields))),
+        framework=models.Framework(**criteria.model_dump(include=set(models.Framework.model_fields))),
         scale=criteria.grades,
         rules={id_: question.rules for id_, question in {**criteria.questions, OVERALL: whole}.items()},
         elements=tuple(elements.values()),
         questions=tuple(questions.values()),
-        overall=overall,
+        overall=judging.question(OVERALL, whole, questions),
     )
 
 
@@ -131,24 +109,85 @@ def check_areas(judgements: Judgements, inspection: Inspection) -> list[Problem]
     return warnings
 
 
-def _said(id_: str, label: str, computed: str, decision: Decision | None) -> dict[str, Any]:
-    """The fields of :class:`Judged`."""
-    said = {
-        "id": id_,
-        "label": label,
-        "computed": computed,
-        "decided": computed,
-        "reason": None,
-        "role": None,
-    }
-    if decision:
-        said |= {"decided": decision.grade, "reason": decision.reason, "role": decision.role}
-    return said
+class _Judge:
+    """Judges one thing after the other, parts before wholes, and keeps the rank of each in every simulated audit."""
 
+    def __init__(
+        self,
+        criteria: Criteria,
+        estimates: Mapping[str, EstimateResult],
+        shares: Mapping[str, Share],
+        inspection: Inspection,
+    ):
+        self.grades, self.estimates, self.shares = criteria.grades, estimates, shares
+        found = (item for item in inspection.assessments if item.finding != "not inspected")
+        self.assessments = {item.element: item for item in found}
+        self.carried = {item.element: item for item in inspection.carried_forward}
+        self.decisions = {item.grade_of: item for item in inspection.decisions}
+        self.luck = _luck(estimates, inspection)
+        self.drawn: dict[str, Ranks] = {}
 
-def _constant(grade: str, grades: Sequence[str]) -> Ranks:
-    """One grade in every simulated audit."""
-    return np.full(SIMULATIONS, UNKNOWN if grade == NOT_JUDGED else grades.index(grade))
+    def element(self, id_: str, element: Element) -> ElementJudgement:
+        measure: Measure | None = self.assessments.get(id_)
+        if element.estimate:
+            measure = self.estimates.get(element.estimate)
+        elif element.share:
+            measure = self.shares.get(element.share)
+        computed, status = _grade_of_measure(element, self.grades[-1], measure), JUDGED
+        better = worse = ranks = None
+        if measure is not None and computed != NOT_JUDGED:
+            better, worse = _neighbours(element, self.grades, measure, computed)
+            ranks = _simulated(element, measure, self.luck)
+        elif carried := self.carried.get(id_):
+            computed, status = carried.grade, f"carried forward from {carried.date.isoformat()}"
+        else:
+            status = TOO_FEW if getattr(measure, "n", 0) else "not inspected"
+        return ElementJudgement(
+            **self._decided(id_, element.label, computed, ranks),
+            question=element.question,
+            measure=element.estimate or element.share or "assessment",
+            status=status,
+            evidence=None if measure is None else _evidence(element, measure),
+            bands=element.bands,
+            reason_for_bands=element.reason,
+            rule=_band_rule(element, computed, status),
+            next_better=better,
+            next_worse=worse,
+        )
+
+    def question(self, id_: str, question: Question, parts: Mapping[str, models.Judged]) -> QuestionJudgement:
+        decided = {part: judged.decided for part, judged in parts.items()}
+        computed = grade_of_parts(question, self.grades, decided)
+        better, worse = _part_changes(question, self.grades, decided, computed)
+        drawn = {part: self.drawn[part] for part in parts}
+        ranks = chances.by_combination(drawn, lambda found: _rank_of_parts(question, self.grades, found))
+        return QuestionJudgement(
+            **self._decided(id_, question.label, computed, ranks),
+            short=question.short,
+            rule=_question_rule(question, computed, parts),
+            evidence=decided,
+            next_better=better,
+            next_worse=worse,
+        )
+
+    def _decided(self, id_: str, label: str, computed: str, ranks: Ranks | None) -> dict[str, Any]:
+        """What all judgements say. An inspector's decision is not moved by chance; it counts in every simulated audit."""
+        decision = self.decisions.get(id_)
+        decided = decision.grade if decision else computed
+        if decision or ranks is None:
+            rank = UNKNOWN if decided == NOT_JUDGED else self.grades.index(decided)
+            self.drawn[id_] = np.full(SIMULATIONS, rank)
+        else:
+            self.drawn[id_] = ranks
+        return {
+            "id": id_,
+            "label": label,
+            "computed": computed,
+            "decided": decided,
+            "reason": decision.reason if decision else None,
+            "role": decision.role if decision else None,
+            "probabilities": None if ranks is None else chances.frequencies(ranks, self.grades),
+        }
 
 
 # --- elements -------------------------------------------------------------------------------------------------
@@ -173,16 +212,9 @@ def _grade_of_count(element: Element, worst: str, x: int, n: int) -> str:
     return grade_of_percentage(dict(others), worst, 100 * (x + element.allow) / n)
 
 
-def _grade_of_finding(element: Element, worst: str, finding: str) -> str:
-    rank = FINDINGS.index(finding)
-    return next(
-        (grade for grade, least in element.bands.items() if rank <= FINDINGS.index(str(least))), worst
-    )
-
-
 def _grade_of_measure(element: Element, worst: str, measure: Measure | None) -> str:
     if isinstance(measure, Assessment):
-        return _grade_of_finding(element, worst, measure.finding)
+        return grade_of_percentage(element.cuts, worst, finding_score(measure.finding))
     if measure is None or measure.n < max(element.minimum, 1):
         return NOT_JUDGED
     if isinstance(measure, Share):
@@ -191,60 +223,15 @@ def _grade_of_measure(element: Element, worst: str, measure: Measure | None) -> 
     return grade_of_percentage(element.cuts, worst, 100 * value)
 
 
-def _measure(
-    element: Element,
-    estimates: Mapping[str, EstimateResult],
-    shares: Mapping[str, Share],
-    assessment: Assessment | None,
-) -> Measure | None:
-    if element.estimate:
-        return estimates.get(element.estimate)
-    return shares.get(element.share) if element.share else assessment
-
-
-def _judge_element(
-    id_: str,
-    criteria: Criteria,
-    measure: Measure | None,
-    carried: CarriedForward | None,
-    decision: Decision | None,
-    luck: Mapping[str, Floats],
-) -> tuple[ElementJudgement, Ranks]:
-    """The judgement of an element, and its rank in each simulated audit."""
-    element, grades = criteria.elements[id_], criteria.grades
-    computed, status = _grade_of_measure(element, grades[-1], measure), JUDGED
-    better = worse = ranks = None
-    if measure is not None and computed != NOT_JUDGED:
-        better, worse = _neighbours(element, grades, measure, computed)
-        ranks = _simulated(element, measure, luck)
-    elif carried:
-        computed, status = carried.grade, f"carried forward from {carried.date.isoformat()}"
-    else:
-        status = TOO_FEW if getattr(measure, "n", 0) else "not inspected"
-    judgement = ElementJudgement(
-        **_said(id_, element.label, computed, decision),
-        question=element.question,
-        measure=element.estimate or element.share or "assessment",
-        status=status,
-        evidence=None if measure is None else _evidence(element, measure),
-        bands=element.bands,
-        reason_for_bands=element.reason,
-        rule=_band_rule(element, computed, status),
-        next_better=better,
-        next_worse=worse,
-        probabilities=None if ranks is None else chances.frequencies(ranks, grades),
-    )
-    # what an inspector decided is not moved by chance
-    return judgement, _constant(judgement.decided, grades) if ranks is None or decision else ranks
-
-
-def _evidence(element: Element, measure: Measure) -> EstimateEvidence | ShareEvidence | AssessmentEvidence:
+def _evidence(
+    element: Element, measure: Measure
+) -> models.EstimateEvidence | models.ShareEvidence | models.AssessmentEvidence:
     if isinstance(measure, Assessment):
-        return AssessmentEvidence(finding=measure.finding, evidence=measure.evidence)
+        return models.AssessmentEvidence(finding=measure.finding, evidence=measure.evidence)
     if isinstance(measure, Share):
-        return ShareEvidence(result=str(element.share), x=measure.x, n=measure.n)
+        return models.ShareEvidence(result=str(element.share), x=measure.x, n=measure.n)
     used = measure.model_dump(include={"value", "low", "high", "n"})
-    return EstimateEvidence(result=str(element.estimate), use=element.use, **used)
+    return models.EstimateEvidence(result=str(element.estimate), use=element.use, **used)
 
 
 def _band_rule(element: Element, grade: str, status: str) -> str:
@@ -270,17 +257,21 @@ def _neighbours(element: Element, grades: Sequence[str], measure: Measure, grade
     rank = grades.index(grade)
     if isinstance(measure, EstimateResult):
         up, down, cuts = grades[rank - 1 : rank], grades[rank + 1 : rank + 2], element.cuts
-        better = [AtLeast(grade=to, use=element.use, at_least=cuts[to] / 100) for to in up]
-        worse = [Below(grade=to, use=element.use, below=cuts[grade] / 100) for to in down]
+        better = [models.AtLeast(grade=to, use=element.use, at_least=cuts[to] / 100) for to in up]
+        worse = [models.Below(grade=to, use=element.use, below=cuts[grade] / 100) for to in down]
         return (*better, None)[0], (*worse, None)[0]
-    candidates: list[CountChange | FindingChange]  # worst first
+    candidates: Sequence[models.CountChange | models.FindingChange]  # worst first
     if isinstance(measure, Share):
         n = measure.n
         by_count = [_grade_of_count(element, grades[-1], x, n) for x in range(n + 1)]
-        candidates = [CountChange(grade=to, x=x, n=n) for x, to in enumerate(by_count)]
+        candidates = [models.CountChange(grade=to, x=x, n=n) for x, to in enumerate(by_count)]
     else:
-        by_finding = {found: _grade_of_finding(element, grades[-1], found) for found in reversed(FINDINGS)}
-        candidates = [FindingChange(grade=to, finding=found) for found, to in by_finding.items()]
+        candidates = [
+            models.FindingChange(
+                grade=grade_of_percentage(element.cuts, grades[-1], finding_score(finding)), finding=finding
+            )
+            for finding in reversed(FINDINGS)
+        ]
     better_ones = (item for item in candidates if grades.index(item.grade) < rank)
     worse_ones = (item for item in reversed(candidates) if grades.index(item.grade) > rank)
     return next(better_ones, None), next(worse_ones, None)
@@ -324,38 +315,16 @@ def _rank_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str
     return len(grades) - 1
 
 
-def _judge_question(
-    id_: str,
-    question: Question,
-    grades: Sequence[str],
-    parts: Mapping[str, Judged],
-    decision: Decision | None,
-    drawn: Mapping[str, Ranks],
-) -> tuple[QuestionJudgement, Ranks]:
-    """The judgement of a question or of the whole, and its rank in each simulated audit."""
-    decided = {part: judged.decided for part, judged in parts.items()}
-    computed = grade_of_parts(question, grades, decided)
-    better, worse = _part_changes(question, grades, decided, computed)
-    rule = f"The rules of all better grades are not met, so {computed}."
-    if computed in question.rules:
-        rule = question.rules[computed].sentence
-    elif computed == NOT_JUDGED:
-        missing = [parts[part].label for part in question.required if decided[part] == NOT_JUDGED]
-        rule = f"Judged only where at least {question.at_least} of its parts are."
-        rule = f"Not judged without: {'; '.join(missing)}." if missing else rule
-    ranks = chances.by_combination(
-        {part: drawn[part] for part in parts}, lambda found: _rank_of_parts(question, grades, found)
-    )
-    judgement = QuestionJudgement(
-        **_said(id_, question.label, computed, decision),
-        short=question.short,
-        rule=rule,
-        evidence=decided,
-        next_better=better,
-        next_worse=worse,
-        probabilities=chances.frequencies(ranks, grades),
-    )
-    return judgement, _constant(judgement.decided, grades) if decision else ranks
+def _question_rule(question: Question, grade: str, parts: Mapping[str, models.Judged]) -> str:
+    """The rule that a question's grade comes from, as a sentence."""
+    if grade in question.rules:
+        return question.rules[grade].sentence
+    if grade != NOT_JUDGED:
+        return f"The rules of all better grades are not met, so {grade}."
+    missing = [parts[part].label for part in question.required if parts[part].decided == NOT_JUDGED]
+    if missing:
+        return f"Not judged without: {'; '.join(missing)}."
+    return f"Judged only where at least {question.at_least} of its parts are."
 
 
 def _part_changes(

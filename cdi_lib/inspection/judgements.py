@@ -10,6 +10,10 @@ from pydantic import ConfigDict, Field
 from cdi_lib.inspection.programme import Requirement
 from cdi_lib.inspection.values import Model
 
+Probabilities = (
+    dict[str, float] | None
+)  # of each grade; None where chance has no part in it, or not every audit has one
+
 
 class EstimateEvidence(Model):
     """An estimate, of which the value or the lower end of the interval counts; proportions."""
@@ -105,9 +109,7 @@ class ElementJudgement(Judged):
     rule: str = Field(description="the band that gave the grade, as a sentence")
     next_better: AtLeast | CountChange | FindingChange | None
     next_worse: Below | CountChange | FindingChange | None
-    probabilities: dict[str, float] | None = Field(
-        description="None where chance in drawing has no part in it"
-    )
+    probabilities: Probabilities
 
 
 class QuestionJudgement(Judged):
@@ -118,7 +120,7 @@ class QuestionJudgement(Judged):
     evidence: dict[str, str] = Field(description="the decided grade of each part")
     next_better: tuple[PartChange, ...]
     next_worse: tuple[PartChange, ...]
-    probabilities: dict[str, float] | None = Field(description="None where any simulated audit has no grade")
+    probabilities: Probabilities
 
 
 class Framework(Model):

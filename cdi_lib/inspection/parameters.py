@@ -79,7 +79,7 @@ class Publication(Model):
     approvals: tuple[Approval, ...] = Field(default=(), description="roles and dates")
     final_despite: Text | None = Field(
         default=None,
-        description="why the report is final although challenges are open or code is not committed; printed",
+        description="printed: why it is final although challenges are open or code is not committed",
     )
     rights: Text | None = Field(default=None, description="copyright and licence of the report")
 
@@ -93,9 +93,8 @@ class Period(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Period:
         if self.end < self.start:
-            raise ValueError(
-                f"a period that ends on or after its start; it ends {self.end}, it starts {self.start}"
-            )
+            got = f"it ends {self.end}, it starts {self.start}"
+            raise ValueError(f"a period that ends on or after its start; {got}")
         if (self.end - self.start).days > 3 * 366:
             raise ValueError("an audit period of three years or less")
         return self
@@ -118,8 +117,7 @@ class Records(Model):
     )
     note: Text | None = Field(default=None, description="printed wherever the records are described")
     says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = Field(
-        default=(),
-        description="columns of crimes that hold stand-ins, because nobody knows: the report says so",
+        default=(), description="columns of crimes that hold stand-ins, because nobody knows; printed"
     )
 
     @model_validator(mode="after")
@@ -151,10 +149,10 @@ class Estimation(Model):
 
     headline: Literal["stratified", "pooled"] = Field(
         default="stratified",
-        description="stratified (weighted to recorded crime by type) or pooled (main sample unweighted)",
+        description="stratified (weighted to recorded crime by type) or pooled (unweighted)",
     )
     clustered: StrictBool = Field(
-        default=True, description="true: crimes of one incident are treated as a cluster (wider interval)"
+        default=True, description="true: crimes of an incident are a cluster (wider interval)"
     )
     interval: Literal[
         "normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard"
@@ -170,18 +168,14 @@ class FrameColumns(Model):
     incident_id: Name = Field(default="incident_id", description="column with the reference of the incident")
     stratum: Name = Field(default="stratum", description="column with the stratum, such as the crime type")
     reported_at: Name | None = Field(
-        default=None,
-        description="column with date and time of the report; left out: reported_at, if there is one",
+        default=None, description="column with date and time of the report, if not reported_at"
     )
-    route: Name | None = Field(
-        default=None, description="column with the route of the report; left out: route, if there is one"
-    )
+    route: Name | None = Field(default=None, description="column with the route of the report, if not route")
     strata: dict[Name, tuple[Name, ...]] = Field(
-        default={},
-        description="values of the stratum column per stratum, such as {violence: [VAP, Violence]}",
+        default={}, description="values in it by stratum, such as {violence: [VAP, Violence]}"
     )
     routes: dict[Literal["control_room", "crime_recording_centre"], tuple[Name, ...]] = Field(
-        default={}, description="values of the route column per route, such as {control_room: ['999', '101']}"
+        default={}, description="values in it by route, such as {control_room: ['999', '101']}"
     )
 
     @model_validator(mode="after")
@@ -206,7 +200,7 @@ class SamplingPlan(Model):
     margin_points: Points = Field(description="half-width of the interval wanted, in percentage points")
     confidence_percent: Confidence = Field(default=95, description="confidence level in percent")
     crimes_per_incident: Annotated[Number, Field(ge=1, le=20)] = Field(
-        default=1.0, description="audited crimes expected per incident"
+        default=1.0, description="audited crimes per incident expected"
     )
     design_effect: Annotated[Number, Field(gt=0, le=20)] = Field(
         default=1.0,
@@ -214,10 +208,10 @@ class SamplingPlan(Model):
         "1 + (crimes_per_incident - 1) x correlation of the crimes of an incident",
     )
     response_rate_percent: Percentage = Field(
-        default=100, description="share of drawn incidents that can be audited"
+        default=100, description="per cent of drawn incidents that can be audited"
     )
     expected_rates_percent: dict[Text, Percentage] = Field(
-        default={}, description="strata whose expected recording rate is another one, such as {violence: 89}"
+        default={}, description="strata that differ, such as {violence: 89}"
     )
     allocation: Literal["precision", "proportional", "equal", "neyman"] = Field(
         default="precision",
@@ -225,22 +219,17 @@ class SamplingPlan(Model):
         "proportional (to the frame), equal, neyman (most precise overall rate)",
     )
     total_incidents: Positive | None = Field(
-        default=None, description="incidents to draw in all; for an allocation other than precision"
+        default=None, description="incidents to draw; for an allocation other than precision"
     )
-    minimum_incidents: Annotated[StrictInt, Field(ge=0)] = Field(
-        default=0, description="fewest incidents of a stratum"
-    )
+    minimum_incidents: Count = Field(default=0, description="fewest incidents of a stratum")
     incidents: dict[Text, Positive] | None = Field(
-        default=None,
-        description="incidents to draw per stratum of the frame; left out: planned as said above",
+        default=None, description="incidents to draw per stratum, instead of planning"
     )
     reserves: Annotated[StrictInt, Field(ge=0, le=10_000)] = Field(
-        default=0,
-        description="reserve incidents per stratum, in a fixed order, for incidents that cannot be audited",
+        default=0, description="reserves per stratum, in order, for what cannot be audited"
     )
     frame: FrameColumns = Field(
-        default=FrameColumns(),
-        description="names of the columns of params/<force>/frame, if they differ from these",
+        default=FrameColumns(), description="columns of params/<force>/frame, if they differ from these"
     )
 
     @model_validator(mode="after")
@@ -248,10 +237,8 @@ class SamplingPlan(Model):
         if max(self.expected_rate_percent, *self.expected_rates_percent.values(), 0) >= 100:
             raise ValueError("expected rates below 100; with nothing unrecorded there is nothing to plan")
         if (self.total_incidents is None) != (self.allocation == "precision"):
-            raise ValueError(
-                "total_incidents together with allocation proportional, equal or neyman; "
-                "allocation precision finds the total itself"
-            )
+            others = "allocation proportional, equal or neyman; allocation precision finds the total itself"
+            raise ValueError(f"total_incidents together with {others}")
         return self
 
 
@@ -270,10 +257,8 @@ class PreviousInspection(Model):
     @model_validator(mode="after")
     def _possible(self) -> PreviousInspection:
         if self.recorded_crimes > self.audited_crimes:
-            raise ValueError(
-                f"recorded_crimes of at most audited_crimes; "
-                f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
-            )
+            got = f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
+            raise ValueError(f"recorded_crimes of at most audited_crimes; {got}")
         return self
 
 
@@ -344,9 +329,7 @@ class Findings(Model):
     sexual: tuple[Text, ...] = Field(default=(), description="question 1: sexual offences")
     rape: tuple[Text, ...] = Field(default=(), description="question 1: rape")
     n100: tuple[Text, ...] = Field(default=(), description="question 1: N100")
-    other_systems: tuple[Text, ...] = Field(
-        default=(), description="question 2: crimes held on other systems"
-    )
+    other_systems: tuple[Text, ...] = Field(default=(), description="question 2: crimes on other systems")
     modern_slavery: tuple[Text, ...] = Field(default=(), description="question 2: modern slavery")
     timeliness: tuple[Text, ...] = Field(default=(), description="question 2: recorded within 24 hours")
     cancelled: tuple[Text, ...] = Field(default=(), description="question 2: cancelled crimes")
@@ -381,13 +364,11 @@ class Inspection(Model):
     recorded_crime: RecordedCrime
     auditable_route_percent: PercentageFigure
     estimation: Estimation = Estimation()
-    sampling: SamplingPlan | None = Field(
-        default=None, description="left out: the report says it was not stated"
-    )
+    sampling: SamplingPlan | None = Field(default=None, description="left out: the report says so")
     previous_inspection: PreviousInspection | None = None
     equality: Equality | None = None
     survey_statements: dict[Text, Text] = Field(
-        default={}, description="statement ids of survey.csv and the sentence that respondents saw"
+        default={}, description="ids of survey.csv and the sentence that respondents saw"
     )
     findings: Findings = Findings()
     areas_for_improvement: tuple[AreaForImprovement, ...] = ()
@@ -407,40 +388,21 @@ class Inspection(Model):
             if twice:
                 raise PlacedError(name, f"each element once; more than once: {', '.join(twice)}")
         if self.publication.date < self.audit_period.end:
-            raise PlacedError(
-                "publication.date",
-                f"a publication date after the audit period; it is published {self.publication.date}, "
-                f"the audit period ends {self.audit_period.end}",
-            )
+            got = f"it is published {self.publication.date}, the audit period ends {self.audit_period.end}"
+            raise PlacedError("publication.date", f"a publication date after the audit period; {got}")
         previous = self.previous_inspection
         if previous and previous.year > self.audit_period.start.year:
-            raise PlacedError(
-                "previous_inspection.year",
-                f"a year before this audit period; it is {previous.year}, "
-                f"the audit period starts {self.audit_period.start}",
-            )
+            got = f"it is {previous.year}, the audit period starts {self.audit_period.start}"
+            raise PlacedError("previous_inspection.year", f"a year before this audit period; {got}")
         later = [item for item in self.carried_forward if item.date >= self.publication.date]
         if later:
-            raise PlacedError(
-                "carried_forward",
-                f"grades from reports before this report; {later[0].element} is from {later[0].date}",
-            )
+            got = f"{later[0].element} is from {later[0].date}"
+            raise PlacedError("carried_forward", f"grades from reports before this report; {got}")
         return self
 
 
 def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection:
     """Read and check ``params/<force>.yml``.
-
-    Parameters
-    ----------
-    force : str
-        Name of the force as in the file name.
-    params : Path
-        The folder of parameter files.
-
-    Returns
-    -------
-    Inspection
 
     Raises
     ------
@@ -466,14 +428,7 @@ def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection
 def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     """What is possible and yet more often a slip: warnings, which stop nothing.
 
-    Parameters
-    ----------
-    inspection : Inspection
-        Parameters that were read without a problem.
-    name : str
-        How messages call the parameter file.
-    today : date
-        Later days are in the future.
+    ``name`` is how messages call the file; days after ``today`` are in the future.
     """
     period, warnings = inspection.audit_period, []
     months = round(period.years * 12, 1)

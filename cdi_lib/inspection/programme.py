@@ -75,8 +75,13 @@ class Element(Model):
 
     @property
     def cuts(self) -> dict[str, float]:
-        """The least percentage for each grade but the worst; empty for an assessment."""
-        return {grade: least for grade, least in self.bands.items() if not isinstance(least, str)}
+        """The least percentage for each grade but the worst; of an assessment the least :func:`finding_score`."""
+        return {g: finding_score(b) if isinstance(b, str) else b for g, b in self.bands.items()}
+
+
+def finding_score(finding: str) -> float:
+    """A finding as a number, higher is better."""
+    return -FINDINGS.index(finding)
 
 
 class Requirement(Model):
@@ -225,22 +230,15 @@ def _unknown(file: str, where: str, named: Iterable[str], known: Sequence[str]) 
 
 
 def _band_problems(element: Element, grades: Sequence[str], where: str, file: str) -> Iterator[Problem]:
+    named = [band for band in element.bands.values() if isinstance(band, str)]
+    got = ", ".join(map(str, element.bands.values()))
     if problem := _grades_problem(list(element.bands), grades, where, file, "a band"):
         yield problem
-        return
-    values = list(element.bands.values())
-    got = ", ".join(map(str, values))
-    if element.assessment:
-        if unknown := list(_unknown(file, where, map(str, values), FINDINGS)):
-            yield from unknown
-            return
-        falling = all(FINDINGS.index(str(a)) < FINDINGS.index(str(b)) for a, b in pairwise(values))
-    elif len(element.cuts) < len(values):
+    elif named and not element.assessment:
         yield Problem(file, where, got, "percentages such as 90")
-        return
-    else:
-        falling = all(a > b for a, b in pairwise(element.cuts.values()))
-    if not falling:
+    elif element.assessment and (len(named) < len(element.bands) or not set(named) <= set(FINDINGS)):
+        yield Problem(file, where, got, f"for each grade one of {', '.join(FINDINGS)}")
+    elif not all(better > worse for better, worse in pairwise(element.cuts.values())):
         yield Problem(file, where, got, "bands that fall from grade to grade without overlap")
 
 
@@ -249,18 +247,17 @@ def _grades_problem(
 ) -> Problem | None:
     """A grade that does not exist, is missing, is the worst, or stands in the wrong place."""
     wanted = list(grades[:-1])
-    if named == wanted:
-        return None
-    in_order = f"{what} for each grade but the worst, best first: {', '.join(wanted)}"
     unknown = [grade for grade in named if grade not in grades]
     missing = [grade for grade in wanted if grade not in named]
+    got = ", ".join(named)
     if unknown:
-        return Problem(file, where, f"'{unknown[0]}'", f"{in_order}{suggest(unknown[0], wanted)}")
-    if missing:
-        return Problem(file, where, f"none for '{missing[0]}': a gap", in_order)
-    if grades[-1] in named:
-        return Problem(file, where, f"one for '{grades[-1]}', which is what remains", in_order)
-    return Problem(file, where, ", ".join(named), in_order)
+        got = f"'{unknown[0]}'{suggest(unknown[0], wanted)}"
+    elif missing:
+        got = f"none for '{missing[0]}': a gap"
+    elif grades[-1] in named:
+        got = f"one for '{grades[-1]}', which is what remains"
+    in_order = f"{what} for each grade but the worst, best first: {', '.join(wanted)}"
+    return None if list(named) == wanted else Problem(file, where, got, in_order)
 
 
 def _question_problems(
