@@ -6,8 +6,8 @@ import pytest
 from bad_inputs import BAD_INPUTS, answer
 from complete_force import complete_files, write_files
 
-from cdi_lib.inspection.judgement import load_criteria
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import load_criteria
 from cdi_lib.pipeline import build
 from cdi_lib.pipeline.build import build_report, read_audit
 

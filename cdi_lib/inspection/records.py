@@ -21,8 +21,10 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from cdi_lib.inspection.parameters import CRIME_TYPES, PROJECT, Inspection, Period, unprintable
+from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, Period
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.values import unprintable
 
 OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
 MAIN = "main"

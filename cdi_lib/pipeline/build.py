@@ -37,10 +37,12 @@ from cdi_lib.inspection.folders import (
     remove_leftovers,
     reports_folder,
 )
-from cdi_lib.inspection.judgement import check_areas, check_judgement_inputs, load_criteria
+from cdi_lib.inspection.judgement import check_areas
+from cdi_lib.inspection.judgements import Judgements
 from cdi_lib.inspection.measures import check_measures, doubtful_strata
 from cdi_lib.inspection.parameters import Inspection, doubtful, force_key, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.programme import check_judgement_inputs, load_criteria
 from cdi_lib.inspection.records import AuditRecords, doubtful_tables, load_records, references
 from cdi_lib.inspection.results import Recorder, Results, Section, combine, digest, inputs_of, read_section
 from cdi_lib.pipeline import engine, fingerprint
@@ -377,7 +379,7 @@ def judgement_warnings(audit: Audit, params: Path | None = None) -> list[Problem
     return doubts + [_named(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
 
 
-def _judgements(audit: Audit, params: Path) -> dict:
+def _judgements(audit: Audit, params: Path) -> Judgements:
     """The judgements of an audit, from its notebooks, which are thrown away."""
     with tempfile.TemporaryDirectory() as scratch:
         sections = Path(scratch) / "sections"
@@ -385,7 +387,7 @@ def _judgements(audit: Audit, params: Path) -> dict:
         with _environment(settings), _holding(audit, params):
             for name in NOTEBOOKS:
                 execute(name, audit.force, Path(scratch) / f"{name}.ipynb")
-        return read_section(sections, NOTEBOOKS[-1]).details["judgements"]
+        return Judgements.model_validate(read_section(sections, NOTEBOOKS[-1]).details["judgements"])
 
 
 @dataclass(frozen=True)

@@ -8,5 +8,6 @@
 - ``intervals``    confidence intervals of a proportion
 - ``agreement``    how far two auditors agree
 - ``pooling``      several independent rates together: mean, shrinkage, control limits
+- ``chances``      how sure a classification is: simulated surveys, a copula, quantiles, frequencies
 - ``checks``       of what a caller hands over
 """
