@@ -1,332 +1,317 @@
-"""Criteria as data: how a kind of inspection turns measures into grades, read from ``params/criteria/*.yml``.
+"""A kind of inspection as data: everything in which kinds of inspection differ, read from ``params/programmes/*.yml``.
 
-No cut-off of the published programme was ever printed, so the criteria are this project's own, versioned, and shown in
-the report. Adding or changing an element, a question, a grade or a rule is an edit of a file.
+Crime types, routes, samples, cancellations, recording rules, measures, tables, chapters, and the criteria by which is
+judged. Adding one is an edit of a file; what is wrong in a file is told all at once, each with its line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from cdi_lib.inspection.criteria import OVERALL, Criteria
 from cdi_lib.inspection.explain import explain
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.values import Count, Day, Model, Percentage, Text
-from cdi_lib.inspection.yaml_files import read_yaml
+from cdi_lib.inspection.values import Day, Model, Positive, Text
+from cdi_lib.inspection.yaml_files import Document, read_yaml
 
-# Ids that the notebooks give to what they compute.
-ESTIMATES = (
-    "overall", "overall_pooled", "overall_stratified", "violence", "sexual", "other", "domestic_abuse", "rape",
-)  # fmt: skip
-SHARES = (
-    "rape", "n100_required", "n100_review", "vulnerable_victims", "vulnerable_records", "third_party",
-    "modern_slavery", "modern_slavery_referral", "modern_slavery_referral_other", "modern_slavery_other",
-    "within_24", "within_24_violence", "within_24_sexual", "within_24_other", "cancelled_rape", "cancelled_sexual",
-    "cancelled_violence", "cancelled_robbery", "victims_informed", "equality",
-)  # fmt: skip
-FINDINGS = ("fully met", "mostly met", "partly met", "not met")
-NOT_JUDGED = "not judged"
-OVERALL = "overall"
+FOLDER, OLD_FOLDER, COMMON = "programmes", "criteria", "cdi-2017"
+KNOWN, BLANK = "known", "blank"  # conditions on a column: it has a value, it has none
+# What entries of `extends` are added to; of every other key the newer file's stands alone.
+MAPPINGS = ("crime_types", "routes", "samples", "cancellations", "measures", "tables")
 
 
-class Element(Model):
-    """How one element is judged: by an estimate, by an "x of y", or by an inspector's assessment."""
+def _words(value: object) -> object:
+    """One value or several; YAML reads yes and no as true and false."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return tuple({True: "yes", False: "no"}.get(v, v) if isinstance(v, bool) else v for v in values)
 
-    label: Text = Field(description="the element as the report names it")
-    question: Text = Field(description="id of the question that it belongs to")
-    estimate: Text | None = Field(default=None, description="id of an estimate")
-    share: Text | None = Field(default=None, description="id of an 'x of y' result")
-    assessment: Literal[True] | None = Field(default=None, description="true: by an inspector's assessment")
-    use: Literal["value", "low"] = Field(
-        default="value", description="of an estimate: its value, or the lower end of its interval"
-    )
-    minimum: Count = Field(default=1, description="a measure that rests on fewer records is not judged")
-    allow: Count = Field(
-        default=0,
-        description="an 'x of y' may miss a band but the best by this many records: how little a small sample says",
-    )
-    bands: dict[Text, Percentage | Text] = Field(
-        description="for each grade but the worst, best first: the least percentage, or the least finding"
-    )
-    reason: Text = Field(description="why the bands are as they are, for readers")
+
+Condition = Annotated[tuple[Text, ...], BeforeValidator(_words)]
+
+
+class CrimeType(Model):
+    """A type of crime, by the names that readers see."""
+
+    label: Text
+    singular: Text
+    plural: Text
+
+
+class Route(Model):
+    """How crimes are reported; ``phrase`` completes "had come …"."""
+
+    label: Text
+    phrase: Text
+
+
+class Sample(Model):
+    """A sample beside the random main sample; ``meaning`` puts it into the glossary."""
+
+    kind: Literal["dip", "random"] = "dip"
+    label: Text
+    singular: Text = Field(description="one record of it, such as: referral")
+    plural: Text
+    meaning: Text | None = None
+
+
+class Cancellation(Model):
+    """A kind of cancelled crimes; ``phrase`` completes "no cancelled crime of …"."""
+
+    label: Text
+    phrase: Text
+    authority: Text
+
+
+class RecordingRule(Model):
+    """The recording rules that hold from a date on."""
+
+    since: Day
+    recording_limit_hours: Positive
+    principal_crime: Text = Field(description="the principal crime rule, for the glossary")
+
+
+class Measure(Model):
+    """What is counted, out of what."""
+
+    label: Text
+    short: Text | None = None
+    table: Literal["crimes", "n100", "cancellations", "survey"] | None = None
+    where: dict[Text, Condition] = {}
+    counts: dict[Text, Condition] = {}
+    gives: Annotated[tuple[Literal["rate", "share"], ...], BeforeValidator(_words)] = ("share",)
+    rate: Literal["headline", "pooled", "stratified", "crime_type"] | None = None
+    of: Text | None = Field(default=None, description="the crime type of `rate: crime_type`")
+    sum: tuple[Text, ...] = Field(default=(), description="ids of the measures that are added up")
+    parameters: Literal["equality"] | None = None
+    part_of: Text | None = Field(default=None, description="the rate that moves with this one, by chance")
 
     @model_validator(mode="after")
-    def _one_measure(self) -> Element:
-        named = [name for name in ("estimate", "share", "assessment") if getattr(self, name) is not None]
-        if len(named) != 1:
-            got = ", ".join(named) or "none of them"
-            raise ValueError(f"exactly one of estimate, share and assessment; it has {got}")
-        users = {"use": ("estimate",), "allow": ("share",), "minimum": ("estimate", "share")}
-        for key, only in users.items():
-            if key in self.model_fields_set and named[0] not in only:
-                raise ValueError(
-                    f"'{key}' only with {' or '.join(only)}; this element is judged by {named[0]}"
-                )
-        if self.allow and self.allow >= self.minimum:
-            all_missed = f"with {self.minimum} every record could be missed"
-            raise ValueError(f"a minimum above the {self.allow} allowed records; {all_missed}")
+    def _one_way(self) -> Measure:
+        ways = [key for key in ("table", "rate", "sum", "parameters") if getattr(self, key)]
+        if len(ways) != 1:
+            raise ValueError(f"exactly one of table, rate, sum and parameters; it has {', '.join(ways) or 'none'}")
+        if (self.rate == "crime_type") != (self.of is not None):
+            raise ValueError("a crime type in `of`, with `rate: crime_type` and with nothing else")
+        if self.table and not self.counts:
+            raise ValueError("`counts`: which of the rows are counted, such as {recorded: yes}")
+        if not self.table and (self.where or self.counts or "gives" in self.model_fields_set):
+            raise ValueError("`where`, `counts` and `gives` with a table only")
+        if "rate" in self.gives and self.table != "crimes":
+            raise ValueError("`gives: rate` with the table crimes only; a rate rests on the random main sample")
+        if "rate" in self.gives and self.table and self.counts != {"recorded": ("yes",)}:
+            raise ValueError("`counts: {recorded: yes}` with `gives: rate`: it is a recording rate")
         return self
 
     @property
-    def cuts(self) -> dict[str, float]:
-        """The least percentage for each grade but the worst; of an assessment the least :func:`finding_score`."""
-        return {g: finding_score(b) if isinstance(b, str) else b for g, b in self.bands.items()}
+    def is_rate(self) -> bool:
+        return bool(self.rate) or "rate" in self.gives
+
+    @property
+    def is_share(self) -> bool:
+        return not self.rate and "share" in self.gives
 
 
-def finding_score(finding: str) -> float:
-    """A finding as a number, higher is better."""
-    return -FINDINGS.index(finding)
+class TableOfMeasures(Model):
+    """A table whose rows are measures. Titles and headings are in ``reports/text``, or here."""
+
+    kind: Literal["shares", "dip", "rates"]
+    measures: tuple[Text, ...]
+    with_share: bool = False
+    title: Text | None = None
+    note: Text | None = None
+    columns: dict[Text, Text] = {}
 
 
-class Requirement(Model):
-    """What a question (or the overall grade) needs for a grade."""
+class Chapter(Model):
+    """Sections in their order; with a question, under that question and its grade."""
 
-    at_most_below: Count = Field(description="how many of its parts may be below this grade")
-    none_below: Text | None = Field(default=None, description="no part may be below this grade")
-    key: tuple[Text, ...] = Field(default=(), description="parts that must have this grade or a better one")
-    sentence: Text = Field(description="the rule in words, for readers")
+    question: Text | None = None
+    sections: tuple[Text, ...] = ()
 
 
-class Question(Model):
-    """One question of the inspection, or the whole, whose parts are the questions."""
-
-    label: Text = Field(description="the question")
-    short: Text | None = Field(default=None, description="the question in a word or two, for charts")
-    at_least: Count = Field(default=1, description="with fewer judged parts the question is not judged")
-    required: tuple[Text, ...] = Field(default=(), description="without these it is not judged")
-    rules: dict[Text, Requirement] = Field(
-        description="for each grade but the worst, best first: what it needs"
-    )
-
-
-class Criteria(Model):
-    """A judgement framework."""
+class Term(Model):
+    """A term of the glossary; ``pattern`` finds it in a text."""
 
     name: Text
-    version: Text
-    date: Day
-    title: Text
-    note: Text = Field(description="printed with the criteria")
-    grades: tuple[Text, ...] = Field(description="best first")
-    questions: dict[Text, Question]
-    elements: dict[Text, Element]
-    overall: Question
-    _lines: dict[str, int] = PrivateAttr(default_factory=dict)
+    pattern: Text | None = None
+    meaning: Text
 
-    def parts_of(self, question: str) -> list[str]:
-        """Ids of the elements of a question."""
-        return [id_ for id_, element in self.elements.items() if element.question == question]
+
+class Programme(Criteria):
+    """A kind of inspection."""
+
+    extends: Text | None = None
+    crime_types: dict[Text, CrimeType]
+    routes: dict[Text, Route]
+    samples: dict[Text, Sample] = {}
+    recorded_instead: tuple[Text, ...]
+    cancellations: dict[Text, Cancellation] = {}
+    rules: tuple[RecordingRule, ...] = Field(min_length=1)
+    measures: dict[Text, Measure]
+    tables: dict[Text, TableOfMeasures] = {}
+    chapters: tuple[Chapter, ...]
+    glossary: tuple[Term, ...] = ()
+    _origin: Origin = PrivateAttr()
+
+    @field_validator("crime_types", "routes", "samples", "cancellations", "measures", "tables")
+    @classmethod
+    def _usable_ids(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for id_ in value:
+            if not re.fullmatch(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*", id_):
+                raise ValueError(f"ids of lower-case letters, digits and underscores; not {shown(id_)}")
+        return value
 
     def place(self, id_: str) -> str:
         """Where an element, a question or the overall grade is defined, to change it: file and line."""
-        return f"{_file(self.name)}, line {self._lines[id_]}"
+        keys = (OVERALL,) if id_ == OVERALL else ("questions" if id_ in self.questions else "elements", id_)
+        file, line = self._origin.place(*keys)
+        return f"{file}, line {line}"
+
+    def rule_on(self, day: date) -> RecordingRule:
+        """The recording rules in force on a day; before all rules of the file, the first of them."""
+        return [rule for rule in self.rules if rule.since <= day or rule is self.rules[0]][-1]
+
+    def dip_samples_of(self, measure: str) -> list[str]:
+        """The samples beside the main one that a measure counts in."""
+        found = self.measures[measure]
+        parts = [sample for part in found.sum for sample in self.dip_samples_of(part)]
+        return list(dict.fromkeys([*parts, *(s for s in found.where.get("sample", ()) if s in self.samples)]))
+
+    @property
+    def rates(self) -> list[str]:
+        """Ids of the measures that give a rate."""
+        return [id_ for id_, measure in self.measures.items() if measure.is_rate]
+
+    @property
+    def shares(self) -> list[str]:
+        """Ids of the measures that give an "x of n"."""
+        return [id_ for id_, measure in self.measures.items() if measure.is_share]
+
+    @property
+    def sections(self) -> list[str]:
+        """All sections in their order."""
+        return [section for chapter in self.chapters for section in chapter.sections]
 
 
-def _file(name: str) -> str:
-    return f"params/criteria/{name}.yml"
+class Origin:
+    """The files that a programme comes from, its own first, to tell where something stands."""
+
+    def __init__(self, files: list[tuple[str, Document]]):
+        self.files = files
+
+    def place(self, *keys: str) -> tuple[str, int]:
+        """File and line of a key; of the last of the keys that is there, in the first file that has the first two."""
+        for depth in (2, 1):
+            for file, document in self.files:
+                here: Any = document.content
+                for key in keys[:depth]:
+                    here = here.get(key) if isinstance(here, dict) else None
+                if here is not None:
+                    return file, document.line(*keys)
+        return self.files[0][0], 1
+
+    def located(self, problem: Problem) -> Problem:
+        """A problem of ``elements.rape.bands`` with the file and the line in which that stands."""
+        keys = [key for key in re.split(r"\.", problem.where) if key]
+        if not keys:
+            return problem
+        file, line = self.place(*keys)
+        where = f"line {line}, {problem.where}"
+        return Problem(file, where, problem.got, problem.expected, problem.severity)
 
 
-def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> Criteria:
-    """Read and check a judgement framework.
+def programmes_folder(params: Path) -> Path:
+    """The programmes beside some parameters, or the project's own."""
+    own = params / FOLDER
+    return own if own.is_dir() else PROJECT / "params" / FOLDER
+
+
+def programme_file(name: str, params: Path = PROJECT / "params") -> Path | None:
+    """The file of a programme; also one of the folder ``criteria`` beside some parameters, as it was before."""
+    folders = (params / FOLDER, params / OLD_FOLDER, PROJECT / "params" / FOLDER)
+    return next((path for folder in folders if (path := folder / f"{name}.yml").is_file()), None)
+
+
+def load_programme(name: str, params: Path = PROJECT / "params") -> Programme:
+    """Read and check a programme.
 
     Raises
     ------
     InputError
-        For a file that is missing, or with all problems: an unknown key, measure or grade; bands that overlap or
-        leave a gap; rules that contradict each other; an element of no question.
+        For a file that is missing, or with all problems, each with file and line.
 
     Examples
     --------
-    >>> criteria = load_criteria("cdi-2017")
-    >>> criteria.grades
+    >>> programme = load_programme("cdi-2017")
+    >>> programme.grades
     ('outstanding', 'good', 'requires improvement', 'inadequate')
-    >>> criteria.place("all_crime")
-    'params/criteria/cdi-2017.yml, line ...'
+    >>> programme.place("all_crime")
+    'params/programmes/cdi-2017.yml, line ...'
     """
-    known = sorted(path.stem for path in folder.glob("*.yml"))
-    if name not in known:
-        expected = f"one of {', '.join(known)}{suggest(name, known)} (files in params/criteria)"
-        raise InputError([Problem("", "criteria", f"'{name}'", expected)])
-    document = read_yaml(folder / f"{name}.yml", _file(name))
-    criteria, problems = _checked(document.content, _file(name))
-    if (got := document.content.get("name")) and got != name:
-        problems.append(Problem(_file(name), "name", shown(got), f"'{name}', as the file is called"))
-    if criteria is None or problems:
-        raise InputError(problems)
-    criteria._lines[OVERALL] = document.line(OVERALL)
-    for kind in ("questions", "elements"):
-        criteria._lines.update({id_: document.line(kind, id_) for id_ in getattr(criteria, kind)})
-    return criteria
-
-
-# --- what is wrong between the parts of a framework -----------------------------------------------------------
-
-
-def _checked(content: dict[str, Any], file: str) -> tuple[Criteria | None, list[Problem]]:
-    """A framework and all that is wrong with it. What has a wrong form is left out where the parts are compared."""
+    origin = Origin(_documents(name, params, ()))
+    content = _merged([document.content for _, document in origin.files])
+    problems = []
+    file = origin.files[0][0]
+    if (got := content.get("name")) != name:
+        problems.append(Problem(file, "name", shown(got), f"'{name}', as the file is called"))
+    programme = None
     try:
-        found = Criteria.model_validate(content)
+        programme = Programme.model_validate(content)
     except ValidationError as error:
-        problems = explain(error, Criteria, file)
-        grades, questions, elements = (content.get(key) for key in ("grades", "questions", "elements"))
-        if isinstance(grades, list) and isinstance(questions, dict) and isinstance(elements, dict):
-            sound = {id_: _sound(Question, item) for id_, item in questions.items()}
-            judged = {id_: _sound(Element, item) for id_, item in elements.items()}
-            overall = _sound(Question, content.get(OVERALL))
-            problems += _problems([str(grade) for grade in grades], sound, judged, overall, file)
-        return None, problems
-    return found, list(_problems(found.grades, found.questions, found.elements, found.overall, file))
+        problems += explain(error, Programme, file)
+    from cdi_lib.inspection.programme_checks import between_parts  # it checks what is defined here
+
+    problems += between_parts(content, programme, file)
+    if problems or programme is None:
+        raise InputError(origin.located(problem) for problem in problems)
+    programme = programme.model_copy(update={"elements": dict(_resolved(programme))})
+    programme._origin = origin
+    return programme
 
 
-_M = TypeVar("_M", bound=BaseModel)
+def _documents(name: str, params: Path, seen: tuple[str, ...]) -> list[tuple[str, Document]]:
+    """The file of a programme and of those that it extends."""
+    path = programme_file(name, params)
+    if path is None:
+        folders = {params / FOLDER, PROJECT / "params" / FOLDER}
+        known = sorted({found.stem for folder in folders for found in folder.glob("*.yml")})
+        expected = f"one of {', '.join(known)}{suggest(name, known)} (files in params/programmes)"
+        raise InputError([Problem("", "programme", shown(name), expected)])
+    file = f"params/{path.parent.name}/{path.name}"
+    if name in seen:
+        got = f"{' extends '.join((*seen, name))}"
+        raise InputError([Problem(file, "extends", got, "a programme that does not extend itself")])
+    document = read_yaml(path, file)
+    base = document.content.get("extends")
+    if path.parent.name == OLD_FOLDER and base is None:  # criteria alone, as it was before there were programmes
+        base = COMMON
+    more = _documents(str(base), params, (*seen, name)) if base else []
+    return [(file, document), *more]
 
 
-def _sound(model: type[_M], content: object) -> _M | None:
-    try:
-        return model.model_validate(content)
-    except ValidationError:
-        return None
+def _merged(contents: list[dict[str, Any]]) -> dict[str, Any]:
+    """What files say together, the first one before the others."""
+    merged: dict[str, Any] = {}
+    for content in reversed(contents):
+        for key, value in content.items():
+            if key in MAPPINGS and isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+                value = {k: v for k, v in {**merged[key], **value}.items() if v is not None}
+            merged[key] = value
+        merged.setdefault("extends", None)
+    return merged
 
 
-def _problems(
-    grades: Sequence[str],
-    questions: Mapping[str, Question | None],
-    elements: Mapping[str, Element | None],
-    overall: Question | None,
-    file: str,
-) -> Iterator[Problem]:
-    if len(grades) < 2 or len(set(grades)) != len(grades) or NOT_JUDGED in grades:
-        yield Problem(file, "grades", ", ".join(grades), "two or more different grades, best first")
-    if OVERALL in questions:
-        yield Problem(file, f"questions.{OVERALL}", OVERALL, "another id; this one is the whole")
-    for id_, element in elements.items():
-        where = f"elements.{id_}"
-        if id_ == OVERALL or id_ in questions:
-            yield Problem(file, where, id_, "an id that no question has")
-        if element:
-            yield from _unknown(file, f"{where}.question", [element.question], list(questions))
-            for key, known in {"estimate": ESTIMATES, "share": SHARES}.items():
-                named = getattr(element, key)
-                yield from _unknown(file, f"{where}.{key}", [named] if named else [], known)
-            yield from _band_problems(element, grades, f"{where}.bands", file)
-    for id_, question in questions.items():
-        parts = [name for name, element in elements.items() if element is None or element.question == id_]
-        if question:
-            yield from _question_problems(question, parts, grades, f"questions.{id_}", file)
-    if overall:
-        yield from _question_problems(overall, list(questions), grades, OVERALL, file)
-
-
-def _unknown(file: str, where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Problem]:
-    for name in named:
-        if name not in known:
-            yield Problem(file, where, f"'{name}'", f"one of {', '.join(known)}{suggest(name, known)}")
-
-
-def _band_problems(element: Element, grades: Sequence[str], where: str, file: str) -> Iterator[Problem]:
-    named = [band for band in element.bands.values() if isinstance(band, str)]
-    got = ", ".join(map(str, element.bands.values()))
-    if problem := _grades_problem(list(element.bands), grades, where, file, "a band"):
-        yield problem
-    elif named and not element.assessment:
-        yield Problem(file, where, got, "percentages such as 90")
-    elif element.assessment and (len(named) < len(element.bands) or not set(named) <= set(FINDINGS)):
-        yield Problem(file, where, got, f"for each grade one of {', '.join(FINDINGS)}")
-    elif not all(better > worse for better, worse in pairwise(element.cuts.values())):
-        yield Problem(file, where, got, "bands that fall from grade to grade without overlap")
-
-
-def _grades_problem(
-    named: Sequence[str], grades: Sequence[str], where: str, file: str, what: str
-) -> Problem | None:
-    """A grade that does not exist, is missing, is the worst, or stands in the wrong place."""
-    wanted = list(grades[:-1])
-    unknown = [grade for grade in named if grade not in grades]
-    missing = [grade for grade in wanted if grade not in named]
-    got = ", ".join(named)
-    if unknown:
-        got = f"'{unknown[0]}'{suggest(unknown[0], wanted)}"
-    elif missing:
-        got = f"none for '{missing[0]}': a gap"
-    elif grades[-1] in named:
-        got = f"one for '{grades[-1]}', which is what remains"
-    in_order = f"{what} for each grade but the worst, best first: {', '.join(wanted)}"
-    return None if list(named) == wanted else Problem(file, where, got, in_order)
-
-
-def _question_problems(
-    question: Question, parts: Sequence[str], grades: Sequence[str], where: str, file: str
-) -> Iterable[Problem]:
-    if not parts:
-        return [Problem(file, where, "no element", "at least one element with this question")]
-    if problem := _grades_problem(list(question.rules), grades, f"{where}.rules", file, "a rule"):
-        return [problem]
-    found = list(_rule_problems(question, parts, grades, where, file))
-    return found or _contradictions(question, grades, where, file)
-
-
-def _rule_problems(
-    question: Question, parts: Sequence[str], grades: Sequence[str], where: str, file: str
-) -> Iterator[Problem]:
-    yield from _unknown(file, f"{where}.required", question.required, parts)
-    if not 1 <= question.at_least <= len(parts):
-        yield Problem(file, f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}")
-    for rank, (grade, rule) in enumerate(question.rules.items()):
-        place, floor = f"{where}.rules.{grade}", rule.none_below
-        if rule.at_most_below >= len(parts) and not rule.key and floor is None:
-            expected = f"less than {len(parts)}, the number of its parts: one at least must reach the grade"
-            yield Problem(file, f"{place}.at_most_below", str(rule.at_most_below), expected)
-        yield from _unknown(file, f"{place}.key", rule.key, parts)
-        if floor is not None and floor in grades[:rank]:
-            yield Problem(file, f"{place}.none_below", floor, f"{grade} or a worse grade")
-        elif floor is not None:
-            yield from _unknown(file, f"{place}.none_below", [floor], grades)
-
-
-def _contradictions(question: Question, grades: Sequence[str], where: str, file: str) -> Iterator[Problem]:
-    """Rules of a better grade that ask for less than those of the next: the next could never be given."""
-
-    def floor(rank: int, rule: Requirement) -> int:
-        """Rank of the worst grade that a part may have."""
-        if rule.at_most_below == 0:
-            return rank
-        return grades.index(rule.none_below) if rule.none_below else len(grades) - 1
-
-    for rank, ((better, strict), (grade, rule)) in enumerate(pairwise(question.rules.items())):
-        stricter_by_count = strict.at_most_below <= rule.at_most_below
-        stricter_by_floor = floor(rank, strict) <= floor(rank + 1, rule)
-        covered = strict.at_most_below == 0 or set(rule.key) <= set(strict.key)
-        if not (stricter_by_count and stricter_by_floor and covered):
-            expected = f"for each condition at least what '{grade}' asks for; as it is, the rules contradict each other"
-            yield Problem(file, f"{where}.rules.{better}", "less than the next grade asks for", expected)
-
-
-def check_judgement_inputs(criteria: Criteria, inspection: Inspection) -> list[Problem]:
-    """Elements and grades that parameters name and the criteria do not know. The file name is left to the caller."""
-    elements, assessed = (
-        list(criteria.elements),
-        [id_ for id_, e in criteria.elements.items() if e.assessment],
-    )
-    judged = [OVERALL, *criteria.questions, *elements]
-    named: list[tuple[str, int, str, Iterable[str], Sequence[str]]] = []
-    for i, assessment in enumerate(inspection.assessments, 1):
-        named.append(("assessments", i, "element", [assessment.element], assessed))
-    for i, carried in enumerate(inspection.carried_forward, 1):
-        named.append(("carried_forward", i, "element", [carried.element], elements))
-        named.append(("carried_forward", i, "grade", [carried.grade], criteria.grades))
-    for i, decision in enumerate(inspection.decisions, 1):
-        named.append(("decisions", i, "grade_of", [decision.grade_of], judged))
-        named.append(("decisions", i, "grade", [decision.grade], criteria.grades))
-    for i, area in enumerate(inspection.areas_for_improvement, 1):
-        named.append(("areas_for_improvement", i, "elements", area.elements, elements))
-    return [
-        problem
-        for kind, number, key, values, known in named
-        for problem in _unknown("", f"{kind}.{number}.{key}", values, known)
-    ]
+def _resolved(programme: Programme) -> Iterator[tuple[str, Any]]:
+    """Elements with what their measure is: an estimate where it gives a rate, else an "x of n"."""
+    for id_, element in programme.elements.items():
+        if element.measure:
+            kind = "estimate" if programme.measures[element.measure].is_rate else "share"
+            element = element.model_copy(update={kind: element.measure})
+        yield id_, element
