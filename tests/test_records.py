@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 from forces import crimes, parameters, write_force
 
+from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.records import challenge_counts, load_records, parse_moments
+from cdi_lib.inspection.records import challenge_counts, load_records
 
 AUDITED = {"violence": 6, "sexual": 4, "other": 5}
 RECORDED = {"violence": 5, "sexual": 4, "other": 4}

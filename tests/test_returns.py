@@ -11,19 +11,13 @@ from auditors import MAPPED, fill_in, frame
 from forces import parameters, write_force
 
 from cdi_lib.fieldwork.draw import draw_recheck, draw_sample
-from cdi_lib.fieldwork.returns import (
-    check_collected,
-    check_returns,
-    check_strata,
-    collect,
-    is_collected,
-    summary,
-    write_papers,
-)
+from cdi_lib.fieldwork.collected import check_collected, check_strata, collect, is_collected, write_papers
+from cdi_lib.fieldwork.returns import check_returns, summary
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.records import TABLES, check_table
+from cdi_lib.inspection.rules import check_table
+from cdi_lib.inspection.tables import TABLES
 from cdi_lib.statistics.agreement import cohens_kappa
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
@@ -36,7 +30,7 @@ def drawn(tmp_path_factory):
     """A force with a drawn sample of 30 incidents and a re-check of 12."""
     params = tmp_path_factory.mktemp("drawn")
     write_force(
-        params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"].columns))}
+        params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"]))}
     )
     frame(400).to_csv(params / "testshire" / "frame.csv", index=False)
     with pytest.MonkeyPatch.context() as patched:
@@ -73,7 +67,7 @@ def test_complete_worksheets_become_the_table_of_crimes(params):
     assert returns.errors == () and not is_collected("testshire", params)
     path, sizes = collect("testshire", returns, params)
     text = pd.read_csv(path, dtype=str, keep_default_na=False).where(lambda t: t != "", None)
-    assert check_table(text, "crimes", "x") == [] and is_collected("testshire", params)
+    assert check_table(text, "crimes", INSPECTION.audit_period) == [] and is_collected("testshire", params)
     assert {stratum: n["selected"] for stratum, n in returns.strata.items()} == {
         "violence": 14,
         "sexual": 8,
@@ -163,19 +157,19 @@ MISTAKES = [
     ({"finding": "nocrime"}, "finding", "did you mean 'no crime'"),
     ({"finding": "no crime"}, "finding", "no crime, and a crime in row"),
     ({"offence_class": "105Z"}, "offence_class", "'105Z'"),
-    ({"offence_class": None}, "offence_class", "the decision is missing"),
+    ({"offence_class": None}, "offence_class", "got a blank cell; expected Home Office class"),
     ({"offence_class": "19C", "crime_type": "other"}, "crime_type", "the crime type of class 19C"),
     ({"domestic_abuse": "maybe"}, "domestic_abuse", "one of yes, no"),
-    ({"route": None}, "route", "the decision is missing"),
+    ({"route": None}, "route", "got a blank cell; expected control_room"),
     ({"recorded": "no"}, "recorded_at", "a blank for a crime that was not recorded"),
-    ({"recorded": None}, "recorded", "the decision is missing"),
+    ({"recorded": None}, "recorded", "got a blank cell; expected yes if the force"),
     ({"recorded": "yes", "recorded_as": "incident"}, "recorded_as", "a blank for a crime that was recorded"),
     (
         {"recorded": "no", "recorded_at": None, "recorded_as": "n100"},
         "recorded_as",
         "only for a crime of rape",
     ),
-    ({"recorded_at": "01/01/2022 00:01"}, "recorded_at", "not before reported_at"),
+    ({"recorded_at": "01/01/2022 00:01"}, "recorded_at", "not before the time of report"),
     ({"recorded_at": "2022-06-03T14:05Z"}, "recorded_at", "a date and time"),
     ({"reported_at": "31/12/2021 23:59"}, "reported_at", "audit period, 2022-01-01 to 2022-06-30"),
     ({"reported_at": None}, "reported_at", "the time of report"),

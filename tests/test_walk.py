@@ -81,7 +81,7 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     for part in (
         "'105Z'",
         "the decision is missing",
-        "not before reported_at",
+        "not before the time of report",
         "'property'",
         "also in first",
         "outstanding",

@@ -17,9 +17,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from cdi_lib.inspection.folders import write_whole
+from cdi_lib.inspection.files import write_whole
 from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection
-from cdi_lib.inspection.records import RECORDED_AS, ROUTES, YES_NO, offence_classes
+from cdi_lib.inspection.tables import RECORDED_AS, ROUTES, YES_NO, offence_classes
 
 AUDIT_SHEET, LISTS_SHEET, INSTRUCTIONS_SHEET = "Audit", "Lists", "Instructions"
 FIRST, RECHECK = "first", "recheck"

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cdi_lib.inspection.parameters import CRIME_TYPES
-from cdi_lib.inspection.records import CANCELLATION_TYPES
 from cdi_lib.inspection.results import EstimateResult, Results, Share
+from cdi_lib.inspection.tables import CANCELLATION_TYPES
 from cdi_lib.report import wording
 from cdi_lib.report.wording import (
     CRIME_NOUNS,
