@@ -30,7 +30,7 @@ from cdi_lib.inspection.folders import PROJECT, own_folder
 from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.rules import BLANK, check_table
+from cdi_lib.inspection.rules import BLANK, check_rows, check_table
 from cdi_lib.inspection.tables import MAIN, TABLES
 from cdi_lib.statistics.agreement import cohens_kappa
 
@@ -255,11 +255,15 @@ def _collected(rows: pd.DataFrame) -> pd.DataFrame:
 def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) -> None:
     """What is wrong within single rows: by the rules of the table ``crimes``, and by those of the worksheet."""
     crimes = rows[_is_crime(rows)]
-    for mistake in check_table(_as_crimes(crimes), "crimes", inspection.audit_period):
-        if mistake.column in COLUMNS:  # a crime twice is told of where the incident is looked at
-            weight = _Findings.MISSING if mistake.got == BLANK else _Findings.VALUE
-            place = f"row {crimes.at[mistake.row, 'row']}, column {mistake.column}"
-            found.add(weight, crimes.at[mistake.row, "file"], place, mistake.got, mistake.expected)
+    table = _as_crimes(crimes)
+    # A crime twice is told of where its incident is looked at.
+    mistakes = [mistake for mistake in check_table(table, "crimes") if mistake.column in COLUMNS]
+    readable = table.drop(index={mistake.row for mistake in mistakes})
+    for mistake in mistakes + check_rows(readable, "crimes", inspection.audit_period):
+        weight = _Findings.MISSING if mistake.got == BLANK else _Findings.VALUE
+        row = crimes.loc[mistake.row]
+        place = f"row {row['row']}, column {mistake.column}"
+        found.add(weight, row["file"], place, mistake.got, mistake.expected)
     unnumbered = ~crimes["crime_number"].fillna("").str.fullmatch("[1-9][0-9]{0,2}").astype(bool)
     found.rows(_Findings.VALUE, crimes[unnumbered], "crime_number", "1, 2, 3, ...")
     unsaid = crimes[(crimes["recorded"] == "no") & crimes["recorded_as"].isna()]

@@ -94,7 +94,7 @@ def read_rows(path: Path, file: str, sheet: str | int = 0) -> list[list[str]]:
         For a file that cannot be read, that is empty, or in which values are not separated by commas.
     """
     if path.suffix.lower() == ".csv":
-        values: list[list[object]] = [*csv_rows(path, file)]
+        values: Sequence[Sequence[object]] = csv_rows(path, file)
     elif path.suffix == ".parquet":
         values = _parquet_rows(path, file)
     else:

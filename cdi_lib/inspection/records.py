@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from cdi_lib.inspection.files import SUFFIXES, file_hash, find_table, read_table
-from cdi_lib.inspection.parameters import PROJECT, Inspection
+from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.rules import check_across, check_table
+from cdi_lib.inspection.rules import check_across, check_rows, check_table
 from cdi_lib.inspection.tables import MAIN, OUTCOMES, PARTS, TABLES, typed
 
 OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv", ".txt", ".feather")  # tables that are not read
@@ -28,15 +29,15 @@ class AuditRecords:
     to find. ``untouched`` names these files.
     """
 
-    crimes: pd.DataFrame
-    dip_records: pd.DataFrame | None
-    n100: pd.DataFrame | None
-    cancellations: pd.DataFrame | None
-    survey: pd.DataFrame | None
-    strata: pd.DataFrame | None
-    challenges: pd.DataFrame | None
-    published: pd.DataFrame | None
     files: dict[str, str]  # file name -> SHA-256
+    crimes: pd.DataFrame
+    dip_records: pd.DataFrame | None = None
+    n100: pd.DataFrame | None = None
+    cancellations: pd.DataFrame | None = None
+    survey: pd.DataFrame | None = None
+    strata: pd.DataFrame | None = None
+    challenges: pd.DataFrame | None = None
+    published: pd.DataFrame | None = None
     untouched: tuple[str, ...] = ()
 
     @property
@@ -62,7 +63,7 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
         what was expected.
     """
     folder = params / force
-    problems = _check_files(folder)
+    problems, mistakes = _check_files(folder), []
     tables: dict[str, pd.DataFrame] = {}
     files: dict[str, str] = {}
     hashes: dict[str, str] = {}
@@ -73,24 +74,23 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
                 continue
             file = f"params/{force}/{path.name}"
             text = read_table(path, file)
-            if mistakes := check_table(text, name, inspection.audit_period):
-                raise InputError(mistake.problem(file) for mistake in mistakes)
+            if wrong := check_table(text, name):
+                raise InputError(mistake.problem(file) for mistake in wrong)
             tables[name], files[name], hashes[file] = typed(text, name), file, file_hash(path)
+            mistakes += check_rows(text, name, inspection.audit_period)
         except InputError as error:
             problems += error.problems
     if "crimes" not in tables and not problems:
         expected = f"the audited crimes of the force, with the columns {', '.join(TABLES['crimes'])}"
         problems.append(Problem(f"params/{force}/crimes.csv", "", "no such file", expected))
     if not problems:
-        problems = [mistake.problem(files[mistake.table]) for mistake in check_across(tables, inspection)]
+        mistakes += check_across(tables, inspection)
+    problems += [mistake.problem(files[mistake.table]) for mistake in mistakes]
     if problems:
         raise InputError(problems)
     untouched = [name for name in PARTS if name in tables and tables[name].empty]
-    return AuditRecords(
-        **{name: None if name in untouched else tables.get(name) for name in TABLES},
-        files=hashes,
-        untouched=tuple(files[name] for name in untouched),
-    )
+    parts = {name: table for name, table in tables.items() if name not in untouched}
+    return AuditRecords(**parts, files=hashes, untouched=tuple(files[name] for name in untouched))
 
 
 def _check_files(folder: Path) -> list[Problem]:

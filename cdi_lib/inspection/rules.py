@@ -44,36 +44,36 @@ class Mistake:
 # ---- one table ---------------------------------------------------------------------------------------------
 
 
-def check_table(text: pd.DataFrame, name: str, period: Period) -> list[Mistake]:
-    """Everything that is wrong with one table taken by itself, in the order of its rows.
+def check_table(text: pd.DataFrame, name: str) -> list[Mistake]:
+    """What is wrong with the columns of a table or, if nothing is, with its cells; in the order of the rows.
 
-    Parameters
-    ----------
-    text : DataFrame
-        Values as text, None for blank cells.
-    name : str
-        One of `TABLES`.
-    period : Period
-        The audit period, in which crimes of the main sample were reported.
-
-    Notes
-    -----
-    The columns come first: without them nothing else is looked at. Between its cells a row is judged once each of
-    them can be read.
+    ``text`` holds values as text, None for blank cells; ``name`` is one of `TABLES`.
     """
     columns = TABLES[name]
     if mistakes := list(_check_header(list(text.columns), name)):
         return mistakes
-    mistakes = list(check_cells(text, columns, name))
-    rules = _RULES.get(name)
+    return sorted([*check_cells(text, columns, name), *_repeated(text, columns, name)], key=_place)
+
+
+def check_rows(text: pd.DataFrame, name: str, period: Period) -> list[Mistake]:
+    """What is wrong between the cells of rows in which each cell can be read, in their order."""
+    rules, mistakes = _RULES.get(name), []
     if rules is not None:
-        readable = text.drop(index={mistake.row for mistake in mistakes})
-        for column, breaks, expected in rules(typed(readable, name), period):
-            for row in readable.index[breaks.fillna(False).astype(bool)]:
+        for column, breaks, expected in rules(typed(text, name), period):
+            for row in _labels(breaks.fillna(False).astype(bool)):
                 words = expected if isinstance(expected, str) else str(expected[row])
                 mistakes.append(Mistake(name, row, column, _quoted(text.at[row, column]), words))
-    mistakes += _repeated(text, columns, name)
-    return sorted(mistakes, key=lambda mistake: (mistake.row, mistake.column))
+    return sorted(mistakes, key=_place)
+
+
+def _place(mistake: Mistake) -> tuple[int, str]:
+    return mistake.row or 0, mistake.column
+
+
+def _labels(breaks: Series) -> list[int]:
+    """Labels of the rows that break a rule."""
+    labels: list[int] = breaks.index[breaks].tolist()
+    return labels
 
 
 def _check_header(columns: list[str], name: str) -> Iterator[Mistake]:
@@ -100,22 +100,21 @@ def check_cells(text: pd.DataFrame, columns: Mapping[str, Column], name: str) ->
         if column not in text:
             continue
         blank = text[column].isna()
-        if not spec.blank:
-            for row in text.index[blank]:
-                yield Mistake(name, row, column, BLANK, spec.description)
-        values = text[column][~blank]
-        for row, value in values[~spec.kind.fits(values)].items():
-            expected = spec.kind.expected + suggest(value, spec.kind.words())
+        for row in _labels(blank) if not spec.blank else []:
+            yield Mistake(name, row, column, BLANK, spec.description)
+        for row in _labels(~spec.kind.fits(text[column][~blank])):
+            value = text.at[row, column]
+            expected = spec.kind.expected + suggest(str(value), spec.kind.words())
             yield Mistake(name, row, column, shown(value), expected)
 
 
 def _repeated(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iterator[Mistake]:
     for column in [column for column, spec in columns.items() if spec.unique]:
         values = text[column].dropna()
-        for row, value in values[values.duplicated(keep=False)].items():
-            other = next(label for label in values.index[values == value] if label != row)
+        for row in _labels(values.duplicated(keep=False)):
+            other = next(label for label in _labels(values == values[row]) if label != row)
             expected = f"each {column} once; this one is also in row {other + 2}"
-            yield Mistake(name, row, column, shown(value), expected)
+            yield Mistake(name, row, column, shown(values[row]), expected)
 
 
 def _quoted(value: object) -> str:
@@ -214,12 +213,12 @@ def _main_sample(crimes: pd.DataFrame) -> Iterator[Mistake]:
         yield Mistake("crimes", None, "sample", "no crime of the main sample", expected)
     elif "stratum" in main:
         expected = "the stratum of the frame from which the incident was drawn; or leave the column out"
-        for row in main.index[main["stratum"].isna()]:
+        for row in _labels(main["stratum"].isna()):
             yield Mistake("crimes", row, "stratum", BLANK, expected)
         strata = main.groupby("incident_id")["stratum"].transform("nunique")
         got = "an incident with crimes in two strata"
         expected = "one stratum for all crimes of an incident: the one it was drawn from"
-        for row in main.index[(strata > 1) & ~main.duplicated("incident_id")]:
+        for row in _labels((strata > 1) & ~main.duplicated("incident_id")):
             yield Mistake("crimes", row, "stratum", got, expected)
 
 
@@ -232,46 +231,44 @@ def _strata(strata: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
         expected = "the stratum of each crime of the main sample; or no rows in the table strata"
         yield Mistake("crimes", None, "stratum", "no such column", expected)
         return
-    with_crime = main.groupby("stratum")["incident_id"].nunique()
-    for row, stratum, frame, audited in strata.itertuples(name=None):
-        found = int(with_crime.get(stratum, 0))
-        if not found <= audited <= frame:
-            expected = (
-                f"a number from {found:,} (incidents of the stratum in the table crimes) "
-                f"to {frame:,} (its frame_incidents)"
-            )
-            yield Mistake("strata", row, "audited_incidents", str(audited), expected)
+    found = strata["stratum"].map(main.groupby("stratum")["incident_id"].nunique()).fillna(0).astype(int)
+    audited, frame = strata["audited_incidents"], strata["frame_incidents"]
+    for row in _labels((audited < found) | (audited > frame)):
+        least = f"{found[row]:,} (incidents of the stratum in the table crimes)"
+        expected = f"a number from {least} to {frame[row]:,} (its frame_incidents)"
+        yield Mistake("strata", row, "audited_incidents", str(audited[row]), expected)
     known = shown(", ".join(strata["stratum"]), 200)
-    for stratum in with_crime.index.difference(strata["stratum"]):
-        row = main.index[main["stratum"] == stratum][0]
-        yield Mistake("crimes", row, "stratum", shown(stratum), f"a stratum of the table strata: {known}")
+    unknown = ~main["stratum"].isin(strata["stratum"]) & ~main.duplicated("stratum")
+    for row in _labels(unknown & main["stratum"].notna()):
+        got = shown(main.at[row, "stratum"])
+        yield Mistake("crimes", row, "stratum", got, f"a stratum of the table strata: {known}")
 
 
 def _dip_samples(crimes: pd.DataFrame, dip_records: pd.DataFrame | None) -> Iterator[Mistake]:
     is_main = crimes["sample"] == MAIN
-    in_dip = crimes[~is_main]
     if dip_records is None:
-        for row, sample in in_dip["sample"].head(1).items():
-            expected = "a table dip_records that lists the examined records of the dip samples, also those without a crime"
-            yield Mistake("crimes", row, "sample", shown(sample), expected)
+        expected = "a table dip_records that lists the examined records of the dip samples, also those without a crime"
+        for row in _labels(~is_main)[:1]:
+            yield Mistake("crimes", row, "sample", shown(crimes.at[row, "sample"]), expected)
         return
-    examined = dip_records.set_index("record_id")["sample"]
-    its_sample = in_dip["incident_id"].map(examined)
-    for row, sample in in_dip["sample"][its_sample != in_dip["sample"]].items():
-        got = (
-            its_sample[row] if pd.notna(its_sample[row]) else "a record that is not in the table dip_records"
-        )
+    examined = crimes["incident_id"].map(dip_records.set_index("record_id")["sample"])
+    for row in _labels(~is_main & (examined != crimes["sample"])):
+        sample = crimes.at[row, "sample"]
+        got = "a record that is not in the table dip_records" if pd.isna(examined[row]) else examined[row]
         expected = f"a record of the dip sample {sample} in the table dip_records"
         yield Mistake("crimes", row, "incident_id", got, expected)
-    for row in crimes.index[is_main & crimes["incident_id"].isin(examined.index)]:
+    for row in _labels(is_main & examined.notna()):
         got = "a record of a dip sample"
         yield Mistake("crimes", row, "incident_id", got, "an incident of the main sample")
 
 
 def _survey(survey: pd.DataFrame, known: Mapping[str, str]) -> Iterator[Mistake]:
     names = ", ".join(known) or "(none there yet)"
-    for row, statement in survey["statement"][~survey["statement"].isin(list(known))].items():
-        expected = f"an id in survey_statements of the parameter file: {names}{suggest(statement, known)}"
+    for row in _labels(~survey["statement"].isin(list(known))):
+        statement = survey.at[row, "statement"]
+        expected = (
+            f"an id in survey_statements of the parameter file: {names}{suggest(str(statement), known)}"
+        )
         yield Mistake("survey", row, "statement", shown(statement), expected)
 
 
@@ -280,8 +277,8 @@ def _challenges(challenges: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mist
     held = crimes.set_index("crime_id")[["offence_class", "recorded"]]
     upheld = challenges["outcome"] == "upheld"
     stands = challenges["final_decision"].where(upheld, challenges["first_decision"])
-    for row, crime_id in challenges["crime_id"].items():
-        decision = stands[row]
+    for row in _labels(stands.notna()):  # an upheld challenge without the changed decision is told of above
+        crime_id, decision = challenges.at[row, "crime_id"], stands[row]
         there = crime_id in held.index
         now = _decision(held.loc[crime_id], decision) if there else "no crime"
         if now == decision:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
+from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.moments import parse_moments
-from cdi_lib.inspection.parameters import CRIME_TYPES, PROJECT, unprintable
+from cdi_lib.inspection.parameters import CRIME_TYPES, unprintable
 
 if TYPE_CHECKING:
     Series: TypeAlias = pd.Series[Any]
