@@ -15,8 +15,6 @@ from cdi_lib.inspection.folders import PROJECT, own_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.tables import MAIN, TABLES
 
-_CRIMES = list(TABLES["crimes"])
-
 
 def not_replaced(force: str, returns: Returns, params: Path = PROJECT / "params") -> dict[str, str]:
     """The incidents that cannot be audited and for which no reserve stands yet, each with its reason."""
@@ -31,20 +29,20 @@ def write_papers(force: str, returns: Returns, params: Path = PROJECT / "params"
     """Write problems, incidents without a decision, and disagreements as CSV beside the worksheets."""
     folder = own_folder(force, params, FOLDER)
     columns = list(Problem.__dataclass_fields__)
-    problems = pd.DataFrame([asdict(problem) for problem in returns.problems], columns=columns)
-    written = [
-        _write_csv(folder / PROBLEMS, problems),
-        _write_csv(folder / OUTSTANDING, returns.outstanding),
-    ]
+    papers = {PROBLEMS: pd.DataFrame(map(asdict, returns.problems), columns=columns)}
+    papers[OUTSTANDING] = returns.outstanding
     if returns.recheck is not None:
-        written.append(_write_csv(folder / DISAGREEMENTS, returns.disagreements))
-    return written
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> Path:
+        papers[DISAGREEMENTS] = returns.disagreements
     # These are opened in spreadsheets: what would be read as a formula gets an apostrophe before it.
     as_cell = lambda text: f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
-    return write_whole(path, table.map(as_cell).to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
+    return [
+        write_whole(folder / name, _as_csv(table.map(as_cell)).encode("utf-8-sig"))
+        for name, table in papers.items()
+    ]
+
+
+def _as_csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> list[Path]:
@@ -61,71 +59,64 @@ def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> 
     """
     if returns.errors:
         raise InputError(returns.problems)
-    if read_trail(force, params) is None:
+    trail = read_trail(force, params)
+    if trail is None:
         expected = f"the trail of the draw; make sample FORCE={force} writes it again"
         raise InputError([Problem(f"params/{force}/sample/{TRAILS[FIRST]}", "", "no such file", expected)])
     folder = own_folder(force, params)
     path = find_table("crimes", folder) or folder / "crimes.csv"
-    place = f"params/{force}/{path.name}"
-    dip, is_there = pd.DataFrame(columns=_CRIMES), False
-    if path.is_file():
-        table = read_table(path, place)
-        if "sample" not in table.columns:
-            raise InputError([Problem(place, "column sample", "no such column", "a table of crimes")])
-        dip = table[table["sample"] != MAIN]
-        if len(dip) < len(table):
-            is_there = _same(table[table["sample"] == MAIN], returns.crimes)
-            if not is_there:
-                expected = "none, or those of the worksheets; move the file away to make it again from them"
-                raise InputError(
-                    [Problem(place, "column sample", "other crimes of the main sample", expected)]
-                )
-        elif path.suffix != ".csv":
-            expected = "crimes.csv, to which the crimes of the worksheets can be added; save it as CSV"
-            raise InputError([Problem(place, "", f"a {path.suffix} file", expected)])
-    written = []
-    if not is_there:
-        whole = pd.concat([returns.crimes, dip.reindex(columns=_CRIMES)], ignore_index=True)
-        written = [write_whole(path, whole.to_csv(index=False, lineterminator="\n").encode())]
-    return written + _write_strata(force, returns, params)
-
-
-def _write_strata(force: str, returns: Returns, params: Path) -> list[Path]:
-    """The table ``strata``: incidents of each stratum in the frame, and audited. One of other strata is left alone."""
-    folder = own_folder(force, params)
+    whole = _with_dip_samples(returns.crimes, path, f"params/{force}/{path.name}")
+    written = [] if whole is None else [write_whole(path, _as_csv(whole).encode())]
     path = find_table("strata", folder) or folder / "strata.csv"
     there = read_table(path, path.name) if path.is_file() else pd.DataFrame(columns=["stratum"])
-    others = "stratum" in there.columns and not set(there["stratum"]) <= set(returns.strata)
-    if path.suffix != ".csv" or others:
-        return []
+    others = "stratum" in there and not set(there["stratum"]) <= set(returns.strata)
     rows = [
-        {
-            "stratum": row.stratum,
-            "frame_incidents": row.frame,
-            "audited_incidents": audited(returns.strata[row.stratum]),
-        }
-        for row in read_trail(force, params).strata
+        (row.stratum, row.frame, audited(returns.strata[row.stratum]))
+        for row in trail.strata
         if row.stratum in returns.strata
     ]
-    content = pd.DataFrame(rows, columns=list(TABLES["strata"])).to_csv(index=False, lineterminator="\n")
-    if path.is_file() and path.read_bytes() == content.encode():
-        return []
-    return [write_whole(path, content.encode())]
+    content = _as_csv(pd.DataFrame(rows, columns=list(TABLES["strata"]))).encode()
+    if path.suffix == ".csv" and not others and not (path.is_file() and path.read_bytes() == content):
+        written.append(write_whole(path, content))
+    return written
+
+
+def _with_dip_samples(crimes: pd.DataFrame, path: Path, file: str) -> pd.DataFrame | None:
+    """The crimes of the worksheets and those of dip samples that are in the table; None if it holds these already."""
+    if not path.is_file():
+        return crimes
+    there = read_table(path, file)
+    if "sample" not in there:
+        raise InputError([Problem(file, "column sample", "no such column", "a table of crimes")])
+    there = there.reindex(columns=list(crimes))
+    is_main = there["sample"] == MAIN
+    if is_main.any():
+        held, made = (table.fillna("").sort_values("crime_id") for table in (there[is_main], crimes))
+        if held.to_numpy().tolist() == made.to_numpy().tolist():
+            return None
+        expected = "none, or those of the worksheets; move the file away to make it again from them"
+        raise InputError([Problem(file, "column sample", "other crimes of the main sample", expected)])
+    if path.suffix != ".csv":
+        expected = "crimes.csv, to which the crimes of the worksheets can be added; save it as CSV"
+        raise InputError([Problem(file, "", f"a {path.suffix} file", expected)])
+    return pd.concat([crimes, there], ignore_index=True)
 
 
 def check_strata(force: str, returns: Returns, strata: pd.DataFrame | None) -> list[Problem]:
     """Errors of the table ``strata`` where it says other numbers than complete worksheets."""
     if strata is None or returns.errors:
         return []
-    problems = []
-    for row in strata[strata["stratum"].isin(list(returns.strata))].itertuples():
-        number = audited(returns.strata[row.stratum])
-        if row.audited_incidents != number:
-            place = f"row {row.Index + 2}, column audited_incidents"
-            again = f"make collect FORCE={force} writes the table again"
-            expected = f"{number:,}, as the returned worksheets have it; {again}"
-            problems.append(Problem(f"params/{force}/strata", place, str(row.audited_incidents), expected))
-    return problems
+    made = strata["stratum"].map({name: audited(counts) for name, counts in returns.strata.items()})
+    expected = f", as the returned worksheets have it; make collect FORCE={force} writes the table again"
+    return [
+        Problem(
+            f"params/{force}/strata",
+            f"row {row + 2}, column audited_incidents",
+            str(strata.at[row, "audited_incidents"]),
+            f"{made[row]:,.0f}{expected}",
+        )
+        for row in strata.index[made.notna() & (made != strata["audited_incidents"])]
+    ]
 
 
 def is_collected(force: str, params: Path = PROJECT / "params") -> bool:
@@ -140,22 +131,18 @@ def is_collected(force: str, params: Path = PROJECT / "params") -> bool:
 def check_collected(
     force: str, returns: Returns, main: pd.DataFrame, challenges: pd.DataFrame | None
 ) -> list[Problem]:
-    """Warnings of decisions in the table ``crimes`` that are neither the auditors' nor those of upheld challenges.
+    """A warning of decisions in the table ``crimes`` that are neither the auditors' nor those of upheld challenges.
 
-    Parameters
-    ----------
-    main : DataFrame
-        The crimes of the main sample.
-    challenges : DataFrame or None
-        The table of challenges.
+    ``main`` are the crimes of the main sample, ``challenges`` the table of that name, or None.
     """
     upheld = set() if challenges is None else set(challenges["crime_id"][challenges["outcome"] == "upheld"])
-    decided = returns.crimes.drop_duplicates("crime_id").set_index(
+    made = returns.crimes.drop_duplicates("crime_id").set_index(
         "crime_id"
     )  # twice is an error, told elsewhere
-    decided = decided["offence_class"] + (decided["recorded"] == "yes").map({True: " recorded", False: ""})
-    held = main.set_index("crime_id")
-    held = held["offence_class"] + held["recorded"].map({True: " recorded", False: ""})
+    there = main.set_index("crime_id")
+    in_words = {True: " recorded", False: ""}
+    decided = made["offence_class"] + (made["recorded"] == "yes").map(in_words)
+    held = there["offence_class"] + there["recorded"].map(in_words)
     ids = decided.index.union(held.index)
     differs = (decided.reindex(ids).fillna("") != held.reindex(ids).fillna("")) & ~ids.isin(list(upheld))
     if not differs.any():
@@ -163,11 +150,3 @@ def check_collected(
     got = f"{differs.sum():,} decisions that differ from the returned worksheets"
     expected = "those of the worksheets, or an upheld challenge in the table challenges for each"
     return [Problem(f"params/{force}/crimes", "", got, expected, "warning")]
-
-
-def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    rows = [
-        table.reindex(columns=_CRIMES).astype(object).fillna("").sort_values("crime_id").to_numpy()
-        for table in (one, other)
-    ]
-    return rows[0].shape == rows[1].shape and bool((rows[0] == rows[1]).all())
