@@ -107,7 +107,7 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     # reserves take the place of what cannot be audited
     assert "2 have one now, 0 have none" in run("sample", "--replace")
     assert selection.read_bytes().startswith(drawn) and len(pd.read_csv(selection)) == 232
-    assert "1 of 91 incidents" not in run("check", status=1)
+    x = run("check", status=1); assert 0, x
     fill_in(own / "sample" / "worksheet-reserves-1-to-2.xlsx", returned / "reserves.xlsx")
     assert "have no replacement" not in run("check")
     assert "0 have one now, 0 have none" in run("sample", "--replace")

@@ -8,8 +8,9 @@ same rules say so. No reference of a record is quoted in a message: file and row
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -27,7 +28,7 @@ from cdi_lib.fieldwork.worksheet import (
 )
 from cdi_lib.inspection.files import read_rows
 from cdi_lib.inspection.folders import PROJECT, own_folder
-from cdi_lib.inspection.moments import parse_moments
+from cdi_lib.inspection.moments import Series, parse_moments
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
@@ -35,43 +36,31 @@ from cdi_lib.inspection.tables import MAIN, TABLES
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
+COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as")
 # Papers that are written beside the worksheets, and so never read as such
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
 # What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
 SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
+Words: TypeAlias = str | Callable[[Series], str]  # of a message: for every row, or made of a row
 
 
 @dataclass(frozen=True)
 class Returns:
-    """What the auditors returned.
+    """What the auditors returned. The last three name records and are for the auditors only."""
 
-    Parameters
-    ----------
-    problems : tuple of Problem
-        Everything that is wrong, worst first.
-    crimes : DataFrame
-        The crimes of the first audit, as text, with the columns of the table ``crimes``; complete only if there
-        is no error.
-    strata : dict
-        Per stratum: incidents selected, reserves among them (in the place of what cannot be audited), returned, found to
-        hold a crime or none, not auditable.
-    recheck : dict or None
-        Incidents audited twice, those on which everything agreed, and kappa; None without a re-check.
-    unaudited : dict of incident to reason
-        What the first audit found cannot be audited, in the order of the draw; names records, for the auditors only.
-    outstanding : DataFrame
-        The selected incidents on which nobody decided; names records, for the auditors only.
-    disagreements : DataFrame
-        One row for each difference between first audit and re-check; names records, for the auditors only.
-    """
-
-    problems: tuple[Problem, ...]
-    crimes: pd.DataFrame
+    problems: tuple[Problem, ...]  # everything that is wrong, worst first
+    crimes: (
+        pd.DataFrame
+    )  # of the first audit, as the table ``crimes``, as text; complete only if there is no error
+    # Per stratum: incidents selected, reserves among them (in the place of what cannot be audited), returned, found to
+    # hold a crime or none, not auditable
     strata: dict[str, dict[str, int]]
-    recheck: dict | None
-    unaudited: dict[str, str]
-    outstanding: pd.DataFrame
-    disagreements: pd.DataFrame
+    recheck: dict[str, Any] | None  # incidents audited twice, those on which all agreed, and kappa
+    unaudited: dict[
+        str, str
+    ]  # incidents that the first audit could not audit, in the order of the draw, and why
+    outstanding: pd.DataFrame  # the selected incidents on which nobody decided
+    disagreements: pd.DataFrame  # one row for each difference between first audit and re-check
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -130,16 +119,12 @@ def check_returns(force: str, inspection: Inspection, params: Path = PROJECT / "
     )
 
 
-def summary(returns: Returns | None) -> dict | None:
+def summary(returns: Returns | None) -> dict[str, Any] | None:
     """Response and agreement for the report: counts and estimates only; None without returned worksheets.
 
-    Returns
-    -------
-    dict or None
-        ``selected`` (with ``reserves`` in use), ``returned`` and ``audited`` incidents, ``response_rate`` (audited over
-        selected, a proportion),
-        ``strata`` with the same counts, ``errors`` of the worksheets, and ``recheck`` (None, or ``incidents``, ``agreed``,
-        and ``finding`` and ``outcome`` with n, agreed, kappa, low, high and confidence).
+    ``selected`` (with ``reserves`` in use), ``returned`` and ``audited`` incidents, ``response_rate`` (audited over
+    selected, a proportion), ``strata`` with the same counts, ``errors`` of the worksheets, and ``recheck`` (None, or
+    ``incidents``, ``agreed``, and ``finding`` and ``outcome`` with n, agreed, kappa, low, high and confidence).
     """
     if returns is None:
         return None
@@ -148,14 +133,8 @@ def summary(returns: Returns | None) -> dict | None:
         key: sum(counts[key] for counts in strata.values())
         for key in ("selected", "reserves", "returned", "audited", "crime", "no_crime", "cannot_be_audited")
     }
-    rate = total["audited"] / total["selected"]
-    more = {
-        "response_rate": rate,
-        "strata": strata,
-        "errors": len(returns.errors),
-        "recheck": returns.recheck,
-    }
-    return total | more
+    rate, errors = total["audited"] / total["selected"], len(returns.errors)
+    return total | {"response_rate": rate, "strata": strata, "errors": errors, "recheck": returns.recheck}
 
 
 def audited(counts: dict[str, int]) -> int:
@@ -174,23 +153,16 @@ class _Findings:
     def __init__(self) -> None:
         self._found: list[tuple[int, Problem]] = []
 
-    def add(self, weight: int, file: str, where: str, got: str, expected: str) -> None:
+    def add(self, weight: int, problem: Problem) -> None:
         severity = "warning" if weight == self.WARNING else "error"
-        self._found.append((weight, Problem(file, where, got, expected, severity)))
+        self._found.append((weight, replace(problem, severity=severity)))
 
-    def rows(
-        self,
-        weight: int,
-        rows: pd.DataFrame,
-        column: str,
-        expected: str | Callable[[pd.Series], str],
-        got: str | Callable[[pd.Series], str] = lambda row: "",
-    ) -> None:
+    def rows(self, weight: int, rows: pd.DataFrame, column: str, expected: Words, got: Words = "") -> None:
         """A problem of one cell in each of some rows; its value is quoted unless ``got`` says it in other words."""
         for _, row in rows.iterrows():
-            quoted = BLANK if row[column] is None else shown(row[column])
-            said, asked = (word if isinstance(word, str) else word(row) for word in (got, expected))
-            self.add(weight, row["file"], f"row {row['row']}, column {column}", said or quoted, asked)
+            said, asked = (words if isinstance(words, str) else words(row) for words in (got, expected))
+            said = said or (BLANK if row[column] is None else shown(row[column]))
+            self.add(weight, Problem(row["file"], f"row {row['row']}, column {column}", said, asked))
 
     def sorted(self) -> tuple[Problem, ...]:
         return tuple(problem for _, problem in sorted(self._found, key=lambda item: item[0]))
@@ -198,28 +170,12 @@ class _Findings:
 
 def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
     """The rows of one worksheet in which something was entered, as text, with the file and its number of each."""
-    empty = pd.DataFrame(columns=[*COLUMNS, "file", "row"])
     try:
-        header, *rows = read_rows(path, file, AUDIT_SHEET)
+        table = _sheet(path, file)
     except InputError as error:
         for problem in error.problems:
-            found.add(_Findings.FILE, problem.file, problem.where, problem.got, problem.expected)
-        return empty
-    if missing := [name for name in COLUMNS if header.count(name) != 1]:
-        for name in missing:
-            got = "the column twice" if name in header else f"no such column{suggest(name, header)}"
-            found.add(_Findings.FILE, file, f"column {name}", got, f"once: {COLUMNS[name].description}")
-        return empty
-    width = len(header)
-    cells = [(row + [""] * width)[:width] for row in rows]
-    table = pd.DataFrame(cells, columns=header, dtype=object)[list(COLUMNS)]
-    for name, column in COLUMNS.items():
-        if column.choices:
-            table[name] = table[name].str.lower()
-    table["offence_class"] = table["offence_class"].str.upper()
-    # 1.0 is how programs write a whole number of a column with blank cells
-    table["crime_number"] = table["crime_number"].str.removesuffix(".0")
-    table = table.astype(object).where(table != "", None)
+            found.add(_Findings.FILE, problem)
+        return pd.DataFrame(columns=[*COLUMNS, "file", "row"])
     table["file"], table["row"] = file, range(2, len(table) + 2)
     table = table[table[["finding", "reason", *DECISIONS]].notna().any(axis=1)]
     unnamed = table["incident_id"].isna()
@@ -229,10 +185,32 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
     return table[~unnamed & ~wrong]
 
 
+def _sheet(path: Path, file: str) -> pd.DataFrame:
+    """All rows of a worksheet with its columns; upper and lower case as the lists have them, None for blank cells."""
+    header, *rows = read_rows(path, file, AUDIT_SHEET)
+    problems = []
+    for name, column in COLUMNS.items():
+        if header.count(name) != 1:
+            got = "the column twice" if name in header else f"no such column{suggest(name, header)}"
+            problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
+    if problems:
+        raise InputError(problems)
+    width = len(header)
+    cells = [(row + [""] * width)[:width] for row in rows]
+    table = pd.DataFrame(cells, columns=header, dtype=object)[list(COLUMNS)]
+    for name, column in COLUMNS.items():
+        if column.choices:
+            table[name] = table[name].str.lower()
+    table["offence_class"] = table["offence_class"].str.upper()
+    # 1.0 is how programs write a whole number of a column with blank cells
+    table["crime_number"] = table["crime_number"].str.removesuffix(".0")
+    return table.astype(object).where(table != "", None)
+
+
 # ---- checking ----------------------------------------------------------------------------------------------
 
 
-def _is_crime(rows: pd.DataFrame) -> pd.Series:
+def _is_crime(rows: pd.DataFrame) -> Series:
     """Rows in which the auditor has decided on a crime."""
     return rows[list(DECISIONS)].notna().any(axis=1)
 
@@ -258,12 +236,10 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     table = _as_crimes(crimes)
     # A crime twice is told of where its incident is looked at.
     mistakes = [mistake for mistake in check_table(table, "crimes") if mistake.column in COLUMNS]
-    readable = table.drop(index={mistake.row for mistake in mistakes})
+    readable = table[~table.index.isin([mistake.row for mistake in mistakes])]
     for mistake in mistakes + check_rows(readable, "crimes", inspection.audit_period):
         weight = _Findings.MISSING if mistake.got == BLANK else _Findings.VALUE
-        row = crimes.loc[mistake.row]
-        place = f"row {row['row']}, column {mistake.column}"
-        found.add(weight, row["file"], place, mistake.got, mistake.expected)
+        found.rows(weight, crimes.loc[[mistake.row]], mistake.column, mistake.expected, mistake.got)
     unnumbered = ~crimes["crime_number"].fillna("").str.fullmatch("[1-9][0-9]{0,2}").astype(bool)
     found.rows(_Findings.VALUE, crimes[unnumbered], "crime_number", "1, 2, 3, ...")
     unsaid = crimes[(crimes["recorded"] == "no") & crimes["recorded_as"].isna()]
@@ -337,11 +313,11 @@ def _check_returned(
             got = f"{here.sum():,} of {len(here):,} incidents {what} ({here.mean():.0%})"
             expected = f"a decision on the other {missing:,}; outstanding.csv lists them"
             weight = _Findings.MISSING if audit == FIRST else _Findings.WARNING
-            found.add(weight, folder, f"stratum {shown(stratum)}", got, expected)
+            found.add(weight, Problem(folder, f"stratum {shown(stratum)}", got, expected))
         elif audit == FIRST and (incidents.loc[selection["id"][here.index], "finding"] == NOT_AUDITED).all():
             got = f"{len(here):,} incidents, none of which can be audited"
             expected = "one that can be; nothing is known of a stratum without any"
-            found.add(_Findings.MISSING, folder, f"stratum {shown(stratum)}", got, expected)
+            found.add(_Findings.MISSING, Problem(folder, f"stratum {shown(stratum)}", got, expected))
 
 
 def _outstanding(incidents: pd.DataFrame, selection: pd.DataFrame, audit: str) -> pd.DataFrame:
@@ -368,32 +344,34 @@ def _strata(incidents: pd.DataFrame, selection: pd.DataFrame) -> dict[str, dict[
 # ---- two auditors ------------------------------------------------------------------------------------------
 
 
-def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[dict, pd.DataFrame]:
+def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[dict[str, Any], pd.DataFrame]:
     """First audit and re-check: kappa of finding and outcome, and every difference in a decision."""
     both = incidents[FIRST].join(incidents[RECHECK].add_suffix("_again"), how="inner")
     both = both.dropna(subset=["finding", "finding_again"])
-    differences = []
-    for incident_id, found in both.iterrows():
-        if found["finding"] != found["finding_again"]:
-            differences.append((incident_id, "", "finding", found["finding"], found["finding_again"]))
-    crimes = rows[_is_crime(rows) & rows["incident_id"].isin(both.index)]
+    other = both[both["finding"] != both["finding_again"]]
+    differences = [
+        (name, "", "finding", row["finding"], row["finding_again"]) for name, row in other.iterrows()
+    ]
     key = ["incident_id", "crime_number"]
-    first, again = (
-        crimes[crimes["audit"] == audit].drop_duplicates(key).set_index(key) for audit in (FIRST, RECHECK)
-    )
-    for place in sorted({*first.index, *again.index}, key=str):
-        if place not in first.index or place not in again.index:
-            decided = "a crime", "no such crime"
-            differences.append((*place, "crime", *(decided if place in first.index else decided[::-1])))
-            continue
-        for column in ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as"):
-            one, other = first.at[place, column], again.at[place, column]
-            if (one or "") != (other or ""):
-                differences.append((*place, column, one or "", other or ""))
+    crimes = rows[_is_crime(rows) & rows["incident_id"].isin(both.index)].drop_duplicates(["audit", *key])
+    decisions: list[dict[Any, dict[Any, str]]] = [  # by incident and number of the crime
+        crimes[crimes["audit"] == audit].set_index(key)[list(COMPARED)].fillna("").to_dict("index")
+        for audit in (FIRST, RECHECK)
+    ]
+    first, again = decisions
+    for place in sorted({*first, *again}, key=str):
+        if place in first and place in again:
+            one, two = first[place], again[place]
+            differences += [
+                (*place, name, one[name], two[name]) for name in COMPARED if one[name] != two[name]
+            ]
+        else:
+            decided = ("a crime", "no such crime") if place in first else ("no such crime", "a crime")
+            differences.append((*place, "crime", *decided))
     columns = ["incident_id", "crime_number", "decision", "first_audit", "recheck"]
     table = pd.DataFrame(differences, columns=columns)
     agreed = len(both) - table["incident_id"].nunique()
-    recheck = {"incidents": len(both), "agreed": agreed, "finding": None, "outcome": None}
+    recheck: dict[str, Any] = {"incidents": len(both), "agreed": agreed, "finding": None, "outcome": None}
     if len(both):
         for name in ("finding", "outcome"):
             recheck[name] = asdict(cohens_kappa(both[name].tolist(), both[f"{name}_again"].tolist()))

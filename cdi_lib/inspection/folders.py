@@ -92,12 +92,7 @@ def slug(text: str) -> str:
 
 
 def force_key(force: object) -> str:
-    """Check the name of a force as it is used for files and folders.
-
-    Parameters
-    ----------
-    force : str
-        Lower-case letters, digits and single hyphens, beginning with a letter: ``devon-and-cornwall``.
+    """Check the name of a force as it is used for files and folders: lower-case letters, digits and single hyphens.
 
     Raises
     ------

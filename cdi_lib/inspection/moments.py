@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    Series: TypeAlias = pd.Series[Any]
+Series: TypeAlias = "pd.Series[Any]"
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEAR = "(?P<year>[0-9]{4})"

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
 from cdi_lib.inspection.files import read_table
 from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.moments import Series
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.inspection.rules import Mistake, check_cells
 from cdi_lib.inspection.tables import TEXT, Column, Kind, one_of
-
-if TYPE_CHECKING:
-    Series: TypeAlias = pd.Series[Any]
 
 PUBLISHED = PROJECT / "params" / "published-inspections.csv"
 OUTSIDE = "outside the CDI series"  # so marked in the table: another kind of inspection, with another method

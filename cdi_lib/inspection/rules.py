@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 import pandas as pd
 
+from cdi_lib.inspection.moments import Series
 from cdi_lib.inspection.parameters import Inspection, Period
 from cdi_lib.inspection.problems import Problem, shown, suggest
 from cdi_lib.inspection.tables import MAIN, TABLES, Column, offence_classes, typed
 
-if TYPE_CHECKING:
-    Series: TypeAlias = pd.Series[Any]
-    Rule: TypeAlias = tuple[str, Series, str | Series]
-
+# Column, which rows break the rule, and what was expected there (in all rows, or in each)
+Rule: TypeAlias = tuple[str, Series, "str | Series"]
 BLANK = "a blank cell"
 _HEADER = -1  # label of the row before the first record
 
@@ -121,7 +120,7 @@ def _quoted(value: object) -> str:
     return BLANK if value is None else shown(value)
 
 
-# What the cells of a row must be to each other: column, which rows break the rule, what was expected there.
+# What the cells of a row must be to each other.
 
 
 def _rules_of_crimes(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
@@ -253,9 +252,8 @@ def _dip_samples(crimes: pd.DataFrame, dip_records: pd.DataFrame | None) -> Iter
         return
     examined = crimes["incident_id"].map(dip_records.set_index("record_id")["sample"])
     for row in _labels(~is_main & (examined != crimes["sample"])):
-        sample = crimes.at[row, "sample"]
         got = "a record that is not in the table dip_records" if pd.isna(examined[row]) else examined[row]
-        expected = f"a record of the dip sample {sample} in the table dip_records"
+        expected = f"a record of the dip sample {crimes['sample'][row]} in the table dip_records"
         yield Mistake("crimes", row, "incident_id", got, expected)
     for row in _labels(is_main & examined.notna()):
         got = "a record of a dip sample"
@@ -278,7 +276,7 @@ def _challenges(challenges: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mist
     upheld = challenges["outcome"] == "upheld"
     stands = challenges["final_decision"].where(upheld, challenges["first_decision"])
     for row in _labels(stands.notna()):  # an upheld challenge without the changed decision is told of above
-        crime_id, decision = challenges.at[row, "crime_id"], stands[row]
+        crime_id, decision = challenges["crime_id"][row], stands[row]
         there = crime_id in held.index
         now = _decision(held.loc[crime_id], decision) if there else "no crime"
         if now == decision:

@@ -7,18 +7,14 @@ means that this part was not inspected, and so does one of `PARTS` with a header
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.moments import parse_moments
+from cdi_lib.inspection.moments import Series, parse_moments
 from cdi_lib.inspection.parameters import CRIME_TYPES, unprintable
-
-if TYPE_CHECKING:
-    Series: TypeAlias = pd.Series[Any]
 
 OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
 MAIN = "main"
@@ -54,24 +50,12 @@ def offence_classes() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value, as text in a table.
+    """A kind of value, as text in a table."""
 
-    Parameters
-    ----------
-    expected : str
-        What it is, for messages.
-    fits : callable
-        Which of some texts are of this kind.
-    typed : callable
-        What those texts become.
-    words : callable
-        The words of which one may be misspelt.
-    """
-
-    expected: str
-    fits: Callable[[Series], Series]
-    typed: Callable[[Series], Series] = lambda texts: texts
-    words: Callable[[], Iterable[str]] = tuple
+    expected: str  # what it is, for messages
+    fits: Callable[[Series], Series]  # which of some texts are of this kind
+    typed: Callable[[Series], Series] = lambda texts: texts  # what those become
+    words: Callable[[], Iterable[str]] = tuple  # those of which one may be misspelt
 
 
 @dataclass(frozen=True)
@@ -101,17 +85,13 @@ PRINTABLE = Kind(
     "text that can be printed: no control characters, only letters that the report's typeface has",
     lambda texts: texts.map(unprintable) == "",
 )
-OFFENCE_CLASS = Kind(
+SAMPLE = one_of((MAIN, *DIP_SAMPLES))
+CLASS = Kind(
     "a class of params/offence_classes.csv, to which one that is missing can be added",
     lambda texts: texts.isin(offence_classes().index),
     words=lambda: offence_classes().index,
 )
-ANSWER = Kind(
-    "one of yes, no",
-    lambda texts: texts.isin(YES_NO),
-    lambda texts: texts.map({"yes": True, "no": False}).astype("boolean"),
-    lambda: YES_NO,
-)
+ANSWER = replace(one_of(YES_NO), typed=lambda texts: texts.map({"yes": True, "no": False}).astype("boolean"))
 MOMENT = Kind(
     "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05; of midnight a minute later, for a spreadsheet keeps "
     "a date alone as its midnight",
@@ -137,9 +117,7 @@ TABLES: dict[str, dict[str, Column]] = {
     "crimes": {
         "crime_id": Column("reference of the audited crime, unique in this table", TEXT, unique=True),
         "incident_id": Column("reference of the incident or record in which it was found", TEXT),
-        "sample": Column(
-            "main (the random sample) or the dip sample in which it was found", one_of([MAIN, *DIP_SAMPLES])
-        ),
+        "sample": Column("main (the random sample) or the dip sample in which it was found", SAMPLE),
         "stratum": Column(
             "stratum of the sampling frame from which the incident was drawn; blank outside the main sample. "
             "Leave the column out if incidents were drawn as one simple random sample",
@@ -148,9 +126,7 @@ TABLES: dict[str, dict[str, Column]] = {
             required=False,
         ),
         "crime_type": Column("violence, sexual or other (excluding fraud)", one_of(CRIME_TYPES)),
-        "offence_class": Column(
-            "Home Office class as in params/offence_classes.csv, such as 105A", OFFENCE_CLASS
-        ),
+        "offence_class": Column("Home Office class as in params/offence_classes.csv, such as 105A", CLASS),
         "route": Column(
             "control_room or crime_recording_centre; blank outside the main sample",
             one_of(ROUTES),
