@@ -16,6 +16,7 @@ from cdi_lib.fieldwork.returns import check_returns, summary
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.records import load_records
 from cdi_lib.inspection.rules import check_table
 from cdi_lib.inspection.tables import TABLES
 from cdi_lib.statistics.agreement import cohens_kappa
@@ -29,9 +30,7 @@ INSPECTION = check_inspection(CONTENT, "params/testshire.yml")
 def drawn(tmp_path_factory):
     """A force with a drawn sample of 30 incidents and a re-check of 12."""
     params = tmp_path_factory.mktemp("drawn")
-    write_force(
-        params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"]))}
-    )
+    write_force(params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"]))})
     frame(400).to_csv(params / "testshire" / "frame.csv", index=False)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
@@ -205,6 +204,23 @@ def test_a_mistake_is_told_with_file_row_and_column(params, position, entered, c
     found = told(params)
     assert any(f"column {column}" in line and words in line for line in found), found
     assert all("returned" in line for line in found)
+
+
+@pytest.mark.parametrize(("entered", "column", "words"), MISTAKES[3:16])
+def test_the_same_mistake_in_the_table_of_crimes_gets_the_same_words(
+    params, position, entered, column, words
+):
+    path = fill(params, **{f"x{position}": entered})
+    [told_here] = [p for p in check_returns("testshire", INSPECTION, params).errors if column in p.where]
+    sheet = pd.read_excel(path, sheet_name=AUDIT_SHEET, dtype=object)
+    row = sheet[sheet["recorded"].notna() | (sheet.index == 3 * position)]
+    crimes = row.assign(crime_id=row.index.astype(str), sample="main")[list(TABLES["crimes"])]
+    crimes.to_excel(params / "testshire" / "crimes.xlsx", index=False)
+    (params / "testshire" / "crimes.csv").unlink()
+    with pytest.raises(InputError) as caught:
+        load_records("testshire", INSPECTION, params)
+    [told_there] = [p for p in caught.value.problems if column in p.where]
+    assert (told_there.got, told_there.expected) == (told_here.got, told_here.expected)
 
 
 def test_all_problems_of_all_files_are_told_worst_first_and_as_csv(params):

@@ -80,7 +80,7 @@ def matching(pattern: str, expected: str, typed: Callable[[Series], Series] = la
     return Kind(expected, lambda texts: texts.str.fullmatch(pattern).astype(bool), typed)
 
 
-TEXT = Kind("an entry", lambda texts: ~texts.isin(_NO_VALUES))
+TEXT = Kind("an entry, not the error of a formula", lambda texts: ~texts.isin(_NO_VALUES))
 PRINTABLE = Kind(
     "text that can be printed: no control characters, only letters that the report's typeface has",
     lambda texts: texts.map(unprintable) == "",
