@@ -229,7 +229,7 @@ def why(chosen: argparse.Namespace) -> int:
 
 def check(chosen: argparse.Namespace) -> int:
     """Check returned worksheets, parameters and records; 1 if there are errors, or warnings with --strict."""
-    from cdi_lib.fieldwork import returns
+    from cdi_lib.fieldwork import collected, returns
     from cdi_lib.fieldwork.draw import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
     from cdi_lib.pipeline.build import BuildError, judgement_warnings, read_audit
@@ -241,7 +241,7 @@ def check(chosen: argparse.Namespace) -> int:
     problems = list(returned.problems) if returned else []
     if returned:
         _tell_returns(force, returned, params)
-    is_whole = returned is None or returns.is_collected(force, params)
+    is_whole = returned is None or collected.is_collected(force, params)
     if not is_whole:
         problems += check_drawn(force, inspection, params)
     audit = None
@@ -250,7 +250,7 @@ def check(chosen: argparse.Namespace) -> int:
             audit = read_audit(force)
             if returned:
                 records = audit.records
-                problems += returns.check_collected(force, returned, records.main, records.challenges)
+                problems += collected.check_collected(force, returned, records.main, records.challenges)
             problems += judgement_warnings(audit)
         except InputError as error:
             problems += error.problems
@@ -273,7 +273,7 @@ def check(chosen: argparse.Namespace) -> int:
 
 def _tell_returns(force: str, returned, params: Path) -> None:
     """Response by stratum, agreement, and the papers written beside the worksheets."""
-    from cdi_lib.fieldwork import returns
+    from cdi_lib.fieldwork import collected
 
     for stratum, counts in returned.strata.items():
         console.say(
@@ -294,20 +294,20 @@ def _tell_returns(force: str, returned, params: Path) -> None:
                     f"re-check: kappa of the {name} {kappa['kappa']:.2f} "
                     f"({kappa['confidence']:.0%} interval {kappa['low']:.2f} to {kappa['high']:.2f})"
                 )
-    if unaudited := returns.not_replaced(force, returned, params):
+    if unaudited := collected.not_replaced(force, returned, params):
         console.say(
             f"{len(unaudited):,} incidents that cannot be audited have no replacement; where reserves were asked for in "
             f"sampling.reserves: make sample FORCE={force} REPLACE=1"
         )
     console.detail("strata", returned.strata)
     console.detail("recheck", returned.recheck)
-    for path in returns.write_papers(force, returned, params):
+    for path in collected.write_papers(force, returned, params):
         console.file(path)
 
 
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
-    from cdi_lib.fieldwork import returns
+    from cdi_lib.fieldwork import collected, returns
     from cdi_lib.fieldwork.draw import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 
@@ -320,7 +320,7 @@ def collect(chosen: argparse.Namespace) -> int:
     if returned is None:
         expected = f"worksheets that auditors filled in; draw the sample first: make sample FORCE={force}"
         raise InputError([Problem(f"params/{force}/{returns.FOLDER}", "", "no .xlsx or .csv file", expected)])
-    written = returns.collect(force, returned, params)
+    written = collected.collect(force, returned, params)
     if not written:
         console.say(f"{force}: the table of crimes is already that of the worksheets")
     for path in written:
@@ -378,13 +378,13 @@ def sample(chosen: argparse.Namespace) -> int:
 
 def _unaudited(force: str, inspection, params: Path) -> dict[str, str]:
     """Incidents that cannot be audited and have no replacement yet, each with the auditor's reason."""
-    from cdi_lib.fieldwork import returns
+    from cdi_lib.fieldwork import collected, returns
 
     returned = returns.check_returns(force, inspection, params)
     if returned is None:
         expected = "worksheets in which auditors say what cannot be audited"
         raise InputError([Problem(f"params/{force}/{returns.FOLDER}", "", "no .xlsx or .csv file", expected)])
-    return returns.not_replaced(force, returned, params)
+    return collected.not_replaced(force, returned, params)
 
 
 def _tell_replaced(unaudited: dict[str, str], unreplaced: Sequence[str]) -> None:

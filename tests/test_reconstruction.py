@@ -12,7 +12,8 @@ import yaml
 
 from cdi_lib.inspection.parameters import PROJECT, load_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.records import DIP_SAMPLES, load_records
+from cdi_lib.inspection.records import load_records
+from cdi_lib.inspection.tables import DIP_SAMPLES
 from cdi_lib.statistics import sampling
 from tests.tools.reconstruction import Chance, reconstruct
 

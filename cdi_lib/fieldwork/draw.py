@@ -18,11 +18,14 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.folders import PROJECT, own_folder, write_whole
+from cdi_lib.inspection.files import find_table, other_separator, write_whole
+from cdi_lib.inspection.folders import PROJECT, own_folder
 from cdi_lib.inspection.measures import planned_sample
+from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import FrameColumns, Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.records import ROUTES, AuditRecords, find_table, other_separator, parse_moments
+from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.inspection.tables import ROUTES
 from cdi_lib.statistics import sampling
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}

@@ -51,18 +51,6 @@ def own_folder(force: str, params: Path, *parts: str) -> Path:
     return folder
 
 
-def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file so that a reader sees the old one or the new one, never a part; makes its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
 def remove_leftovers(folder: Path, pattern: str) -> None:
     """Remove folders of builds that were killed. The number of the process is the last but one part of their names."""
     for leftover in folder.glob(pattern):
@@ -104,12 +92,7 @@ def slug(text: str) -> str:
 
 
 def force_key(force: object) -> str:
-    """Check the name of a force as it is used for files and folders.
-
-    Parameters
-    ----------
-    force : str
-        Lower-case letters, digits and single hyphens, beginning with a letter: ``devon-and-cornwall``.
+    """Check the name of a force as it is used for files and folders: lower-case letters, digits and single hyphens.
 
     Raises
     ------

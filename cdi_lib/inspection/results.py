@@ -17,11 +17,11 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, computed_field, model_validator
 
 from cdi_lib.inspection.details import FOLLOW, Details, Stored, upgraded
-from cdi_lib.inspection.files import file_hash
-from cdi_lib.inspection.folders import write_whole
+from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
-from cdi_lib.inspection.records import OFFENCE_CLASSES, AuditRecords, find_table
+from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.inspection.tables import OFFENCE_CLASSES
 from cdi_lib.statistics.estimation import Estimate
 
 SCHEMA_VERSION: Literal[3] = (

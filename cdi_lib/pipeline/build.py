@@ -24,7 +24,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-from cdi_lib.fieldwork import returns
+from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.draw import check_drawn
 from cdi_lib.inspection import results as results_module
 from cdi_lib.inspection.folders import (
@@ -146,7 +146,7 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     try:
         returned = returns.check_returns(force, inspection, params)
         if returned is not None and records is not None:
-            problems += returns.check_strata(force, returned, records.strata)
+            problems += collected.check_strata(force, returned, records.strata)
     except InputError as error:
         problems += error.problems
     if problems:

@@ -7,8 +7,8 @@ sample, no survey. All figures come from the results and are rounded by :mod:`cd
 from __future__ import annotations
 
 from cdi_lib.inspection.parameters import CRIME_TYPES
-from cdi_lib.inspection.records import CANCELLATION_TYPES
 from cdi_lib.inspection.results import EstimateResult, Results, Share
+from cdi_lib.inspection.tables import CANCELLATION_TYPES
 from cdi_lib.report import wording
 from cdi_lib.report.labels import CRIME_NOUNS, TYPE_LABELS
 from cdi_lib.report.wording import (
