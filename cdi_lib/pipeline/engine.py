@@ -8,7 +8,9 @@ and the executed notebook is an ordinary one.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
 import multiprocessing
 import os
 import signal
@@ -18,13 +20,22 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 PRELOAD = ["cdi_lib.pipeline.preload"]
 NAME = "cdi-forked-shell"
-_LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to stop
+LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to stop
 
-_to_parent = None  # in a process that run_forked has started: the pipe to the one that waits for it
+# Why no pool of a library (pebble, multiprocessing): its workers are daemons, which may not fork notebooks; it starts
+# threads, which do not survive that fork; a worker whose parent was killed goes on; and progress has no way through.
+
+_to_parent: Connection | None = (
+    None  # in a process that run_forked has started: the pipe to the one that waits
+)
 
 
 class Stopped(Exception):
@@ -32,12 +43,12 @@ class Stopped(Exception):
 
 
 def run_forked(
-    function: Callable,
-    *arguments,
+    function: Callable[..., T],
+    *arguments: Any,
     timeout: float,
-    on_message: Callable[[str], None] = lambda text: None,
+    on_message: Callable[[Any], None] = lambda message: None,
     stop: threading.Event | None = None,
-) -> Any:
+) -> T:
     """Call ``function(*arguments)`` in a fresh process, wait for it, and return what it returned.
 
     Parameters
@@ -47,7 +58,7 @@ def run_forked(
     timeout : float
         Seconds after which the process is ended.
     on_message : callable
-        Called with each text that the function sends by :func:`tell`.
+        Called with each message that the function sends by :func:`tell`.
     stop : threading.Event, optional
         Once it is set, the process is ended.
 
@@ -62,41 +73,36 @@ def run_forked(
     """
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_call, args=(sender, function, arguments), daemon=False)
+    process = context.Process(target=_call, args=(sender, function, arguments))
     process.start()
     sender.close()
     end = time.monotonic() + timeout
-    answer = None
     try:
-        while answer is None:
+        while True:
             if stop is not None and stop.is_set():
                 raise Stopped
             if time.monotonic() > end:
                 raise TimeoutError(f"took longer than {timeout:g} seconds")
-            if receiver.poll(_LOOK_SECONDS):
-                try:
-                    kind, content = receiver.recv()
-                except EOFError:
-                    process.join()
-                    kind, content = (
-                        "error",
-                        f"the process ended unexpectedly (exit status {process.exitcode})",
-                    )
-                if kind == "message":
-                    on_message(content)
-                else:
-                    answer = kind, content
+            if receiver.poll(LOOK_SECONDS):
+                kind, content = receiver.recv()
+                if kind != "message":
+                    break
+                on_message(content)
+    except EOFError:
+        process.join()
+        kind, content = "error", f"the process ended unexpectedly (exit status {process.exitcode})"
+    except BaseException:
+        process.kill()  # what it wrote is in a folder that its parent removes
+        raise
     finally:
         receiver.close()
-        if answer is None:
-            process.kill()  # what it wrote is in a folder that its parent removes
         process.join()
-    if answer[0] == "error":
-        raise RuntimeError(answer[1])
-    return answer[1]
+    if kind == "error":
+        raise RuntimeError(content)
+    return content
 
 
-def _context():
+def _context() -> Any:
     """How a fresh process is made.
 
     A process that the fork server has made holds all imports and has no other thread: it forks. Any other, such as a
@@ -111,35 +117,31 @@ def _context():
     return context
 
 
-def tell(text: str) -> None:
-    """Send a line of progress to the process that waits for this one; nothing where none does."""
+def tell(message: Any) -> None:
+    """Send a message of progress to the process that waits for this one; nothing where none does."""
     if _to_parent is not None:
         try:
-            _to_parent.send(("message", text))
+            _to_parent.send(("message", message))
         except OSError:  # nobody waits any more: the parent was killed
             os._exit(1)
 
 
-def _call(sender, function: Callable, arguments: tuple) -> None:
+def _call(sender: Connection, function: Callable, arguments: tuple) -> None:
     global _to_parent
     _to_parent = sender
     _end_with_parent()
-    try:
-        sender.send(("result", function(*arguments)))
-    except BaseException as error:  # noqa: BLE001  whatever it was, the parent tells the user
+    with contextlib.suppress(OSError):  # nobody waits any more
         try:
+            sender.send(("result", function(*arguments)))
+        except BaseException as error:  # noqa: BLE001  whatever it was, the parent tells the user
             sender.send(("error", "".join(traceback.format_exception_only(error)).strip()))
-        except OSError:  # nobody waits any more
-            pass
 
 
 def _end_with_parent() -> None:
     """Let the system end this process with its parent, also if that is killed. Linux only; elsewhere it runs to its end."""
     die_with_parent = 1  # PR_SET_PDEATHSIG
-    try:
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
-    except (OSError, AttributeError, TypeError):
-        pass
 
 
 class ForkExecutor(Executor):
@@ -154,18 +156,22 @@ class ForkExecutor(Executor):
     timeout : float
         Seconds that a task may take.
     on_message : callable
-        Called, from the thread that supervises it, with each text that a task sends by :func:`tell`.
+        Called, from the thread that supervises it, with each message that a task sends by :func:`tell`.
     """
 
     def __init__(
-        self, jobs: int, timeout: float = 3600, on_message: Callable[[str], None] = lambda text: None
-    ):
+        self, jobs: int, timeout: float, on_message: Callable[[Any], None] = lambda message: None
+    ) -> None:
         self._threads = ThreadPoolExecutor(jobs)
         self._stop = threading.Event()
-        self._options = {"timeout": timeout, "on_message": on_message, "stop": self._stop}
+        self._run = partial(run_forked, timeout=timeout, on_message=on_message, stop=self._stop)
 
-    def submit(self, function: Callable, /, *arguments) -> Future:
-        return self._threads.submit(run_forked, function, *arguments, **self._options)
+    def submit(self, function: Callable[..., T], /, *arguments: Any, **_: Any) -> Future[T]:
+        return self._threads.submit(self._run, function, *arguments)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Wait for all tasks; end them if the block failed or was interrupted."""
+        self.shutdown(cancel_futures=kind is not None)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As for any executor; with ``cancel_futures`` the tasks that run are ended as well."""
@@ -238,7 +244,7 @@ def _shell():
     return Shell.instance(config=settings)
 
 
-class _Stream:
+class _Stream(io.TextIOBase):
     """Standard output or error of a cell, as a notebook output."""
 
     encoding = "utf-8"
@@ -255,12 +261,6 @@ class _Stream:
         elif text:
             self.outputs.append(new_output("stream", name=self.name, text=text))
         return len(text)
-
-    def flush(self) -> None:
-        pass
-
-    def isatty(self) -> bool:
-        return False
 
 
 def _run(shell, cell) -> bool:
