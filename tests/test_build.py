@@ -9,7 +9,7 @@ import pytest
 from forces import copy_project, write_force
 from nbclient import NotebookClient
 
-from cdi_lib.pipeline import engine, notebooks, publish
+from cdi_lib.pipeline import engine, notebooks, processes, publish
 
 CELLS = [
     "import sys\nprint('one')\nprint('two')\nprint('three', file=sys.stderr)",
@@ -31,7 +31,7 @@ def notebook_of(cells, path):
 def run_here(source, output):
     import papermill
 
-    papermill.execute_notebook(str(source), str(output), engine_name=engine.register(), progress_bar=False)
+    papermill.execute_notebook(str(source), str(output), engine_name=engine.NAME, progress_bar=False)
 
 
 def outputs_of(notebook):
@@ -53,7 +53,7 @@ def outputs_of(notebook):
 
 def test_the_forked_shell_gives_what_a_kernel_gives(tmp_path):
     notebook = notebook_of(CELLS, tmp_path / "in.ipynb")
-    engine.run_forked(run_here, tmp_path / "in.ipynb", tmp_path / "out.ipynb", timeout=120)
+    processes.run_forked(run_here, tmp_path / "in.ipynb", tmp_path / "out.ipynb", timeout=120)
     forked = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     NotebookClient(notebook, kernel_name="python3").execute()
     assert outputs_of(forked) == outputs_of(notebook)
@@ -66,7 +66,9 @@ def test_every_notebook_has_a_fresh_namespace(tmp_path):
     notebook_of(["leftover = 1"], tmp_path / "first.ipynb")
     notebook_of(["'leftover' in globals()"], tmp_path / "second.ipynb")
     for name in ("first", "second"):
-        engine.run_forked(run_here, tmp_path / f"{name}.ipynb", tmp_path / f"{name}-out.ipynb", timeout=120)
+        processes.run_forked(
+            run_here, tmp_path / f"{name}.ipynb", tmp_path / f"{name}-out.ipynb", timeout=120
+        )
     second = nbformat.read(tmp_path / "second-out.ipynb", as_version=4)
     assert second.cells[0].outputs[0]["data"]["text/plain"] == "False"
 
@@ -85,9 +87,9 @@ def die():
 
 def test_a_process_that_hangs_or_dies_is_reported():
     with pytest.raises(TimeoutError, match="longer than"):
-        engine.run_forked(sleep_long, timeout=0.5)
+        processes.run_forked(sleep_long, timeout=0.5)
     with pytest.raises(RuntimeError, match="exit status 3"):
-        engine.run_forked(die, timeout=60)
+        processes.run_forked(die, timeout=60)
 
 
 def test_a_failing_notebook_is_named_and_the_last_report_stays(tmp_path):
@@ -141,6 +143,6 @@ def test_a_notebook_that_a_full_disk_cuts_short_is_removed_and_the_disk_is_named
 
     monkeypatch.setattr("papermill.execute_notebook", cut_short)
     with pytest.raises(OSError, match="No space left on device"):
-        notebooks._execute("1_sample", tmp_path / "half.ipynb", {}, {})
+        notebooks._execute("1_sample", tmp_path / "half.ipynb", {}, {}, None)
     assert not (tmp_path / "half.ipynb").exists()
-    assert notebooks._failed_cell(tmp_path / "half.ipynb", "testshire") is None
+    assert notebooks._failed_cell(tmp_path / "half.ipynb", None) is None

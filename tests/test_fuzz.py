@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.pipeline import step
+from cdi_lib.pipeline import audit as audit_module
 from cdi_lib.pipeline.audit import Audit, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT
 
@@ -239,7 +239,7 @@ def run_notebooks(audit: Audit, params: Path, sections: Path) -> None:
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(),
     ):
-        patch.setattr(step, "read_audit", lambda force, params=None: audit)
+        patch.setattr(audit_module, "given", audit)
         patch.setenv("CDI_PARAMS", str(params))
         patch.setenv("CDI_SECTIONS", str(sections))
         for name in (*NOTEBOOKS, *([REPORT] if LONG else [])):

@@ -15,7 +15,7 @@ from forces import parameters, write_force
 
 from cdi_lib.cli import main
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
-from cdi_lib.pipeline import cluster, engine, fingerprint, publish, runner
+from cdi_lib.pipeline import cluster, fingerprint, processes, publish, runner
 from cdi_lib.pipeline.notebooks import STEPS
 
 FORCES = ("ashford", "bexhill", "corby")
@@ -144,7 +144,7 @@ def die():
 
 
 def test_a_process_that_dies_takes_no_other_with_it():
-    with engine.ForkExecutor(2, timeout=60) as pool:
+    with processes.ForkExecutor(2, timeout=60) as pool:
         futures = [pool.submit(function) for function in (fine, die, fine)]
         assert [futures[0].result(), futures[2].result()] == ["fine", "fine"]
         with pytest.raises(RuntimeError, match="exit status 3"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +14,7 @@ from cdi_lib.inspection.judgement import Criteria, check_judgement_inputs, load_
 from cdi_lib.inspection.measures import check_measures
 from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.records import AuditRecords, load_records, references
+from cdi_lib.inspection.records import AuditRecords, load_records
 from cdi_lib.inspection.results import inputs_of
 
 T = TypeVar("T")
@@ -37,6 +36,15 @@ class Audit:
         """Challenges of single decisions that are not decided yet."""
         challenges = self.records.challenges
         return 0 if challenges is None else int((challenges["outcome"] == "open").sum())
+
+
+# What a build has read and given to this process: its notebooks see this, not what was changed in the files since.
+given: Audit | None = None
+
+
+def audit_of(force: str) -> Audit:
+    """The audit of a force that was given to this process, or that in the files."""
+    return given if given is not None and given.force == force else read_audit(force)
 
 
 def read_audit(force: str, params: Path | None = None) -> Audit:
@@ -78,29 +86,3 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
 def with_file(problem: Problem, force: str) -> Problem:
     """A problem that knows no file is one of the parameter file."""
     return problem if problem.file else replace(problem, file=f"params/{force}.yml")
-
-
-# The audit that a build has read: the processes that it forks for its notebooks see this one, not what may have been
-# changed in the files since.
-_held: dict[tuple[str, Path], Audit] = {}
-
-
-@contextlib.contextmanager
-def holding(audit: Audit, params: Path) -> Iterator[None]:
-    """Keep an audit for the notebooks of its force."""
-    _held[audit.force, params] = audit
-    try:
-        yield
-    finally:
-        del _held[audit.force, params]
-
-
-def held(force: str, params: Path) -> Audit | None:
-    """The audit that is held for a force, if one is."""
-    return _held.get((force, params))
-
-
-def held_references(force: str) -> set[str] | None:
-    """All references of records in the audit that is held for a force; None if none is held."""
-    found = [audit for (name, _), audit in _held.items() if name == force]
-    return references(found[0].records) if found else None

@@ -14,7 +14,7 @@ from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, param
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.results import combine, read_results, write_results
 from cdi_lib.pipeline import fingerprint
-from cdi_lib.pipeline.audit import Audit, holding, read_audit
+from cdi_lib.pipeline.audit import Audit, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, execute, saved_by, write_front_matter
 from cdi_lib.pipeline.publish import forget_failed, keep_failed, only_build, publish, staging_folder
 from cdi_lib.render import rendering
@@ -39,22 +39,11 @@ def build_report(
     commit: str | None = None,
     only_look: bool = False,
 ) -> Report:
-    """Build and publish the report of one force.
+    """Build and publish the report of one force, whose parameters are ``<params>/<force>.yml``.
 
-    Parameters
-    ----------
-    force : str
-        Name of the force, as in ``params/<force>.yml``.
-    renderer : {"auto", "quarto", "pandoc"}
-        Engine for HTML and PDF.
-    params, reports : Path, optional
-        Folders of parameters and of reports.
-    progress : callable
-        Called with number (1 to ``STEPS``) and name of each step.
-    commit : str, optional
-        The commit of the project that the report names; asked from git if it is not given.
-    only_look : bool
-        Render the executed notebooks of the published report again instead of running them.
+    ``progress`` is called with number (1 to ``STEPS``) and name of each step. The report names ``commit``, asked from
+    git if it is not given. ``only_look`` renders the executed notebooks of the published report again instead of
+    running them.
 
     Raises
     ------
@@ -70,7 +59,7 @@ def build_report(
     check_final(audit, commit)
     made_from = fingerprint.inputs(force, params, renderer)
     reports.mkdir(parents=True, exist_ok=True)
-    with only_build(force, reports), staging_folder(force, reports) as staging, holding(audit, params):
+    with only_build(force, reports), staging_folder(force, reports) as staging:
         try:
             if only_look:
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")
@@ -95,7 +84,7 @@ def _run_notebooks(audit: Audit, params: Path, staging: Path, commit: str, progr
     for step, name in enumerate((*NOTEBOOKS, REPORT), 1):
         progress(step, f"notebook {name}")
         parameters = {"force": audit.force} | ({"commit": commit} if name == REPORT else {})
-        execute(name, audit.force, notebooks / f"{name}.ipynb", parameters, variables)
+        execute(name, audit.force, notebooks / f"{name}.ipynb", parameters, variables, audit)
     write_front_matter(notebooks / f"{REPORT}.ipynb", audit.inspection)
     found = [saved_by(name, sections) for name in NOTEBOOKS]
     write_results(staging / "results.json", combine(audit.force, audit.inspection, audit.inputs, found))

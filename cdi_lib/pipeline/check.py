@@ -15,9 +15,8 @@ from cdi_lib.inspection.measures import doubtful_strata
 from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.records import doubtful_tables
-from cdi_lib.pipeline import engine
-from cdi_lib.pipeline.audit import Audit, holding, read_audit, with_file
-from cdi_lib.pipeline.notebooks import NOTEBOOKS, TIMEOUT_SECONDS, BuildError, execute, saved_by
+from cdi_lib.pipeline.audit import Audit, read_audit, with_file
+from cdi_lib.pipeline.notebooks import NOTEBOOKS, BuildError, execute, saved_by
 
 
 @dataclass
@@ -104,22 +103,12 @@ def judgement_warnings(audit: Audit, params: Path) -> list[Problem]:
     BuildError
         If a notebook fails.
     """
-    # In a process of its own, which holds the audit: each notebook is forked from it and need not read it again.
-    timeout = len(NOTEBOOKS) * TIMEOUT_SECONDS
-    try:
-        judgements = engine.run_forked(_judgements, audit, params, timeout=timeout)
-    except (TimeoutError, RuntimeError) as error:
-        raise BuildError(str(error)) from None
-    doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
-    doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
-    return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
-
-
-def _judgements(audit: Audit, params: Path) -> dict:
-    """The judgements of an audit, from its notebooks, which are thrown away."""
-    with tempfile.TemporaryDirectory() as scratch, holding(audit, params):
+    with tempfile.TemporaryDirectory() as scratch:
         sections = Path(scratch) / "sections"
         variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
         for name in NOTEBOOKS:
-            execute(name, audit.force, Path(scratch) / f"{name}.ipynb", variables=variables)
-        return saved_by(NOTEBOOKS[-1], sections).details["judgements"]
+            execute(name, audit.force, Path(scratch) / f"{name}.ipynb", variables=variables, audit=audit)
+        judgements = saved_by(NOTEBOOKS[-1], sections).details["judgements"]
+    doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
+    doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
+    return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]

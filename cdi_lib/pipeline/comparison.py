@@ -30,21 +30,9 @@ def publish(forces: Sequence[str], reports: Path, renderer: str, made_from: Mapp
 
 
 def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
-    """Write the comparison: ``index.html``, ``report.pdf``, ``comparison.json``, ``tables.xlsx`` and ``tables/*.csv``.
+    """Write ``index.html``, ``report.pdf``, ``comparison.json``, ``tables.xlsx`` and ``tables/*.csv`` into a folder.
 
-    Parameters
-    ----------
-    results : sequence of Path
-        The ``results.json`` of the reports to compare.
-    out : Path
-        An existing folder.
-    renderer : {"auto", "quarto", "pandoc"}
-        Engine for HTML and PDF.
-
-    Returns
-    -------
-    str
-        One line that says which engine was used, and why.
+    From the ``results.json`` of the reports to compare. Returns a line that says which engine was used, and why.
 
     Raises
     ------

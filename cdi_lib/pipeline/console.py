@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 
 
 class Console:
-    """Collects and prints what a command tells.
+    """Collects and prints what a command tells: all, errors only (``quiet``), or nothing until the end (``as_json``).
 
-    Parameters
-    ----------
-    quiet : bool
-        Print errors only.
-    as_json : bool
-        Print nothing until the end, and then one JSON document on standard output: command, exit status, messages,
-        files, problems and, for reports, outcomes.
+    Then it is one JSON document: command, exit status, messages, files, problems and, for reports, outcomes.
     """
 
     def __init__(self, quiet: bool = False, as_json: bool = False):
@@ -86,16 +80,9 @@ def shown_path(path: Path) -> str:
 
 
 class ForcesProgress:
-    """Progress over many forces: a bar for each one that is built and one for all, or lines where no terminal is.
+    """Progress over ``total`` forces of so many steps: a bar for each one that is built and one for all.
 
-    Parameters
-    ----------
-    total : int
-        How many forces there are.
-    steps : int
-        How many steps one force takes.
-    console : Console
-        Where lines go.
+    Where there is no terminal, a line for each force that was built.
     """
 
     def __init__(self, total: int, steps: int, console: Console):

@@ -149,14 +149,9 @@ def record(folder: Path, made_from: Mapping[str, str]) -> None:
 
 
 def reasons(folder: Path, now: Mapping[str, str]) -> list[str]:
-    """Why a report would have to be made again, one line each; empty if it is up to date.
+    """Why the report in a folder would have to be made again, one line each; ``now`` is what :func:`inputs` gives.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder of the report, which may not be there.
-    now : mapping
-        What :func:`inputs` gives now.
+    Empty if it is up to date; the folder may not be there.
     """
     before = _read(folder)
     if before is None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, SECTIONS_VARIABLE
-from cdi_lib.pipeline import engine
+from cdi_lib.pipeline import processes
 
 if TYPE_CHECKING:
     from cdi_lib.inspection.parameters import Inspection
     from cdi_lib.inspection.results import Section
+    from cdi_lib.pipeline.audit import Audit
 
 NOTEBOOKS = ("1_sample", "2_effectiveness", "3_efficiency", "4_leadership", "5_judgements")
 REPORT = "report"
@@ -34,11 +35,12 @@ def execute(
     output: Path,
     parameters: dict[str, str] | None = None,
     variables: dict[str, str] | None = None,
+    audit: Audit | None = None,
 ) -> None:
     """Run one notebook for a force with Papermill, in a fresh process, and write it to ``output``.
 
     ``parameters`` replaces what is injected (the force); with {} the notebook runs with its own parameters cell.
-    ``variables`` of the environment are set for the notebook.
+    ``variables`` of the environment are set for the notebook, and it works with the given audit, if there is one.
 
     Raises
     ------
@@ -48,25 +50,30 @@ def execute(
     parameters = {"force": force} if parameters is None else parameters
     # The fork server has the environment of the time when it was started.
     own = {name: os.environ[name] for name in (PARAMS_VARIABLE, SECTIONS_VARIABLE) if name in os.environ}
-    work = (_execute, notebook, output, parameters, own | (variables or {}))
+    work = (_execute, notebook, output, parameters, own | (variables or {}), audit)
     try:
-        engine.run_forked(*work, timeout=TIMEOUT_SECONDS)
+        processes.run_forked(*work, timeout=TIMEOUT_SECONDS)
     except (TimeoutError, RuntimeError) as error:
-        raise BuildError(f"{force}: notebook {notebook}: {_failed_cell(output, force) or error}") from None
+        raise BuildError(f"{force}: notebook {notebook}: {_failed_cell(output, audit) or error}") from None
 
 
-def _execute(notebook: str, output: Path, parameters: dict[str, str], variables: dict[str, str]) -> None:
+def _execute(
+    notebook: str, output: Path, parameters: dict[str, str], variables: dict[str, str], given: Audit | None
+) -> None:
     """Run one notebook with Papermill in this process."""
     import papermill
 
+    from cdi_lib.pipeline import audit, engine
+
     os.environ.update(variables)
+    audit.given = given
     source = PROJECT / "notebooks" / f"{notebook}.ipynb"
     try:
         papermill.execute_notebook(
             str(source),
             str(output),
             parameters=parameters,
-            engine_name=engine.register(),
+            engine_name=engine.NAME,
             kernel_name="python3",
             cwd=str(source.parent),
             progress_bar=False,
@@ -91,7 +98,7 @@ def _read(path: Path) -> Any:
         return None
 
 
-def _failed_cell(output: Path, force: str) -> str | None:
+def _failed_cell(output: Path, audit: Audit | None) -> str | None:
     """Number and error of the cell that failed in an executed notebook; None if none did.
 
     The notebook is kept for reading, and perhaps sent to whoever is to mend it: no reference of a record may be in
@@ -100,12 +107,13 @@ def _failed_cell(output: Path, force: str) -> str | None:
     """
     import nbformat
 
-    from cdi_lib.pipeline.audit import held_references
+    from cdi_lib.inspection.records import references
 
-    notebook, known, told = _read(output), held_references(force), None
+    notebook, told = _read(output), None
     cells = [] if notebook is None else notebook.cells
     cells = [cell for cell in cells if PAPERMILL_MARK not in cell.metadata.get("tags", [])]
-    beginnings = {reference[:12] for reference in known or () if len(reference) >= 4}
+    known = references(audit.records) if audit is not None else set()
+    beginnings = {reference[:12] for reference in known if len(reference) >= 4}
     for number, cell in enumerate(cells, 1):
         errors = [found for found in cell.get("outputs", []) if found.output_type == "error"]
         for error in errors:
@@ -114,7 +122,7 @@ def _failed_cell(output: Path, force: str) -> str | None:
                 error.evalue = "the message quotes a record and is left out; a run by hand shows it"
                 error.traceback = [f"{error.ename}: {error.evalue}"]
             told = told or f"cell {number}: {error.ename}: {error.evalue}"
-        if errors and known is not None:
+        if errors and audit is not None:
             cell.outputs = errors
             nbformat.write(notebook, output)
     return told

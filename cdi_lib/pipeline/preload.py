@@ -18,12 +18,11 @@ os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import gptables  # noqa: F401
-import IPython.core.interactiveshell  # noqa: F401
 import nbformat
 import pandas
-import papermill  # noqa: F401
 
 import cdi_lib.pipeline.build
+import cdi_lib.pipeline.engine
 import cdi_lib.pipeline.step
 import cdi_lib.render.rendering
 import cdi_lib.report.display

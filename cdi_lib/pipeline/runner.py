@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cdi_lib.inspection.folders import COMPARISON, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.pipeline import engine, fingerprint
+from cdi_lib.pipeline import fingerprint, processes
 from cdi_lib.pipeline.notebooks import FAILED, BuildError
 from cdi_lib.render.errors import RenderError
 
@@ -57,29 +57,12 @@ def build_all(
     on_step: Callable[[str, int, str], None] = lambda force, step, text: None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
-    """Build the reports of forces that are not up to date.
+    """Build the reports of forces that are not up to date, or all (``again``); outcomes in the order of ``forces``.
 
-    Parameters
-    ----------
-    forces : sequence of str
-        Their names; parameters and reports are in :func:`cdi_lib.inspection.folders.params_of` and ``reports_folder``.
-    renderer : {"auto", "quarto", "pandoc"}
-        Engine for HTML and PDF.
-    jobs : int, optional
-        How many are built at once; by default as many as there are processor cores for this process.
-    scheduler : str
-        Address of a Dask scheduler, such as ``tcp://10.0.0.5:8786``; empty: processes of this machine.
-    again : bool
-        Build also what is up to date.
-    on_step : callable
-        Called with force, number and name of each step, from any thread; only for processes of this machine.
-    on_outcome : callable
-        Called with each outcome as soon as it is known.
-
-    Returns
-    -------
-    list of Outcome
-        In the order of `forces`. A failure of one force stops no other.
+    A failure of one force stops no other. So many ``jobs`` run at once, by default one for each processor core;
+    with a ``scheduler`` (``tcp://10.0.0.5:8786``) on the workers of its Dask cluster instead. ``on_step`` is called
+    with force, number and name of each step on this machine, from any thread; ``on_outcome`` with each outcome as
+    soon as it is known.
     """
     outcomes: dict[str, Outcome] = {}
 
@@ -126,7 +109,7 @@ def _executor(
 def _local(jobs: int, renderer: str, on_step: Callable) -> Iterator[Submit]:
     """Builds in processes of this machine; those that run are ended if the caller fails or is interrupted."""
     commit, reports = fingerprint.commit(), reports_folder()
-    with engine.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
+    with processes.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
         # Folders travel as arguments: the fork server has the environment of the time when it was started.
         yield lambda force, only_look: pool.submit(
             build_here, force, params_of(force), reports, renderer, commit, only_look
@@ -153,7 +136,7 @@ def build_here(
     from cdi_lib.pipeline.build import build_report
 
     def progress(step: int, text: str) -> None:
-        engine.tell((force, step, text))
+        processes.tell((force, step, text))
 
     build = lambda: build_report(force, renderer, params, reports, progress, commit, only_look).message
     return _attempt(force, "rendered again" if only_look else "built", build, reports)
@@ -167,7 +150,7 @@ def compare(forces: Sequence[str], renderer: str = "auto", again: bool = False) 
         return Outcome(COMPARISON, "unchanged")
     work = (compare_here, list(forces), reports, renderer, now)
     try:
-        return engine.run_forked(*work, timeout=BUILD_TIMEOUT_SECONDS)
+        return processes.run_forked(*work, timeout=BUILD_TIMEOUT_SECONDS)
     except (RuntimeError, TimeoutError) as error:
         return Outcome(COMPARISON, "failed", f"{COMPARISON}: {error}")
 

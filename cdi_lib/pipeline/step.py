@@ -7,12 +7,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdi_lib.inspection.folders import PROJECT, SECTIONS_VARIABLE, params_folder
+from cdi_lib.inspection.folders import PROJECT, SECTIONS_VARIABLE
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.results import Recorder, Results, Section, combine, digest, read_section
 from cdi_lib.pipeline import fingerprint
-from cdi_lib.pipeline.audit import Audit, held, read_audit
+from cdi_lib.pipeline.audit import Audit, audit_of
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, execute, saved_by
 
 
@@ -48,7 +48,7 @@ def open_step(notebook: str, force: str) -> Step:
     A notebook that is opened by hand runs those before it first, if their results are missing or belong to other
     parameters or records.
     """
-    audit = held(force, params_folder()) or read_audit(force)
+    audit = audit_of(force)
     by_hand = SECTIONS_VARIABLE not in os.environ
     folder = _sections_by_hand(force) if by_hand else Path(os.environ[SECTIONS_VARIABLE])
     before = NOTEBOOKS[: NOTEBOOKS.index(notebook)] if notebook in NOTEBOOKS else NOTEBOOKS
@@ -58,7 +58,7 @@ def open_step(notebook: str, force: str) -> Step:
         if section is None or section.inputs != inputs:
             with tempfile.TemporaryDirectory() as scratch:
                 output, variables = Path(scratch) / f"{name}.ipynb", {SECTIONS_VARIABLE: str(folder)}
-                execute(name, force, output, variables=variables)
+                execute(name, force, output, variables=variables, audit=audit)
     earlier = [saved_by(name, folder) for name in before]
     if by_hand:  # cells are then numbered in the order in which somebody happened to run them
         earlier = [section.model_copy(update={"cells": {}}) for section in earlier]
