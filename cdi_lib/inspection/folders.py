@@ -36,6 +36,12 @@ def params_of(force: str) -> Path:
     return demonstration if is_there else own
 
 
+def criteria_of(params: Path) -> Path:
+    """The folder of judgement frameworks: that beside the parameters, or the project's own."""
+    own = params / "criteria"
+    return own if own.is_dir() else PROJECT / "params" / "criteria"
+
+
 def own_folder(force: str, params: Path, *parts: str) -> Path:
     """A folder of a force in ``params``, to write to: ``params/<force>``, or one inside it.
 
