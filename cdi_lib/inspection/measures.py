@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.records import AuditRecords
-from cdi_lib.statistics import estimation
-from cdi_lib.statistics.estimation import Design, Estimate
-from cdi_lib.statistics.planning import Allocation, allocate, margin_for, per_stratum
+from cdi_lib.statistics import estimation, totals
+from cdi_lib.statistics.design import Design
+from cdi_lib.statistics.estimation import Estimate
+from cdi_lib.statistics.planning import Allocation, allocate, allocate_for_margin, margin_for, per_stratum
 
 LONELY = "adjust"  # a stratum with one incident: its distance from the overall mean counts, which errs on the safe side
 
@@ -82,19 +84,20 @@ def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None
         counts = per_stratum("sampling.incidents", asked.incidents, frame_sizes)
         ideal = {h: float(n) for h, n in counts.items()}
         allocation = Allocation(counts, dict(frame_sizes), ideal, "given")
-    else:
-        fixed = asked.allocation == "precision"
-        allocation = allocate(
-            asked.total_incidents,
+    elif asked.total_incidents is None:  # what is asked for is a margin in every stratum
+        allocation = allocate_for_margin(
             frame_sizes,
-            asked.allocation,
-            rates=rates,
-            margin=asked.margin_points / 100 if fixed else None,
-            minimum=asked.minimum_incidents,
+            rates,
+            asked.margin_points / 100,
+            asked.minimum_incidents,
             confidence=asked.confidence_percent / 100,
             design_effect=float(asked.design_effect),
-            crimes_per_incident=per_incident,
+            units_per_cluster=per_incident,
             response_rate=asked.response_rate_percent / 100,
+        )
+    else:
+        allocation = allocate(
+            asked.total_incidents, frame_sizes, asked.allocation, rates, minimum=asked.minimum_incidents
         )
     return expected_sample(asked, allocation, rates)
 
@@ -156,11 +159,11 @@ class Measures:
         """Reported crimes in the frame: recorded crime over an estimated rate; None for a rate of 0, or where there is none."""
         if rate is None or not rate.value:
             return None
-        return round(estimation.reported_population(recorded_crime, rate.value))
+        return round(recorded_crime / rate.value)
 
     def population(self, crimes: pd.DataFrame, recorded_crime: float) -> int:
         """Reported crimes in the frame, estimated as recorded crime over the recording rate of ``crimes``."""
-        return round(estimation.reported_population(recorded_crime, crimes["recorded"].mean()))
+        return round(recorded_crime / crimes["recorded"].mean())
 
     def crime_type(self, name: str) -> Estimate | None:
         """Recording rate of one crime type; None if the main sample holds no such crime."""
@@ -172,23 +175,22 @@ class Measures:
     def pooled(self) -> Estimate:
         """Recording rate of the main sample as it is, without weights; its variance is that of the draw where it is clustered."""
         if self.inspection.estimation.clustered and self.main["recorded"].any():
-            return estimation.recording_rate(self.design().unweighted(), **self.options)
+            return estimation.weighted_rate(self.design().unweighted(), **self.options)
         return self._simple(self.main, sum(self.recorded_in_audit_period().values()))
 
     def _simple(self, crimes: pd.DataFrame, recorded_crime: float) -> Estimate:
         if self.inspection.estimation.clustered or not crimes["recorded"].any():
-            return estimation.recording_rate(self._one_stratum(crimes, recorded_crime), **self.options)
+            return estimation.weighted_rate(self._one_stratum(crimes, recorded_crime), **self.options)
         population = self.population(crimes, recorded_crime)
         return estimation.pooled_rate(int(crimes["recorded"].sum()), len(crimes), population, **self.options)
 
     def _one_stratum(
         self, crimes: pd.DataFrame, recorded_crime: float, clustered: bool | None = None
     ) -> Design:
-        if not crimes["recorded"].any():
-            # Without one recorded crime the number of reported crimes is unknown: no finite population.
-            return Design(crimes, clusters=self._clusters(clustered), infinite_population=True, lonely=LONELY)
-        population = self.population(crimes, recorded_crime)
-        return Design(crimes, clusters=self._clusters(clustered), population=population, lonely=LONELY)
+        options: dict[str, Any] = {"infinite_population": True}
+        if crimes["recorded"].any():  # without one recorded crime the number of reported crimes is unknown
+            options = {"population": self.population(crimes, recorded_crime), "population_unit": "units"}
+        return Design(crimes, "recorded", clusters=self._clusters(clustered), lonely=LONELY, **options)
 
     def _clusters(self, clustered: bool | None) -> str | None:
         clustered = self.inspection.estimation.clustered if clustered is None else clustered
@@ -207,8 +209,10 @@ class Measures:
             return self._one_stratum(self.main, sum(recorded.values()), clustered)
         groups = self.main.groupby("crime_type")
         population = {name: self.population(crimes, recorded[name]) for name, crimes in groups}
-        clusters = self._clusters(clustered)
-        return Design(self.main, strata="stratum", clusters=clusters, population=population, lonely=LONELY)
+        return Design(
+            self.main, "recorded", strata="stratum", clusters=self._clusters(clustered),
+            population=population, population_unit="units", lonely=LONELY,
+        )  # fmt: skip
 
     def _weighted(self, clustered: bool | None) -> Design:
         """Incidents drawn in strata of known sizes; those without a crime count as drawn, as one row each."""
@@ -222,6 +226,7 @@ class Measures:
         others.index += crimes.index.max() + 1  # so that a row of `main` keeps its label
         design = Design(
             pd.concat([crimes, others]),
+            "recorded",
             strata="stratum",
             clusters="incident",
             population=sizes["frame_incidents"].to_dict(),
@@ -280,12 +285,15 @@ class Measures:
         if self.inspection.estimation.headline == "pooled":
             design = design.unweighted()
         # incidents without a crime have rows too
-        inside = members.reindex(design.crimes.index, fill_value=False)
-        return estimation.recording_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
+        inside = members.reindex(design.units.index, fill_value=False)
+        return estimation.weighted_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
 
     def unrecorded(self, rate: Estimate, recorded_crime: int) -> Estimate | None:
         """Reported crimes that go unrecorded in a year; None for a rate of 0, with which it is undefined."""
-        return estimation.unrecorded(rate, recorded_crime) if rate.value > 0 else None
+        if not rate.value:
+            return None
+        found = totals.failures(rate, recorded_crime)
+        return replace(found, estimator=f"unrecorded from {rate.estimator}")
 
     def sensitivity(self) -> list[Estimate]:
         """The overall rate under each estimator and interval, for the annex."""

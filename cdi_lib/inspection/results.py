@@ -26,6 +26,9 @@ from cdi_lib.statistics.estimation import Estimate
 SCHEMA_VERSION = 2  # 1 did not say which cell computed a result
 
 
+#: How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
+_NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded"}
+
 _KINDS = ("estimates", "shares", "tallies", "details")
 
 
@@ -212,8 +215,10 @@ class Recorder:
     def estimate(self, key: str, label: str, estimate: Estimate) -> EstimateResult:
         """Keep an estimate under an id."""
         fields = {
-            name: value for name, value in estimate.to_dict().items() if name in EstimateResult.model_fields
+            _NAMES.get(name, name): value for name, value in estimate.to_dict().items() if name != "margin"
         }
+        fields["unit"] = _NAMES.get(estimate.unit, estimate.unit)
+        fields["flags"] = [_NAMES.get(flag, flag) for flag in estimate.flags]
         result = EstimateResult(label=label, notebook=self.section.notebook, **fields)
         return self._keep("estimates", key, result)
 

@@ -13,8 +13,6 @@ References
    binomial proportions. *Computational Statistics and Data Analysis* 53, 1080-1085.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -118,9 +116,9 @@ def dersimonian_laird(y: np.ndarray, v: np.ndarray) -> tuple[float, float, float
 
 
 def control_limits(centre: float, n: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
-    """Exact binomial limits of a rate in ``n`` crimes if the true one is ``centre``; ``tail`` beyond each of them.
+    """Exact binomial limits of a rate in ``n`` units if the true one is ``centre``; ``tail`` beyond each of them.
 
-    Interpolated between the whole numbers of crimes ([3]_, appendix A.1.1).
+    Interpolated between the whole numbers of units ([3]_, appendix A.1.1).
 
     Examples
     --------
