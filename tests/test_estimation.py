@@ -15,7 +15,7 @@ from scipy import stats
 
 from cdi_lib.statistics import estimation, intervals
 from cdi_lib.statistics.design import Design
-from cdi_lib.statistics.differences import change, difference, domain_difference
+from cdi_lib.statistics.differences import difference, domain_difference
 from cdi_lib.statistics.estimation import (
     Estimate,
     domain_rates,
@@ -563,9 +563,9 @@ def test_unrecorded_at_the_ends():
         failures(pooled_rate(9, 10, 100), 0.5)
 
 
-def test_change_is_the_later_minus_the_earlier():
+def test_difference_is_the_first_minus_the_second():
     earlier, later = pooled_rate(65, 82, infinite_population=True), pooled_rate(1039, 1129, 32311)
-    estimate = change(earlier, later)
+    estimate = difference(later, earlier)
     assert estimate.value == pytest.approx(later.value - earlier.value)
     assert estimate.low > 0
     assert estimate.p_value < 0.001

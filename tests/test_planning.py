@@ -176,15 +176,11 @@ def test_equal_allocation_gives_what_is_left_over_to_the_larger_strata():
     assert allocate(1_000, STRATA, "equal").counts == {"violence": 333, "sexual": 333, "other": 334}
 
 
-def test_neyman_and_cost_allocation_follow_their_formulas():
+def test_neyman_allocation_follows_its_formula():
     size, p = np.array(list(STRATA.values())), np.array(list(RATES.values()))
-    cost = np.array([1.0, 4.0, 2.25])
     weight = size * np.sqrt(p * (1 - p))
     neyman = allocate(1_200, STRATA, "neyman", rates=RATES)
     assert list(neyman.ideal.values()) == pytest.approx(1_200 * weight / weight.sum())
-    weight = weight / np.sqrt(cost)
-    by_cost = allocate(1_200, STRATA, "cost", rates=RATES, costs=dict(zip(STRATA, cost, strict=True)))
-    assert list(by_cost.ideal.values()) == pytest.approx(1_200 * weight / weight.sum())
 
 
 def test_precision_allocation_reaches_the_margin_in_every_stratum():
@@ -219,9 +215,14 @@ def test_a_small_stratum_is_exhausted_and_the_rest_redistributed():
 
 def test_a_minimum_can_lift_the_cap_of_another_stratum():
     """Shares of 27, 3 and 30: once b has its minimum, a's is 40 x 27/57 = 18.9 and its 25 are no limit."""
-    strata, half = {"a": 25, "b": 100, "c": 100}, dict.fromkeys("abc", 0.5)
-    costs = {"a": (25 / 27) ** 2, "b": (100 / 3) ** 2, "c": (100 / 30) ** 2}
-    made = allocate(60, strata, "cost", rates=half, costs=costs, minimum={"a": 0, "b": 20, "c": 0})
+    strata = {"a": 25, "b": 100, "c": 100}
+    spread = {
+        "a": 27 / 25 / 4,
+        "b": 3 / 100 / 4,
+        "c": 30 / 100 / 4,
+    }  # standard deviations that give these shares
+    rates = {h: (1 + math.sqrt(1 - 4 * s**2)) / 2 for h, s in spread.items()}
+    made = allocate(60, strata, "neyman", rates=rates, minimum={"a": 0, "b": 20, "c": 0})
     assert list(made.ideal.values()) == pytest.approx([27, 3, 30])
     assert made.counts == {"a": 19, "b": 20, "c": 21}
     assert made.notes[0] == (
@@ -257,8 +258,6 @@ def test_empty_strata_and_single_records_are_told():
             "rate of stratum 'other'.*write 0.93",
         ),
         (lambda: allocate(100, STRATA, "neyman", rates=RATES | {"other": 1.0}), "rate of stratum 'other'"),
-        (lambda: allocate(100, STRATA, "cost", rates=RATES), "needs costs"),
-        (lambda: allocate(100, STRATA, "cost", rates=RATES, costs=0), "must be greater than 0"),
         (
             lambda: allocate_for_margin(STRATA, RATES, 2),
             "margin of stratum .*write 0.02",

@@ -360,7 +360,7 @@ def test_the_trail_is_complete_and_the_same_every_time(tmp_path):
     assert sampling.trail_text(repeated) == first
     document = json.loads(first)
     assert document["schema_version"] == 1 and document["algorithm"]["version"] == 2
-    assert document["plan"]["crimes"] == plan.units and document["allocation"]["counts"] == counts.counts
+    assert document["plan"]["units"] == plan.units and document["allocation"]["counts"] == counts.counts
     assert str(tmp_path) not in first
 
 

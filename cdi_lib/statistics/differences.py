@@ -30,7 +30,8 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     The interval joins those of the two rates (Newcombe's "square and add", [1]_, method 10 where both are
     Wilson intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion
     z test with a pooled rate, on the effective sample sizes. Samples that share clusters are not
-    independent: use :func:`domain_difference`.
+    independent: use :func:`domain_difference`. Periods, definitions and ways of sampling may differ between two
+    surveys: print both rates beside their difference.
 
     Raises
     ------
@@ -44,53 +45,31 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     >>> round(gap.value, 4), round(gap.p_value, 2)
     (0.0003, 0.98)
     """
-    for estimate in (a, b):
-        if estimate.unit != "proportion":
-            raise ValueError(f"expected an Estimate of a rate, got {estimate!r}")
+    (value_a, low_a, high_a), (value_b, low_b, high_b) = a.rate(), b.rate()
     if a.confidence != b.confidence:
         raise ValueError(
             f"the rates have the confidence levels {a.confidence:g} and {b.confidence:g}: estimate both at one level"
         )
-    gap = a.value - b.value
-    a_high, b_high = float(a.high or 0), float(b.high or 0)
-    low = gap - math.hypot(a.value - a.low, b_high - b.value)
-    high = gap + math.hypot(a_high - a.value, b.value - b.low)
+    gap = value_a - value_b
+    low = gap - math.hypot(value_a - low_a, high_b - value_b)
+    high = gap + math.hypot(high_a - value_a, value_b - low_b)
+    flags = dict.fromkeys(a.flags + b.flags)
+    if "census" not in a.flags or "census" not in b.flags:
+        flags.pop("census", None)
     weights = [0.0 if e.effective_n is None else 1 / e.effective_n for e in (a, b)]
     p_value = float(gap == 0)  # two censuses: the difference is known
     if sum(weights):
         # The pooled rate weights each rate by its effective size; with one census it is that of the census.
         share = weights[1] / sum(weights)
-        pooled = share * a.value + (1 - share) * b.value
+        pooled = share * value_a + (1 - share) * value_b
         p_value = _two_sided(gap, math.sqrt(pooled * (1 - pooled) * sum(weights)))
     return Estimate(
         value=gap, se=math.hypot(a.se, b.se), low=max(-1.0, low), high=min(1.0, high), n=a.n + b.n,
         x=a.x + b.x, clusters=a.clusters + b.clusters, population=None, confidence=a.confidence,
         estimator=f"{a.estimator} - {b.estimator}",
         interval=a.interval if a.interval == b.interval else f"{a.interval}, {b.interval}",
-        flags=_flags_of_both(a, b), unit="difference", p_value=p_value,
+        flags=tuple(flags), unit="difference", p_value=p_value,
     )  # fmt: skip
-
-
-def _flags_of_both(a: Estimate, b: Estimate) -> tuple[str, ...]:
-    """Return the flags of two estimates; "census" only if both are one."""
-    flags = dict.fromkeys(a.flags + b.flags)
-    if not ("census" in a.flags and "census" in b.flags):
-        flags.pop("census", None)
-    return tuple(flags)
-
-
-def change(previous: Estimate, current: Estimate) -> Estimate:
-    """Estimate ``current - previous`` of the rates of two surveys; see :func:`difference`.
-
-    Periods, definitions and ways of sampling may differ between surveys: print both rates beside it.
-
-    Examples
-    --------
-    >>> from cdi_lib.statistics.estimation import pooled_rate
-    >>> change(pooled_rate(65, 82, infinite_population=True), pooled_rate(1039, 1129, population=32311))
-    Estimate(0.127601, 95% 0.0384962 to 0.216705, n=1211, pooled - pooled, normal)
-    """
-    return difference(current, previous)
 
 
 def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: float = 0.95) -> Estimate:
@@ -118,17 +97,18 @@ def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: 
     gap = rate_a - rate_b
     se = math.sqrt(design.variance(scores_a - scores_b, a | b))
     half = float(special.ndtri((1 + level(confidence)) / 2)) * se
-    low, high, p_value = max(-1.0, gap - half), min(1.0, gap + half), _two_sided(gap, se)
+    limits: tuple[float, float | None] = max(-1.0, gap - half), min(1.0, gap + half)
+    p_value: float | None = _two_sided(gap, se)
     found = facts(design, a | b)
     flags = flags_of(design, found)
     if min(a.sum(), b.sum()) < SMALL_SAMPLE and "n_under_30" not in flags:
         flags = ("n_under_30", *flags)
     if se == 0 and not np.array_equal(a, b):
         joined = difference(*(weighted_rate(design, inside, confidence=confidence) for inside in (a, b)))
-        low, high, p_value = joined.low, float(joined.high or 0), float(joined.p_value or 0)
+        limits, p_value = (joined.low, joined.high), joined.p_value
         flags = tuple(dict.fromkeys((*flags, *joined.flags, "zero_variance")))
     return Estimate(
-        value=gap, se=se, low=low, high=high, confidence=confidence, interval="normal",
+        value=gap, se=se, low=limits[0], high=limits[1], confidence=confidence, interval="normal",
         estimator="ratio - ratio", flags=flags, unit="difference", p_value=p_value, **found,
     )  # fmt: skip
 

@@ -51,34 +51,28 @@ class Estimate:
     Attributes
     ----------
     value, low, high : float
-        The estimate and its confidence limits, unrounded, in `unit`. ``high`` is None if there is no upper
-        limit (flag ``open_ended``).
+        The estimate and its confidence limits, unrounded, in `unit`. ``high`` is None if there is no upper limit.
     se : float
-        Standard error. 0 for a census, and where the sample shows no variation (flags ``boundary``,
-        ``zero_variance``): then the interval still has a width.
+        Standard error. 0 for a census, and where the sample shows no variation: then the interval still has a width.
     n, x : int
         Units behind the estimate, and how many of them are successes (unweighted counts).
     clusters : int
         Clusters that hold these units (equal to `n` where units are taken as independent).
     population : float or None
         The population count that was declared, in the design's unit; None if declared infinite.
-    confidence : float
-        Confidence level of the interval, 0.95 for 95 %.
-    estimator, interval : str
-        How value and interval were computed.
+    confidence, estimator, interval
+        Confidence level (0.95 for 95 %), and how value and interval were computed.
     fpc : float
         Overall sampling fraction used in the finite population correction, in [0, 1]; 0 means none.
     design_effect : float or None
-        Variance over that of a simple random sample of `n` units without FPC, ``p(1 - p) / n``; None if the
-        latter is 0 or does not apply.
+        Variance over that of a simple random sample of `n` units without FPC, ``p(1 - p) / n``; None if that is 0.
     effective_n : float or None
         Size of the simple random sample, drawn with replacement, of equal variance; where `se` is 0, of that which
         leaves as much unseen (:func:`cdi_lib.statistics.design.unseen`); None for a census.
     df : int or None
         Degrees of freedom of the variance: clusters minus strata, both counted where the domain has units.
     flags : tuple of str
-        Of ``n_under_30``, ``df_under_10``, ``census``, ``boundary`` (0 of n or n of n), ``zero_variance``,
-        ``lonely_cluster``, ``open_ended``, ``few_failures`` (see :func:`stratified_rate`).
+        What to know of it: the flags at the head of this module, ``lonely_cluster``, and ``open_ended`` (no `high`).
     unit : str
         ``proportion``, ``count`` or ``difference`` (of proportions).
     p_value : float or None
@@ -108,6 +102,12 @@ class Estimate:
     def margin(self) -> float | None:
         """Half the width of the interval (the +/- of a symmetric one); None if it is open-ended."""
         return None if self.high is None else (self.high - self.low) / 2
+
+    def rate(self) -> tuple[float, float, float]:
+        """Value and limits of a rate; ValueError for an estimate of something else."""
+        if self.unit != "proportion" or self.high is None:
+            raise ValueError(f"expected an Estimate of a rate, got {self!r}")
+        return self.value, self.low, self.high
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields and the margin as a dictionary that ``json`` accepts."""
@@ -242,8 +242,7 @@ def stratified_rate(
     Raises
     ------
     ValueError
-        A group with successes in the population of which no unit, or no success, was sampled: its failures
-        cannot be estimated.
+        Of a group with successes no success was sampled: its failures cannot be estimated.
 
     Notes
     -----
@@ -352,9 +351,6 @@ def sensitivity(
             rate = stratified_rate(design, post_strata, successes, method, confidence)
             rows.append(replace(rate, estimator="stratified, clustered"))
     return rows
-
-
-# ---- what the estimators share -----------------------------------------------------------------------------
 
 
 def _proportion(

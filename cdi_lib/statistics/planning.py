@@ -12,21 +12,21 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from scipy.stats import norm
 
 from cdi_lib.statistics.checks import choice, count, level, number, positive, proportion
 
-ALLOCATIONS = ("proportional", "equal", "neyman", "cost")
+T = TypeVar("T")
+OneOrEach = T | Mapping[str, T]  # one value for all strata, or one for each
+
+ALLOCATIONS = ("proportional", "equal", "neyman")
 
 
 class ImpossiblePlan(ValueError):
     """No sample of this population can do what is asked; the message says what could."""
-
-
-# ---- sample size -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,9 @@ class SamplePlan:
 
 
 def sample_size(
-    rate: float,
-    margin: float,
-    confidence: float = 0.95,
-    population: float | None = None,
-    design_effect: float = 1.0,
-    units_per_cluster: float = 1.0,
-    response_rate: float = 1.0,
-) -> SamplePlan:
+    rate: float, margin: float, confidence: float = 0.95, population: float | None = None,
+    design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
+) -> SamplePlan:  # fmt: skip
     """Sample size for a rate with a given margin (half-width of a normal interval).
 
     Parameters
@@ -65,15 +60,12 @@ def sample_size(
         Expected rate; the one nearest to 0.5 of the plausible ones is the careful choice.
     margin : float in (0, 0.5)
         Half-width wanted, as a proportion: 0.02 for two percentage points.
-    confidence : float in (0.5, 1)
     population : float, optional
         Number of units, may be estimated. None: no finite population correction.
     design_effect : float, greater than 0
         Variance inflation by units clustered; see :func:`design_effect`.
-    units_per_cluster : float, at least 1
-        Units expected in a cluster.
-    response_rate : float in (0, 1]
-        Share of the drawn clusters that can be audited.
+    units_per_cluster, response_rate : float
+        Units expected in a cluster (1 or more), and share of the drawn clusters that can be audited, in (0, 1].
 
     Raises
     ------
@@ -148,14 +140,9 @@ def design_effect(units_per_cluster: float, icc: float, cv: float = 0.0) -> floa
 
 
 def size_to_detect(
-    rate_before: float,
-    rate_now: float,
-    n_before: int | None,
-    power: float = 0.8,
-    confidence: float = 0.95,
-    population: float | None = None,
-    design_effect: float = 1.0,
-) -> int:
+    rate_before: float, rate_now: float, n_before: int | None, power: float = 0.8, confidence: float = 0.95,
+    population: float | None = None, design_effect: float = 1.0,
+) -> int:  # fmt: skip
     """Units with which a two-sided test finds a change from ``rate_before`` to ``rate_now`` with chance ``power``.
 
     ``n_before`` are the units of the earlier survey; None: both samples are still to be planned, of the same size. The
@@ -256,9 +243,6 @@ def _clusters_needed(units: int, units_per_cluster: float, response_rate: float)
     return _ceil(units / number("units_per_cluster", units_per_cluster, 1) / response_rate)
 
 
-# ---- allocation --------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Allocation:
     """How many records to draw per stratum.
@@ -280,24 +264,20 @@ class Allocation:
 
 
 def allocate(
-    total: int,
-    strata: Mapping[str, int],
-    method: str = "proportional",
-    rates: float | Mapping[str, float] | None = None,
-    costs: float | Mapping[str, float] | None = None,
-    minimum: int | Mapping[str, int] = 0,
-) -> Allocation:
+    total: int, strata: Mapping[str, int], method: str = "proportional", rates: OneOrEach[float] | None = None,
+    minimum: OneOrEach[int] = 0,
+) -> Allocation:  # fmt: skip
     """Share ``total`` records (clusters) among strata: exact in sum, at least ``minimum``, at most the frame.
 
     Parameters
     ----------
     strata : mapping of str to int
         Records in the frame per stratum. One without records gets none.
-    method : {"proportional", "equal", "neyman", "cost"}
-        ``neyman`` (most precise overall rate) and ``cost`` (most precise for the money) need ``rates``,
-        ``cost`` also ``costs``. For a margin in every stratum there is :func:`allocate_for_margin`.
-    rates, costs : float or mapping of stratum -> float
-        Expected rate in (0, 1) and cost of a record in any unit, per stratum or one for all.
+    method : {"proportional", "equal", "neyman"}
+        ``neyman`` (most precise overall rate) needs ``rates``. For a margin in every stratum there is
+        :func:`allocate_for_margin`.
+    rates : float or mapping of stratum -> float
+        Expected rate in (0, 1), per stratum or one for all.
     minimum : int or mapping
         Fewest records per stratum (all of a stratum that has fewer).
 
@@ -319,7 +299,7 @@ def allocate(
             f"total must be at least the minimums ({sum(least.values())}) and at most the "
             f"records of the frame ({sum(frame.values())}); got {total}"
         )
-    weights = _weights(method, frame, rates, costs)
+    weights = _weights(method, frame, rates)
     ideal = dict.fromkeys(frame, 0.0) | {
         h: float(total * w / sum(weights.values())) for h, w in weights.items()
     }
@@ -328,15 +308,9 @@ def allocate(
 
 
 def allocate_for_margin(
-    strata: Mapping[str, int],
-    rates: float | Mapping[str, float],
-    margin: float | Mapping[str, float],
-    minimum: int | Mapping[str, int] = 0,
-    confidence: float = 0.95,
-    design_effect: float = 1.0,
-    units_per_cluster: float = 1.0,
-    response_rate: float = 1.0,
-) -> Allocation:
+    strata: Mapping[str, int], rates: OneOrEach[float], margin: OneOrEach[float], minimum: OneOrEach[int] = 0,
+    confidence: float = 0.95, design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
+) -> Allocation:  # fmt: skip
     """As many records (clusters) of each stratum as reach a ``margin`` (half-width) there; see :func:`sample_size`.
 
     ``strata`` and ``minimum`` are as in :func:`allocate`; a stratum that has too few records is drawn whole, and a
@@ -387,17 +361,13 @@ def per_stratum(name: str, values: Any, strata: Iterable[str]) -> dict[str, Any]
     return found
 
 
-def _weights(method: str, frame: Mapping[str, int], rates: Any, costs: Any) -> dict[str, Fraction]:
+def _weights(method: str, frame: Mapping[str, int], rates: Any) -> dict[str, Fraction]:
     """What shares are proportional to, for strata that have records."""
     weights = {h: Fraction(1 if method == "equal" else size) for h, size in frame.items() if size}
-    if method in ("neyman", "cost"):  # [1]_, eqs. 5.26 and 5.23
+    if method == "neyman":  # [1]_, eq. 5.26
         rates = per_stratum("rates", rates, frame)
         spread = {h: proportion(f"rate of stratum {h!r}", p) for h, p in rates.items()}
         weights = {h: w * Fraction(math.sqrt(spread[h] * (1 - spread[h]))) for h, w in weights.items()}
-    if method == "cost":
-        costs = per_stratum("costs", costs, frame)
-        price = {h: positive(f"cost of stratum {h!r}", cost) for h, cost in costs.items()}
-        weights = {h: w / Fraction(math.sqrt(price[h])) for h, w in weights.items()}
     return weights
 
 
@@ -431,12 +401,9 @@ def _round(shares: Mapping[str, Fraction], frame: Mapping[str, int]) -> dict[str
 
 
 def _notes(
-    counts: Mapping[str, int],
-    frame: Mapping[str, int],
-    ideal: Mapping[str, float],
-    least: Mapping[str, int],
+    counts: Mapping[str, int], frame: Mapping[str, int], ideal: Mapping[str, float], least: Mapping[str, int],
     shared: bool,
-) -> Iterator[str]:
+) -> Iterator[str]:  # fmt: skip
     for h, n in counts.items():
         share = f"{h}: its share of {ideal[h]:.1f} is"
         if frame[h] == 0:

@@ -46,22 +46,10 @@ class Pooled:
 
 
 def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
-    """Pool independent rates, and shrink each towards the mean as far as its own precision asks for.
+    """Pool independent rates (with their standard errors), and shrink each to the mean as far as its precision asks for.
 
     Random effects on the log-odds scale by the moments of [1]_, the interval of their mean by [4]_, never narrower than
-    that of [1]_; empirical Bayes estimates as in [2]_.
-
-    Parameters
-    ----------
-    rates : sequence of float
-        Proportions in (0, 1): 0 and 1 have no log-odds.
-    se : sequence of float
-        Their standard errors.
-
-    Raises
-    ------
-    ValueError
-        For a rate of 0 or 1.
+    that of [1]_; empirical Bayes estimates as in [2]_. ValueError for a rate of 0 or 1, which has no log-odds.
 
     Examples
     --------

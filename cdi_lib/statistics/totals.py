@@ -77,10 +77,9 @@ def failures(rate: Estimate, successes: float) -> Estimate:
     >>> failures(pooled_rate(1039, 1129, population=32311), 61500)
     Estimate(5327.24, 95% 4218.88 to 6473.63, n=1129, failures from pooled, normal)
     """
-    if rate.unit != "proportion" or rate.high is None:
-        raise ValueError(f"expected an Estimate of a rate, got {rate!r}")
+    value, low, high = rate.rate()
     known = population_count("successes", successes, 0, "units")
-    if rate.value == 0:
+    if value == 0:
         raise ValueError("rate: it is 0, so the number of units (successes / rate) is undefined")
 
     def at(share: float) -> float:
@@ -88,11 +87,11 @@ def failures(rate: Estimate, successes: float) -> Estimate:
 
     return replace(
         rate,
-        value=at(rate.value),
-        se=known * rate.se / rate.value**2,  # delta method: |d/dr X (1 - r) / r| = X / r^2
-        low=at(rate.high),
-        high=at(rate.low) if rate.low else None,
+        value=at(value),
+        se=known * rate.se / value**2,  # delta method: |d/dr X (1 - r) / r| = X / r^2
+        low=at(high),
+        high=at(low) if low else None,
         estimator=f"failures from {rate.estimator}",
-        flags=rate.flags if rate.low else (*rate.flags, "open_ended"),
+        flags=rate.flags if low else (*rate.flags, "open_ended"),
         unit="count",
     )
