@@ -775,9 +775,9 @@ def test_one_cluster_in_a_stratum():
 def test_few_crimes_are_flagged():
     flags = {
         n: weighted_rate(Design(sample({"violence": (n - 2, n)}), "recorded", population=900)).flags
-        for n in (10, 29, 30)
+        for n in (10, 11, 29, 30)
     }
-    assert flags == {10: ("n_under_30", "df_under_10"), 29: ("n_under_30",), 30: ()}
+    assert flags == {10: ("n_under_30", "df_under_10"), 11: ("n_under_30",), 29: ("n_under_30",), 30: ()}
     assert "n_under_30" in pooled_rate(20, 29, 900).flags
     # The crimes of the domain count, not those of the design.
     large = sample({"violence": (90, 100), "sexual": (9, 12)})
@@ -953,6 +953,16 @@ def test_few_unrecorded_crimes_in_a_large_type_are_flagged():
     assert "few_failures" in stratified_rate(few, "crime_type", known).flags
     assert "few_failures" not in stratified_rate(enough, "crime_type", {"violence": 900, "sexual": 100}).flags
     assert "few_failures" in stratified_rate(enough, "crime_type", known).flags
+
+
+@pytest.mark.parametrize(
+    ("failed", "share", "flagged"), [(4, 0.26, True), (5, 0.26, False), (4, 0.25, False)]
+)
+def test_few_failures_are_under_five_in_over_a_quarter_of_the_successes(failed, share, flagged):
+    crimes = sample({"violence": (100 - failed, 100), "other": (80, 100)})
+    known = {"violence": round(1000 * share), "other": round(1000 * (1 - share))}
+    estimate = stratified_rate(Design(crimes, "recorded", population=50_000), "crime_type", known)
+    assert ("few_failures" in estimate.flags) == flagged
 
 
 @pytest.mark.parametrize("stratified", [True, False])
