@@ -9,7 +9,6 @@ from scipy import stats
 from cdi_lib.statistics.planning import (
     allocate,
     allocate_for_margin,
-    design_effect,
     margin_for,
     sample_size,
     size_to_detect,
@@ -48,19 +47,6 @@ def test_plan_from_crimes_to_incidents():
 
 def test_a_census_has_no_margin():
     assert margin_for(500, 0.9, population=500) == 0
-
-
-def test_design_effect_is_the_variance_ratio_of_clustered_crimes():
-    rng, incidents, icc, p = np.random.default_rng(5), 400_000, 0.3, 0.9
-    size = rng.integers(1, 4, incidents)
-    same = (
-        rng.random(incidents) < icc
-    )  # all crimes of the incident share their outcome, so they correlate by icc
-    shared = rng.random(incidents) < p
-    recorded = np.where(same, shared * size, rng.binomial(size, p))
-    residual = recorded - p * size
-    seen = residual.var() / incidents / size.mean() ** 2 / (p * (1 - p) / size.sum())
-    assert design_effect(size.mean(), icc, cv=size.std() / size.mean()) == pytest.approx(seen, rel=0.02)
 
 
 def test_size_to_detect_agrees_with_statsmodels():
@@ -152,7 +138,6 @@ def test_size_to_detect_says_when_the_earlier_sample_is_too_small():
             "needs .* units, the population has only 900",
         ),
         (lambda: size_to_detect(0.8, 0.92, 100, power=80), "power must be .* write 0.8"),
-        (lambda: design_effect(1.5, 40), "icc must be a proportion from 0 to 1; got 40"),
     ],
 )
 def test_what_the_plan_refuses(call, message):

@@ -63,8 +63,8 @@ class Design:
     Raises
     ------
     ValueError
-        Population missing, a fraction, of no unit said, or smaller than the sample; population of a stratum without
-        sample; a cluster in two strata; missing or impossible values; a lonely cluster under ``lonely="fail"``.
+        Population missing, a fraction, or smaller than the sample; a stratum without sample; a cluster in two strata;
+        missing or impossible values; a lonely cluster under ``lonely="fail"``.
 
     Examples
     --------
@@ -220,8 +220,6 @@ class Design:
         other.__dict__.update(changes)
         return other
 
-    # ---- domains and groups of units ----
-
     def domain(self, domain: Any = None) -> Bools:
         """Return which rows are units of a domain: a column of, or one bool per row of, `units`; None for all."""
         if domain is None:
@@ -254,8 +252,6 @@ class Design:
         group = np.zeros(len(column), dtype=np.intp)
         group[self.row_is_unit] = codes
         return group, names.tolist()
-
-    # ---- what the draw does to a total ----
 
     def cluster_totals(self, values: Floats) -> Floats:
         """Return the total of `values` (one per row) in each cluster; rows are clusters if there are none."""

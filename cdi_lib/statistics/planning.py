@@ -63,7 +63,8 @@ def sample_size(
     population : float, optional
         Number of units, may be estimated. None: no finite population correction.
     design_effect : float, greater than 0
-        Variance inflation by units clustered; see :func:`design_effect`.
+        Variance over that of independent units: ``1 + ((1 + cv^2) m - 1) icc`` for clusters of m units on average,
+        with the coefficient of variation cv, whose outcomes correlate by icc ([2]_, section 5.4).
     units_per_cluster, response_rate : float
         Units expected in a cluster (1 or more), and share of the drawn clusters that can be audited, in (0, 1].
 
@@ -119,24 +120,6 @@ def margin_for(
     p = proportion("rate", rate)
     variance = positive("design_effect", design_effect) * p * (1 - p) / n * (1 - n / known)
     return _z(confidence) * math.sqrt(variance)
-
-
-def design_effect(units_per_cluster: float, icc: float, cv: float = 0.0) -> float:
-    """Variance of a rate of clustered units over that of as many independent units [2]_.
-
-    ``units_per_cluster`` is the mean number (at least 1), ``icc`` in [0, 1] the correlation of the outcomes of two
-    units of one cluster, ``cv`` the coefficient of variation of the number of units (0 if all clusters have the same).
-
-    Examples
-    --------
-    >>> design_effect(1.5, 0.4)
-    1.2
-    """
-    size = number("units_per_cluster", units_per_cluster, 1)
-    if number("icc", icc) > 1:
-        raise ValueError(f"icc must be a proportion from 0 to 1; got {icc!r}")
-    # [2]_, section 5.4; with unequal clusters the mean size is weighted by size: (1 + cv^2) m
-    return 1 + ((1 + number("cv", cv) ** 2) * size - 1) * icc
 
 
 def size_to_detect(

@@ -37,7 +37,6 @@ from cdi_lib.statistics.planning import (
     Allocation,
     SamplePlan,
     allocate,
-    design_effect,
     detection_table,
     margin_for,
     per_stratum,
@@ -47,7 +46,7 @@ from cdi_lib.statistics.planning import (
 
 __all__ = [
     "Allocation", "Frame", "FrameInfo", "Record", "Replacement", "SamplePlan", "Selection",
-    "allocate", "design_effect", "detection_table", "draw", "margin_for", "read_frame", "replace",
+    "allocate", "detection_table", "draw", "margin_for", "read_frame", "replace",
     "sample_size", "size_to_detect", "stratum_counts", "trail", "trail_text",
 ]  # fmt: skip
 
