@@ -229,7 +229,7 @@ def _unaudited(force: str, inspection: Any, params: Path) -> dict[str, str]:
     from cdi_lib.fieldwork import collected, returns
 
     expected = "worksheets in which auditors say what cannot be audited"
-    return returns.not_replaced(force, _returned(force, inspection, params, expected), params)
+    return collected.not_replaced(force, _returned(force, inspection, params, expected), params)
 
 
 def _tell_replaced(unaudited: int, unreplaced: int) -> None:
@@ -254,7 +254,7 @@ def collect(chosen: argparse.Namespace) -> int:
     if problems := check_drawn(force, inspection, params):
         raise InputError(problems)
     expected = f"worksheets that auditors filled in; draw the sample first: make sample FORCE={force}"
-    written = returns.collect(force, _returned(force, inspection, params, expected), params)
+    written = collected.collect(force, _returned(force, inspection, params, expected), params)
     if not written:
         console.say(f"{force}: the table of crimes is already that of the worksheets")
     for path in written:

@@ -19,7 +19,7 @@ from cdi_lib.inspection.parameters import (
     load_inspection,
 )
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.statistics.estimation import DEFAULT_INTERVAL, INTERVALS
+from cdi_lib.statistics.intervals import DEFAULT_INTERVAL, INTERVALS
 
 
 def problems_of(content) -> list[str]:

@@ -28,6 +28,9 @@ SCHEMA_VERSION: Literal[3] = (
     3  # 1 did not say which cell computed a result; 1 and 2 held labels, and nothing that follows
 )
 
+#: How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
+_NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded"}
+
 _KINDS = ("estimates", "shares", "tallies", "details")
 
 
@@ -277,8 +280,11 @@ class Recorder:
 
     def estimate(self, key: str, estimate: Estimate) -> EstimateResult:
         """Keep an estimate under an id."""
-        known: dict[str, Any] = estimate.to_dict()
-        fields = {name: value for name, value in known.items() if name in EstimateResult.model_fields}
+        fields: dict[str, Any] = {
+            _NAMES.get(name, name): value for name, value in estimate.to_dict().items() if name != "margin"
+        }
+        fields["unit"] = _NAMES.get(estimate.unit, estimate.unit)
+        fields["flags"] = [_NAMES.get(flag, flag) for flag in estimate.flags]
         found = EstimateResult(notebook=self.section.notebook, **fields)
         self._keep("estimates", key, found)
         return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from cdi_lib.fieldwork import returns
+from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.draw import check_drawn
 from cdi_lib.inspection.folders import criteria_of, force_key, params_of
 from cdi_lib.inspection.criteria import Criteria, check_judgement_inputs, load_criteria
@@ -76,7 +76,7 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     problems += check_drawn(force, inspection, params)
     returned = tried(lambda: returns.check_returns(force, inspection, params))
     if returned is not None and records is not None:
-        problems += returns.check_strata(force, returned, records.strata)
+        problems += collected.check_strata(force, returned, records.strata)
     if problems or criteria is None or records is None:
         raise InputError([with_file(problem, force) for problem in problems])
     inputs = inputs_of(force, params, records, criteria_of(params) / f"{inspection.criteria}.yml")

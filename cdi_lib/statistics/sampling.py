@@ -31,25 +31,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdi_lib.statistics import frames
+from cdi_lib.statistics.checks import count as count_of
 from cdi_lib.statistics.frames import ALL, Frame, FrameInfo, read_frame, stratum_counts
 from cdi_lib.statistics.planning import (
     Allocation,
-    DetectionPlan,
     SamplePlan,
     allocate,
-    count_of,
-    design_effect,
     detection_table,
     margin_for,
-    margin_table,
     per_stratum,
     sample_size,
     size_to_detect,
 )
 
 __all__ = [
-    "Allocation", "DetectionPlan", "Frame", "FrameInfo", "Record", "Replacement", "SamplePlan", "Selection",
-    "allocate", "design_effect", "detection_table", "draw", "margin_for", "margin_table", "read_frame", "replace",
+    "Allocation", "Frame", "FrameInfo", "Record", "Replacement", "SamplePlan", "Selection",
+    "allocate", "detection_table", "draw", "margin_for", "read_frame", "replace",
     "sample_size", "size_to_detect", "stratum_counts", "trail", "trail_text",
 ]  # fmt: skip
 
@@ -427,7 +424,7 @@ _RULES = {
 def trail(
     selection: Selection,
     frame_info: FrameInfo | None,
-    plan: SamplePlan | DetectionPlan | None,
+    plan: SamplePlan | None,
     allocation: Allocation | None,
     replacements: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
