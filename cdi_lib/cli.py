@@ -230,7 +230,7 @@ def why(chosen: argparse.Namespace) -> int:
 def check(chosen: argparse.Namespace) -> int:
     """Check returned worksheets, parameters and records; 1 if there are errors, or warnings with --strict."""
     from cdi_lib.fieldwork import returns
-    from cdi_lib.fieldwork.draw import check_drawn
+    from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
     from cdi_lib.pipeline.build import BuildError, judgement_warnings, read_audit
 
@@ -308,7 +308,7 @@ def _tell_returns(force: str, returned, params: Path) -> None:
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
     from cdi_lib.fieldwork import returns
-    from cdi_lib.fieldwork.draw import check_drawn
+    from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 
     force = force_key(chosen.force)

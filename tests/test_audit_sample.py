@@ -9,7 +9,8 @@ import pytest
 from auditors import MAPPED, frame
 from forces import parameters, write_force
 
-from cdi_lib.fieldwork.draw import check_drawn, draw_recheck, draw_sample, read_selection
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
+from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 
-from cdi_lib.fieldwork.draw import SELECTIONS, TRAILS, read_selection, read_trail, replacements
+from cdi_lib.fieldwork.draw import SELECTIONS, read_selection
+from cdi_lib.fieldwork.trail import TRAILS, read_trail, replacements
 from cdi_lib.fieldwork.worksheet import (
     AUDIT_SHEET,
     COLUMNS,

@@ -25,7 +25,7 @@ except ImportError:  # Windows
     fcntl = None
 
 from cdi_lib.fieldwork import returns
-from cdi_lib.fieldwork.draw import check_drawn
+from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection import results as results_module
 from cdi_lib.inspection.folders import (
     BUILDING,
