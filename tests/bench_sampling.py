@@ -30,7 +30,7 @@ from cdi_lib.statistics.planning import allocate
 from cdi_lib.statistics.sampling import draw
 path = sys.argv[1]
 started = time.perf_counter()
-duckdb.execute(f"SET threads=4; SELECT count(*) FROM '{path}' WHERE sha256('2020:' || incident_id) < '0'").fetchall()
+duckdb.execute(f"SET threads=4; SET enable_progress_bar=false; SELECT count(*) FROM '{path}' WHERE sha256('2020:' || incident_id) < '0'").fetchall()
 floor = time.perf_counter() - started
 started = time.perf_counter()
 frame = read_frame(path, "incident_id", "crime_type")

@@ -77,8 +77,8 @@ def refuse_other_version(force: str, params: Path, audit: str) -> None:
     version, place = trail.algorithm.version, f"params/{force}/sample/{TRAILS[audit]}"
     expected = (
         f"version {sampling.ALGORITHM_VERSION}. The sample stands: it is checked, collected and reported as it is. "
-        "To repeat it or to draw reserves for it, use release 1.0.0 of this project, whose tests/repeat_draw.py reads "
-        f"this trail; or {AGAIN} by the present rule"
+        "To repeat it or to draw reserves for it, use the release that drew it (1.0.0 draws by version 2, and its "
+        f"tests/repeat_draw.py repeats that from frame and trail); or {AGAIN} by the present rule"
     )
     raise InputError([Problem(place, "algorithm", f"a draw of version {version}", expected)])
 

@@ -6,6 +6,7 @@
 - ``charts``       the drawings
 - ``outputs``      the index of all tables and figures
 - ``display``      what notebooks show
+- ``sample``       what notebook 1 shows of plan and assumptions
 - ``workbook``     all tables as one workbook
 - ``evidence``     the executed notebooks as pages
 - ``metadata``     the report described for machines

@@ -186,6 +186,7 @@ def _frame(
 
     # Out of core: what does not fit goes to the folder. More threads would need more memory.
     database = duckdb.connect(config={"memory_limit": "512MB", "threads": 4, "temp_directory": folder.name})
+    database.execute("SET enable_progress_bar = false")  # which would be in a notebook's output
     if table is not None:
         database.register("given", table)
     frame = Frame(info, database, {name: f"c{header.index(name)}" for name in columns}, folder)
