@@ -245,7 +245,7 @@ def _tell_replaced(unaudited: int, unreplaced: int) -> None:
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
     from cdi_lib.fieldwork import returns
-    from cdi_lib.fieldwork.draw import check_drawn
+    from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 
     force = force_key(chosen.force)

@@ -93,7 +93,6 @@ def test_the_draw_from_the_frame_selects_the_audited_incidents(main):
         frame,
         audited["stratum"].value_counts().to_dict(),
         load_inspection("northamptonshire").sampling.seed,
-        "stratified",
         id_column="incident_id",
         stratum_column="stratum",
     )

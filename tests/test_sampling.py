@@ -1,505 +1,292 @@
-"""Plan, allocation, draw, frames and trail of ``cdi_lib.statistics.sampling`` (about 10 seconds)."""
+"""Plan and allocation of a sample: ``cdi_lib.statistics.planning`` and the plan of an inspection."""
 
-import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 import pytest
 from scipy import stats
 
 from cdi_lib.inspection.measures import check_measures, planned_sample
 from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
 from cdi_lib.inspection.records import load_records
-from cdi_lib.statistics import frames, sampling
-from cdi_lib.statistics.sampling import (
+from cdi_lib.statistics.planning import (
     allocate,
-    draw,
-    read_frame,
-    replace,
+    design_effect,
+    margin_for,
+    margin_table,
     sample_size,
-    stratum_counts,
-    trail,
+    size_to_detect,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
-
-# ---- draw --------------------------------------------------------------------------------------------------
-
-FRAME = pd.DataFrame(
-    {
-        "id": [f"INC-{i:05d}" for i in range(1, 1_001)],
-        "type": [("violence", "sexual", "other")[i % 3] for i in range(1_000)],
-        "crimes": [1 + i % 4 for i in range(1_000)],
-    }
-)
-STRATIFIED = {"id_column": "id", "stratum_column": "type"}
-
-
-def ids(records):
-    return [record.id for record in records]
-
-
-def test_numbers_by_other_means():
-    """Key: ``printf 'cdi_lib.sampling 2:2020' | sha256sum``. Number: whole numbers of any size in plain Python."""
-    text, key = frames.seed_and_key(2020)
-    assert (text, f"{key:016x}") == ("2020", "ef58623816286aee")
-    texts = ["", "a", "INC-0000", "INC-00001", "Zo\u00eb", "x" * 16, "y" * 1_000]
-    for name, number in zip(texts, frames.hash_texts(pa.array(texts), key), strict=True):
-        data, expected = name.encode(), key
-        for word in [data[i : i + 8] for i in range(0, len(data), 8)] + [len(data).to_bytes(8, "little")]:
-            x = expected ^ int.from_bytes(word, "little")
-            x = ((x ^ x >> 30) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-            x = ((x ^ x >> 27) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-            expected = x ^ x >> 31
-        assert int(number) == expected
-
-
-def test_one_changed_bit_of_id_or_seed_changes_half_of_the_number():
-    """Avalanche: over 4,000 ids every bit of the number flips about every second time (5 standard errors)."""
-    names = [f"INC-{i:05d}" for i in range(4_000)]
-    before, flips = frames.hash_texts(pa.array(names), 12345), []
-    flips = [before ^ frames.hash_texts(pa.array(names), 12345 ^ 1 << bit) for bit in range(64)]
-    for place in range(9):
-        for bit in range(7):  # of an ASCII character, so that it stays one
-            other = [name[:place] + chr(ord(name[place]) ^ 1 << bit) + name[place + 1 :] for name in names]
-            flips.append(before ^ frames.hash_texts(pa.array(other), 12345))
-    share = [np.unpackbits(flip.view(np.uint8)).reshape(-1, 64).mean(axis=0) for flip in flips]
-    assert abs(np.array(share) - 0.5).max() < 5 * 0.5 / math.sqrt(len(names))
+# ---- plan --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("seed", "simple", "stratified", "systematic", "pps"),
-    [
-        (2020, "736 676 515 547 788", "204 819 515 736 676", "45 295 545 795", "859 2 735 998"),
-        (
-            "Northamptonshire 2020",
-            "379 145 127 965 777",
-            "777 402 965 379 145",
-            "173 423 673 923",
-            "264 942 240 354",
-        ),
-    ],
+    ("recorded", "audited", "population", "margin"),
+    [(438, 491, 11_870, 0.02687), (256, 266, 1_282.1, 0.020349), (1_039, 1_129, 32_311, 0.015521)],
+    ids=["violence", "sexual", "overall"],
 )
-def test_golden_samples(seed, simple, stratified, systematic, pps):
-    """Samples of algorithm version 2: they must never change. Made with repeat_draw.py and test_trail.py."""
+def test_margins_of_the_northamptonshire_report_2020(recorded, audited, population, margin):
+    assert margin_for(audited, recorded / audited, population=population) == pytest.approx(margin, abs=1e-5)
 
-    def golden(text):
-        return [f"INC-{int(n):05d}" for n in text.split()]
 
-    assert ids(draw(FRAME, 5, seed, id_column="id").records) == golden(simple)
-    counts = {"violence": 2, "sexual": 1, "other": 2}
-    assert ids(draw(FRAME, counts, seed, "stratified", **STRATIFIED).records) == golden(stratified)
-    assert ids(draw(FRAME, 4, seed, "systematic", id_column="id", order_column="id").records) == golden(
-        systematic
+@pytest.mark.parametrize(("population", "crimes"), [(None, 385), (10_000, 370), (1_000, 278), (100, 80)])
+def test_table_of_sample_sizes_for_five_points(population, crimes):
+    # Krejcie and Morgan (1970), Educational and Psychological Measurement 30: rate 0.5, margin 0.05, 95 %.
+    # 385 without a population is Cochran's (1977) 384.1, rounded up.
+    assert sample_size(0.5, 0.05, population=population).crimes == crimes
+
+
+def test_plan_from_crimes_to_incidents():
+    plan = sample_size(
+        0.9, 0.02, population=30_000, design_effect=1.2, crimes_per_incident=1.25, response_rate=0.9
     )
-    assert ids(draw(FRAME, 4, seed, "pps", id_column="id", size_column="crimes").records) == golden(pps)
+    z = stats.norm.ppf(0.975)
+    unlimited = 1.2 * z**2 * 0.9 * 0.1 / 0.02**2
+    assert plan.crimes == math.ceil(unlimited / (1 + unlimited / 30_000))
+    assert plan.incidents == math.ceil(plan.crimes / 1.25 / 0.9)
+    assert plan.margin == margin_for(plan.crimes, 0.9, population=30_000, design_effect=1.2) <= 0.02
+    assert margin_for(plan.crimes - 1, 0.9, population=30_000, design_effect=1.2) > 0.02
+
+
+def test_a_census_has_no_margin():
+    assert margin_for(500, 0.9, population=500) == 0
+
+
+def test_margin_table_agrees_with_margin_for():
+    table = margin_table(
+        0.92, [100, 400, 1_600], population=20_000, crimes_per_incident=1.5, response_rate=0.8
+    )
+    assert table["margin"].tolist() == [margin_for(n, 0.92, population=20_000) for n in (100, 400, 1_600)]
+    assert table["incidents"].tolist() == [84, 334, 1_334]
+
+
+def test_design_effect_is_the_variance_ratio_of_clustered_crimes():
+    rng, incidents, icc, p = np.random.default_rng(5), 400_000, 0.3, 0.9
+    size = rng.integers(1, 4, incidents)
+    same = (
+        rng.random(incidents) < icc
+    )  # all crimes of the incident share their outcome, so they correlate by icc
+    shared = rng.random(incidents) < p
+    recorded = np.where(same, shared * size, rng.binomial(size, p))
+    residual = recorded - p * size
+    seen = residual.var() / incidents / size.mean() ** 2 / (p * (1 - p) / size.sum())
+    assert design_effect(size.mean(), icc, cv=size.std() / size.mean()) == pytest.approx(seen, rel=0.02)
+
+
+def test_size_to_detect_agrees_with_statsmodels():
+    power = pytest.importorskip("statsmodels.stats.power")
+    null, alternative = math.sqrt(2 * 0.86 * 0.14), math.sqrt(0.8 * 0.2 + 0.92 * 0.08)
+    n = power.normal_sample_size_one_tail(0.12, 0.8, 0.025, std_null=null, std_alternative=alternative)
+    assert size_to_detect(0.80, 0.92, None).crimes == math.ceil(n)
 
 
 @pytest.mark.parametrize(
-    "stored",
+    ("before", "now", "options", "crimes"),
+    # R 4.2.2, power.prop.test(p1 = , p2 = , power = 0.8): $n is 685.5969, 130.0655; with power 0.9 and
+    # sig.level 0.01: 6090.637
     [
-        lambda s: s.astype(object),
-        lambda s: s.astype("category"),
-        lambda s: s.astype(pd.ArrowDtype(pa.string())),
-        lambda s: s.astype(pd.ArrowDtype(pa.large_string())),
-        lambda s: pd.Series(
-            pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(s[:7]), pa.array(s[7:])]))
-        ),
-        lambda s: "  " + s.astype(str) + "\t",
+        (0.85, 0.90, {}, 686),
+        (0.80, 0.92, {}, 131),
+        (0.92, 0.90, {"power": 0.9, "confidence": 0.99}, 6_091),
     ],
-    ids=["object", "category", "string", "large string", "chunks", "white space"],
 )
-def test_the_sample_does_not_depend_on_how_the_column_is_stored(stored):
-    other = FRAME.assign(id=stored(FRAME["id"]), type=stored(FRAME["type"]))
-    counts = {"violence": 20, "sexual": 10, "other": 20}
-    expected = draw(FRAME, counts, 1, "stratified", **STRATIFIED, reserves=5)
-    assert draw(other, counts, 1, "stratified", **STRATIFIED, reserves=5) == expected
+def test_size_to_detect_agrees_with_r(before, now, options, crimes):
+    assert size_to_detect(before, now, None, **options).crimes == crimes
 
 
-def test_whole_numbers_and_their_text_are_the_same_ids():
-    numbers = pd.DataFrame({"id": range(100, 200)})
-    expected = ids(draw(numbers.astype(str), 10, 3, id_column="id").records)
-    for dtype in ("int32", "Int64", "uint64"):
-        assert ids(draw(numbers.astype(dtype), 10, 3, id_column="id").records) == expected
+@pytest.mark.parametrize(
+    ("before", "now", "n_before"),
+    [
+        (0.82, 0.92, None),
+        (0.70, 0.92, 82),
+        (0.82, 0.92, 300),
+        (0.82, 0.92, 1_000),
+        (0.92, 0.97, 1_129),
+        (0.90, 0.98, 1_000),
+        (0.92, 0.89, 1_129),
+    ],
+)
+def test_size_to_detect_has_its_power_in_exact_binomial_arithmetic(before, now, n_before):
+    n1 = size_to_detect(before, now, n_before).crimes
+    n0 = n_before or n1
+    x0, x1 = np.arange(n0 + 1)[:, None], np.arange(n1 + 1)
+    pooled = (x0 + x1) / (n0 + n1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = abs(x1 / n1 - x0 / n0) / np.sqrt(pooled * (1 - pooled) * (1 / n0 + 1 / n1))
+    chance = stats.binom.pmf(x0, n0, before) * stats.binom.pmf(x1, n1, now)
+    assert chance[z > stats.norm.ppf(0.975)].sum() == pytest.approx(0.8, abs=0.03)
 
 
-def test_ids_of_any_length_and_script():
-    texts = (
-        ["x" * n for n in range(1, 300)]
-        + ["é" * n for n in range(1, 50)]
-        + ["事件" * n for n in range(1, 50)]
-    )
-    texts += ["y" * 30_000]
-    whole = draw(pd.DataFrame({"id": texts}), len(texts), 1, id_column="id").records
-    assert sorted(ids(whole)) == sorted(texts)
-    assert [r.number for r in whole] == sorted(r.number for r in whole)
+def test_size_to_detect_counts_the_finite_population_and_the_design_effect():
+    assert size_to_detect(0.80, 0.92, 300, population=200).crimes < size_to_detect(0.80, 0.92, 300).crimes
+    assert size_to_detect(0.80, 0.92, 300, design_effect=1.5).crimes > 1.5 * 90
 
 
-def test_the_normal_form_of_an_id_is_drawn_and_repeats_in_it_are_refused():
-    composed, decomposed = "Caf\u00e9", "Cafe\u0301"
-    one = draw(pd.DataFrame({"id": [composed]}), 1, 1, id_column="id").records[0]
-    other = draw(pd.DataFrame({"id": [decomposed + " "]}), 1, 1, id_column="id").records[0]
-    assert (one.id, one.number) == (other.id, other.number)
-    with pytest.raises(ValueError, match="1 id occurs more than once, in 2 records: 'Café' \\(2 times\\)"):
-        draw(pd.DataFrame({"id": [composed, decomposed]}), 1, 1, id_column="id")
-
-
-def test_every_record_is_as_likely_as_any_other_and_so_is_every_pair():
-    """10,000 seeds: the selected and the order behave as random ones do."""
-    names, seeds, n = pa.array([f"R{i}" for i in range(12)]), 10_000, 4
-    places = np.empty((seeds, 12), dtype=int)
-    for seed in range(seeds):
-        places[seed] = np.argsort(frames.hash_texts(names, frames.seed_and_key(seed)[1]))
-    frame = pd.DataFrame({"id": names.to_pylist()})
-    for seed in range(0, seeds, 100):  # what is counted below is what draw does
-        assert [r.row for r in draw(frame, n, seed, id_column="id").records] == places[seed, :n].tolist()
-    for place in range(12):
-        assert stats.chisquare(np.bincount(places[:, place], minlength=12)).pvalue > 1e-4
-    first, second = places[:, 0], places[:, 1]
-    pairs = np.bincount(first * 12 + second, minlength=144).reshape(12, 12)
-    assert stats.chisquare(pairs[~np.eye(12, dtype=bool)]).pvalue > 1e-4
-    drawn = np.zeros((seeds, 12))
-    np.put_along_axis(drawn, places[:, :n], 1, axis=1)
-    together = drawn.T @ drawn / seeds  # simple random sampling: every pair with n (n - 1) / (N (N - 1))
-    expected = n * (n - 1) / (12 * 11)
-    assert abs(together[~np.eye(12, dtype=bool)] - expected).max() < 4.5 * math.sqrt(expected / seeds)
-    assert abs(np.corrcoef(drawn[:-1].ravel(), drawn[1:].ravel())[0, 1]) < 0.015  # neighbouring seeds
-
-
-@pytest.mark.parametrize("method", ["systematic", "pps"])
-def test_inclusion_probabilities_are_kept_over_many_seeds(method):
-    frame = pd.DataFrame({"id": range(10), "x": [1, 1, 2, 2, 3, 5, 8, 13, 21, 44]})
-    column = {"systematic": {"order_column": "x"}, "pps": {"size_column": "x"}}[method]
-    hits, seeds = np.zeros(10), 1_000
-    for seed in range(seeds):
-        made = draw(frame, 4, seed, method, id_column="id", reserves=6, **column)
-        hits[[r.row for r in made.records]] += 1
-    p = np.array(
-        [r.inclusion_probability for r in sorted((*made.records, *made.reserves), key=lambda r: r.row)]
-    )
-    if method == "pps":  # 44 > 100/4, then 21 > 56/3, then the rest share two draws
-        assert p.tolist() == [2 * x / 35 for x in (1, 1, 2, 2, 3, 5, 8, 13)] + [1, 1]
-    assert (abs(hits / seeds - p) <= 4 * np.sqrt(p * (1 - p) / seeds)).all()
-
-
-def test_a_systematic_sample_spreads_over_the_order():
-    frame = FRAME.assign(day=[i // 100 for i in range(1_000)])
-    made = draw(frame, 50, 11, "systematic", id_column="id", order_column="day")
-    assert np.bincount([r.row // 100 for r in made.records]).tolist() == [5] * 10
-
-
-def test_strata_of_two_columns():
-    frame = FRAME.assign(route=["direct" if i % 5 else "control room" for i in range(1_000)])
-    counts = stratum_counts(frame, ["type", "route"])
-    assert list(counts)[:2] == ["other / control room", "other / direct"] and sum(counts.values()) == 1_000
-    made = draw(
-        frame, allocate(60, counts), 1, "stratified", id_column="id", stratum_column=["type", "route"]
-    )
-    for record in made.records:
-        assert record.stratum == f"{frame['type'][record.row]} / {frame['route'][record.row]}"
-
-
-def test_strata_whose_joined_names_agree_are_refused():
-    frame = pd.DataFrame({"id": [1, 2], "a": ["x / y", "x"], "b": ["z", "y / z"]})
-    with pytest.raises(ValueError, match="two strata have the same name"):
-        stratum_counts(frame, ["a", "b"])
-
-
-def test_a_second_sample_from_the_first_for_a_blind_check():
-    first = draw(FRAME, 100, "main", id_column="id")
-    second = draw(first.to_frame(), 10, "blind check", id_column="id")
-    assert set(ids(second.records)) < set(ids(first.records))
-    assert ids(second.records) != ids(first.records)[:10]
-
-
-def test_reserves_are_capped_and_it_is_said():
-    made = draw(FRAME[:6], 4, 1, id_column="id", reserves=5)
-    assert len(made.reserves) == 2 and [r.order for r in made.reserves] == [5, 6]
-    assert made.notes == ("all: only 2 of 5 reserves, the frame has no more records",)
-
-
-def _draw(frame=FRAME, allocation=5, seed=1, method="simple", **others):
-    return draw(frame, allocation, seed, method, **({"id_column": "id"} | others))
-
-
-SIX = FRAME[:6].reset_index(drop=True)
+def test_size_to_detect_says_when_the_earlier_sample_is_too_small():
+    with pytest.raises(ValueError, match="earlier sample of 82 crimes is too small"):
+        size_to_detect(0.90, 0.92, 82)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: sample_size(92, 0.02), r"rate must be a proportion .* got 92; if 92 % is meant, write 0.92"),
+        (lambda: sample_size(0.92, 2), r"margin must be a proportion .* got 2; if 2 % is meant, write 0.02"),
+        (lambda: sample_size(0.92, 0.02, 95), r"confidence must be .* got 95; if 95 % is meant, write 0.95"),
+        (lambda: sample_size(0.92, 0.02, 0.05), "confidence must be a proportion between 0.5 and 1"),
+        (lambda: sample_size(1.0, 0.02), "rate must be a proportion between 0 and 1, both excluded; got 1.0"),
         (
-            lambda: _draw(id_column="ID"),
-            "id column 'ID' is not a column of the frame; it has: id, type, crimes",
+            lambda: sample_size(0.92, 0.02, population=0.5),
+            "population must be a number of crimes greater than 1",
+        ),
+        (lambda: sample_size(0.92, 0.02, population=float("nan")), "population must be a number"),
+        (lambda: sample_size(0.92, 0.02, response_rate=95), "response_rate must be .* write 0.95"),
+        (
+            lambda: sample_size(0.92, 0.02, crimes_per_incident=0.8),
+            "crimes_per_incident .* at least 1; got 0.8",
+        ),
+        (lambda: sample_size(0.92, 0.02, design_effect=0), "design_effect must be greater than 0"),
+        (lambda: sample_size(0.5, 0.05, population=100, response_rate=0.5), "80 crimes need 160 incidents"),
+        (lambda: sample_size("0.9", 0.02), "rate must be a proportion"),
+        (
+            lambda: margin_for(0.5, 0.9),
+            "n must be a whole number of at least 1; got 0.5; a proportion is not",
         ),
         (
-            lambda: _draw(SIX.assign(id=["a", None, "b", " ", "", "c"])),
-            r"3 empty ids \(records 2, 4, 5, counted",
+            lambda: margin_for(600, 0.9, population=500),
+            "n must be at most the population of 500 crimes; got 600",
         ),
+        (lambda: size_to_detect(0.9, 0.9, 100), "rate_before and rate_now must differ"),
         (
-            lambda: _draw(SIX.assign(id=list("aabbbc"))),
-            r"2 ids occur .* in 5 records: 'a' \(2 times\), 'b' \(3 times\)",
+            lambda: size_to_detect(0.9, 0.92, None, population=900),
+            "needs .* crimes, the population has only 900",
         ),
-        (lambda: _draw(SIX.assign(id=["a", "a "] + list("bcde"))), r"1 id occurs .*'a' \(2 times\)"),
-        (lambda: _draw(pd.concat([FRAME] * 2)), r"1,000 ids occur more than once, in 2,000 records: .*…"),
-        (lambda: _draw(SIX.assign(id=[1.5] * 6)), "must hold text or whole numbers; it holds double"),
-        (lambda: _draw(SIX.assign(id=[1, "a", 2, 3, 4, 5])), "mixes text and numbers"),
-        (lambda: _draw(SIX.assign(id=pd.Timestamp("2020-01-01"))), "it holds timestamp"),
-        (
-            lambda: _draw(SIX.assign(id=pd.Series([*"abcde", "\ud800"], dtype=object))),
-            "text that is not valid Unicode",
-        ),
-        (
-            lambda: _draw(SIX.assign(x=[(1,)] * 6), 2, method="systematic", order_column="x"),
-            "order column 'x' must hold numbers, dates or text; got list",
-        ),
-        (lambda: _draw(SIX, 7), "stratum 'all': 7 records to draw, but the frame has only 6"),
-        (
-            lambda: _draw(SIX, 0.5),
-            "allocation of stratum 'all' must be a whole number .* a proportion is not",
-        ),
-        (lambda: _draw(SIX, 0), "draws no record"),
-        (lambda: _draw(SIX[:0]), "the frame has no record"),
-        (lambda: _draw(seed=1.5), "seed must be a whole number or a text; got 1.5"),
-        (lambda: _draw(seed=" "), "seed must be"),
-        (lambda: _draw(seed=True), "seed must be"),
-        (lambda: _draw(method="random"), "method must be one of simple, stratified, systematic, pps"),
-        (lambda: _draw(method="stratified"), "a stratum_column belongs to method 'stratified'"),
-        (lambda: _draw(stratum_column="type"), "a stratum_column belongs to method 'stratified'"),
-        (lambda: _draw(method="pps"), "size_column belongs to method 'pps'"),
-        (lambda: _draw(order_column="id"), "order_column belongs to method 'systematic'"),
-        (lambda: _draw(method="stratified", stratum_column="type"), "a count for every stratum"),
-        (
-            lambda: _draw(allocation={"violence": 5}, method="stratified", stratum_column="type"),
-            r"missing: \['other', 'sexual'\]",
-        ),
-        (
-            lambda: _draw(allocation=allocate(9, {"a": 10}), method="stratified", stratum_column="type"),
-            "made for another frame",
-        ),
-        (
-            lambda: _draw(
-                SIX.assign(type=["a", "b", None, "", " ", "a"]),
-                {"a": 1, "b": 1},
-                method="stratified",
-                stratum_column="type",
-            ),
-            r"stratum column 'type': 3 empty values \(records 3, 4, 5, counted from 1\)",
-        ),
-        (
-            lambda: _draw(SIX.assign(x=[0, 1, 2, 3, 4, 5]), 2, method="pps", size_column="x"),
-            r"1 do not \(record 1,",
-        ),
-        (
-            lambda: _draw(SIX.assign(x=[1.5] * 6), 2, method="pps", size_column="x"),
-            "whole numbers of at least 1; 6",
-        ),
-        (
-            lambda: _draw(SIX.assign(x=[1, None, 3, 4, 5, 6]), 2, method="systematic", order_column="x"),
-            r"order column 'x': 1 empty values \(record 2",
-        ),
-        (
-            lambda: _draw(reserves=-1),
-            "reserves of stratum 'all' must be a whole number of at least 0; got -1",
-        ),
+        (lambda: size_to_detect(0.8, 0.92, 100, power=80), "power must be .* write 0.8"),
+        (lambda: design_effect(1.5, 40), "icc must be a proportion from 0 to 1; got 40"),
     ],
 )
-def test_what_the_draw_refuses(call, message):
+def test_what_the_plan_refuses(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
 
-# ---- replace and trail -------------------------------------------------------------------------------------
+# ---- allocate ----------------------------------------------------------------------------------------------
+
+STRATA = {"violence": 11_870, "sexual": 1_282, "other": 19_315}
+RATES = {"violence": 0.892, "sexual": 0.962, "other": 0.927}
 
 
-def test_replacements_take_the_reserves_of_their_stratum_in_order():
-    made = draw(FRAME, {"violence": 3, "sexual": 3, "other": 3}, 4, "stratified", **STRATIFIED, reserves=2)
-    first, spare = {}, {}
-    for record in made.records:
-        first.setdefault(record.stratum, record)
-    for record in made.reserves:
-        spare.setdefault(record.stratum, []).append(record.id)
-    now = replace(made, first["sexual"].id, "log destroyed")
-    now = replace(now, first["other"].id, "sealed")
-    now = replace(now, spare["sexual"][0], "not an incident")  # a reserve that is in use can be replaced, too
-    assert [swap.by for swap in now.replacements] == [
-        spare["sexual"][0],
-        spare["other"][0],
-        spare["sexual"][1],
-    ]
-    expected = ids(made.records)
-    expected[expected.index(first["sexual"].id)] = spare["sexual"][1]
-    expected[expected.index(first["other"].id)] = spare["other"][0]
-    assert ids(now.current) == expected and made.replacements == ()
-    for record_id, reason, message in [
-        (first["sexual"].id, "again", "was replaced already"),
-        (ids(now.current)[0], " ", "the reason of a replacement must be given"),
-        ("INC-99999", "why", "is not in the sample"),
-        (spare["sexual"][1], "why", "no reserve is left in stratum 'sexual'; draw again with the same seed"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            replace(now, record_id, reason)
+def test_proportional_allocation_by_largest_remainder():
+    # 1,000 x 11,870 / 32,467 = 365.60, x 1,282 = 39.49, x 19,315 = 594.91: the two largest remainders go up
+    assert allocate(1_000, STRATA).counts == {"violence": 366, "sexual": 39, "other": 595}
+    assert allocate(1_000, STRATA).notes == ()
 
 
-def test_the_trail_is_complete_and_the_same_every_time(tmp_path):
-    FRAME.to_csv(tmp_path / "frame.csv", index=False)
-    frame = read_frame(tmp_path / "frame.csv", "id", "type")
-    plan = sample_size(0.9, 0.08, population=1_000)
-    counts = allocate(plan.clusters, frame.info.counts)
-    made = draw(frame.data, counts, 4, "stratified", **STRATIFIED, reserves=2)
-    first = sampling.trail_text(trail(made, frame.info, plan, counts, [(made.records[0].id, "sealed")]))
-    shuffled = frame.data.sample(frac=1, random_state=1)
-    again = draw(shuffled, counts, 4, "stratified", **STRATIFIED, reserves=2)
-    repeated = trail(replace(again, made.records[0].id, "sealed"), frame.info, plan, counts)
-    assert sampling.trail_text(repeated) == first
-    document = json.loads(first)
-    assert document["schema_version"] == 1 and document["algorithm"]["version"] == 2
-    assert document["plan"]["units"] == plan.units and document["allocation"]["counts"] == counts.counts
-    assert str(tmp_path) not in first
+def test_equal_allocation_gives_what_is_left_over_to_the_larger_strata():
+    assert allocate(1_000, STRATA, "equal").counts == {"violence": 333, "sexual": 333, "other": 334}
 
 
-def test_a_trail_of_another_frame_is_refused():
-    made = draw(FRAME, {"violence": 3, "sexual": 3, "other": 3}, 4, "stratified", **STRATIFIED)
-    info = sampling.FrameInfo("f.csv", "0" * 64, "csv", "utf-8", "id", ("type",), 3, {"violence": 3})
-    with pytest.raises(ValueError, match="frame_info counts"):
-        trail(made, info, None, None)
+def test_neyman_and_cost_allocation_follow_their_formulas():
+    size, p = np.array(list(STRATA.values())), np.array(list(RATES.values()))
+    cost = np.array([1.0, 4.0, 2.25])
+    weight = size * np.sqrt(p * (1 - p))
+    neyman = allocate(1_200, STRATA, "neyman", rates=RATES)
+    assert list(neyman.ideal.values()) == pytest.approx(1_200 * weight / weight.sum())
+    weight = weight / np.sqrt(cost)
+    by_cost = allocate(1_200, STRATA, "cost", rates=RATES, costs=dict(zip(STRATA, cost, strict=True)))
+    assert list(by_cost.ideal.values()) == pytest.approx(1_200 * weight / weight.sum())
 
 
-def test_a_trail_holds_no_number_that_json_has_not():
-    with pytest.raises(ValueError):
-        sampling.trail_text({"x": float("nan")})
-
-
-# ---- frames ------------------------------------------------------------------------------------------------
-
-ROWS = [
-    ("I-1", "violence", "Zoë, café", "7"),
-    ("NA", "other", "line\nbreak", "8"),
-    ("007", "other", "", "9"),
-]
-
-
-def _csv(path, encoding, delimiter=","):
-    lines = [delimiter.join(f'"{v}"' for v in row) for row in [("Ref", "Crime type", "Name", "n"), *ROWS]]
-    path.write_bytes("\r\n".join(lines).encode(encoding))
-    return path
-
-
-@pytest.mark.parametrize(
-    ("encoding", "found"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "cp1252")]
-)
-def test_csv_in_the_encodings_that_people_have(tmp_path, encoding, found):
-    frame = read_frame(_csv(tmp_path / "f.csv", encoding), "Ref", "Crime type", other_columns=["Name"])
-    assert frame.info.encoding == found and frame.info.records == 3
-    assert frame.info.counts == {"other": 2, "violence": 1}
-    assert frame.data["Ref"].tolist() == ["I-1", "NA", "007"]
-    assert frame.data["Name"].tolist() == ["Zoë, café", "line\nbreak", ""]
-    assert list(frame.data) == ["Ref", "Crime type", "Name"]  # the column n is not read
-
-
-def test_csv_with_semicolons(tmp_path):
-    frame = read_frame(_csv(tmp_path / "f.csv", "utf-8", ";"), "Ref", ["Crime type", "n"], delimiter=";")
-    assert frame.info.counts == {"other / 8": 1, "other / 9": 1, "violence / 7": 1}
-
-
-def test_csv_of_several_blocks(tmp_path):
-    """More than the 16 MB that are parsed at a time, with a character that lies across a border."""
-    lines = [f"INC-{i:07d},{'violence' if i % 3 else 'other'},{'é' * 40}" for i in range(250_000)]
-    (tmp_path / "f.csv").write_text("id,type,note\n" + "\n".join(lines), encoding="utf-8")
-    frame = read_frame(tmp_path / "f.csv", "id", "type")
-    assert frame.info.counts == {"other": 83_334, "violence": 166_666}
-    made = draw(frame.data, allocate(9, frame.info.counts), 1, "stratified", **STRATIFIED)
-    assert all(r.stratum == ("violence" if int(r.id[4:]) % 3 else "other") for r in made.records)
-
-
-def test_csv_excel_and_parquet_give_the_same_sample(tmp_path):
-    FRAME.to_csv(tmp_path / "f.csv", index=False)
-    FRAME.to_parquet(tmp_path / "f.parquet")
-    FRAME.to_excel(tmp_path / "f.xlsx", index=False)
-    made = []
-    for name in ("f.csv", "f.parquet", "f.xlsx"):
-        frame = read_frame(tmp_path / name, "id", "type", other_columns=["crimes"])
-        assert frame.info.format == name[2:] and frame.info.counts == {
-            "other": 333,
-            "sexual": 333,
-            "violence": 334,
-        }
-        counts = allocate(30, frame.info.counts)
-        made.append(draw(frame.data, counts, 9, "pps", **STRATIFIED, size_column="crimes", reserves=3))
-    assert made[0] == made[1] == made[2]
-
-
-def test_whole_numbers_of_excel_are_ids_without_decimals(tmp_path):
-    pd.DataFrame({"id": [1.0, 20.0, 300.0], "type": ["NA", None, "b"]}).to_excel(
-        tmp_path / "f.xlsx", index=False
+def test_precision_allocation_reaches_the_margin_in_every_stratum():
+    made = allocate(None, STRATA, "precision", rates=RATES, margin=0.02)
+    for h, n in made.counts.items():
+        assert (
+            margin_for(n, RATES[h], population=STRATA[h])
+            <= 0.02
+            < margin_for(n - 1, RATES[h], population=STRATA[h])
+        )
+    one = {"violence": 0.02, "sexual": 0.05, "other": 0.02}
+    assert (
+        allocate(None, STRATA, "precision", rates=RATES, margin=one).counts["sexual"] < made.counts["sexual"]
     )
-    with pytest.raises(ValueError, match=r"1 empty value \(record 2, counted from 1\)"):
-        read_frame(tmp_path / "f.xlsx", "id", "type")
-    assert read_frame(tmp_path / "f.xlsx", "id").data["id"].tolist() == ["1", "20", "300"]
 
 
-def _bytes(content):
-    def write(path):
-        path.write_bytes(content)
+def test_precision_allocation_is_capped_and_says_so():
+    made = allocate(
+        None, {"a": 50, "b": 9_000}, "precision", rates={"a": 0.9, "b": 0.9}, margin=0.03, response_rate=0.5
+    )
+    assert made.counts["a"] == 50
+    note = (
+        "a: its share of 90.0 is more than the frame has; all 50 are drawn; the margin wanted is not reached"
+    )
+    assert made.notes == (note,)
 
-    return write
+
+def test_a_small_stratum_is_exhausted_and_the_rest_redistributed():
+    made = allocate(900, {"violence": 5_000, "sexual": 100, "other": 5_000}, "equal")
+    assert made.counts == {"violence": 400, "sexual": 100, "other": 400}
+    (note,) = made.notes
+    assert note.startswith(
+        "sexual: its share of 300.0 is more than the frame has; all 100 are drawn; the rest"
+    )
+
+
+def test_a_minimum_can_lift_the_cap_of_another_stratum():
+    """Shares of 27, 3 and 30: once b has its minimum, a's is 40 x 27/57 = 18.9 and its 25 are no limit."""
+    strata, half = {"a": 25, "b": 100, "c": 100}, dict.fromkeys("abc", 0.5)
+    costs = {"a": (25 / 27) ** 2, "b": (100 / 3) ** 2, "c": (100 / 30) ** 2}
+    made = allocate(60, strata, "cost", rates=half, costs=costs, minimum={"a": 0, "b": 20, "c": 0})
+    assert list(made.ideal.values()) == pytest.approx([27, 3, 30])
+    assert made.counts == {"a": 19, "b": 20, "c": 21}
+    assert made.notes[0] == (
+        "a: its share of 27.0 is not in 0 (minimum) to 25 (frame); other limits made it 19"
+    )
+
+
+def test_empty_strata_and_single_records_are_told():
+    made = allocate(10, {"a": 0, "b": 20, "c": 2_000})
+    assert made.counts == {"a": 0, "b": 0, "c": 10}
+    assert made.notes[0] == "a: the frame has no record of it"
+    assert "b: 0 of 20 drawn, too few" in made.notes[1]
 
 
 @pytest.mark.parametrize(
-    ("name", "write", "message"),
+    ("call", "message"),
     [
-        ("f.txt", _bytes(b"id\n1\n"), "f.txt: a frame is a .csv, .parquet or .xlsx file"),
-        ("f.csv", _bytes("id\n1\n".encode("utf-16")), "f.csv is UTF-16 text; save it as CSV UTF-8"),
-        ("f.csv", _bytes(b""), "f.csv: 'id' is not a column"),
-        ("f.csv", _bytes(b"ref,type\n1,a\n"), "f.csv: 'id' is not a column; the file has: ref, type"),
-        ("f.csv", _bytes(b"id,id\n1,2\n"), "'id' is the name of 2 columns"),
-        ("f.csv", _bytes(b"id,type\n1,a\nsecret\n3,b\n"), "f.csv, row 3: 1 values where the header has 2"),
-        ("f.csv", _bytes(b"id\n\x81\x8d\n"), "not a CSV file in UTF-8 or Windows-1252"),
-        ("f.parquet", _bytes(b"PAR1 no"), "f.parquet: not a readable .parquet file"),
-        ("f.xlsx", _bytes(b"no"), "f.xlsx: sheet 0 cannot be read"),
+        (lambda: allocate(40_000, STRATA), r"at most the records of the frame \(32467\); got 40000"),
         (
-            "f.xlsx",
-            lambda p: pd.DataFrame({"id": [1234567890123456]}).to_excel(p),
-            "1 numbers of 16 digits or more",
+            lambda: allocate(0.1, STRATA),
+            "total must be a whole number of at least 1; got 0.1; a proportion is not",
+        ),
+        (lambda: allocate(100, STRATA, minimum=40), r"at least the minimums \(120\)"),
+        (lambda: allocate(100, STRATA, "optimal"), "method must be one of proportional, equal, neyman"),
+        (lambda: allocate(100, STRATA, "neyman"), "needs rates"),
+        (lambda: allocate(100, STRATA, "neyman", rates={"violence": 0.9}), r"missing: \['other', 'sexual'\]"),
+        (
+            lambda: allocate(100, STRATA, "neyman", rates=RATES | {"rape": 0.9}),
+            r"not in the frame: \['rape'\]",
         ),
         (
-            "f.parquet",
-            lambda p: pd.DataFrame({"ref": [1]}).to_parquet(p),
-            "'id' is not a column; the file has: ref",
+            lambda: allocate(100, STRATA, "neyman", rates=RATES | {"other": 93}),
+            "rate of stratum 'other'.*write 0.93",
         ),
+        (lambda: allocate(100, STRATA, "neyman", rates=RATES | {"other": 1.0}), "rate of stratum 'other'"),
+        (lambda: allocate(100, STRATA, "cost", rates=RATES), "needs costs"),
+        (lambda: allocate(100, STRATA, "cost", rates=RATES, costs=0), "must be greater than 0"),
+        (lambda: allocate(100, STRATA, "precision", rates=RATES, margin=0.02), "total=None"),
+        (
+            lambda: allocate(None, STRATA, "precision", rates=RATES, margin=2),
+            "margin of stratum .*write 0.02",
+        ),
+        (lambda: allocate(None, STRATA), "total must be a whole number"),
+        (lambda: allocate(10, {"a": 0.5}), r"strata\['a'\] must be a whole number of at least 0; got 0.5"),
+        (lambda: allocate(10, {"a": 0}), "at least one stratum with a record"),
     ],
 )
-def test_frames_that_are_refused(tmp_path, name, write, message):
-    write(tmp_path / name)
-    with pytest.raises(ValueError, match=message) as caught:
-        read_frame(tmp_path / name, "id")
-    assert "secret" not in str(caught.value)
-
-
-def test_an_empty_frame_is_read_and_not_drawn_from(tmp_path):
-    (tmp_path / "f.csv").write_text("id,type\n")
-    frame = read_frame(tmp_path / "f.csv", "id", "type")
-    assert frame.info.records == 0 and frame.info.counts == {}
-    with pytest.raises(ValueError, match="the frame has no record"):
-        draw(frame.data, 1, 1, id_column="id")
-
-
-def test_the_benchmark_runs():
-    said = subprocess.run(
-        [sys.executable, "tests/bench_sampling.py", "--rows=20000", "--frame-rows=20000", "--repeats=1"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert said.returncode == 0, said.stderr
-    assert "numpy floor" in said.stdout and "peak memory" in said.stdout
+def test_what_the_allocation_refuses(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 # ---- the plan of an inspection -----------------------------------------------------------------------------
@@ -517,8 +304,8 @@ def asking(**changes):
 def test_the_plan_reaches_the_margin_in_every_stratum():
     planned = planned_sample(asking(response_rate_percent=90), SIZES)
     for name, n in planned.allocation.counts.items():
-        one = sample_size(0.9, 0.03, population=SIZES[name] * 1.1, units_per_cluster=1.1, response_rate=0.9)
-        assert n == one.clusters
+        one = sample_size(0.9, 0.03, population=SIZES[name] * 1.1, crimes_per_incident=1.1, response_rate=0.9)
+        assert n == one.incidents
         assert planned.margins[name] == pytest.approx(one.margin, abs=2e-4)
     weights = {name: size / sum(SIZES.values()) for name, size in SIZES.items()}
     variance = sum((weights[name] * planned.margins[name]) ** 2 for name in SIZES)  # of independent strata
@@ -591,32 +378,6 @@ def test_a_plan_that_cannot_be_is_found_before_any_notebook_runs():
     inspection = asking(total_incidents=60_000, allocation="proportional")
     problems = check_measures("northamptonshire", inspection, load_records("northamptonshire", inspection))
     assert any(problem.where == "sampling" and "60000" in problem.expected for problem in problems)
-
-
-def test_numbers_as_text_are_no_order():
-    frame = pd.DataFrame({"id": [f"i{i}" for i in range(30)], "beat": [str(i) for i in range(30)]})
-    with pytest.raises(ValueError, match="'beat' holds numbers as text"):
-        draw(frame, 5, 1, "systematic", id_column="id", order_column="beat")
-    with pytest.raises(ValueError, match="'beat' holds numbers as text"):
-        draw(frame.replace({"beat": {"7": "n/a"}}), 5, 1, "systematic", id_column="id", order_column="beat")
-    same_width = frame.assign(beat=frame["beat"].str.zfill(3))
-    in_numbers = frame.astype({"beat": int})
-    one, other = (
-        draw(table, 5, 1, "systematic", id_column="id", order_column="beat").records
-        for table in (same_width, in_numbers)
-    )
-    assert one == other
-
-
-@pytest.mark.parametrize("empty", [" ", None, float("nan")])
-def test_an_empty_order_is_refused(empty):
-    frame = pd.DataFrame(
-        {"id": list("abcd"), "when": ["x", "y", empty, "z"] if empty == " " else [1.0, 2.0, empty, 3.0]}
-    )
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    for given in (frame, table.to_pandas(types_mapper=pd.ArrowDtype)):
-        with pytest.raises(ValueError, match="'when': 1 empty values .record 3"):
-            draw(given, 2, 1, "systematic", id_column="id", order_column="when")
 
 
 def test_strata_of_the_same_name_as_text_are_refused():

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
-from cdi_lib.fieldwork.draw import check_drawn
+from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of
 from cdi_lib.inspection.judgement import check_areas
 from cdi_lib.inspection.measures import doubtful_strata

@@ -9,6 +9,7 @@
 - ``tables``       a table as data, Markdown and CSV
 - ``charts``       the drawings
 - ``display``      what notebooks show
+- ``sample``       what notebook 1 shows of plan and assumptions
 - ``workbook``     all tables as one workbook
 - ``evidence``     the executed notebooks as pages
 - ``metadata``     the report described for machines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from IPython.display import display
@@ -46,6 +46,16 @@ def rows(data: Sequence[Mapping[str, Any] | BaseModel], otherwise: str = "Nothin
         _table(list(records[0]), [[_shown(value) for value in record.values()] for record in records])
     else:
         say(otherwise)
+
+
+def columns(
+    data: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str | Callable[[Mapping[str, Any]], Any]],
+    otherwise: str = "Nothing to show.",
+) -> None:
+    """:func:`rows` with some columns under titles of their own: each a key, or made of the record."""
+    value = lambda record, of: record[of] if isinstance(of, str) else of(record)
+    rows([{title: value(record, of) for title, of in titles.items()} for record in data], otherwise)
 
 
 def _shown(value: Any) -> str:
