@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cdi_lib.fieldwork.trail import TRAILS, read_trail, replacements
 from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns, audited
+from cdi_lib.fieldwork.trail import TRAILS, read_trail, replacements
 from cdi_lib.fieldwork.worksheet import FIRST
 from cdi_lib.inspection.files import find_table, read_table, write_whole
 from cdi_lib.inspection.folders import PROJECT, own_folder

@@ -10,9 +10,9 @@ from typing import Any
 from cdi_lib.fieldwork.draw import AuditFrame, read_audit_frame
 from cdi_lib.fieldwork.trail import TRAILS, drawn_counts, read_trail, replacements
 from cdi_lib.fieldwork.worksheet import FIRST
+from cdi_lib.inspection.files import find_table
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.files import find_table
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.statistics import sampling
 

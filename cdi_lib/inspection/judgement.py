@@ -12,9 +12,6 @@ from typing import Any
 import numpy as np
 
 from cdi_lib.inspection import judgements as models
-from cdi_lib.inspection.judgements import ElementJudgement, Judgements, PartChange, QuestionJudgement
-from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Inspection
-from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.criteria import (
     ESTIMATES,
     FINDINGS,
@@ -26,6 +23,9 @@ from cdi_lib.inspection.criteria import (
     Question,
     finding_score,
 )
+from cdi_lib.inspection.judgements import ElementJudgement, Judgements, PartChange, QuestionJudgement
+from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Inspection
+from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.results import EstimateResult, Share
 from cdi_lib.statistics import chances
 from cdi_lib.statistics.chances import UNKNOWN, Floats, Ranks

@@ -96,7 +96,9 @@ class Measure(Model):
     def _one_way(self) -> Measure:
         ways = [key for key in ("table", "rate", "sum", "parameters") if getattr(self, key)]
         if len(ways) != 1:
-            raise ValueError(f"exactly one of table, rate, sum and parameters; it has {', '.join(ways) or 'none'}")
+            raise ValueError(
+                f"exactly one of table, rate, sum and parameters; it has {', '.join(ways) or 'none'}"
+            )
         if (self.rate == "crime_type") != (self.of is not None):
             raise ValueError("a crime type in `of`, with `rate: crime_type` and with nothing else")
         if self.table and not self.counts:
@@ -104,7 +106,9 @@ class Measure(Model):
         if not self.table and (self.where or self.counts or "gives" in self.model_fields_set):
             raise ValueError("`where`, `counts` and `gives` with a table only")
         if "rate" in self.gives and self.table != "crimes":
-            raise ValueError("`gives: rate` with the table crimes only; a rate rests on the random main sample")
+            raise ValueError(
+                "`gives: rate` with the table crimes only; a rate rests on the random main sample"
+            )
         if "rate" in self.gives and self.table and self.counts != {"recorded": ("yes",)}:
             raise ValueError("`counts: {recorded: yes}` with `gives: rate`: it is a recording rate")
         return self
@@ -290,7 +294,9 @@ def _documents(name: str, params: Path, seen: tuple[str, ...]) -> list[tuple[str
         raise InputError([Problem(file, "extends", got, "a programme that does not extend itself")])
     document = read_yaml(path, file)
     base = document.content.get("extends")
-    if path.parent.name == OLD_FOLDER and base is None:  # criteria alone, as it was before there were programmes
+    if (
+        path.parent.name == OLD_FOLDER and base is None
+    ):  # criteria alone, as it was before there were programmes
         base = COMMON
     more = _documents(str(base), params, (*seen, name)) if base else []
     return [(file, document), *more]

@@ -141,7 +141,9 @@ def _circles(measures: Mapping[str, Measure | None]) -> _Found:
                     waiting.append(part)
 
 
-def _element_problems(elements: Mapping[str, Element | None], measures: Mapping[str, Measure | None]) -> _Found:
+def _element_problems(
+    elements: Mapping[str, Element | None], measures: Mapping[str, Measure | None]
+) -> _Found:
     for id_, element in elements.items():
         if element is None:
             continue
@@ -150,12 +152,18 @@ def _element_problems(elements: Mapping[str, Element | None], measures: Mapping[
                 yield from _unknown(f"elements.{id_}.{key}", name, list(measures), "a measure, ")
         measure = measures.get(element.measure or "")
         if measure and "use" in element.model_fields_set and not measure.is_rate:
-            yield f"elements.{id_}.use", element.use, f"'use' with a rate only; '{element.measure}' is an 'x of n'"
+            yield (
+                f"elements.{id_}.use",
+                element.use,
+                f"'use' with a rate only; '{element.measure}' is an 'x of n'",
+            )
         if measure and element.allow and measure.is_rate:
             yield f"elements.{id_}.allow", str(element.allow), "'allow' with an 'x of n' only; this is a rate"
 
 
-def _table_problems(tables: Mapping[str, TableOfMeasures | None], measures: Mapping[str, Measure | None]) -> _Found:
+def _table_problems(
+    tables: Mapping[str, TableOfMeasures | None], measures: Mapping[str, Measure | None]
+) -> _Found:
     for id_, table in tables.items():
         if not str(id_).startswith("tbl-"):
             yield f"tables.{id_}", shown(id_), "an id that begins with tbl-, by which texts refer to it"
@@ -175,7 +183,11 @@ def _chapter_problems(chapters: Mapping[int, Chapter | None], questions: Mapping
             yield from _unknown(f"chapters.{number}.question", chapter.question, list(questions))
     for question in questions:
         if question not in of_questions:
-            yield f"questions.{question}", "no chapter", f"a chapter with 'question: {question}' in `chapters`"
+            yield (
+                f"questions.{question}",
+                "no chapter",
+                f"a chapter with 'question: {question}' in `chapters`",
+            )
     sections = Counter(section for chapter in chapters.values() if chapter for section in chapter.sections)
     for section, times in (sections + Counter(f"question {q}" for q in of_questions)).items():
         if times > 1:

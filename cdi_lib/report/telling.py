@@ -55,7 +55,14 @@ OTHERS = ("findings", "judgements", "period", "commit", "citation", "question")
 class Teller:
     """The sections of one report, told from its results. It computes nothing."""
 
-    def __init__(self, results: Results, inspection: Inspection, programme: Programme, own: Path | None, commit: str = ""):
+    def __init__(
+        self,
+        results: Results,
+        inspection: Inspection,
+        programme: Programme,
+        own: Path | None,
+        commit: str = "",
+    ):
         self.results, self.inspection, self.programme = results, inspection, programme
         functions = {name: getattr(self, name) for name in FUNCTIONS}
         self._texts = Texts(inspection.publication.language, own, FILTERS, functions)
@@ -84,7 +91,9 @@ class Teller:
 
     def shares(self, prefix: str) -> dict[str, Share]:
         """All "x of n" whose ids begin so, by what follows."""
-        return {key[len(prefix) :]: share for key, share in self.results.shares.items() if key.startswith(prefix)}
+        return {
+            key[len(prefix) :]: share for key, share in self.results.shares.items() if key.startswith(prefix)
+        }
 
     def tally(self, key: str) -> Tally | None:
         """The counts by category with this id."""

@@ -26,7 +26,19 @@ MACROS = "_macros"
 COMPUTING = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Neg)
 # What Jinja brings along and a text may use: to choose and to arrange, not to compute.
 BUILT_IN = (
-    *("default", "dictsort", "first", "items", "join", "last", "list", "lower", "map", "reject", "rejectattr"),
+    *(
+        "default",
+        "dictsort",
+        "first",
+        "items",
+        "join",
+        "last",
+        "list",
+        "lower",
+        "map",
+        "reject",
+        "rejectattr",
+    ),
     *("replace", "reverse", "select", "selectattr", "trim", "upper"),
 )
 # A number typed into a sentence. Names such as N100, and the numbers of a Jinja expression, are none.
@@ -104,7 +116,9 @@ class Texts:
             what = error.message if isinstance(error, jinja2.TemplateError) else str(error)
             expected = "text that asks for what the results hold"
             place = f"line {line}" if line else ""
-            raise InputError([Problem(told(Path(file)), place, what or type(error).__name__, expected)]) from error
+            raise InputError(
+                [Problem(told(Path(file)), place, what or type(error).__name__, expected)]
+            ) from error
 
     def check(self, sections: Collection[str], context: Collection[str], known: Mapping[str, Collection[str]],
               models: Mapping[str, type[BaseModel]]) -> list[Problem]:  # fmt: skip
@@ -144,7 +158,9 @@ class Texts:
                 continue
             used = [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
             waiting += used
-            problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, known, models)
+            problems += _check_tree(
+                tree, told(path), {*context, *shared, *self._environment.globals}, known, models
+            )
             problems += _check_prose(tree, told(path))
         return problems
 
@@ -170,7 +186,12 @@ class Texts:
         known = [*self._environment.filters]
         word = re.search(r"filter named '(\w+)'", error.message or "")
         hint = suggest(word[1], known) if word else ""
-        return Problem(file, f"line {error.lineno}", f"{error.message}{hint}", "a text in the language of templates (Jinja)")
+        return Problem(
+            file,
+            f"line {error.lineno}",
+            f"{error.message}{hint}",
+            "a text in the language of templates (Jinja)",
+        )
 
 
 def told(path: Path) -> str:
@@ -215,7 +236,9 @@ def _spaced(line: str) -> str:
 def _refuse_nothing(value: object) -> object:
     """What an expression prints; "None" would be printed as a word, and nobody means that."""
     if value is None:
-        raise jinja2.UndefinedError("a value that is not known here is printed; ask for it with {% if %} first")
+        raise jinja2.UndefinedError(
+            "a value that is not known here is printed; ask for it with {% if %} first"
+        )
     return value
 
 
@@ -258,10 +281,14 @@ def _check_tree(
                     yield problem(call, got, f"an id that there is{suggest(str(argument.value), ids)}")
     for attribute in tree.find_all(nodes.Getattr):
         if missing := _missing_field(attribute, models):
-            yield problem(attribute, f"'{missing[0]}'", f"a field of {missing[1]}{suggest(missing[0], missing[2])}")
+            yield problem(
+                attribute, f"'{missing[0]}'", f"a field of {missing[1]}{suggest(missing[0], missing[2])}"
+            )
 
 
-def _missing_field(node: nodes.Getattr, models: Mapping[str, type[BaseModel]]) -> tuple[str, str, list[str]] | None:
+def _missing_field(
+    node: nodes.Getattr, models: Mapping[str, type[BaseModel]]
+) -> tuple[str, str, list[str]] | None:
     """The field, its model and the known fields, if the last part of ``results.details.sampel`` is no field."""
     path: list[str] = []
     here: nodes.Expr = node
@@ -297,4 +324,6 @@ def _check_prose(tree: nodes.Template, file: str) -> Iterator[Problem]:
         for number, line in enumerate(data.data.split("\n")):
             for match in TYPED.finditer(line):
                 expected = "a number of the results, so that it cannot be wrong"
-                yield Problem(file, f"line {data.lineno + number}", f"the typed number {match[0]}", expected, "warning")
+                yield Problem(
+                    file, f"line {data.lineno + number}", f"the typed number {match[0]}", expected, "warning"
+                )

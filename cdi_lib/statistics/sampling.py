@@ -18,8 +18,9 @@ from typing import Any
 
 import pandas as pd
 
+from cdi_lib.statistics.checks import count as count_of
 from cdi_lib.statistics.frames import ALL, Frame, FrameInfo, frame_of, normal_text
-from cdi_lib.statistics.planning import Allocation, DetectionPlan, SamplePlan, count_of, per_stratum
+from cdi_lib.statistics.planning import Allocation, SamplePlan, per_stratum
 
 SCHEMA_VERSION = 2  # of the trail
 ALGORITHM_VERSION = 3  # a changed rule of selection is a new version: 1 and 2 used other keys
@@ -234,7 +235,7 @@ def replace(selection: Selection, record_id: str, reason: str) -> Selection:
 def trail(
     selection: Selection,
     frame_info: FrameInfo | None,
-    plan: SamplePlan | DetectionPlan | None,
+    plan: SamplePlan | None,
     allocation: Allocation | None,
     replacements: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
