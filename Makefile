@@ -92,22 +92,24 @@ notebook: setup ## FORCE=name: JupyterLab on the notebooks with the parameters o
 	@$(run) notebook $(force)
 
 test: setup-test ## everything that CI runs: pytest and nbval
-	@$(run) test
+	@$(python) -m pytest -n auto -p no:nbval; library=$$?; \
+	$(python) -m pytest --nbval -n auto --dist loadfile -p no:cacheprovider notebooks && exit $$library
 
 verify: setup-test ## FORCE=name: build the report twice and compare the files byte for byte
 	@$(run) verify $(force)
 
 stress: setup-test ## 50 kills at random moments, a full disk, long fuzzing (about half an hour)
-	@$(run) stress
+	@$(python) -m pytest -p no:cacheprovider tests/stress.py
 
 screenshots: setup ## FORCE=name: the pictures of the README, from a built report (needs Chromium, node and poppler)
-	@$(run) screenshots $(force) $(told)
+	@$(python) -m tests.tools.screenshots "$$FORCE"
 
 bench: setup-test ## measure speed, as ratios
-	@$(run) bench
+	@worst=0; for script in tests/bench_*.py; do $(python) $$script || worst=1; done; exit $$worst
 
 oracles: setup-test ## compute the golden results of the tests again with the R package survey (needs R)
-	@$(run) oracles
+	@command -v Rscript >/dev/null || { echo "R is not installed; on Debian: apt-get install r-base-core r-cran-survey" >&2; exit 1; }
+	@Rscript tests/oracles/survey.R
 
 setup: ## prepare the Python environment and do nothing else
 	$(call set_up)

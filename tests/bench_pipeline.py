@@ -28,16 +28,17 @@ import yaml
 from baseline import guard
 
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, SECTIONS_VARIABLE, forces
-from cdi_lib.inspection.results import combine, read_section, write_results
-from cdi_lib.pipeline import build, fingerprint
+from cdi_lib.inspection.results import combine, write_results
+from cdi_lib.pipeline import fingerprint, notebooks
+from cdi_lib.pipeline.audit import read_audit
 from tests.tools import demonstration
 
 COMMAND = [sys.executable, "-m", "cdi_lib"]
 RENDER = (
     "import sys; from pathlib import Path; from cdi_lib.inspection.results import read_results\n"
-    "from cdi_lib.render.rendering import render; from cdi_lib.report import metadata\n"
+    "from cdi_lib.render.rendering import render; from cdi_lib.report.metadata import json_ld\n"
     "folder = Path(sys.argv[2]); found = read_results(folder / 'results.json')\n"
-    "render(Path(sys.argv[1]), folder, engine='pandoc', json_ld=metadata.json_ld(found))"
+    "render(Path(sys.argv[1]), folder, engine='pandoc', json_ld=json_ld(found))"
 )
 COMPARED = ("results.json", "index.html", "report.pdf")
 
@@ -58,30 +59,27 @@ def plain(force: str, params: Path, folder: Path) -> dict[str, float]:
 
     What readers get from it is put into ``folder`` by hand, outside the measured time.
     """
-    notebooks, sections = folder / "notebooks", folder / ".sections"
-    notebooks.mkdir(parents=True)
+    executed, sections = folder / "notebooks", folder / ".sections"
+    executed.mkdir(parents=True)
     environment = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
     seconds = {"notebooks": 0.0}
-    for name in (*build.NOTEBOOKS, build.REPORT):
-        output = notebooks / f"{name}.ipynb"
-        values = [
-            "-p",
-            "force",
-            force,
-            *(["-p", "commit", fingerprint.commit()] if name == build.REPORT else []),
-        ]
+    for name in (*notebooks.NOTEBOOKS, notebooks.REPORT):
+        output = executed / f"{name}.ipynb"
+        values = ["-p", "force", force]
+        if name == notebooks.REPORT:
+            values += ["-p", "commit", fingerprint.commit()]
         source = str(PROJECT / "notebooks" / f"{name}.ipynb")
         command = [sys.executable, "-m", "papermill", source, str(output), *values, "--cwd", "notebooks"]
         seconds["notebooks"] += timed([*command, "-k", "python3", "--no-progress-bar"], environment)
-        build.tidy_notebook(output)
-    audit = build.read_audit(force, params)
-    found = [read_section(sections, name) for name in build.NOTEBOOKS]
+        notebooks.tidy(output)
+    audit = read_audit(force, params)
+    found = [notebooks.saved_by(name, sections) for name in notebooks.NOTEBOOKS]
     write_results(folder / "results.json", combine(force, audit.inspection, audit.inputs, found))
-    build.write_front_matter(notebooks / f"{build.REPORT}.ipynb", audit.inspection)
+    report = executed / f"{notebooks.REPORT}.ipynb"
+    notebooks.write_front_matter(report, audit.inspection)
     # One call of the renderer for both formats: two calls would only make the plain loop slower.
-    report = str(notebooks / f"{build.REPORT}.ipynb")
-    seconds["HTML and PDF"] = timed([sys.executable, "-c", RENDER, report, str(folder)], {})
-    pages = [str(notebooks / f"{name}.ipynb") for name in build.NOTEBOOKS]
+    seconds["HTML and PDF"] = timed([sys.executable, "-c", RENDER, str(report), str(folder)], {})
+    pages = [str(executed / f"{name}.ipynb") for name in notebooks.NOTEBOOKS]
     scratch = ["--output-dir", str(folder / "pages")]
     seconds["evidence pages"] = sum(
         timed([sys.executable, "-m", "nbconvert", "--to", "html", page, *scratch], {}) for page in pages

@@ -6,12 +6,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import pytest
 from complete_force import complete_parameters, complete_tables
 from forces import write_force
 
-from cdi_lib.inspection.results import Results, combine, digest, read_section
-from cdi_lib.pipeline import build
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE
+from cdi_lib.inspection.results import Results, combine, digest
+from cdi_lib.pipeline.audit import read_audit
+from cdi_lib.pipeline.notebooks import NOTEBOOKS, execute, saved_by
 
 # What spreadsheets, gptables, Markdown or HTML could take for more than text.
 DIFFICULT = [
@@ -39,12 +40,10 @@ def executed() -> tuple[Path, Results]:
     params = write_force(folder / "params", "testshire", content, complete_tables())
     notebooks, sections = folder / "notebooks", folder / "sections"
     notebooks.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(build.PARAMS_VARIABLE, str(params))
-        patch.setenv(build.SECTIONS_VARIABLE, str(sections))
-        for name in build.NOTEBOOKS:
-            build.execute(name, "testshire", notebooks / f"{name}.ipynb")
-    audit = build.read_audit("testshire", params)
-    assert digest(audit.inputs) == read_section(sections, build.NOTEBOOKS[0]).inputs
-    found = [read_section(sections, name) for name in build.NOTEBOOKS]
+    variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
+    for name in NOTEBOOKS:
+        execute(name, "testshire", notebooks / f"{name}.ipynb", variables=variables)
+    audit = read_audit("testshire", params)
+    found = [saved_by(name, sections) for name in NOTEBOOKS]
+    assert digest(audit.inputs) == found[0].inputs
     return notebooks, combine("testshire", audit.inspection, audit.inputs, found)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import yaml
+
+from cdi_lib.inspection.folders import PROJECT
 
 PARAMETERS = {
     "schema_version": 1,
@@ -72,3 +75,14 @@ def write_force(
     for name, table in (tables or default).items():
         table.to_csv(folder / f"{name}.csv", index=False)
     return params
+
+
+def copy_project(folder: Path) -> Path:
+    """A copy of what reports are made from, which a test may change; commands run in it."""
+    for part in ("cdi_lib", "notebooks", "params/criteria"):
+        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("requirements.lock", "params/offence_classes.csv"):
+        shutil.copy(PROJECT / name, folder / name)
+    built = lambda parent, names: [name for name in names if "." not in name]
+    shutil.copytree(PROJECT / "reports", folder / "reports", ignore=built)
+    return folder

@@ -9,7 +9,8 @@ import pytest
 from auditors import MAPPED, frame
 from forces import parameters, write_force
 
-from cdi_lib.fieldwork.draw import check_drawn, draw_recheck, draw_sample, read_selection
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
+from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 
@@ -265,3 +266,22 @@ def test_a_trail_that_cannot_be_read_is_told(tmp_path):
         (tmp_path / "testshire" / "sample" / "trail.json").write_text(text)
         (problem,) = check_drawn("testshire", inspection, tmp_path)
         assert "a trail that cannot be read" in str(problem)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+def test_a_trail_of_another_version_is_told_and_nothing_is_drawn_silently(tmp_path, version):
+    inspection = given(tmp_path)
+    draw_sample("testshire", inspection, tmp_path)
+    draw_recheck("testshire", inspection, 10, tmp_path)
+    folder = tmp_path / "testshire" / "sample"
+    for name in ("trail.json", "recheck-trail.json"):
+        document = json.loads((folder / name).read_text(encoding="utf-8"))
+        (folder / name).write_text(json.dumps(document | {"algorithm": {"version": version}}))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for action in (draw_sample, lambda *given: draw_recheck(*given[:2], 10, *given[2:])):
+        with pytest.raises(
+            InputError, match=f"a draw of version {version}; expected version 3.*repeat_draw.py"
+        ):
+            action("testshire", inspection, tmp_path)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert check_drawn("testshire", inspection, tmp_path) == []  # the audit goes on

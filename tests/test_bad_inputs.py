@@ -6,10 +6,11 @@ import pytest
 from bad_inputs import BAD_INPUTS, answer
 from complete_force import complete_files, write_files
 
-from cdi_lib.inspection.judgement import load_criteria
+from cdi_lib.inspection.criteria import load_criteria
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.pipeline import build
-from cdi_lib.pipeline.build import build_report, read_audit
+from cdi_lib.pipeline import audit as audit_module
+from cdi_lib.pipeline.audit import read_audit
+from cdi_lib.pipeline.build import build_report
 
 criteria_read_once = cache(load_criteria)
 
@@ -19,7 +20,7 @@ def folders(tmp_path, monkeypatch):
     """Folders of parameters and of reports that commands of this test use."""
     monkeypatch.setenv("CDI_PARAMS", str(tmp_path / "params"))
     monkeypatch.setenv("CDI_REPORTS", str(tmp_path / "reports"))
-    monkeypatch.setattr(build, "load_criteria", criteria_read_once)
+    monkeypatch.setattr(audit_module, "load_criteria", criteria_read_once)
     return tmp_path
 
 

@@ -1,12 +1,15 @@
 """Running notebooks: fresh processes, failures that are told and lose nothing, publishing in one step."""
 
+import os
+import subprocess
+import sys
+
 import nbformat
 import pytest
-from forces import write_force
+from forces import copy_project, write_force
 from nbclient import NotebookClient
 
-from cdi_lib.pipeline import build, engine
-from cdi_lib.pipeline.build import BuildError, publish
+from cdi_lib.pipeline import engine, notebooks, processes, publish
 
 CELLS = [
     "import sys\nprint('one')\nprint('two')\nprint('three', file=sys.stderr)",
@@ -28,7 +31,7 @@ def notebook_of(cells, path):
 def run_here(source, output):
     import papermill
 
-    papermill.execute_notebook(str(source), str(output), engine_name=engine.register(), progress_bar=False)
+    papermill.execute_notebook(str(source), str(output), engine_name=engine.NAME, progress_bar=False)
 
 
 def outputs_of(notebook):
@@ -50,7 +53,7 @@ def outputs_of(notebook):
 
 def test_the_forked_shell_gives_what_a_kernel_gives(tmp_path):
     notebook = notebook_of(CELLS, tmp_path / "in.ipynb")
-    engine.run_forked(run_here, tmp_path / "in.ipynb", tmp_path / "out.ipynb", timeout=120)
+    processes.run_forked(run_here, tmp_path / "in.ipynb", tmp_path / "out.ipynb", timeout=120)
     forked = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     NotebookClient(notebook, kernel_name="python3").execute()
     assert outputs_of(forked) == outputs_of(notebook)
@@ -63,7 +66,9 @@ def test_every_notebook_has_a_fresh_namespace(tmp_path):
     notebook_of(["leftover = 1"], tmp_path / "first.ipynb")
     notebook_of(["'leftover' in globals()"], tmp_path / "second.ipynb")
     for name in ("first", "second"):
-        engine.run_forked(run_here, tmp_path / f"{name}.ipynb", tmp_path / f"{name}-out.ipynb", timeout=120)
+        processes.run_forked(
+            run_here, tmp_path / f"{name}.ipynb", tmp_path / f"{name}-out.ipynb", timeout=120
+        )
     second = nbformat.read(tmp_path / "second-out.ipynb", as_version=4)
     assert second.cells[0].outputs[0]["data"]["text/plain"] == "False"
 
@@ -82,49 +87,50 @@ def die():
 
 def test_a_process_that_hangs_or_dies_is_reported():
     with pytest.raises(TimeoutError, match="longer than"):
-        engine.run_forked(sleep_long, timeout=0.5)
+        processes.run_forked(sleep_long, timeout=0.5)
     with pytest.raises(RuntimeError, match="exit status 3"):
-        engine.run_forked(die, timeout=60)
+        processes.run_forked(die, timeout=60)
 
 
-def test_a_failing_notebook_is_named_and_the_last_report_stays(tmp_path, monkeypatch):
+def test_a_failing_notebook_is_named_and_the_last_report_stays(tmp_path):
+    """In a copy of the project whose second notebook fails: its command, to the end."""
+    project = copy_project(tmp_path / "project")
     write_force(tmp_path / "params", "testshire")
-    monkeypatch.setattr(build, "PROJECT", tmp_path / "project")
-    (tmp_path / "project" / "notebooks").mkdir(parents=True)
-    notebook_of(["1 + 1", "1 / 0"], tmp_path / "project" / "notebooks" / "1_sample.ipynb")
+    path = project / "notebooks" / "2_effectiveness.ipynb"
+    broken = notebook_of(['force = ""', "1 / 0"], path)
+    broken.cells[0].metadata["tags"] = ["parameters"]  # Papermill puts a cell after it
+    nbformat.write(broken, path)
     kept = tmp_path / "reports" / "testshire" / "index.html"
     kept.parent.mkdir(parents=True)
     kept.write_text("the last good report")
-
-    def execute(notebook, force, output, parameters=None):
-        try:
-            engine.run_forked(
-                run_here, tmp_path / "project" / "notebooks" / f"{notebook}.ipynb", output, timeout=120
-            )
-        except RuntimeError:
-            raise BuildError(f"{force}: notebook {notebook}: {build._failed_cell(output)}") from None
-
-    monkeypatch.setattr(build, "execute", execute)
-    monkeypatch.setattr(
-        build, "criteria_folder", lambda params: build.Path(__file__).parent.parent / "params" / "criteria"
+    ended = subprocess.run(
+        [sys.executable, "-m", "cdi_lib", "report", "--force=testshire", "--renderer=pandoc"],
+        cwd=project,
+        env=os.environ | {"CDI_PARAMS": str(tmp_path / "params"), "CDI_REPORTS": str(tmp_path / "reports")},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    with pytest.raises(BuildError, match="testshire: notebook 1_sample: cell 2: ZeroDivisionError"):
-        build.build_report("testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports")
+    assert ended.returncode == 1
+    told = "error: testshire: notebook 2_effectiveness: cell 3: ZeroDivisionError: division by zero\n"
+    assert ended.stderr.startswith(told)
+    failed = tmp_path / "reports" / ".failed" / "testshire"
+    assert os.path.relpath(failed, project) in ended.stderr
+    assert sorted(path.name for path in failed.iterdir()) == ["1_sample.ipynb", "2_effectiveness.ipynb"]
     assert kept.read_text() == "the last good report"
-    assert (tmp_path / "reports" / ".failed" / "testshire" / "1_sample.ipynb").is_file()
-    assert not list((tmp_path / "reports").glob(".testshire-building-*"))
+    assert sorted(path.name for path in kept.parent.parent.iterdir()) == [".failed", "testshire"]
 
 
 @pytest.mark.parametrize("atomic", [True, False])
 def test_publishing_replaces_the_whole_folder(tmp_path, monkeypatch, atomic):
     if not atomic:
-        monkeypatch.setattr(build, "_exchange", lambda first, second: False)
+        monkeypatch.setattr(publish, "_exchange", lambda first, second: False)
     old, new = tmp_path / "force", tmp_path / ".force-building-1-x"
     for folder, text in ((old, "old"), (new, "new")):
         folder.mkdir()
         (folder / "index.html").write_text(text)
     (old / "left over").write_text("x")
-    publish(new, old)
+    publish.publish(new, old)
     assert [path.name for path in old.iterdir()] == ["index.html"]
     assert (old / "index.html").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["force"]
@@ -137,6 +143,6 @@ def test_a_notebook_that_a_full_disk_cuts_short_is_removed_and_the_disk_is_named
 
     monkeypatch.setattr("papermill.execute_notebook", cut_short)
     with pytest.raises(OSError, match="No space left on device"):
-        build._execute("1_sample", tmp_path / "half.ipynb", {}, {})
+        notebooks._execute("1_sample", tmp_path / "half.ipynb", {}, {}, None)
     assert not (tmp_path / "half.ipynb").exists()
-    assert build._failed_cell(tmp_path / "half.ipynb") is None
+    assert notebooks._failed_cell(tmp_path / "half.ipynb", None) is None

@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from cdi_lib.inspection.judgement import load_criteria
+from cdi_lib.inspection.criteria import load_criteria
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.published import PUBLISHED, read_published
 from tests.tools.calibration import agreement, best_cut_offs, disagreements, regrade

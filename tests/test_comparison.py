@@ -134,8 +134,7 @@ def test_published_figures_are_carried_over_as_printed(published):
 
 def test_order_is_by_rules_year_and_name_and_groups_do_not_mix_rules(published):
     order = [
-        (list(comparison.RULES).index(item.rule), item.year or 0, item.force)
-        for item in published.inspections
+        (comparison.RULES.index(item.rule), item.year or 0, item.force) for item in published.inspections
     ]
     assert order == sorted(order)
     by_name = {item.name: item.rule for item in published.inspections}
@@ -159,7 +158,7 @@ def test_each_force_is_once_in_the_sum(published):
 def results():
     """Results of a reconstructed inspection, as far as the comparison reads them."""
     estimate = {
-        "label": "x", "value": 0.958, "se": 0.008, "low": 0.943, "high": 0.973, "n": 649, "confidence": 0.95,
+        "value": 0.958, "se": 0.008, "low": 0.943, "high": 0.973, "n": 649, "confidence": 0.95,
         "estimator": "pooled", "interval": "normal", "notebook": "2_effectiveness",
     }  # fmt: skip
     judged = {"id": "overall", "decided": "outstanding"}
@@ -274,4 +273,4 @@ def test_two_inspections_of_a_force_in_one_year_are_kept_apart():
 
 def test_a_later_inspection_without_a_known_period_is_told():
     found = comparison.compare([], read_published())
-    assert {"Kent", "Cheshire", "Thames Valley"} <= set(comparison.superseded(found))
+    assert {"Kent", "Cheshire", "Thames Valley"} <= set(found.superseded)

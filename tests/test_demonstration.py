@@ -8,7 +8,7 @@ import pytest
 from cdi_lib.inspection.measures import Measures
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.published import read_published
-from cdi_lib.pipeline.build import read_audit
+from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.report.wording import over
 from tests.tools import demonstration
 

@@ -14,24 +14,19 @@ import pytest
 from scipy import stats
 
 from cdi_lib.statistics import estimation, intervals
+from cdi_lib.statistics.design import Design
+from cdi_lib.statistics.differences import difference, domain_difference
 from cdi_lib.statistics.estimation import (
-    DEFAULT_INTERVAL,
-    INTERVALS,
-    Design,
     Estimate,
-    change,
-    difference,
-    domain_difference,
-    interval,
+    domain_rates,
     pooled_rate,
     post_stratified_rate,
-    recording_rate,
-    reported_population,
     sensitivity,
     stratified_rate,
-    total,
-    unrecorded,
+    weighted_rate,
 )
+from cdi_lib.statistics.intervals import DEFAULT_INTERVAL, INTERVALS, interval
+from cdi_lib.statistics.totals import failures, total
 
 HERE = Path(__file__).parent
 RECORDED_CRIME = {"violence": 10950, "sexual": 1276, "other": 18524}
@@ -81,9 +76,9 @@ def test_published_margins(recorded, audited, population, margin):
 @pytest.mark.parametrize("stratified_draw", [True, False])
 def test_stratified_headline_of_northamptonshire(stratified_draw):
     if stratified_draw:
-        design = Design(northamptonshire(), strata="crime_type", population=REPORTED)
+        design = Design(northamptonshire(), "recorded", strata="crime_type", population=REPORTED)
     else:
-        design = Design(northamptonshire(), population=32311)
+        design = Design(northamptonshire(), "recorded", population=32311)
     estimate = stratified_rate(design, "crime_type", RECORDED_CRIME, interval="normal")
     assert estimate.value == pytest.approx(0.91587, abs=5e-6)
     # One FPC for all types is a little less than that of each type, of which sexual crimes have the largest.
@@ -93,9 +88,9 @@ def test_stratified_headline_of_northamptonshire(stratified_draw):
 
 
 def test_published_numbers_of_unrecorded_crimes():
-    assert unrecorded(pooled_rate(1039, 1129, 32311), 61500).value == pytest.approx(61500 * 90 / 1039)
-    assert unrecorded(pooled_rate(438, 491, 11870), 21900).value // 100 == 26
-    assert unrecorded(pooled_rate(256, 266, 1282.1), 2552).value // 10 == 9
+    assert failures(pooled_rate(1039, 1129, 32311), 61500).value == pytest.approx(61500 * 90 / 1039)
+    assert failures(pooled_rate(438, 491, 11870), 21900).value // 100 == 26
+    assert failures(pooled_rate(256, 266, 1282.1), 2552).value // 10 == 9
 
 
 # ---- other people's implementations ------------------------------------------------------------------------
@@ -109,9 +104,12 @@ def golden_design(case):
     crimes = crimes.assign(domain=crimes["domain"] == 1, other=crimes["other"] == 1)
     population = {"infinite_population": True}
     if case["population"] is not None:
-        population = {"population": case["population"], "population_unit": case["unit"]}
+        population = {
+            "population": case["population"],
+            "population_unit": "clusters" if case["unit"] == "clusters" else "units",
+        }
     names = {name: case[name] for name in ("strata", "clusters", "weights", "lonely")}
-    return Design(crimes, **names, **population)
+    return Design(crimes, "recorded", **names, **population)
 
 
 @functools.cache
@@ -121,11 +119,11 @@ def golden_cases():
 
 
 GOLDEN_CALLS = {
-    "ratio": lambda d, known: recording_rate(d),
-    "domain": lambda d, known: recording_rate(d, "domain"),
-    "total_recorded": lambda d, known: total(d, "recorded", "domain"),
-    "total_unrecorded": lambda d, known: total(d, "unrecorded"),
-    "total_audited": lambda d, known: total(d, "audited"),
+    "ratio": lambda d, known: weighted_rate(d),
+    "domain": lambda d, known: weighted_rate(d, "domain"),
+    "total_recorded": lambda d, known: total(d, "successes", "domain"),
+    "total_unrecorded": lambda d, known: total(d, "failures"),
+    "total_audited": lambda d, known: total(d, "units"),
     "domain_difference": lambda d, known: domain_difference(d, "domain", "other"),
     "stratified": lambda d, known: stratified_rate(d, "kind", known),
     "post_stratified": lambda d, known: post_stratified_rate(d, "kind", known),
@@ -155,7 +153,17 @@ def test_golden_designs_are_many_and_varied():
         count["very unequal weights"] += rows["weight"].max() > 100 * rows["weight"].min()
         count["census in a stratum"] += (design.stratum_fraction == 1).any()
         count.update(case["results"].keys())
-    assert {"strata", "weights", "population", "crimes", "clusters", *estimation.LONELY} <= set(count)
+    assert {
+        "strata",
+        "weights",
+        "population",
+        "crimes",
+        "clusters",
+        "fail",
+        "certainty",
+        "adjust",
+        "average",
+    } <= set(count)
     assert {*GOLDEN_CALLS, "beta", "logit"} <= set(count)
     assert min(count.values()) >= 15, count
 
@@ -182,7 +190,7 @@ def test_intervals_agree_with_r_svyciprop(name, method):
     cases = [(case, design) for case, design in golden_cases() if name in case["results"]]
     assert len(cases) >= 300
     for case, design in cases:
-        estimate = recording_rate(design, "domain", interval=method)
+        estimate = weighted_rate(design, "domain", interval=method)
         assert (estimate.low, estimate.high) == pytest.approx(case["results"][name], rel=1e-9)
 
 
@@ -194,7 +202,12 @@ def test_svy_agrees(seed):
     crimes = incidents(seed)
     population = {"a": 60, "b": 300, "c": 45}
     design = Design(
-        crimes, strata="stratum", clusters="incident", population=population, population_unit="clusters"
+        crimes,
+        "recorded",
+        strata="stratum",
+        clusters="incident",
+        population=population,
+        population_unit="clusters",
     )
     frame = pl.DataFrame({name: crimes[name].to_list() for name in ("stratum", "incident", "domestic")})
     frame = frame.with_columns(
@@ -210,15 +223,15 @@ def test_svy_agrees(seed):
     def same(estimate, result):
         assert (estimate.value, estimate.se) == pytest.approx((result.est, result.se), rel=1e-9)
 
-    same(recording_rate(design), theirs.ratio("recorded", "one").estimates[0])
+    same(weighted_rate(design), theirs.ratio("recorded", "one").estimates[0])
     same(
-        recording_rate(design, "domestic"),
+        weighted_rate(design, "domestic"),
         theirs.ratio("recorded", "one", where=pl.col("domestic")).estimates[0],
     )
-    same(total(design, "recorded"), theirs.total("recorded").estimates[0])
+    same(total(design, "successes"), theirs.total("recorded").estimates[0])
     for method in ("logit", "korn-graubard"):
         result = theirs.prop("recorded", ci_method=method).estimates[-1]
-        estimate = recording_rate(design, interval=method)
+        estimate = weighted_rate(design, interval=method)
         assert (estimate.low, estimate.high) == pytest.approx((result.lci, result.uci), rel=1e-9)
 
 
@@ -285,8 +298,8 @@ def test_domain_is_ratio_is_regression():
     """A domain's rate and SE by three routes; statsmodels' sandwich has our G / (G - 1)."""
     api = pytest.importorskip("statsmodels.api", reason="statsmodels is not installed")
     crimes = incidents(4, strata=("a",), per_stratum=60)
-    design = Design(crimes, clusters="incident", infinite_population=True)
-    whole = recording_rate(design)
+    design = Design(crimes, "recorded", clusters="incident", infinite_population=True)
+    whole = weighted_rate(design)
     fit = api.OLS(crimes["recorded"].astype(float), np.ones(len(crimes))).fit(
         cov_type="cluster", cov_kwds={"groups": pd.factorize(crimes["incident"])[0]}
     )
@@ -297,7 +310,7 @@ def test_domain_is_ratio_is_regression():
     y = (crimes["recorded"] & inside).groupby(crimes["incident"]).sum()
     rate, m = y.sum() / x.sum(), len(x)
     se = math.sqrt(m / (m - 1) * ((y - rate * x) ** 2).sum()) / x.sum()
-    domain = recording_rate(design, "domestic")
+    domain = weighted_rate(design, "domestic")
     assert (domain.value, domain.se) == pytest.approx((rate, se), rel=1e-12)
 
 
@@ -306,8 +319,8 @@ def test_domain_is_ratio_is_regression():
 
 def test_one_stratum_is_simple_random_sampling():
     crimes = northamptonshire().assign(all="all")
-    one = recording_rate(Design(crimes, strata="all", population={"all": 5000}))
-    none = recording_rate(Design(crimes, population=5000))
+    one = weighted_rate(Design(crimes, "recorded", strata="all", population={"all": 5000}))
+    none = weighted_rate(Design(crimes, "recorded", population=5000))
     assert one == none
     n, p = 1129, 1039 / 1129
     # Cochran (1977), eq. 3.8
@@ -317,36 +330,38 @@ def test_one_stratum_is_simple_random_sampling():
 def test_census_has_no_error():
     crimes = incidents()
     sizes = crimes.groupby("stratum").size().to_dict()
-    design = Design(crimes, strata="stratum", clusters="incident", population=sizes)
+    design = Design(
+        crimes, "recorded", strata="stratum", clusters="incident", population=sizes, population_unit="units"
+    )
     for method in INTERVALS:
-        estimate = recording_rate(design, interval=method)
+        estimate = weighted_rate(design, interval=method)
         assert (estimate.se, estimate.low, estimate.high) == (0, estimate.value, estimate.value)
         assert "census" in estimate.flags
         assert estimate.effective_n is None
     assert stratified_rate(design, "crime_type", RECORDED_CRIME).se == 0
-    assert total(design, "recorded").margin == 0
+    assert total(design, "successes").margin == 0
     single = pooled_rate(8, 10, 10)
     assert (single.se, single.margin, single.flags) == (0, 0, ("n_under_30", "df_under_10", "census"))
 
 
 def test_census_of_one_stratum_adds_no_variance():
     crimes = sample({"a": (3, 5), "b": (40, 50)}, "stratum")
-    design = Design(crimes, strata="stratum", population={"a": 5, "b": 500})
-    alone = recording_rate(design, crimes["stratum"] == "b")
-    assert recording_rate(design).se == pytest.approx(alone.se * 500 / 505, rel=1e-12)
-    assert "census" in recording_rate(design, crimes["stratum"] == "a").flags
-    assert "census" not in recording_rate(design).flags
+    design = Design(crimes, "recorded", strata="stratum", population={"a": 5, "b": 500})
+    alone = weighted_rate(design, crimes["stratum"] == "b")
+    assert weighted_rate(design).se == pytest.approx(alone.se * 500 / 505, rel=1e-12)
+    assert "census" in weighted_rate(design, crimes["stratum"] == "a").flags
+    assert "census" not in weighted_rate(design).flags
 
 
 def test_pooled_is_stratified_under_proportional_allocation():
     crimes = sample({"a": (30, 40), "b": (55, 60), "c": (90, 100)}, "stratum")
     pooled = 175 / 200
     sizes = {"a": 400, "b": 600, "c": 1000}
-    design = Design(crimes, strata="stratum", population=sizes)
-    assert recording_rate(design).value == pytest.approx(pooled, rel=1e-14)
-    assert post_stratified_rate(Design(crimes, population=2000), "stratum", sizes).value == pytest.approx(
-        pooled
-    )
+    design = Design(crimes, "recorded", strata="stratum", population=sizes)
+    assert weighted_rate(design).value == pytest.approx(pooled, rel=1e-14)
+    assert post_stratified_rate(
+        Design(crimes, "recorded", population=2000), "stratum", sizes
+    ).value == pytest.approx(pooled)
     recorded = {"a": 300, "b": 550, "c": 900}  # in proportion to the recorded crimes of the sample
     assert stratified_rate(design, "stratum", recorded).value == pytest.approx(pooled, rel=1e-14)
 
@@ -354,15 +369,15 @@ def test_pooled_is_stratified_under_proportional_allocation():
 def test_post_stratification_to_the_strata_changes_nothing():
     crimes = sample({"a": (30, 40), "b": (55, 60)}, "stratum")
     sizes = {"a": 900, "b": 400}
-    design = Design(crimes, strata="stratum", population=sizes)
-    a, b = recording_rate(design), post_stratified_rate(design, "stratum", sizes)
+    design = Design(crimes, "recorded", strata="stratum", population=sizes)
+    a, b = weighted_rate(design), post_stratified_rate(design, "stratum", sizes)
     assert (a.value, a.se) == pytest.approx((b.value, b.se), rel=1e-12)
 
 
 def test_stratified_rate_is_post_stratification_to_estimated_reported_crime():
-    design = Design(northamptonshire(), strata="crime_type", population=REPORTED)
+    design = Design(northamptonshire(), "recorded", strata="crime_type", population=REPORTED)
     rates = {"violence": 438 / 491, "sexual": 256 / 266, "other": 345 / 372}
-    reported = {kind: reported_population(RECORDED_CRIME[kind], rate) for kind, rate in rates.items()}
+    reported = {kind: RECORDED_CRIME[kind] / rate for kind, rate in rates.items()}
     a = stratified_rate(design, "crime_type", RECORDED_CRIME)
     b = post_stratified_rate(design, "crime_type", reported)
     assert a.value == pytest.approx(b.value, rel=1e-14)
@@ -372,13 +387,14 @@ def test_stratified_rate_is_post_stratification_to_estimated_reported_crime():
 def test_permutation_of_rows_changes_nothing():
     crimes = incidents()
     shuffled = crimes.sample(frac=1, random_state=7)
-    options = {"strata": "stratum", "clusters": "incident", "population": {"a": 200, "b": 700, "c": 90}}
-    first, second = Design(crimes, **options), Design(shuffled, **options)
+    options = {"strata": "stratum", "clusters": "incident", "population_unit": "units"}
+    options["population"] = {"a": 200, "b": 700, "c": 90}
+    first, second = Design(crimes, "recorded", **options), Design(shuffled, "recorded", **options)
     for estimator in (
-        recording_rate,
-        lambda d: recording_rate(d, "domestic"),
+        weighted_rate,
+        lambda d: weighted_rate(d, "domestic"),
         lambda d: stratified_rate(d, "crime_type", RECORDED_CRIME),
-        lambda d: total(d, "unrecorded"),
+        lambda d: total(d, "failures"),
     ):
         a, b = estimator(first).to_dict(), estimator(second).to_dict()
         numbers = ("value", "se", "low", "high", "margin", "effective_n", "design_effect")
@@ -391,28 +407,45 @@ def test_permutation_of_rows_changes_nothing():
 def test_filtering_first_is_not_a_domain():
     crimes = incidents().assign(one=1.0)
     options = {"strata": "stratum", "clusters": "incident", "weights": "one", "infinite_population": True}
-    domain = recording_rate(Design(crimes, **options), "domestic")
-    filtered = recording_rate(Design(crimes[crimes["domestic"]], **options))
+    domain = weighted_rate(Design(crimes, "recorded", **options), "domestic")
+    filtered = weighted_rate(Design(crimes[crimes["domestic"]], "recorded", **options))
     assert domain.value == pytest.approx(filtered.value, rel=1e-14)
     assert domain.se != pytest.approx(filtered.se, rel=1e-6)
 
 
 def test_incident_without_crime_counts_as_sampled():
     crimes = pd.DataFrame({"recorded": [1, 0, 1, 1, None], "incident": ["a", "a", "b", "c", "d"]})
-    with_it = Design(crimes, clusters="incident", population=40, population_unit="clusters")
-    without = Design(crimes[:4], clusters="incident", population=40, population_unit="clusters")
-    a, b = recording_rate(with_it), recording_rate(without)
+    with_it = Design(crimes, "recorded", clusters="incident", population=40, population_unit="clusters")
+    without = Design(crimes[:4], "recorded", clusters="incident", population=40, population_unit="clusters")
+    a, b = weighted_rate(with_it), weighted_rate(without)
     assert (a.n, a.clusters, a.value) == (b.n, b.clusters, b.value) == (4, 3, 0.75)
     assert (a.fpc, b.fpc) == (4 / 40, 3 / 40)
     assert a.se == pytest.approx(b.se * math.sqrt(4 / 3 * 36 / 40 / (3 / 2 * 37 / 40)), rel=1e-12)
-    assert total(with_it, "audited").value == pytest.approx(40)
-    assert with_it.independent().row_is_crime.sum() == 4
+    assert total(with_it, "units").value == pytest.approx(40)
+    assert with_it.independent().row_is_unit.sum() == 4
+
+
+def test_the_rates_of_several_domains_are_those_of_each():
+    crimes = incidents()
+    options = {
+        "clusters": "incident",
+        "population": {"a": 200, "b": 700, "c": 90},
+        "population_unit": "units",
+    }
+    design = Design(crimes, "recorded", strata="stratum", **options)
+    rates = domain_rates(design, "crime_type", interval="wilson")
+    assert set(rates) == {"violence", "sexual", "other"}
+    for name, found in rates.items():
+        assert found == weighted_rate(design, crimes["crime_type"] == name, interval="wilson")
+    empty = pd.DataFrame({"recorded": [1, 0, None], "incident": [1, 2, 3], "kind": ["a", "b", None]})
+    design = Design(empty, "recorded", clusters="incident", population=30, population_unit="clusters")
+    assert {name: rate.n for name, rate in domain_rates(design, "kind").items()} == {"a": 1, "b": 1}
 
 
 def test_clusters_of_alike_crimes_widen_the_interval():
     crimes = pd.DataFrame({"recorded": [1] * 180 + [0] * 20, "incident": np.repeat(range(100), 2)})
-    clustered = recording_rate(Design(crimes, clusters="incident", infinite_population=True))
-    independent = recording_rate(Design(crimes, infinite_population=True))
+    clustered = weighted_rate(Design(crimes, "recorded", clusters="incident", infinite_population=True))
+    independent = weighted_rate(Design(crimes, "recorded", infinite_population=True))
     # Every incident has two crimes with one outcome: the sample is worth 100 crimes.
     assert clustered.effective_n == pytest.approx(99, rel=1e-12)
     assert clustered.design_effect == pytest.approx(200 / 99, rel=1e-12)
@@ -440,12 +473,12 @@ def test_none_and_all(method, n):
 @pytest.mark.parametrize("method", INTERVALS)
 def test_none_and_all_of_a_design_with_clusters(method):
     crimes = incidents().assign(recorded=True)
-    design = Design(crimes, clusters="incident", population=2000)
-    estimate = recording_rate(design, interval=method)
+    design = Design(crimes, "recorded", clusters="incident", population=2000, population_unit="units")
+    estimate = weighted_rate(design, interval=method)
     assert (estimate.value, estimate.se, estimate.high) == (1, 0, 1)
     assert estimate.low < 1
     # Each incident counts as one crime, so that the interval is wider than that of as many single crimes.
-    single = recording_rate(Design(crimes, population=2000), interval=method)
+    single = weighted_rate(Design(crimes, "recorded", population=2000), interval=method)
     assert estimate.low < single.low
     assert estimate.effective_n < estimate.clusters / (1 - estimate.fpc)
 
@@ -453,7 +486,10 @@ def test_none_and_all_of_a_design_with_clusters(method):
 @pytest.mark.parametrize("method", INTERVALS)
 def test_no_variation_between_incidents_is_no_certainty(method):
     crimes = pd.DataFrame({"recorded": [1, 0] * 10, "incident": np.repeat(range(10), 2)})
-    estimate = recording_rate(Design(crimes, clusters="incident", population=500), interval=method)
+    estimate = weighted_rate(
+        Design(crimes, "recorded", clusters="incident", population=500, population_unit="units"),
+        interval=method,
+    )
     assert estimate.se == 0
     assert estimate.low < 0.4
     assert estimate.high > 0.6
@@ -479,10 +515,18 @@ def test_few_degrees_of_freedom_widen(method):
     assert few_low < low < high < few_high
 
 
+@pytest.mark.parametrize(("x", "n"), [(1, 20), (10, 20), (45, 50), (438, 491)])
+def test_jeffreys_interval_is_of_the_prior_with_half_a_success_and_half_a_failure(x, n):
+    """Beta(x + 1/2, n - x + 1/2): Brown, Cai and DasGupta (2001), section 3.1.3; by scipy.stats, no oracle needed."""
+    estimate = pooled_rate(x, n, infinite_population=True, interval="jeffreys")
+    expected = stats.beta.ppf([0.025, 0.975], x + 1 / 2, n - x + 1 / 2)
+    assert (estimate.low, estimate.high) == pytest.approx(expected, rel=1e-9)
+
+
 def test_interval_refuses():
-    with pytest.raises(ValueError, match=r"interval: expected one of normal, wilson.*got 'wald'"):
+    with pytest.raises(ValueError, match=r"interval must be one of normal, wilson.*got 'wald'"):
         interval(0.9, 0.03, 100, "wald")
-    with pytest.raises(ValueError, match="level between 0 and 1, such as 0.95; got 95"):
+    with pytest.raises(ValueError, match="confidence must be .* got 95; if 95 % is meant, write 0.95"):
         interval(0.9, 0.03, 100, confidence=95)
     with pytest.raises(ValueError, match=r"expected value in \[0, 1\]"):
         interval(90, 3, 100)
@@ -493,35 +537,35 @@ def test_interval_refuses():
 
 def test_unrecorded_carries_the_interval_of_the_rate():
     rate = pooled_rate(92, 100, infinite_population=True, interval="wilson")
-    count = unrecorded(rate, 50_000)
+    count = failures(rate, 50_000)
     assert count.value == pytest.approx(50_000 * 8 / 92)
     assert count.low == pytest.approx(50_000 * (1 - rate.high) / rate.high)
     assert count.high == pytest.approx(50_000 * (1 - rate.low) / rate.low)
     assert count.high - count.value > count.value - count.low > 0
     assert count.se == pytest.approx(50_000 * rate.se / 0.92**2)
-    assert (count.unit, count.n, count.estimator) == ("crimes", 100, "unrecorded from pooled")
+    assert (count.unit, count.n, count.estimator) == ("count", 100, "failures from pooled")
 
 
 def test_unrecorded_at_the_ends():
-    every = unrecorded(pooled_rate(20, 20, infinite_population=True), 1000)
+    every = failures(pooled_rate(20, 20, infinite_population=True), 1000)
     assert every.value == every.low == 0 < every.high
     with pytest.raises(ValueError, match="it is 0"):
-        unrecorded(pooled_rate(0, 20, infinite_population=True), 1000)
-    wide = unrecorded(pooled_rate(1, 10, infinite_population=True, interval="normal"), 1000)
+        failures(pooled_rate(0, 20, infinite_population=True), 1000)
+    wide = failures(pooled_rate(1, 10, infinite_population=True, interval="normal"), 1000)
     assert wide.high is None
     assert wide.margin is None
     assert "open_ended" in wide.flags
     json.dumps(wide.to_dict(), allow_nan=False)
     assert "no limit" in repr(wide)
     with pytest.raises(ValueError, match="Estimate of a rate"):
-        unrecorded(every, 1000)
-    with pytest.raises(ValueError, match="expected a count of crimes, got the fraction 0.5"):
-        unrecorded(pooled_rate(9, 10, 100), 0.5)
+        failures(every, 1000)
+    with pytest.raises(ValueError, match="must be a count of units, not a share; got the fraction 0.5"):
+        failures(pooled_rate(9, 10, 100), 0.5)
 
 
-def test_change_is_the_later_minus_the_earlier():
+def test_difference_is_the_first_minus_the_second():
     earlier, later = pooled_rate(65, 82, infinite_population=True), pooled_rate(1039, 1129, 32311)
-    estimate = change(earlier, later)
+    estimate = difference(later, earlier)
     assert estimate.value == pytest.approx(later.value - earlier.value)
     assert estimate.low > 0
     assert estimate.p_value < 0.001
@@ -543,10 +587,10 @@ def test_difference_of_censuses_is_known():
 
 def test_domain_difference_keeps_the_covariance():
     crimes = incidents(2)
-    design = Design(crimes, clusters="incident", infinite_population=True)
+    design = Design(crimes, "recorded", clusters="incident", infinite_population=True)
     inside, outside = crimes["domestic"], ~crimes["domestic"]
     estimate = domain_difference(design, inside, outside)
-    a, b = recording_rate(design, inside), recording_rate(design, outside)
+    a, b = weighted_rate(design, inside), weighted_rate(design, outside)
     assert estimate.value == pytest.approx(a.value - b.value)
     assert estimate.se != pytest.approx(math.hypot(a.se, b.se), rel=1e-3)
     same = domain_difference(design, inside, inside)
@@ -555,21 +599,23 @@ def test_domain_difference_keeps_the_covariance():
 
 def test_domain_difference_without_variation_has_a_width():
     crimes = pd.DataFrame({"recorded": [1] * 40, "incident": range(40), "first": [True] * 20 + [False] * 20})
-    estimate = domain_difference(Design(crimes, population=900), crimes["first"], ~crimes["first"])
+    estimate = domain_difference(
+        Design(crimes, "recorded", population=900), crimes["first"], ~crimes["first"]
+    )
     assert estimate.low < 0 < estimate.high
     assert estimate.p_value == 1
     assert {"boundary", "zero_variance", "n_under_30"} <= set(estimate.flags)
 
 
 def test_totals_add_up():
-    design = Design(incidents(), clusters="incident", population=1000, population_unit="clusters")
-    parts = [total(design, of).value for of in ("recorded", "unrecorded")]
-    assert sum(parts) == pytest.approx(total(design, "audited").value)
-    nothing = total(Design(incidents().assign(recorded=True), population=1000), "unrecorded")
+    design = Design(incidents(), "recorded", clusters="incident", population=1000, population_unit="clusters")
+    parts = [total(design, of).value for of in ("successes", "failures")]
+    assert sum(parts) == pytest.approx(total(design, "units").value)
+    nothing = total(Design(incidents().assign(recorded=True), "recorded", population=1000), "failures")
     assert nothing.value == nothing.low == 0 < nothing.high < 50
     with pytest.raises(ValueError, match="nothing to expand with"):
-        total(Design(incidents(), infinite_population=True))
-    with pytest.raises(ValueError, match="of: expected one of recorded"):
+        total(Design(incidents(), "recorded", infinite_population=True))
+    with pytest.raises(ValueError, match="of must be one of successes"):
         total(design, "lost")
 
 
@@ -577,7 +623,11 @@ def test_sensitivity_shows_every_choice():
     crimes = incidents()
     crimes["recorded"] = crimes.groupby("incident")["recorded"].transform("first")  # alike within incidents
     options = {"strata": "stratum", "population": {"a": 200, "b": 700, "c": 90}}
-    rows = sensitivity(Design(crimes, clusters="incident", **options), "crime_type", RECORDED_CRIME)
+    rows = sensitivity(
+        Design(crimes, "recorded", clusters="incident", population_unit="units", **options),
+        "crime_type",
+        RECORDED_CRIME,
+    )
     assert len(rows) == 4 * len(INTERVALS)
     assert len({(row.estimator, row.interval) for row in rows}) == len(rows)
     by_name = {row.estimator: row for row in rows if row.interval == "normal"}
@@ -587,7 +637,9 @@ def test_sensitivity_shows_every_choice():
     assert by_name["stratified"].value == pytest.approx(by_name["stratified, clustered"].value)
     assert by_name["pooled"].margin < by_name["pooled, clustered"].margin
     assert by_name["stratified"].margin < by_name["stratified, clustered"].margin
-    alone = sensitivity(Design(crimes, **options), "crime_type", RECORDED_CRIME, intervals=["normal"])
+    alone = sensitivity(
+        Design(crimes, "recorded", **options), "crime_type", RECORDED_CRIME, intervals=["normal"]
+    )
     assert [row.estimator for row in alone] == ["pooled", "stratified"]
     assert alone[1].se == pytest.approx(by_name["stratified"].se, rel=1e-12)
     assert alone[0].population == by_name["pooled"].population == 990
@@ -595,11 +647,13 @@ def test_sensitivity_shows_every_choice():
 
 def test_sensitivity_counts_crimes_where_the_population_counts_incidents():
     crimes = incidents()  # 75 incidents
-    design = Design(crimes, clusters="incident", population=750, population_unit="clusters")
+    design = Design(crimes, "recorded", clusters="incident", population=750, population_unit="clusters")
     pooled = sensitivity(design, "crime_type", RECORDED_CRIME, ["normal"])[0]
     assert pooled.population == pytest.approx(10 * len(crimes))
     assert pooled.fpc == pytest.approx(0.1)
-    endless = sensitivity(Design(crimes, infinite_population=True), "crime_type", RECORDED_CRIME, ["normal"])
+    endless = sensitivity(
+        Design(crimes, "recorded", infinite_population=True), "crime_type", RECORDED_CRIME, ["normal"]
+    )
     assert endless[0].population is None
     assert endless[0].margin > pooled.margin
 
@@ -608,38 +662,43 @@ def test_sensitivity_counts_crimes_where_the_population_counts_incidents():
 
 
 def refused(message, **options):
-    crimes = options.pop("crimes", None)
+    crimes, outcome = options.pop("crimes", None), options.pop("outcome", "recorded")
     with pytest.raises(ValueError, match=message):
-        Design(incidents() if crimes is None else crimes, **options)
+        Design(incidents() if crimes is None else crimes, outcome, **options)
 
 
 def test_population_is_never_guessed():
-    refused("population: give the number of crimes .* or say infinite_population=True")
+    refused("population: give the number of units .* or say infinite_population=True")
     refused("one of them", population=100_000, infinite_population=True)
-    refused("expected a count of crimes, got the fraction 0.97", population=0.97)
-    refused("population: 10 crimes are fewer than the", population=10)
-    refused("number of at least 0, got 'many'", population="many")
-    refused("number of at least 0, got nan", population=math.nan)
-    refused("got inf; if there is none, say infinite_population=True", population=math.inf)
+    refused("must be a count of units, not a share; got the fraction 0.97", population=0.97)
+    refused("population: 10 units are fewer than the", population=10)
+    refused("number of at least 0; got 'many'", population="many")
+    refused("number of at least 0; got nan", population=math.nan)
+    refused("must be a finite number of at least 0; got inf", population=math.inf)
     refused(
-        "population of a: expected a count of crimes, got the fraction 0.5.*not a share",
+        "population of a must be a count of units, not a share; got the fraction 0.5",
         strata="stratum", population={"a": 0.5, "b": 0.3, "c": 0.2},
     )  # fmt: skip
-    refused("number of at least 0, got True", population=True)
-    refused("expected a mapping of stratum -> count; got 5000", strata="stratum", population=5000)
-    refused("expected one number", population={"a": 5000})
+    refused("number of at least 0; got True", population=True)
+    refused("must be a mapping of stratum -> count; got 5000", strata="stratum", population=5000)
+    refused("must be one number", population={"a": 5000})
     refused("no count for the stratum 'c'", strata="stratum", population={"a": 500, "b": 500})
     sizes = {"a": 500, "b": 500, "c": 500, "d": 500}
-    refused("nothing was sampled in the stratum 'd'.*Merge it", strata="stratum", population=sizes)
-    assert Design(incidents(), strata="stratum", population=sizes | {"d": 0}).stratum_fraction.size == 3
+    refused("nothing was sampled in the stratum 'd'.*merge it", strata="stratum", population=sizes)
+    assert (
+        Design(incidents(), "recorded", strata="stratum", population=sizes | {"d": 0}).stratum_fraction.size
+        == 3
+    )
     refused("needs clusters=", population=500, population_unit="clusters")
-    refused("population_unit: expected one of crimes, clusters; got 'incidents'", population_unit="incidents")
+    refused("with clusters, say what the population counts", clusters="incident", population=500)
+    refused("say what the population counts", clusters="incident", strata="stratum", population=sizes)
+    refused("population_unit must be one of units, clusters; got 'incidents'", population_unit="incidents")
     refused("strata without population need weights=", strata="stratum", infinite_population=True)
     with pytest.raises(ValueError, match="infinite_population=True.*one of them"):
         pooled_rate(9, 10)
     with pytest.raises(ValueError, match="got the fraction 0.5"):
         pooled_rate(9, 10, population=0.5)
-    with pytest.raises(ValueError, match=r"whole number\), got the fraction 9.2"):
+    with pytest.raises(ValueError, match=r"x must be a whole number of at least 0; got 9.2"):
         pooled_rate(9.2, 10, population=50)
     with pytest.raises(ValueError, match="got 11 of 10"):
         pooled_rate(11, 10, population=50)
@@ -647,19 +706,21 @@ def test_population_is_never_guessed():
 
 def test_rows_are_checked():
     crimes = incidents()
-    refused("recorded: no column 'was_recorded'; the columns are", recorded="was_recorded", population=500)
+    refused("outcome: no column 'was_recorded'; the columns are", outcome="was_recorded", population=500)
     words = crimes.assign(recorded="yes")
     refused(r"column 'recorded', row 0: expected True/False or 1/0, got 'yes'", crimes=words, population=500)
     gap = crimes.astype({"recorded": object})
     gap.loc[3, "recorded"] = None
     refused("row 3: missing value.*needs clusters=", crimes=gap, population=500)
     nothing = crimes.assign(recorded=np.nan)
-    refused("no audited crime", crimes=nothing, clusters="incident", population=500)
-    refused("a row for each audited crime, got an empty one", crimes=crimes[:0], population=500)
-    refused("expected a pandas DataFrame .*, got list", crimes=[True, False], population=500)
+    refused("no sampled unit", crimes=nothing, clusters="incident", infinite_population=True)
+    refused("a row for each sampled unit; got an empty one", crimes=crimes[:0], population=500)
+    refused("must be a pandas DataFrame .*; got list", crimes=[True, False], population=500)
     lost = crimes.astype({"incident": object})
     lost.loc[2, "incident"] = None
-    refused("column 'incident', row 2: missing value", crimes=lost, clusters="incident", population=500)
+    refused(
+        "column 'incident', row 2: missing value", crimes=lost, clusters="incident", infinite_population=True
+    )
     refused("weight above 0, got 0", crimes=crimes.assign(w=0), weights="w", population=500)
 
 
@@ -667,6 +728,7 @@ def test_cluster_across_strata_is_refused():
     crimes = incidents()
     crimes.loc[crimes["stratum"] == "b", "incident"] = "a3"
     options = {"strata": "stratum", "clusters": "incident", "population": {"a": 500, "b": 500, "c": 500}}
+    options["population_unit"] = "units"
     refused(
         "rows [0-9]+ and [0-9]+ are of one cluster but of the strata '[ab]' and '[ab]'",
         crimes=crimes,
@@ -674,26 +736,36 @@ def test_cluster_across_strata_is_refused():
     )
     # The message names rows, not the reference of a record.
     with pytest.raises(ValueError, match=r"^((?!a3).)*$"):
-        Design(crimes, **options)
+        Design(crimes, "recorded", **options)
 
 
 def lonely_design(how="fail", **population):
     crimes = sample({"a": (17, 20), "b": (1, 1), "c": (9, 12)}, "stratum")
     sizes = {"a": 500, "b": 40, "c": 300} | population
-    return Design(crimes, strata="stratum", population=sizes, lonely=how)
+    return Design(crimes, "recorded", strata="stratum", population=sizes, lonely=how)
 
 
 def test_one_cluster_in_a_stratum():
     with pytest.raises(ValueError, match=r"stratum 'b' has one cluster.*Merge it.*certainty"):
         lonely_design()
-    se = {how: recording_rate(lonely_design(how)).se for how in ("certainty", "adjust", "average")}
+    se = {how: weighted_rate(lonely_design(how)).se for how in ("certainty", "adjust", "average")}
     assert 0 < se["certainty"] < se["adjust"]
     assert se["average"] == pytest.approx(se["certainty"] * math.sqrt(3 / 2), rel=1e-12)
-    assert "lonely_cluster" in recording_rate(lonely_design("average")).flags
-    census = recording_rate(lonely_design(b=1))  # the only crime of its stratum: nothing is unknown
+    assert "lonely_cluster" in weighted_rate(lonely_design("average")).flags
+    # By hand: a and c as without b; the one crime of b, of weight 40, by its distance from the mean score, which is 0.
+    crimes = lonely_design("certainty").units
+    weight = crimes["stratum"].map({"a": 500 / 20, "b": 40, "c": 300 / 12}).to_numpy()
+    rate = (weight * crimes["recorded"]).sum() / weight.sum()
+    of_b = (1 - 1 / 40) * (40 * (1 - rate) / weight.sum()) ** 2
+    assert se["adjust"] ** 2 == pytest.approx(se["certainty"] ** 2 + of_b, rel=1e-12)
+    with pytest.raises(
+        ValueError, match="lonely must be one of fail, certainty, adjust, average; got 'remove'"
+    ):
+        lonely_design("remove")
+    census = weighted_rate(lonely_design(b=1))  # the only crime of its stratum: nothing is unknown
     assert "lonely_cluster" not in census.flags
     refused("has one cluster", crimes=incidents()[:1], population=10)
-    alone = recording_rate(Design(incidents()[:1], population=10, lonely="certainty"))
+    alone = weighted_rate(Design(incidents()[:1], "recorded", population=10, lonely="certainty"))
     assert alone.n == 1
     assert alone.high - alone.low > 0.5
     refused("has one cluster", crimes=incidents()[:1], population=10, lonely="average")
@@ -702,16 +774,16 @@ def test_one_cluster_in_a_stratum():
 
 def test_few_crimes_are_flagged():
     flags = {
-        n: recording_rate(Design(sample({"violence": (n - 2, n)}), population=900)).flags
-        for n in (10, 29, 30)
+        n: weighted_rate(Design(sample({"violence": (n - 2, n)}), "recorded", population=900)).flags
+        for n in (10, 11, 29, 30)
     }
-    assert flags == {10: ("n_under_30", "df_under_10"), 29: ("n_under_30",), 30: ()}
+    assert flags == {10: ("n_under_30", "df_under_10"), 11: ("n_under_30",), 29: ("n_under_30",), 30: ()}
     assert "n_under_30" in pooled_rate(20, 29, 900).flags
     # The crimes of the domain count, not those of the design.
     large = sample({"violence": (90, 100), "sexual": (9, 12)})
-    design = Design(large, population=900)
-    assert "n_under_30" not in recording_rate(design).flags
-    assert "n_under_30" in recording_rate(design, large["crime_type"] == "sexual").flags
+    design = Design(large, "recorded", population=900)
+    assert "n_under_30" not in weighted_rate(design).flags
+    assert "n_under_30" in weighted_rate(design, large["crime_type"] == "sexual").flags
 
 
 def test_stratum_without_crime():
@@ -719,56 +791,51 @@ def test_stratum_without_crime():
         {"recorded": [1, 0, 1, None, None], "incident": [1, 2, 3, 4, 5], "stratum": ["a", "a", "a", "b", "b"]}
     )
     options = {"strata": "stratum", "clusters": "incident", "population": {"a": 30, "b": 30}}
-    refused("stratum 'b' has incidents but no audited crime", crimes=crimes, **options)
-    estimate = recording_rate(Design(crimes, population_unit="clusters", **options))
+    refused("stratum 'b' has clusters but no sampled unit", crimes=crimes, population_unit="units", **options)
+    estimate = weighted_rate(Design(crimes, "recorded", population_unit="clusters", **options))
     assert (estimate.value, estimate.df) == (pytest.approx(2 / 3), 2)
 
 
 def test_domains_are_checked():
     crimes = incidents()
-    design = Design(crimes, population=5000)
-    with pytest.raises(ValueError, match="no audited crime in the domain"):
-        recording_rate(design, np.zeros(len(crimes), dtype=bool))
+    design = Design(crimes, "recorded", population=5000)
+    with pytest.raises(ValueError, match="no sampled unit in the domain"):
+        weighted_rate(design, np.zeros(len(crimes), dtype=bool))
     with pytest.raises(ValueError, match="one value per row"):
-        recording_rate(design, [True, False])
+        weighted_rate(design, [True, False])
     with pytest.raises(ValueError, match="expected True or False in every row"):
-        recording_rate(design, "crime_type")
+        weighted_rate(design, "crime_type")
     with pytest.raises(ValueError, match="domain: no column 'abuse'"):
-        recording_rate(design, "abuse")
+        weighted_rate(design, "abuse")
     with pytest.raises(ValueError, match="its index differs"):
-        recording_rate(design, crimes["domestic"].sample(frac=1, random_state=1))
-    assert recording_rate(design, "domestic") == recording_rate(design, crimes["domestic"].to_numpy())
-    assert recording_rate(design, "domestic") == recording_rate(design, crimes["domestic"].astype("boolean"))
+        weighted_rate(design, crimes["domestic"].sample(frac=1, random_state=1))
+    assert weighted_rate(design, "domestic") == weighted_rate(design, crimes["domestic"].to_numpy())
+    assert weighted_rate(design, "domestic") == weighted_rate(design, crimes["domestic"].astype("boolean"))
 
 
 def test_post_strata_are_checked():
     crimes = sample({"violence": (0, 10), "sexual": (9, 10)})
-    design = Design(crimes, population=5000)
-    with pytest.raises(ValueError, match="crime_type 'violence': none of its audited crimes was recorded"):
+    design = Design(crimes, "recorded", population=5000)
+    with pytest.raises(ValueError, match="crime_type 'violence': none of its sampled units is a success"):
         stratified_rate(design, "crime_type", {"violence": 100, "sexual": 50})
-    with pytest.raises(ValueError, match="nothing was sampled in the crime_type 'other'.*Merge it"):
+    with pytest.raises(ValueError, match="nothing was sampled in the crime_type 'other'.*merge it"):
         stratified_rate(design, "crime_type", {"violence": 100, "sexual": 50, "other": 70})
     with pytest.raises(ValueError, match="no count for the crime_type 'sexual'"):
         stratified_rate(design, "crime_type", {"violence": 100})
-    with pytest.raises(ValueError, match="expected a count of crimes, got the fraction 0.6"):
+    with pytest.raises(ValueError, match="must be a count of units, not a share; got the fraction 0.6"):
         stratified_rate(design, "crime_type", {"violence": 0.6, "sexual": 0.4})
-    with pytest.raises(ValueError, match="expected a mapping of crime_type -> count"):
+    with pytest.raises(ValueError, match="must be a mapping of crime_type -> count"):
         post_stratified_rate(design, "crime_type", 500)
     # A type of which the force recorded nothing weighs nothing, sampled or not.
     assert stratified_rate(design, "crime_type", {"violence": 0, "sexual": 50}).value == pytest.approx(0.9)
     assert stratified_rate(design, "crime_type", {"violence": 0, "sexual": 50}).n == 10
 
 
-def test_unknown_population_of_reported_crime():
-    assert reported_population(9000, 0.9) == pytest.approx(10_000)
-    assert reported_population(9000, pooled_rate(9, 10, 100)) == pytest.approx(10_000)
-    for rate in (0, 92):
-        with pytest.raises(ValueError, match="rate: expected a proportion"):
-            reported_population(9000, rate)
-
-
 def test_results_are_frozen_and_plain():
-    estimate = recording_rate(Design(incidents(), clusters="incident", population=5000), "domestic")
+    estimate = weighted_rate(
+        Design(incidents(), "recorded", clusters="incident", population=5000, population_unit="units"),
+        "domestic",
+    )
     with pytest.raises(AttributeError):
         estimate.value = 1.0
     for value in estimate.to_dict().values():
@@ -817,7 +884,7 @@ def test_docstring_states_the_coverage_of_the_default():
     cells = inspections()
     cells = cells[cells["interval"] == DEFAULT_INTERVAL]
     wide, narrow = cells[cells["coverage"] > 0.96], cells[cells["coverage"] < 0.94]
-    stated = " ".join(interval.__doc__.split())
+    stated = " ".join(intervals.__doc__.split())
     assert (
         f"``{DEFAULT_INTERVAL}`` is beyond one point of 95 % in {len(wide) + len(narrow)} of them" in stated
     )
@@ -837,7 +904,7 @@ def test_docstring_states_the_coverage_of_the_default():
 def test_docstring_states_the_coverage_of_the_others():
     cells = inspections().groupby("interval")
     beyond, low, high = cells["beyond"].sum(), 100 * cells["coverage"].min(), 100 * cells["coverage"].max()
-    stated = " ".join(interval.__doc__.split())
+    stated = " ".join(intervals.__doc__.split())
     assert f"``normal`` (beyond one point in {beyond['normal']}, down to {low['normal']:.1f} %)" in stated
     assert f"``jeffreys`` ({beyond['jeffreys']}, {low['jeffreys']:.1f} %)" in stated
     narrow = (cells.get_group("wilson")["coverage"] < 0.94).sum()
@@ -877,17 +944,25 @@ def test_few_unrecorded_crimes_in_a_large_type_are_flagged():
         COVERAGE["estimator"].str.startswith("two types") & (COVERAGE["interval"] == DEFAULT_INTERVAL)
     ]
     share = part["estimator"].str.removeprefix("two types, ").astype(float)
-    large_and_few = (share > 0.25) & (part["n"] * (1 - part["rate"]) < estimation.FEW_UNRECORDED - 1e-9)
+    large_and_few = (share > 0.25) & (part["n"] * (1 - part["rate"]) < estimation.FEW_FAILURES - 1e-9)
     assert part.loc[large_and_few, "coverage"].min() == pytest.approx(0.63, abs=0.01)  # as in the docstring
     assert part.loc[~large_and_few, "coverage"].min() > 0.93
     known = {"violence": 700, "sexual": 300}
-    few = Design(sample({"violence": (96, 100), "sexual": (400, 500)}), population=50_000)
-    enough = Design(sample({"violence": (400, 500), "sexual": (96, 100)}), population=50_000)
-    assert "few_unrecorded" in stratified_rate(few, "crime_type", known).flags
-    assert (
-        "few_unrecorded" not in stratified_rate(enough, "crime_type", {"violence": 900, "sexual": 100}).flags
-    )
-    assert "few_unrecorded" in stratified_rate(enough, "crime_type", known).flags
+    few = Design(sample({"violence": (96, 100), "sexual": (400, 500)}), "recorded", population=50_000)
+    enough = Design(sample({"violence": (400, 500), "sexual": (96, 100)}), "recorded", population=50_000)
+    assert "few_failures" in stratified_rate(few, "crime_type", known).flags
+    assert "few_failures" not in stratified_rate(enough, "crime_type", {"violence": 900, "sexual": 100}).flags
+    assert "few_failures" in stratified_rate(enough, "crime_type", known).flags
+
+
+@pytest.mark.parametrize(
+    ("failed", "share", "flagged"), [(4, 0.26, True), (5, 0.26, False), (4, 0.25, False)]
+)
+def test_few_failures_are_under_five_in_over_a_quarter_of_the_successes(failed, share, flagged):
+    crimes = sample({"violence": (100 - failed, 100), "other": (80, 100)})
+    known = {"violence": round(1000 * share), "other": round(1000 * (1 - share))}
+    estimate = stratified_rate(Design(crimes, "recorded", population=50_000), "crime_type", known)
+    assert ("few_failures" in estimate.flags) == flagged
 
 
 @pytest.mark.parametrize("stratified", [True, False])
@@ -913,8 +988,12 @@ def test_simulation_estimates_as_the_library_does(stratified, finite):
     found = crimes.groupby("stratum")["recorded"].mean()
     recorded_in = known[0] if stratified else [known.sum()]
     population = {h: recorded_in[h] / found[h] for h in found.index}
-    options = {"population": population} if finite else {"infinite_population": True, "weights": "one"}
-    design = Design(crimes.assign(one=1.0), strata="stratum", clusters="incident", **options)
+    options = (
+        {"population": population, "population_unit": "units"}
+        if finite
+        else {"infinite_population": True, "weights": "one"}
+    )
+    design = Design(crimes.assign(one=1.0), "recorded", strata="stratum", clusters="incident", **options)
     estimate = stratified_rate(design, "crime_type", recorded_crime)
     assert (estimate.n, estimate.df) == (n, df)
     assert (estimate.value, estimate.se) == pytest.approx((rate, se), rel=1e-12)
@@ -943,18 +1022,12 @@ def test_committed_coverage_can_be_repeated(fraction):
         assert again[method] == pytest.approx(coverage, abs=0.012)  # four standard errors of a difference
 
 
-def test_every_public_function_is_documented():
-    for name, thing in vars(estimation).items():
-        if callable(thing) and not name.startswith("_") and thing.__module__ == estimation.__name__:
-            assert thing.__doc__, name
-
-
 @pytest.mark.parametrize(("population", "n"), [(200, 100), (500, 450), (1282, 266), (60, 10), (1000, 40)])
 def test_without_an_unrecorded_crime_the_interval_holds_what_could_go_unseen(population, n):
     """K unrecorded crimes go unseen with the hypergeometric chance of drawing none: those above 2.5 % must be inside."""
     by_counts = pooled_rate(n, n, population, interval="clopper-pearson")
-    design = Design(pd.DataFrame({"recorded": [True] * n}), population=population)
-    by_design = recording_rate(design, interval="clopper-pearson")
+    design = Design(pd.DataFrame({"recorded": [True] * n}), "recorded", population=population)
+    by_design = weighted_rate(design, interval="clopper-pearson")
     assert by_design.low == pytest.approx(by_counts.low, rel=1e-12)
     unseen = stats.hypergeom.pmf(0, population, np.arange(1, population - n + 1), n)
     possible = int((unseen > 0.025).sum())  # the largest number unrecorded that is not improbable
@@ -966,14 +1039,16 @@ def test_an_average_of_no_variance_is_refused():
     crimes["incident"] = [1, 2, 3, 4, 5, 5, 6]
     design = Design(
         crimes,
+        "recorded",
         strata="stratum",
         clusters="incident",
         population={"a": 40, "b": 20, "c": 10},
         lonely="average",
+        population_unit="units",
     )
-    assert recording_rate(design).se > 0
+    assert weighted_rate(design).se > 0
     with pytest.raises(ValueError, match="every stratum of the domain has one cluster"):
-        recording_rate(design, domain=(crimes["stratum"] != "a").to_numpy())
+        weighted_rate(design, domain=(crimes["stratum"] != "a").to_numpy())
 
 
 def test_the_difference_from_a_census_is_no_census():
@@ -983,6 +1058,6 @@ def test_the_difference_from_a_census_is_no_census():
 
 
 def test_a_domain_names_the_value_that_is_neither():
-    design = Design(pd.DataFrame({"recorded": [True, False, True]}), population=30)
+    design = Design(pd.DataFrame({"recorded": [True, False, True]}), "recorded", population=30)
     with pytest.raises(ValueError, match="got 'perhaps' in row 1"):
-        recording_rate(design, domain=np.array([True, "perhaps", False], dtype=object))
+        weighted_rate(design, domain=np.array([True, "perhaps", False], dtype=object))

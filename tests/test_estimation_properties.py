@@ -6,21 +6,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cdi_lib.statistics.design import factorize
-from cdi_lib.statistics.estimation import (
-    INTERVALS,
-    Design,
-    change,
-    difference,
-    domain_difference,
-    interval,
-    pooled_rate,
-    post_stratified_rate,
-    recording_rate,
-    stratified_rate,
-    total,
-    unrecorded,
-)
+from cdi_lib.statistics.design import Design, factorize
+from cdi_lib.statistics.differences import difference, domain_difference
+from cdi_lib.statistics.estimation import pooled_rate, post_stratified_rate, stratified_rate, weighted_rate
+from cdi_lib.statistics.intervals import INTERVALS, interval
+from cdi_lib.statistics.totals import failures, total
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -42,7 +32,12 @@ def audits(draw):
     sizes = crimes.groupby("stratum").size()
     extra = draw(st.lists(st.integers(0, 200), min_size=len(sizes), max_size=len(sizes)))
     clusters = draw(st.sampled_from([None, "incident"]))
-    return crimes, {"strata": "stratum", "clusters": clusters, "population": (sizes + extra).to_dict()}
+    return crimes, {
+        "strata": "stratum",
+        "clusters": clusters,
+        "population": (sizes + extra).to_dict(),
+        "population_unit": "units",
+    }
 
 
 @quick
@@ -63,12 +58,14 @@ def test_groups_are_numbered_from_0_whatever_their_names_are(names, dtype, shift
 @given(audits(), METHODS, st.booleans())
 def test_rate_lies_in_its_interval_and_only_a_census_is_certain(audit, method, domain):
     crimes, options = audit
-    estimate = recording_rate(Design(crimes, **options), "domain" if domain else None, interval=method)
+    estimate = weighted_rate(
+        Design(crimes, "recorded", **options), "domain" if domain else None, interval=method
+    )
     assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
     assert estimate.se >= 0
     assert (estimate.low == estimate.high) == ("census" in estimate.flags)
     assert 0 < estimate.fpc <= 1
-    assert estimate.recorded <= estimate.n
+    assert estimate.x <= estimate.n
     assert estimate.clusters <= estimate.n
 
 
@@ -76,8 +73,8 @@ def test_rate_lies_in_its_interval_and_only_a_census_is_certain(audit, method, d
 @given(audits(), METHODS)
 def test_more_confidence_is_wider(audit, method):
     crimes, options = audit
-    design = Design(crimes, **options)
-    narrow, wide = (recording_rate(design, interval=method, confidence=level) for level in (0.8, 0.99))
+    design = Design(crimes, "recorded", **options)
+    narrow, wide = (weighted_rate(design, interval=method, confidence=level) for level in (0.8, 0.99))
     assert wide.low <= narrow.low + 1e-12
     assert wide.high >= narrow.high - 1e-12
 
@@ -91,7 +88,7 @@ def test_order_and_names_do_not_matter(audit, random):
     renamed = crimes.iloc[order].assign(
         incident=crimes["incident"].iloc[order].map(lambda name: "x" + name[::-1])
     )
-    a, b = (recording_rate(Design(table, **options), "domain") for table in (crimes, renamed))
+    a, b = (weighted_rate(Design(table, "recorded", **options), "domain") for table in (crimes, renamed))
     assert (a.value, a.se, a.low, a.high) == pytest.approx(
         (b.value, b.se, b.low, b.high), rel=1e-9, abs=1e-12
     )
@@ -101,21 +98,19 @@ def test_order_and_names_do_not_matter(audit, random):
 @given(audits())
 def test_domain_of_all_is_no_domain(audit):
     crimes, options = audit
-    design = Design(crimes, **options)
-    assert recording_rate(design, np.ones(len(crimes), dtype=bool)) == recording_rate(design)
+    design = Design(crimes, "recorded", **options)
+    assert weighted_rate(design, np.ones(len(crimes), dtype=bool)) == weighted_rate(design)
 
 
 @quick
 @given(audits())
 def test_every_crime_its_own_cluster_is_no_cluster(audit):
     crimes, options = audit
-    own = Design(crimes.assign(own=range(len(crimes))), **options | {"clusters": "own"})
-    none = Design(crimes, **options | {"clusters": None})
-    clustered = Design(crimes, **options | {"clusters": "incident"}).independent()
+    own = Design(crimes.assign(own=range(len(crimes))), "recorded", **options | {"clusters": "own"})
+    none = Design(crimes, "recorded", **options | {"clusters": None})
+    clustered = Design(crimes, "recorded", **options | {"clusters": "incident"}).independent()
     for domain in (None, "domain"):
-        assert (
-            recording_rate(own, domain) == recording_rate(none, domain) == recording_rate(clustered, domain)
-        )
+        assert weighted_rate(own, domain) == weighted_rate(none, domain) == weighted_rate(clustered, domain)
 
 
 @quick
@@ -124,9 +119,11 @@ def test_scale_of_weights_does_not_matter(audit, factor):
     crimes, options = audit
     crimes = crimes.assign(one=1.0 + np.arange(len(crimes)) % 3)
     crimes["many"] = crimes["one"] * factor
-    a, b = (recording_rate(Design(crimes, **options, weights=name)) for name in ("one", "many"))
+    a, b = (weighted_rate(Design(crimes, "recorded", **options, weights=name)) for name in ("one", "many"))
     assert (a.value, a.se) == pytest.approx((b.value, b.se), rel=1e-9, abs=1e-14)
-    c, d = (total(Design(crimes, **options, weights=name), "recorded") for name in ("one", "many"))
+    c, d = (
+        total(Design(crimes, "recorded", **options, weights=name), "successes") for name in ("one", "many")
+    )
     assert (d.value, d.se) == pytest.approx((c.value * factor, c.se * factor), rel=1e-9, abs=1e-12)
 
 
@@ -134,12 +131,12 @@ def test_scale_of_weights_does_not_matter(audit, factor):
 @given(audits())
 def test_totals_of_parts_add_up(audit):
     crimes, options = audit
-    design = Design(crimes, **options)
-    parts = total(design, "recorded").value + total(design, "unrecorded").value
+    design = Design(crimes, "recorded", **options)
+    parts = total(design, "successes").value + total(design, "failures").value
     assert parts == pytest.approx(sum(options["population"].values()), rel=1e-9)
-    rate = total(design, "recorded").value / total(design, "audited").value
-    assert recording_rate(design).value == pytest.approx(rate, rel=1e-12)
-    for of in ("recorded", "unrecorded", "audited"):
+    rate = total(design, "successes").value / total(design, "units").value
+    assert weighted_rate(design).value == pytest.approx(rate, rel=1e-12)
+    for of in ("successes", "failures", "units"):
         estimate = total(design, of)
         assert 0 <= estimate.low <= estimate.value <= estimate.high
 
@@ -152,7 +149,7 @@ def test_stratified_rate_lies_between_the_rates_of_the_types(audit, v, s, o):
     rates = crimes.groupby("kind")["recorded"].mean()
     assume(sum(known.values()) > 0 and all(rates[kind] > 0 for kind, count in known.items() if count))
     options = options | {"strata": None, "population": 1000}  # types cut across the strata of the draw
-    design = Design(crimes, **options)
+    design = Design(crimes, "recorded", **options)
     estimate = stratified_rate(design, "kind", known)
     used = [rates[kind] for kind, count in known.items() if count]
     assert min(used) - 1e-12 <= estimate.value <= max(used) + 1e-12
@@ -179,7 +176,7 @@ def test_success_and_failure_are_mirror_images(recorded, n, method):
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 10**6), METHODS)
 def test_unrecorded_is_never_negative(recorded, n, crime, method):
     assume(recorded <= n)
-    count = unrecorded(pooled_rate(recorded, n, infinite_population=True, interval=method), crime)
+    count = failures(pooled_rate(recorded, n, infinite_population=True, interval=method), crime)
     assert 0 <= count.low <= count.value
     if count.high is None:
         assert "open_ended" in count.flags
@@ -190,8 +187,11 @@ def test_unrecorded_is_never_negative(recorded, n, crime, method):
 @quick
 @given(audits(), audits(), METHODS)
 def test_difference_is_antisymmetric(first, second, method):
-    a, b = (recording_rate(Design(crimes, **options), interval=method) for crimes, options in (first, second))
-    forth, back = difference(a, b), change(a, b)
+    a, b = (
+        weighted_rate(Design(crimes, "recorded", **options), interval=method)
+        for crimes, options in (first, second)
+    )
+    forth, back = difference(a, b), difference(b, a)
     assert (forth.value, forth.low, forth.high) == pytest.approx(
         (-back.value, -back.high, -back.low), abs=1e-12
     )
@@ -204,10 +204,10 @@ def test_difference_is_antisymmetric(first, second, method):
 @given(audits())
 def test_domain_differences_chain(audit):
     crimes, options = audit
-    design = Design(crimes, **options)
+    design = Design(crimes, "recorded", **options)
     assume(not crimes["domain"].all())
     estimate = domain_difference(design, "domain", ~crimes["domain"])
-    gap = recording_rate(design, "domain").value - recording_rate(design, ~crimes["domain"]).value
+    gap = weighted_rate(design, "domain").value - weighted_rate(design, ~crimes["domain"]).value
     assert estimate.value == pytest.approx(gap, abs=1e-12)
     assert estimate.low <= estimate.value <= estimate.high
     assert 0 <= estimate.p_value <= 1

@@ -26,7 +26,9 @@ from hypothesis import strategies as st
 
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.pipeline import build
+from cdi_lib.pipeline import audit as audit_module
+from cdi_lib.pipeline.audit import Audit, read_audit
+from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT
 
 EXAMPLES = int(os.environ.get("CDI_FUZZ", "0"))
 LONG = EXAMPLES > 0
@@ -208,7 +210,7 @@ def is_refused_or_used(files: dict[str, bytes | None]) -> None:
         params = Path(folder) / "params"
         write_files(params, {name: content for name, content in everything.items() if content is not None})
         try:
-            audit = build.read_audit("testshire", params)
+            audit = read_audit("testshire", params)
         except InputError as error:
             assert error.problems
             assert all(isinstance(problem, Problem) and problem.expected for problem in error.problems)
@@ -227,23 +229,20 @@ def code_of(notebook: str) -> list[str]:
     ]
 
 
-CODE = {
-    name: [compile(source, name, "exec") for source in code_of(name)]
-    for name in (*build.NOTEBOOKS, build.REPORT)
-}
+CODE = {name: [compile(source, name, "exec") for source in code_of(name)] for name in (*NOTEBOOKS, REPORT)}
 
 
-def run_notebooks(audit: build.Audit, params: Path, sections: Path) -> None:
+def run_notebooks(audit: Audit, params: Path, sections: Path) -> None:
     """Run the code of the notebooks in this process; any exception is the caller's."""
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(),
     ):
-        patch.setattr(build, "read_audit", lambda force, params=None: audit)
+        patch.setattr(audit_module, "given", audit)
         patch.setenv("CDI_PARAMS", str(params))
         patch.setenv("CDI_SECTIONS", str(sections))
-        for name in (*build.NOTEBOOKS, *([build.REPORT] if LONG else [])):
+        for name in (*NOTEBOOKS, *([REPORT] if LONG else [])):
             namespace = {"force": audit.force, "commit": ""}
             for cell in CODE[name]:
                 exec(cell, namespace)  # noqa: S102  the project's own notebooks

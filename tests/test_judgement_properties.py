@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdi_lib.inspection import judgement
-from cdi_lib.inspection.judgement import FINDINGS, NOT_JUDGED, grade_of_parts, judge, load_criteria
+from cdi_lib.inspection.criteria import FINDINGS, NOT_JUDGED, load_criteria
+from cdi_lib.inspection.judgement import grade_of_parts, judge
 from cdi_lib.inspection.parameters import Assessment, Inspection
 from cdi_lib.inspection.results import EstimateResult, Share
 
@@ -58,10 +59,9 @@ def judged(criteria, values):
 
 
 def ranks(criteria, judgements):
-    entries = [*judgements["elements"], *judgements["questions"], judgements["overall"]]
     return {
-        entry["id"]: None if entry["computed"] == NOT_JUDGED else criteria.grades.index(entry["computed"])
-        for entry in entries
+        entry.id: None if entry.computed == NOT_JUDGED else criteria.grades.index(entry.computed)
+        for entry in judgements.everything
     }
 
 
@@ -88,14 +88,13 @@ def test_probabilities_sum_to_one_and_next_grades_are_better_and_worse(name, dat
     criteria = FRAMEWORKS[name]
     values = {id_: data.draw(measure(id_))[0] for id_ in MEASURES}
     judgements = judged(criteria, values)
-    for entry in [*judgements["elements"], *judgements["questions"], judgements["overall"]]:
-        if entry["probabilities"]:
-            assert sum(entry["probabilities"].values()) == pytest.approx(1)
-        rank = ranks(criteria, judgements)[entry["id"]]
-        for key, sign in (("next_better", -1), ("next_worse", 1)):
-            changes = entry[key] if isinstance(entry[key], list) else [entry[key]] if entry[key] else []
-            for change in changes:
-                assert sign * (criteria.grades.index(change["grade"]) - rank) > 0
+    for entry in judgements.everything:
+        if entry.probabilities:
+            assert sum(entry.probabilities.values()) == pytest.approx(1)
+        rank = ranks(criteria, judgements)[entry.id]
+        for found, sign in ((entry.next_better, -1), (entry.next_worse, 1)):
+            for change in found if isinstance(found, tuple) else [found] if found else []:
+                assert sign * (criteria.grades.index(change.grade) - rank) > 0
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

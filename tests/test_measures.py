@@ -146,3 +146,21 @@ def test_the_sensitivity_table_holds_the_rates_of_the_report(strata, clustered, 
         assert (same.value, same.low, same.high) == pytest.approx(
             (rate.value, rate.low, rate.high), rel=1e-12
         )
+
+
+def test_a_stratum_with_one_incident_counts_by_its_distance_from_the_overall_mean():
+    """By hand: the sum over strata of (1 - f) n / (n - 1) squares; the lonely one adds its own squared score, times 1 - f."""
+    unrecorded = MAIN[(MAIN["stratum"] == "south") & ~MAIN["recorded"]]["incident_id"].iloc[0]
+    main = MAIN[(MAIN["stratum"] == "north") | (MAIN["incident_id"] == unrecorded)]
+    strata = STRATA.assign(audited_incidents=[100, 1])
+    rate = Measures(inspection(), main, strata).domain(pd.Series(True, index=main.index))
+    weight = main["stratum"].map({"north": 90.0, "south": 600.0})
+    assert rate.value == pytest.approx((weight * main["recorded"]).sum() / weight.sum(), rel=1e-12)
+    scores = (weight * (main["recorded"] - rate.value) / weight.sum()).groupby(main["incident_id"]).sum()
+    lonely = scores[scores.index.str.startswith("south")].to_numpy()
+    north = np.append(scores[scores.index.str.startswith("north")].to_numpy(), np.zeros(10))
+    assert (len(lonely), len(north)) == (1, 100)
+    of_north = (1 - 100 / 9000) * 100 / 99 * ((north - north.mean()) ** 2).sum()
+    of_south = (1 - 1 / 600) * lonely[0] ** 2
+    assert of_south > of_north
+    assert rate.se**2 == pytest.approx(of_north + of_south, rel=1e-9)

@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from cdi_lib.inspection import derived
+from cdi_lib.inspection.details import Details
+from cdi_lib.inspection.parameters import SamplingPlan
 from cdi_lib.inspection.results import EstimateResult, Results
-from cdi_lib.report import narrative, outputs
+from cdi_lib.report import index, method, narrative
+from cdi_lib.report.sections import figures, judgements
 
-FIELDWORK = {
-    "selected": 240,
-    "reserves": 0,
-    "returned": 236,
-    "crime": 200,
-    "no_crime": 30,
-    "cannot_be_audited": 6,
-    "audited": 230,
+
+def counts(selected, returned, crime, no_crime, cannot_be_audited):
+    found = {"selected": selected, "reserves": 0, "returned": returned, "audited": crime + no_crime}
+    return found | {"crime": crime, "no_crime": no_crime, "cannot_be_audited": cannot_be_audited}
+
+
+FIELDWORK = counts(240, 236, 200, 30, 6) | {
     "response_rate": 230 / 240,
     "errors": 0,
-    "strata": {
-        "violence": {
-            "selected": 140,
-            "reserves": 0,
-            "returned": 138,
-            "crime": 120,
-            "no_crime": 14,
-            "cannot_be_audited": 4,
-        },
-        "other": {
-            "selected": 100,
-            "reserves": 0,
-            "returned": 98,
-            "crime": 80,
-            "no_crime": 16,
-            "cannot_be_audited": 2,
-        },
-    },
+    "strata": {"violence": counts(140, 138, 120, 14, 4), "other": counts(100, 98, 80, 16, 2)},
     "recheck": {
         "incidents": 30,
         "agreed": 28,
@@ -44,23 +30,54 @@ FIELDWORK = {
 }
 
 
+def row(code, fraction=0.04, incidents=200):
+    sizes = {"crimes": incidents, "recorded_crime": 9000, "population": 5000}
+    return {"code": code, "fraction": fraction, "incidents": incidents} | sizes
+
+
 def results(estimates=None, **details):
+    """Results with these estimates and details, and what follows from them as the notebooks work it out."""
+    estimates = estimates or {}
+    found = Details.model_validate({"sample": [row("overall")]} | details)
+    found.evenness = derived.evenness(found.sample, found.headline)
+    if "overall" in estimates:
+        found.interval_coverage = derived.interval_coverage(
+            estimates["overall"], bool(found.clustered), found.evenness.uneven
+        )
+    if "change" in estimates:
+        found.compared_with_previous = derived.compared_with_previous(
+            found.previous, found.recording_limit_hours, estimates["change"]
+        )
+    found.certainty = {
+        entry["id"]: derived.certainty("", entry["probabilities"])
+        for entry in (found.judgements or {"elements": []})["elements"]
+    }
     return Results(
         force="testshire", force_name="Testshire Police", short_name="Testshire",
         publication={}, audit_period={"start": "2022-01-01", "end": "2022-06-30"}, records={}, inputs={},
-        estimates=estimates or {}, shares={}, tallies={}, details={"sample": [{"incidents": 200}]} | details,
+        estimates=estimates, shares={}, tallies={}, details=found,
     )  # fmt: skip
+
+
+PREVIOUS = {
+    "year": 2014,
+    "audited_crimes": 80,
+    "recorded_crimes": 64,
+    "representative": True,
+    "status": "published",
+}
+PREVIOUS |= {"recording_limit_hours": 24, "source": "a report"}
 
 
 def rate(value, low, high, n=400):
     return EstimateResult(
-        label="rate", value=value, se=0.01, low=low, high=high, n=n, confidence=0.95, estimator="pooled",
+        value=value, se=0.01, low=low, high=high, n=n, confidence=0.95, estimator="pooled",
         interval="wilson", notebook="test",
     )  # fmt: skip
 
 
 def test_response_and_agreement_of_two_auditors():
-    text = narrative.fieldwork(results(fieldwork=FIELDWORK, challenges=None))
+    text = method.fieldwork(results(fieldwork=FIELDWORK, challenges=None))
     for words in (
         "230 of 240 drawn incidents were audited (95.8%)",
         "6 could not be audited and 4 had no decision when this was made",
@@ -71,7 +88,7 @@ def test_response_and_agreement_of_two_auditors():
         "No record was kept of challenges",
     ):
         assert words in text, words
-    table = outputs.TABLES["tbl-response"].build(results(fieldwork=FIELDWORK))
+    table = index.TABLES["tbl-response"].build(results(fieldwork=FIELDWORK))
     assert [row["selected"] for row in table.rows] == [140, 100, 240]
     assert [row["cannot_be_audited"] for row in table.rows] == [4, 2, 6]
 
@@ -80,20 +97,22 @@ def test_kappa_is_left_out_where_nothing_could_have_differed_by_chance():
     alike = FIELDWORK["recheck"] | {
         name: FIELDWORK["recheck"][name] | {"kappa": None} for name in ("finding", "outcome")
     }
-    text = narrative.fieldwork(results(fieldwork=FIELDWORK | {"recheck": alike}))
+    text = method.fieldwork(results(fieldwork=FIELDWORK | {"recheck": alike}))
     assert "came to the same one in 28" in text and "kappa" not in text
-    assert "audited twice" in narrative.fieldwork(results(fieldwork=FIELDWORK | {"recheck": None}))
+    assert "audited twice" in method.fieldwork(results(fieldwork=FIELDWORK | {"recheck": None}))
 
 
 def test_crimes_that_the_worksheets_do_not_hold_are_said():
-    assert "not all crimes" not in narrative.fieldwork(results(fieldwork=FIELDWORK))
-    text = narrative.fieldwork(results(fieldwork=FIELDWORK, sample=[{"incidents": 220}]))
+    assert "not all crimes" not in method.fieldwork(results(fieldwork=FIELDWORK))
+    text = method.fieldwork(
+        results(fieldwork=FIELDWORK, sample=[row("overall", incidents=220)], crimes_from_elsewhere=True)
+    )
     assert "lie in 220 incidents" in text and "not all crimes come from the worksheets" in text
 
 
 def test_nothing_returned_is_said_and_no_table_is_shown():
-    assert "the response is not known" in narrative.fieldwork(results())
-    assert outputs.TABLES["tbl-response"].build(results()) is None
+    assert "the response is not known" in method.fieldwork(results())
+    assert index.TABLES["tbl-response"].build(results()) is None
 
 
 @pytest.mark.parametrize(
@@ -110,17 +129,18 @@ def test_nothing_returned_is_said_and_no_table_is_shown():
 )
 def test_challenges(counts, words):
     found = dict(zip(("challenges", "upheld", "rejected", "open"), counts, strict=True))
-    assert narrative.fieldwork(results(challenges=found)).endswith(words)
+    assert method.fieldwork(results(challenges=found)).endswith(words)
 
 
 def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
     judged = {
+        "id": "violent_crime",
         "measure": "violence",
         "label": "Records violent crime",
         "probabilities": {"good": 0.284, "poor": 0.713, "bad": 0.003},
     }
-    judgements = {"elements": [judged, judged | {"measure": "sexual"}]}
-    lopsided = results({"violence": rate(0.9, 0.862, 0.921)}, judgements=judgements)
+    found = {"elements": [judged, judged | {"id": "sexual_offences", "measure": "sexual"}]}
+    lopsided = results({"violence": rate(0.9, 0.862, 0.921)}, judgements=found)
     text = narrative.sureness(lopsided, "violence", "audited violent crimes")
     assert (
         "With 400 audited violent crimes, the 95% confidence interval of the estimate, 90.0%, reaches 3.8 points down or 2.1 points up"
@@ -146,17 +166,17 @@ def test_figures_in_the_chart_of_two_inspections():
         (0.03, False, "; the earlier sample does not stand for the force"),
     ):
         found = results(
-            rates | {"change": change.model_copy(update={"low": low})},
-            previous={"year": 2014, "representative": representative, "recording_limit_hours": 72},
+            rates | {"change": change.model_copy(update={"low": low, "p_value": 0.01})},
+            previous=PREVIOUS | {"representative": representative, "recording_limit_hours": 72},
             recording_limit_hours=24,
         )
         found.publication["date"] = "2020-07-31"
-        title = outputs._previous_title(found)
+        title = figures.two_inspections_title(found)
         assert title == f"80.0% then, 90.0% now{words}"
-        figure = outputs.FIGURES["fig-previous"]
+        figure = index.FIGURES["fig-previous"]
         assert figure.build(found) is not None
         assert "2014: 80.0%, 70.0% to 87.0%; 2020: 90.0%, 88.0% to 92.0%" in figure.alt(found)
-    assert outputs.FIGURES["fig-previous"].build(results()) is None
+    assert index.FIGURES["fig-previous"].build(results()) is None
 
 
 @pytest.mark.parametrize(
@@ -172,17 +192,16 @@ def test_figures_in_the_chart_of_two_inspections():
 def test_a_change_is_told_without_negative_numbers_and_with_its_chance(low, high, p, words):
     before, after = rate(0.8, 0.7, 0.87, 80).model_copy(update={"recorded": 64}), rate(0.83, 0.8, 0.86, 1000)
     change = rate(0.03, low, high).model_copy(update={"unit": "difference", "p_value": p})
-    previous = {"year": 2014, "representative": True, "recording_limit_hours": 24}
     found = results(
         {"previous": before, "overall": after, "change": change},
-        previous=previous,
+        previous=PREVIOUS,
         recording_limit_hours=24,
     )
     assert words in narrative.comparison(found)
     worse = change.model_copy(update={"value": -0.03, "low": -high, "high": -low})
     found = results(
         {"previous": before, "overall": after, "change": worse},
-        previous=previous,
+        previous=PREVIOUS,
         recording_limit_hours=24,
     )
     text = narrative.comparison(found)
@@ -190,12 +209,7 @@ def test_a_change_is_told_without_negative_numbers_and_with_its_chance(low, high
     assert "−" not in text
 
 
-SAMPLE = [
-    {"stratum": "Violence", "fraction": 0.041},
-    {"stratum": "Sexual offences", "fraction": 0.207},
-    {"stratum": "Other crime", "fraction": 0.019},
-    {"stratum": "All crime", "fraction": 0.035},
-]
+SAMPLE = [row("violence", 0.041), row("sexual", 0.207), row("other", 0.019), row("overall", 0.035)]
 
 
 def test_a_pooled_headline_of_an_uneven_sample_says_what_it_is_not():
@@ -214,7 +228,7 @@ def test_a_pooled_headline_of_an_uneven_sample_says_what_it_is_not():
         assert words in text, words
     for same in (
         results(estimates, headline="stratified", sample=SAMPLE),
-        results(estimates, headline="pooled", sample=[row | {"fraction": 0.04} for row in SAMPLE]),
+        results(estimates, headline="pooled", sample=[one | {"fraction": 0.04} for one in SAMPLE]),
         results(estimates, headline="pooled", sample=SAMPLE[-2:]),
     ):
         assert "should hold the true rate;" in narrative.how_sure(same)
@@ -246,42 +260,41 @@ def test_a_rate_that_just_misses_a_band_is_told_with_two_decimals():
         "next_better": {"grade": "good", "use": "value", "at_least": 0.94},
         "next_worse": {"grade": "inadequate", "use": "value", "below": 0.88},
     }
-    assert outputs._measure_words(judged) == "93.97% (n = 500)"
-    assert outputs._neighbours(judged) == "at least 94.00%: good; below 88.00%: inadequate"
+    assert judgements.measure_words(judged) == "93.97% (n = 500)"
+    assert judgements.neighbours(judged) == "at least 94.00%: good; below 88.00%: inadequate"
     judged["evidence"]["value"] = 0.92
-    assert outputs._measure_words(judged) == "92.0% (n = 500)"
+    assert judgements.measure_words(judged) == "92.0% (n = 500)"
 
 
 def test_what_was_asked_of_the_plan_is_told_as_it_was():
-    plan = {
-        "incidents": None, "allocation": "precision", "margin_points": 3, "confidence_percent": 95.0,
-        "total_incidents": 330,
-    }  # fmt: skip
-    assert narrative._asked(plan) == (
+    plan = SamplingPlan(seed=1, expected_rate_percent=90, margin_points=3, confidence_percent=95.0)
+    assert method.asked(plan) == (
         "asked for a margin of 3 percentage points in every stratum at 95% confidence"
     )
-    assert "shared 330 incidents" in narrative._asked(plan | {"allocation": "neyman"})
-    assert "set the number" in narrative._asked(plan | {"incidents": {"violence": 100}})
+    assert "shared 330 incidents" in method.asked(
+        plan.model_copy(update={"allocation": "neyman", "total_incidents": 330})
+    )
+    assert "set the number" in method.asked(plan.model_copy(update={"incidents": {"violence": 100}}))
 
 
 def test_what_was_not_simulated_is_said_and_only_that():
     inside = results({"overall": rate(0.92, 0.9, 0.94)}, clustered=True, headline="stratified")
-    assert narrative._not_simulated(inside, inside.estimates["overall"]) == ""
+    assert method.not_simulated(inside, inside.estimates["overall"]) == ""
     outside = results({"overall": rate(0.62, 0.5, 0.7, n=116)}, clustered=False, headline="stratified")
-    text = narrative._not_simulated(outside, outside.estimates["overall"])
+    text = method.not_simulated(outside, outside.estimates["overall"])
     for words in ("116 audited crimes", "its rate is 62.0%", "treated as independent"):
         assert words in text, words
 
 
 def test_reserves_in_use_are_said():
-    assert "Reserves" not in narrative.fieldwork(results(fieldwork=FIELDWORK))
+    assert "Reserves" not in method.fieldwork(results(fieldwork=FIELDWORK))
     fieldwork = FIELDWORK | {"reserves": 3}
     fieldwork["strata"] = {
         name: counts | {"reserves": 3 if name == "other" else 0}
         for name, counts in FIELDWORK["strata"].items()
     }
-    text = narrative.fieldwork(results(fieldwork=fieldwork))
+    text = method.fieldwork(results(fieldwork=fieldwork))
     assert "took the place of three incidents that could not be audited" in text
-    table = outputs.TABLES["tbl-response"].build(results(fieldwork=fieldwork))
+    table = index.TABLES["tbl-response"].build(results(fieldwork=fieldwork))
     assert [row["reserves"] for row in table.rows] == [0, 3, 3]
     assert "reserves" in [column.key for column in table.columns]

@@ -3,9 +3,11 @@
 import pytest
 
 from cdi_lib.fieldwork.begin import begin
+from cdi_lib.inspection.files import read_table
 from cdi_lib.inspection.parameters import load_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.records import TABLES, check_table, read_text_table
+from cdi_lib.inspection.rules import check_table
+from cdi_lib.inspection.tables import TABLES
 
 
 def test_a_new_inspection_names_what_is_to_be_filled_in(tmp_path):
@@ -31,9 +33,9 @@ def test_every_optional_key_of_a_new_file_is_known_when_it_is_uncommented(tmp_pa
 def test_the_empty_tables_have_the_columns_of_their_schemas(tmp_path):
     begin("testshire", tmp_path)
     for name in TABLES.keys() - {"published"}:
-        table = read_text_table(tmp_path / "testshire" / f"{name}.csv", name)
-        assert list(table.columns) == list(TABLES[name].columns)
-        assert check_table(table, name, name) == []
+        table = read_table(tmp_path / "testshire" / f"{name}.csv", name)
+        assert list(table.columns) == list(TABLES[name])
+        assert check_table(table, name) == []
 
 
 def test_nothing_is_overwritten(tmp_path):

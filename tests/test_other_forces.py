@@ -12,7 +12,8 @@ from cdi_lib.cli import main
 from cdi_lib.inspection.measures import doubtful_strata
 from cdi_lib.inspection.parameters import PROJECT
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.pipeline.build import build_report, read_audit
+from cdi_lib.pipeline.audit import read_audit
+from cdi_lib.pipeline.build import build_report
 
 
 def build(tmp_path, content=None, tables=None):

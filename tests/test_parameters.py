@@ -6,21 +6,20 @@ import pytest
 import yaml
 from forces import parameters
 
+from cdi_lib.inspection.explain import place
+from cdi_lib.inspection.folders import force_key, forces
 from cdi_lib.inspection.parameters import (
     Decision,
     Estimation,
     Inspection,
     Period,
     SamplingPlan,
-    _place,
     check_inspection,
     doubtful,
-    force_key,
-    forces,
     load_inspection,
 )
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.statistics.estimation import DEFAULT_INTERVAL, INTERVALS
+from cdi_lib.statistics.intervals import DEFAULT_INTERVAL, INTERVALS
 
 
 def problems_of(content) -> list[str]:
@@ -281,7 +280,7 @@ def test_an_alias_may_repeat_a_group_of_values(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("path", "owner", "keys"),
+    ("location", "owner", "keys"),
     [
         (("decisions", 0, "reason"), Decision, ("decisions", 0, "reason")),
         (("survey_statements", "a", "[key]"), None, ("survey_statements", "a")),
@@ -289,8 +288,8 @@ def test_an_alias_may_repeat_a_group_of_values(tmp_path):
         (("float",), Inspection, ("float",)),
     ],
 )
-def test_a_place_is_given_by_the_keys_that_the_user_typed(path, owner, keys):
-    assert _place(path, Inspection) == (owner, keys)
+def test_a_place_is_given_by_the_keys_that_the_user_typed(location, owner, keys):
+    assert place(location, Inspection) == (owner, keys)
 
 
 def test_the_default_interval_is_that_of_the_estimators():

@@ -1,7 +1,6 @@
 """No reference of a record reaches anything that is published, kept or printed."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,11 +11,12 @@ import nbformat
 import pandas as pd
 import pytest
 from complete_force import complete_files, write_files
+from forces import copy_project
 from planted_force import planted
 from test_report import pdf_text
 
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.pipeline import build
+from cdi_lib.pipeline.audit import read_audit
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +74,7 @@ def test_no_reference_is_in_the_cache_of_the_project(report):
 
 def test_a_notebook_that_fails_keeps_no_reference(report, tmp_path):
     """The error of a cell may quote a row of a table, and what was printed before it; what is kept of them must not."""
-    project = tmp_path / "project"
-    for part in ("cdi_lib", "notebooks", "params/criteria"):
-        shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "params" / "offence_classes.csv", project / "params")
-    shutil.copytree(
-        PROJECT / "reports", project / "reports", ignore=lambda _, names: [n for n in names if "." not in n]
-    )
+    project = copy_project(tmp_path / "project")
     broken = project / "notebooks" / "2_effectiveness.ipynb"
     notebook = nbformat.read(broken, as_version=4)
     notebook.cells[-1].source = "print(records.crimes)\nraise ValueError(dict(records.crimes.iloc[0]))"
@@ -103,6 +97,6 @@ def test_a_notebook_that_fails_keeps_no_reference(report, tmp_path):
 def test_numbers_follow_the_records_without_them(tmp_path):
     """The markers are not missing because the tables are: the counts come from them."""
     params = write_files(tmp_path, complete_files())
-    audit = build.read_audit("testshire", params)
+    audit = read_audit("testshire", params)
     assert isinstance(audit.records.crimes, pd.DataFrame)
     assert audit.records.crimes["crime_id"].str.startswith("V").any()

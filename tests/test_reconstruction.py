@@ -12,7 +12,8 @@ import yaml
 
 from cdi_lib.inspection.parameters import PROJECT, load_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.records import DIP_SAMPLES, load_records
+from cdi_lib.inspection.records import load_records
+from cdi_lib.inspection.tables import DIP_SAMPLES
 from cdi_lib.statistics import sampling
 from tests.tools.reconstruction import Chance, reconstruct
 
@@ -92,7 +93,6 @@ def test_the_draw_from_the_frame_selects_the_audited_incidents(main):
         frame,
         audited["stratum"].value_counts().to_dict(),
         load_inspection("northamptonshire").sampling.seed,
-        "stratified",
         id_column="incident_id",
         stratum_column="stratum",
     )

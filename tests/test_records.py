@@ -1,12 +1,18 @@
 """Record tables: every mistake is named with file, row, column, value and what was expected."""
 
+from datetime import datetime
+
 import pandas as pd
 import pytest
 from forces import crimes, parameters, write_force
+from openpyxl import Workbook
 
+from cdi_lib.inspection.files import read_rows, sheet_rows
+from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.records import challenge_counts, load_records, parse_moments
+from cdi_lib.inspection.records import challenge_counts, load_records
+from cdi_lib.inspection.rules import check_rows, check_table
 
 AUDITED = {"violence": 6, "sexual": 4, "other": 5}
 RECORDED = {"violence": 5, "sexual": 4, "other": 4}
@@ -128,6 +134,43 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
     (folder / "crimes.xlsx").write_bytes(b"not a workbook")
     with pytest.raises(InputError, match="cannot be read"):
         load_records("testshire", check_inspection(parameters(), "x"), tmp_path)
+
+
+def test_an_error_of_a_formula_is_no_reference(tmp_path):
+    crimes_table = table()
+    crimes_table.loc[3, "incident_id"] = "#N/A"
+    folder = tmp_path / "testshire"
+    folder.mkdir()
+    crimes_table.to_excel(folder / "crimes.xlsx", index=False)
+    with pytest.raises(InputError, match="row 5, column incident_id: got '#N/A'; expected an entry"):
+        load_records("testshire", check_inspection(parameters(), "x"), tmp_path)
+
+
+def test_rows_of_a_sheet_have_one_length_and_keep_their_numbers(tmp_path):
+    path = tmp_path / "frame.xlsx"
+    book = Workbook()
+    book.active.append(["id", "stratum"])
+    sheet = book.create_sheet("Export")
+    for row in (["id", None, "stratum"], [], [106.0, True, datetime(2022, 1, 3)], [" x "], [None], []):
+        sheet.append(row)
+    book.save(path)
+    rows = read_rows(path, "frame.xlsx", "Export")
+    assert rows == [["id", "", "stratum"], ["", "", ""], ["106", "yes", "2022-01-03"], ["x", "", ""]]
+    assert sheet_rows(path, "frame.xlsx", 1)[2][0] == 106.0
+    assert read_rows(path, "frame.xlsx") == [["id", "stratum"]]
+    with pytest.raises(InputError, match="expected a workbook with the sheet Audit"):
+        read_rows(path, "frame.xlsx", "Audit")
+
+
+def test_rows_are_judged_beside_unreadable_ones(tmp_path):
+    crimes_table = table()
+    crimes_table.loc[0, "recorded"] = "x"
+    crimes_table.loc[1, "recorded_as"] = "nothing"
+    found = check_table(crimes_table.replace("", None), "crimes")
+    assert [(mistake.row, mistake.column) for mistake in found] == [(0, "recorded")]
+    good = crimes_table.replace("", None).drop(index=0)
+    found = check_rows(good, "crimes", check_inspection(parameters(), "x").audit_period)
+    assert [(mistake.row, mistake.column) for mistake in found] == [(1, "recorded_as")]
 
 
 def test_dip_crimes_need_their_record(tmp_path):

@@ -21,7 +21,8 @@ from pypdf import PdfReader
 from cdi_lib.inspection.parameters import PROJECT
 from cdi_lib.inspection.results import differences, read_results
 from cdi_lib.pipeline.build import build_report
-from cdi_lib.report import outputs
+from cdi_lib.report import index
+from cdi_lib.report.sections.glossary import GLOSSARY
 
 PARAMS = PROJECT / "params"
 NOT_REPRODUCED = {"Sexual offences recording rate, margin in points": "2.03"}
@@ -77,9 +78,9 @@ def published() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("row", published(), ids=lambda row: row["figure"])
 def test_a_published_figure_is_reproduced_and_printed(row, report, results):
-    value = outputs.value_at(results, row["result"])
+    value = index.value_at(results, row["result"])
     assert value is not None, f"{row['result']} is not in results.json"
-    computed = outputs.PRINTED[row["shown_as"]](value)
+    computed = index.PRINTED[row["shown_as"]](value)
     if row["figure"] in NOT_REPRODUCED:
         assert computed == NOT_REPRODUCED[row["figure"]]
         assert computed != row["published"]
@@ -168,7 +169,7 @@ def test_every_table_and_figure_of_the_index_is_shown_or_explained(report):
         "tbl-response": "the response is not known",
         "tbl-strata": "Each crime type is a stratum",
     }
-    for identity in (*outputs.TABLES, *outputs.FIGURES):
+    for identity in (*index.TABLES, *index.FIGURES):
         if identity in not_here:
             assert not_here[identity] in html
         else:
@@ -227,7 +228,7 @@ def test_terms_are_linked_to_the_glossary_where_they_are_first_used(report):
     html = (report / "index.html").read_text(encoding="utf-8")
     linked = re.findall(r'href="#(term-[\w-]+)"', html)
     assert len(linked) == len(set(linked)) >= 12
-    for term in outputs.GLOSSARY:
+    for term in GLOSSARY:
         assert f'id="{term.id}"' in html, term.name
         assert term.id in linked or term.id == "term-principal-crime-rule", (
             term.name
@@ -246,13 +247,13 @@ def test_every_table_and_figure_says_what_computed_it_and_where_its_data_are(rep
         path, _, anchor = target.partition("#")
         assert (report / path).is_file(), target
         assert not anchor or f'id="{anchor}"' in (report / path).read_text(encoding="utf-8"), target
-    shown = [table for table in outputs.TABLES if f'id="{table}"' in html]
+    shown = [table for table in index.TABLES if f'id="{table}"' in html]
     for table in shown:
         assert f'href="tables/{table.removeprefix("tbl-")}.csv"' in html, table
-    for figure in outputs.FIGURES.values():
+    for figure in index.FIGURES.values():
         assert f'href="#{figure.table}"' in html, figure.id
-    computed = [table for table in shown if outputs.TABLES[table].rests_on]
-    assert html.count("Computed in") == len(computed) + len(outputs.FIGURES)
+    computed = [table for table in shown if index.TABLES[table].rests_on]
+    assert html.count("Computed in") == len(computed) + len(index.FIGURES)
     links = [
         annotation.get_object().get("/A", {}).get("/URI", "")
         for page in PdfReader(report / "report.pdf").pages

@@ -26,11 +26,11 @@ from cdi_lib.report.changes import changes
 from cdi_lib.statistics.estimation import pooled_rate
 
 NOTEBOOK = "2_effectiveness"
+PLAN = {"code": "violence", "planned_crimes": 9, "planned_incidents": 8, "audited_crimes": 9, "margin": 0.02}
 
 
-def rate(value, low, high, n, label="All crime", unit="proportion"):
+def rate(value, low, high, n, unit="proportion"):
     return EstimateResult(
-        label=label,
         unit=unit,
         value=value,
         se=0.01,
@@ -60,21 +60,13 @@ def results():
         inputs={"params/testshire.yml": "0" * 64},
         estimates={
             "overall": rate(0.918, 0.902, 0.934, 1000),
-            "unrecorded_overall": rate(
-                5327.2, 4218.9, 6473.6, 1000, "Unrecorded in a year: All crime", "crimes"
-            ),
-            "change": rate(
-                0.1276, 0.0523, 0.2286, 1211, "Change since the previous inspection", "difference"
-            ),
+            "unrecorded_overall": rate(5327.2, 4218.9, 6473.6, 1000, "crimes"),
+            "change": rate(0.1276, 0.0523, 0.2286, 1211, "difference"),
         },
-        shares={
-            "rape": Share(label="Reports of rape recorded", x=78, n=84, sample="main", notebook=NOTEBOOK)
-        },
-        tallies={
-            "routes": Tally(label="By route", counts={"control_room": 5, "other": 2}, notebook=NOTEBOOK)
-        },
+        shares={"rape": Share(x=78, n=84, sample="main", notebook=NOTEBOOK)},
+        tallies={"routes": Tally(counts={"control_room": 5, "other": 2}, notebook=NOTEBOOK)},
         details={
-            "plan": [{"margin": 0.02}],
+            "plan": [PLAN],
             "judgements": {
                 "overall": judged("overall", "Overall", "good"),
                 "questions": [judged("effective", "How effective?", "good")],
@@ -108,9 +100,9 @@ shell = InteractiveShell.instance()
 shell.history_manager.enabled = False
 for cell in (
     "from cdi_lib.inspection.results import Recorder",
-    "record = Recorder('x', 'y'); record.detail('a', 1)",
+    "record = Recorder('x', 'y'); record.detail('headline', 'pooled')",
     "undefined_name",
-    "record.share('b', 'B', 1, 2, 'dip'); print(record.section.cells)",
+    "record.share('b', 1, 2, 'dip'); print(record.section.cells)",
 ):
     shell.run_cell(cell, store_history=True)
 """
@@ -120,26 +112,26 @@ def test_recorder_notes_the_cell_by_its_execution_count():
     done = subprocess.run(
         [sys.executable, "-c", CELLS], capture_output=True, text=True, check=True, cwd=cli.PROJECT
     )
-    assert "{'details.a': 2, 'shares.b': 4}" in done.stdout
+    assert "{'details.headline': 2, 'shares.b': 4}" in done.stdout
 
 
 def test_recorder_outside_a_notebook_knows_no_cell(results):
     recorder = Recorder("4_leadership", digest(results.inputs))
-    recorder.estimate("new", "New", pooled_rate(9, 10, infinite_population=True))
+    recorder.estimate("new", pooled_rate(9, 10, infinite_population=True))
     assert recorder.section.cells == {}
 
 
 def test_recorder_refuses_an_id_twice():
     recorder = Recorder("x", "y")
-    recorder.share("rape", "Rape", 1, 2, "main")
+    recorder.share("rape", 1, 2, "main")
     with pytest.raises(ValueError, match="'rape' is already there"):
-        recorder.share("rape", "Rape", 1, 2, "main")
+        recorder.share("rape", 1, 2, "main")
 
 
 def test_combine_keeps_notebook_and_cell():
     first, second = Recorder("1_sample", digest({})), Recorder(NOTEBOOK, digest({}))
     first.detail("plan", [])
-    second.tally("routes", "Routes", {"a": 1})
+    second.tally("routes", {"a": 1})
     first.section.cells["details.plan"] = 5
     part = SimpleNamespace(model_dump=lambda mode: {})
     name = SimpleNamespace(name="Testshire Police", short_name="Testshire")
@@ -168,18 +160,44 @@ def test_results_survive_being_written(results, tmp_path):
 def test_results_of_schema_version_1_can_still_be_read(results, tmp_path):
     content = json.loads(results.model_dump_json()) | {"schema_version": 1}
     del content["computed_in"]
+    derived = ("margin", "below", "above", "unweighted", "missed", "proportion", "total", "most")
+    for kind in ("estimates", "shares", "tallies"):
+        for key, found in content[kind].items():
+            content[kind][key] = {name: found[name] for name in found if name not in derived}
+            content[kind][key]["label"] = "as it was called"
+    plan = {"crime_type": "Violence"} | PLAN
+    sample = {"incidents": 9, "crimes": 9, "recorded_crime": 99, "population": 99, "fraction": 0.1}
+    row = {
+        "estimator": "pooled",
+        "clusters": "as a cluster",
+        "interval": "Wilson",
+        "rate": 0.9,
+        "low": 0.8,
+        "high": 0.95,
+    }
+    content["details"] = {
+        "plan": [plan],
+        "sample": [
+            {"stratum": name} | sample for name in ("Violence", "Sexual offences", "Other crime", "All crime")
+        ],
+        "sensitivity": [row],
+        "judgements": content["details"]["judgements"],
+    }
     path = tmp_path / "results.json"
     path.write_text(json.dumps(content), encoding="utf-8")
     old = read_results(path)
     assert old.evidence("estimates.overall") == (NOTEBOOK, None)
-    assert differences(old, results) == [] == changes(old, results)
+    assert [row.code for row in old.details.sample] == ["violence", "sexual", "other", "overall"]
+    assert (old.details.sensitivity[0].clustered, old.details.sensitivity[0].method) == (True, "wilson")
+    assert changes(old.model_copy(update={"details": results.details}), results) == []
+    assert {row["result"].split(".")[1] for row in differences(old, results)} == {"sample", "sensitivity"}
 
 
 def test_results_of_a_later_version_are_refused_in_words(results, tmp_path):
     path = tmp_path / "results.json"
-    content = json.loads(results.model_dump_json()) | {"schema_version": 3}
+    content = json.loads(results.model_dump_json()) | {"schema_version": 4}
     path.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(InputError, match="schema_version: got 3; expected .*version"):
+    with pytest.raises(InputError, match="schema_version: got 4; expected .*version"):
         read_results(path)
 
 
@@ -217,7 +235,7 @@ def test_changes_are_told_as_printed_grades_first(results):
             "Change since the previous inspection: 13.1 percentage points (was 12.8 percentage points)",
         ),
         ("Counts of what was examined", "Reports of rape recorded: 77 of 84 (was 78 of 84)"),
-        ("Counts by category", "By route, control room: 6 (was 5)"),
+        ("Counts by category", "Audited crimes of the main sample by route, control room: 6 (was 5)"),
     ]
 
 

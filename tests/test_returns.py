@@ -10,20 +10,15 @@ import pytest
 from auditors import MAPPED, fill_in, frame
 from forces import parameters, write_force
 
+from cdi_lib.fieldwork.collected import check_collected, check_strata, collect, is_collected, write_papers
 from cdi_lib.fieldwork.draw import draw_recheck, draw_sample
-from cdi_lib.fieldwork.returns import (
-    check_collected,
-    check_returns,
-    check_strata,
-    collect,
-    is_collected,
-    summary,
-    write_papers,
-)
+from cdi_lib.fieldwork.returns import check_returns, summary
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.records import TABLES, check_table
+from cdi_lib.inspection.records import load_records
+from cdi_lib.inspection.rules import check_table
+from cdi_lib.inspection.tables import TABLES
 from cdi_lib.statistics.agreement import cohens_kappa
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
@@ -35,9 +30,7 @@ INSPECTION = check_inspection(CONTENT, "params/testshire.yml")
 def drawn(tmp_path_factory):
     """A force with a drawn sample of 30 incidents and a re-check of 12."""
     params = tmp_path_factory.mktemp("drawn")
-    write_force(
-        params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"].columns))}
-    )
+    write_force(params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"]))})
     frame(400).to_csv(params / "testshire" / "frame.csv", index=False)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
@@ -73,7 +66,7 @@ def test_complete_worksheets_become_the_table_of_crimes(params):
     assert returns.errors == () and not is_collected("testshire", params)
     path, sizes = collect("testshire", returns, params)
     text = pd.read_csv(path, dtype=str, keep_default_na=False).where(lambda t: t != "", None)
-    assert check_table(text, "crimes", "x") == [] and is_collected("testshire", params)
+    assert check_table(text, "crimes") == [] and is_collected("testshire", params)
     assert {stratum: n["selected"] for stratum, n in returns.strata.items()} == {
         "violence": 14,
         "sexual": 8,
@@ -163,19 +156,19 @@ MISTAKES = [
     ({"finding": "nocrime"}, "finding", "did you mean 'no crime'"),
     ({"finding": "no crime"}, "finding", "no crime, and a crime in row"),
     ({"offence_class": "105Z"}, "offence_class", "'105Z'"),
-    ({"offence_class": None}, "offence_class", "the decision is missing"),
+    ({"offence_class": None}, "offence_class", "got a blank cell; expected Home Office class"),
     ({"offence_class": "19C", "crime_type": "other"}, "crime_type", "the crime type of class 19C"),
     ({"domestic_abuse": "maybe"}, "domestic_abuse", "one of yes, no"),
-    ({"route": None}, "route", "the decision is missing"),
+    ({"route": None}, "route", "got a blank cell; expected control_room"),
     ({"recorded": "no"}, "recorded_at", "a blank for a crime that was not recorded"),
-    ({"recorded": None}, "recorded", "the decision is missing"),
+    ({"recorded": None}, "recorded", "got a blank cell; expected yes if the force"),
     ({"recorded": "yes", "recorded_as": "incident"}, "recorded_as", "a blank for a crime that was recorded"),
     (
         {"recorded": "no", "recorded_at": None, "recorded_as": "n100"},
         "recorded_as",
         "only for a crime of rape",
     ),
-    ({"recorded_at": "01/01/2022 00:01"}, "recorded_at", "not before reported_at"),
+    ({"recorded_at": "01/01/2022 00:01"}, "recorded_at", "not before the time of report"),
     ({"recorded_at": "2022-06-03T14:05Z"}, "recorded_at", "a date and time"),
     ({"reported_at": "31/12/2021 23:59"}, "reported_at", "audit period, 2022-01-01 to 2022-06-30"),
     ({"reported_at": None}, "reported_at", "the time of report"),
@@ -211,6 +204,23 @@ def test_a_mistake_is_told_with_file_row_and_column(params, position, entered, c
     found = told(params)
     assert any(f"column {column}" in line and words in line for line in found), found
     assert all("returned" in line for line in found)
+
+
+@pytest.mark.parametrize(("entered", "column", "words"), MISTAKES[3:16])
+def test_the_same_mistake_in_the_table_of_crimes_gets_the_same_words(
+    params, position, entered, column, words
+):
+    path = fill(params, **{f"x{position}": entered})
+    [told_here] = [p for p in check_returns("testshire", INSPECTION, params).errors if column in p.where]
+    sheet = pd.read_excel(path, sheet_name=AUDIT_SHEET, dtype=object)
+    row = sheet[sheet["recorded"].notna() | (sheet.index == 3 * position)]
+    crimes = row.assign(crime_id=row.index.astype(str), sample="main")[list(TABLES["crimes"])]
+    crimes.to_excel(params / "testshire" / "crimes.xlsx", index=False)
+    (params / "testshire" / "crimes.csv").unlink()
+    with pytest.raises(InputError) as caught:
+        load_records("testshire", INSPECTION, params)
+    [told_there] = [p for p in caught.value.problems if column in p.where]
+    assert (told_there.got, told_there.expected) == (told_here.got, told_here.expected)
 
 
 def test_all_problems_of_all_files_are_told_worst_first_and_as_csv(params):

@@ -15,7 +15,8 @@ from forces import parameters, write_force
 
 from cdi_lib.cli import main
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
-from cdi_lib.pipeline import build, engine, fingerprint, runner
+from cdi_lib.pipeline import cluster, fingerprint, processes, publish, runner
+from cdi_lib.pipeline.notebooks import STEPS
 
 FORCES = ("ashford", "bexhill", "corby")
 
@@ -29,8 +30,11 @@ def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PARAMS_VARIABLE, str(folder / "params"))
         patch.setenv(REPORTS_VARIABLE, str(folder / "reports"))
-        outcomes = runner.build_all(FORCES, renderer="pandoc", jobs=2)
+        steps = []
+        on_step = lambda force, step, text: steps.append((force, step))
+        outcomes = runner.build_all(FORCES, renderer="pandoc", jobs=2, on_step=on_step)
     assert [outcome.status for outcome in outcomes] == ["built"] * 3, outcomes
+    assert sorted(steps) == [(force, step) for force in FORCES for step in range(1, STEPS + 1)]
     return folder
 
 
@@ -47,25 +51,28 @@ def statuses(forces=FORCES, **options):
     return [outcome.status for outcome in runner.build_all(forces, renderer="pandoc", **options)]
 
 
+def audited_crimes(folder, force):
+    results = json.loads((folder / "reports" / force / "results.json").read_text())
+    return results["estimates"]["overall"]["n"]
+
+
 def leftovers(folder):
     return sorted(path.name for path in (folder / "reports").glob(".*"))
-
-
-def test_the_runner_counts_the_steps_of_a_build():
-    assert runner.STEPS == build.STEPS
 
 
 def test_what_is_up_to_date_is_not_built_and_what_changed_is(folder):
     assert statuses() == ["unchanged"] * 3
     crimes = folder / "params" / "bexhill" / "crimes.csv"
-    crimes.write_text(crimes.read_text().replace("yes,yes,,", "yes,no,,", 0) + "\n")
+    audited = audited_crimes(folder, "bexhill")
+    crimes.write_text("".join(crimes.read_text().splitlines(keepends=True)[:-1]))
     (folder / "reports" / "corby" / "report.pdf").unlink()
     assert runner.why("ashford", "pandoc") == []
     assert runner.why("bexhill", "pandoc") == ["params/bexhill/crimes.csv: changed"]
     assert runner.why("corby", "pandoc") == ["corby/report.pdf: removed"]
     assert runner.why("ashford", "quarto")[0].startswith("renderer: ")
-    crimes.write_text(crimes.read_text().rstrip("\n") + "\n")
-    assert statuses() == ["unchanged", "unchanged", "built"]
+    assert statuses() == ["unchanged", "built", "built"]
+    assert audited_crimes(folder, "bexhill") == audited - 1
+    assert statuses() == ["unchanged"] * 3
     assert leftovers(folder) == []
 
 
@@ -103,21 +110,29 @@ def test_a_force_that_is_being_built_is_not_built_by_another(folder):
     assert leftovers(folder) == []
 
 
-def test_a_final_audit_needs_committed_code_or_a_reason(folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("commit", "told"),
+    [
+        ("abc" + fingerprint.UNCOMMITTED, "uncommitted changes"),
+        (fingerprint.UNKNOWN + " (git: dubious ownership)", "unknown (git: dubious ownership)"),
+    ],
+)
+def test_a_final_audit_needs_a_known_commit_or_a_reason(folder, monkeypatch, commit, told):
     content = parameters(
         records={"status": "audit"}, publication={"title": "T", "date": "2022-09-01", "status": "final"}
     )
     write_force(folder / "params", "ashford", content)
-    monkeypatch.setenv(fingerprint.COMMIT_VARIABLE, "abc" + fingerprint.UNCOMMITTED)
+    monkeypatch.setenv(fingerprint.COMMIT_VARIABLE, commit)
     fingerprint.commit.cache_clear()
     [outcome] = runner.build_all(["ashford"], renderer="pandoc")
-    assert "uncommitted changes" in outcome.problems[0].got
+    assert told in outcome.problems[0].got
     content["publication"]["final_despite"] = "The change is in a chart only"
     write_force(folder / "params", "ashford", content)
     [outcome] = runner.build_all(["ashford"], renderer="pandoc")
     fingerprint.commit.cache_clear()
     assert outcome.status == "built"
-    assert "The change is in a chart only" in (folder / "reports" / "ashford" / "index.html").read_text()
+    page = (folder / "reports" / "ashford" / "index.html").read_text()
+    assert "The change is in a chart only" in page and commit in page
 
 
 def fine():
@@ -129,7 +144,7 @@ def die():
 
 
 def test_a_process_that_dies_takes_no_other_with_it():
-    with engine.ForkExecutor(2, timeout=60) as pool:
+    with processes.ForkExecutor(2, timeout=60) as pool:
         futures = [pool.submit(function) for function in (fine, die, fine)]
         assert [futures[0].result(), futures[2].result()] == ["fine", "fine"]
         with pytest.raises(RuntimeError, match="exit status 3"):
@@ -169,8 +184,8 @@ def kill_builds(folder, times, seed=1):
         process.wait()
         report = folder / "reports" / "ashford"
         record = json.loads((report / fingerprint.NAME).read_text())
-        assert fingerprint.outputs(report) == record["outputs"]
-        assert set(record["outputs"]) == whole
+        assert fingerprint.outputs(report) == record["index"]
+        assert set(record["index"]) == whole
     time.sleep(1)
     assert subprocess.call(command, cwd=PROJECT) == 0
     assert leftovers(folder) == []
@@ -212,16 +227,14 @@ def test_a_read_only_folder_is_told_and_the_report_stays(folder):
 
 
 def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
-    from cdi_lib.report import outputs
+    from cdi_lib.report import index
 
     def full(*arguments):
         raise OSError(28, "No space left on device", "tables")
 
     monkeypatch.setattr(outputs, "write_tables", full)
     before = fingerprint.outputs(folder / "reports" / "ashford")
-    outcome = runner.build_here(
-        "ashford", str(folder / "params"), str(folder / "reports"), "pandoc", "", False
-    )
+    outcome = runner.build_here("ashford", folder / "params", folder / "reports", "pandoc", "", False)
     assert outcome.status == "failed"
     assert "No space left on device" in outcome.message
     assert fingerprint.outputs(folder / "reports" / "ashford") == before
@@ -242,12 +255,9 @@ def test_a_cluster_that_loses_a_worker_loses_no_report(folder, monkeypatch):
     )
     with cluster:
         published = []
-        publish = build.publish
-        monkeypatch.setattr(
-            build,
-            "publish",
-            lambda staging, target: published.append(target.name) or publish(staging, target),
-        )
+        original = publish.publish
+        counted = lambda staging, target: published.append(target.name) or original(staging, target)
+        monkeypatch.setattr(publish, "publish", counted)
         victim = next(iter(cluster.workers.values()))
         killer = threading.Timer(2.5, os.kill, (victim.pid, signal.SIGKILL))
         killer.start()
@@ -262,6 +272,6 @@ def test_a_scheduler_that_is_not_there_is_told(folder, capsys, monkeypatch):
     (folder / "params" / "corby.yml").write_text(
         (folder / "params" / "corby.yml").read_text() + "# changed\n"
     )
-    monkeypatch.setattr(runner, "SCHEDULER_SECONDS", 1)
+    monkeypatch.setattr(cluster, "SCHEDULER_SECONDS", 1)
     assert main(["reports", "--scheduler", "tcp://127.0.0.1:1"]) == 1
     assert "SCHEDULER" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from executed import DIFFICULT, executed
 
-from cdi_lib.report import outputs, tables, workbook
+from cdi_lib.report import index, tables, workbook
 from cdi_lib.report.tables import NOT_APPLICABLE
 
 
@@ -30,7 +30,7 @@ def book(path):
 
 
 def built(results):
-    found = {output: output.build(results) for output in outputs.TABLES.values()}
+    found = {output: output.build(results) for output in index.TABLES.values()}
     return {output: table for output, table in found.items() if table is not None}
 
 
@@ -142,7 +142,7 @@ def test_same_results_same_bytes(path, results, tmp_path, book):
 
 
 def rows_of(results, identity):
-    text = tables.to_csv(outputs.TABLES[identity].build(results))
+    text = tables.to_csv(index.TABLES[identity].build(results))
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -157,8 +157,8 @@ def test_csv_codes_are_the_ids_of_results(results):
         ("tbl-within-24", results.shares, ""),
         ("tbl-cancelled", results.shares, ""),
         ("tbl-survey", results.shares, "survey_"),
-        ("tbl-grades", results.details["grades"], ""),
-        ("tbl-elements", results.details["grades"], ""),
+        ("tbl-grades", results.details.grades, ""),
+        ("tbl-elements", results.details.grades, ""),
     ):
         codes = [row["code"] for row in rows_of(results, identity)]
         assert codes and len(set(codes)) == len(codes), identity
@@ -167,7 +167,7 @@ def test_csv_codes_are_the_ids_of_results(results):
 
 
 def test_csv_holds_the_numbers_behind_the_words(results):
-    entries = {entry["id"]: entry for entry in results.details["judgements"]["elements"]}
+    entries = {entry["id"]: entry for entry in results.details.judgements["elements"]}
     kinds = set()
     for row in rows_of(results, "tbl-elements"):
         entry = entries[row["code"]]
@@ -184,7 +184,7 @@ def test_csv_holds_the_numbers_behind_the_words(results):
 
 
 def test_csv_cells_are_plain_values(results):
-    for identity, output in outputs.TABLES.items():
+    for identity, output in index.TABLES.items():
         for row in (output.build(results) or tables.Table((), [])).rows:
             assert all(value is None or isinstance(value, str | int | float) for value in row.values()), (
                 identity

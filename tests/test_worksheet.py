@@ -7,7 +7,7 @@ from forces import parameters
 
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS, ROWS_PER_INCIDENT, write_worksheet
 from cdi_lib.inspection.parameters import check_inspection
-from cdi_lib.inspection.records import offence_classes
+from cdi_lib.inspection.tables import offence_classes
 
 INCIDENTS = pd.DataFrame(
     {

@@ -2,4 +2,5 @@
 
 - ``compare``      collect what can be compared, group it by rules, pool it
 - ``outputs``      its tables, figures and words
+- ``charts``       the drawings
 """

@@ -10,43 +10,34 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, computed_field
 
+from cdi_lib.inspection.details import Stored
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.published import OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
 from cdi_lib.statistics import pooling
 
-RATES = {"overall": "all crime", "violence": "violence", "sexual": "sexual offences"}
-GRADED = {
-    "overall": "Overall",
-    "effective": "Effectiveness",
-    "efficient": "Efficiency",
-    "leadership": "Leadership",
-}
+RATES = ("overall", "violence", "sexual")
+GRADED = ("overall", "effective", "efficient", "leadership")
 NEW_RULE = date(2018, 4, 1)  # harassment, stalking and the like are recorded beside the principal crime
 SHORTER_LIMIT = date(2015, 4, 1)  # 24 hours to record instead of 72
-RULES = {
-    "72 hours": "72 hours to record a crime (before April 2015)",
-    "before": "24 hours, before the counting rules of April 2018",
-    "across": "audit period on both sides of April 2018",
-    "after": "24 hours and the counting rules of April 2018",
-    "not known": "audit period not published",
-}
-KINDS = {
-    "audit": "computed here",
-    "reconstruction": "computed here (reconstruction)",
-    "invented": "invented",
-    "published": "published",
-}
+RULES = ("72 hours", "before", "across", "after", "not known")
+KINDS = ("audit", "reconstruction", "invented", "published")
 LEAST_POOLED = 5  # with fewer inspections the variation between forces is hardly known
+LIMITS = {
+    "95%": 0.025,
+    "99.8%": 0.001,
+}  # control limits of a funnel, inner and outer, with the share beyond each end
+SURPRISE = 0.05  # a scatter that chance alone would give less often is told
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class _Model(Stored):
+    model_config = ConfigDict(frozen=True)
 
 
 class Rate(_Model):
@@ -62,6 +53,7 @@ class Rate(_Model):
     se: float | None = None
     n: int | None = None
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def effective_n(self) -> float | None:
         return self.value * (1 - self.value) / self.se**2 if self.se else None
@@ -105,13 +97,26 @@ class Inspected(_Model):
 
 
 class Shrunken(_Model):
-    """A rate that is partially pooled: ``weight`` in [0, 1] of its own figure, the rest of the group's mean."""
+    """A rate that is partially pooled: ``weight`` in [0, 1] of its own figure, the rest of the group's mean.
+
+    ``place`` says where the rate as measured lies against the control limits.
+    """
 
     name: str
     value: float
     low: float
     high: float
     weight: float
+    place: Literal["within", "between", "beyond"]
+
+
+class Limits(_Model):
+    """Control limits of a funnel at one level, by size of the sample."""
+
+    level: str
+    n: list[int]
+    low: list[float]
+    high: list[float]
 
 
 class Group(_Model):
@@ -133,16 +138,62 @@ class Group(_Model):
     p_value: float
     overdispersion: float
     shrunken: list[Shrunken]
+    limits: list[Limits]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def scattered(self) -> bool:
+        """Whether the rates scatter more than chance readily explains."""
+        return self.p_value < SURPRISE
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def places(self) -> dict[str, int]:
+        """How many rates lie where against the control limits."""
+        return dict(Counter(item.place for item in self.shrunken))
 
 
 class Comparison(_Model):
-    """Everything that the comparison of forces shows; ``comparison.json``."""
+    """Everything that the comparison of forces shows; ``comparison.json``. ``total_of`` names what is in the sum."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     inspections: list[Inspected]
     groups: list[Group]
     total: Count | None
     total_of: list[str]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def forces(self) -> int:
+        """How many forces there are."""
+        return len({item.force for item in self.inspections})
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def kinds(self) -> dict[str, int]:
+        """How many inspections of each kind there are."""
+        found: Counter[str] = Counter(item.kind for item in self.inspections)
+        return {kind: found[kind] for kind in KINDS if found[kind]}
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def not_pooled(self) -> list[str]:
+        """Rules under which too few inspections have a rate with a known precision."""
+        there = {item.rule for item in self.inspections} - {group.rule for group in self.groups}
+        return [rule for rule in RULES if rule in there]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def superseded(self) -> list[str]:
+        """Forces whose newest rate is not in the sum, because a later inspection gave no interval that could be added."""
+        in_sum = {item.force: item for item in self.inspections if item.name in self.total_of}
+        later = {
+            item.force
+            for item in self.inspections
+            if item.counts and item.force in in_sum and _is_later(item, in_sum[item.force])
+            if item.rates.get("overall") or item.unrecorded
+        }
+        return sorted(later)
 
 
 # --- collecting ------------------------------------------------------------------------------------------------
@@ -186,10 +237,9 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
         computed[place] = own
     if problems:
         raise InputError(problems)
-    order = list(RULES)
     inspections = sorted(
         (printed | computed).values(),
-        key=lambda item: (order.index(item.rule), item.year or 0, item.force, item.title),
+        key=lambda item: (RULES.index(item.rule), item.year or 0, item.force, item.title),
     )
     times = Counter(item.name for item in inspections)
     inspections = [
@@ -200,7 +250,7 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     return Comparison(
         inspections=inspections,
         groups=[group for rule in RULES if (group := pool(rule, _in_pool(inspections, rule)))],
-        total=add([item.unrecorded for item in newest]) if newest else None,
+        total=add([item.unrecorded for item in newest if item.unrecorded]) if newest else None,
         total_of=sorted(item.name for item in newest),
     )
 
@@ -223,8 +273,8 @@ def _from_results(found: Results) -> Inspected:
         for name in RATES
         if (rate := found.estimate(name))
     }
-    unrecorded = found.estimate("unrecorded_overall")
-    judgements = found.details["judgements"]
+    number = found.estimate("unrecorded_overall")
+    judgements = found.details.judgements
     grades = {
         entry["id"]: entry["decided"]
         for entry in (judgements["overall"], *judgements["questions"])
@@ -238,7 +288,7 @@ def _from_results(found: Results) -> Inspected:
         kind=kind,
         **_period(found.audit_period["start"], found.audit_period["end"]),
         rates=rates,
-        unrecorded=unrecorded and Count(value=unrecorded.value, low=unrecorded.low, high=unrecorded.high),
+        unrecorded=Count(value=number.value, low=number.low, high=number.high) if number else None,
         grades=grades,
         counts=kind != "invented",
     )
@@ -252,7 +302,9 @@ def _title(found: Results) -> str:
 
 def _from_table(published: pd.DataFrame) -> list[Inspected]:
     rows = []
-    for row in published[~published["report"].str.contains(OUTSIDE, regex=False)].itertuples():
+    inside = published[~published["report"].str.contains(OUTSIDE, regex=False)]
+    row: Any
+    for row in inside.itertuples():
         rates = {name: rate for name in RATES if (rate := _printed_rate(row, name))}
         grades = {name: grade for name in GRADED if pd.notna(grade := getattr(row, f"grade_{name}"))}
         unrecorded = _printed_count(row.overall_unrecorded_over, rates.get("overall"))
@@ -274,7 +326,7 @@ def _from_table(published: pd.DataFrame) -> list[Inspected]:
     return rows
 
 
-def _printed_rate(row, name: str) -> Rate | None:
+def _printed_rate(row: Any, name: str) -> Rate | None:
     percent, margin = getattr(row, f"{name}_rate"), getattr(row, f"{name}_margin")
     if pd.isna(percent):
         return None
@@ -288,10 +340,8 @@ def _printed_count(over: float, rate: Rate | None) -> Count | None:
     """The printed number, which was rounded down; its interval is that of the rate, for the recorded crime behind it."""
     if pd.isna(over):
         return None
-    if (
-        rate is None or rate.low is None or rate.value == 1
-    ):  # nothing unrecorded tells nothing of what was recorded
-        return Count(value=over)
+    if rate is None or rate.low is None or rate.high is None or rate.value == 1:
+        return Count(value=over)  # nothing unrecorded tells nothing of what was recorded
     recorded_crime = over * rate.value / (1 - rate.value)
     low, high = (recorded_crime * (1 - end) / end for end in (rate.high, rate.low))
     return Count(value=over, low=low, high=high)
@@ -319,18 +369,6 @@ def _in_pool(inspections: Sequence[Inspected], rule: str) -> list[Inspected]:
     ]  # fmt: skip
 
 
-def superseded(found: Comparison) -> list[str]:
-    """Forces whose newest rate is not in the sum, because a later inspection gave no interval that could be added."""
-    in_sum = {item.force: item for item in found.inspections if item.name in found.total_of}
-    later = {
-        item.force
-        for item in found.inspections
-        if item.counts and item.force in in_sum and _is_later(item, in_sum[item.force])
-        if item.rates.get("overall") or item.unrecorded
-    }
-    return sorted(later)
-
-
 def _is_later(item: Inspected, other: Inspected) -> bool:
     """Whether an inspection came after another, by the ends of their audits or, where one is not known, by publication."""
     if item.end and other.end:
@@ -344,7 +382,7 @@ def _newest(inspections: Sequence[Inspected]) -> list[Inspected]:
     for item in inspections:
         count, known = item.unrecorded, newest.get(item.force)
         is_whole = item.counts and item.end and count and count.low is not None and count.high is not None
-        if is_whole and (known is None or known.end < item.end):
+        if is_whole and (known is None or _is_later(item, known)):
             newest[item.force] = item
     return list(newest.values())
 
@@ -367,27 +405,41 @@ def pool(rule: str, inspections: Sequence[Inspected]) -> Group | None:
     rates = [item.rates["overall"] for item in inspections]
     if len(rates) < LEAST_POOLED or any(not 0 < rate.value < 1 for rate in rates):
         return None
-    found = pooling.random_effects([rate.value for rate in rates], [rate.se for rate in rates])
+    found = pooling.random_effects([rate.value for rate in rates], [rate.se or 0.0 for rate in rates])
     ends = zip(found.shrunken, found.shrunken_low, found.shrunken_high, found.weight, strict=True)
+    fields = ("mean", "low", "high", "tau", "q", "df", "p_value", "overdispersion")
     return Group(
         rule=rule,
         pooled=found.centre,
-        mean=found.mean,
-        low=found.low,
-        high=found.high,
-        tau=found.tau,
-        q=found.q,
-        df=found.df,
-        p_value=found.p_value,
-        overdispersion=found.overdispersion,
+        **{name: getattr(found, name) for name in fields},
         shrunken=[
-            Shrunken(name=item.name, value=float(a), low=float(b), high=float(c), weight=float(w))
-            for item, (a, b, c, w) in zip(inspections, ends, strict=True)
+            Shrunken(name=item.name, value=a, low=b, high=c, weight=w, place=_place(rate, found.centre))
+            for item, rate, (a, b, c, w) in zip(inspections, rates, ends, strict=True)
         ],
+        limits=_limits(found.centre, max(rate.effective_n or 0.0 for rate in rates)),
     )
+
+
+def _place(rate: Rate, centre: float) -> Literal["within", "between", "beyond"]:
+    """Where a rate lies against the limits that chance alone would keep to, for the size that its interval is worth."""
+    size = np.array([round(rate.effective_n or 0)])
+    inner, outer = (pooling.control_limits(centre, size, tail) for tail in LIMITS.values())
+    if inner[0][0] <= rate.value <= inner[1][0]:
+        return "within"
+    return "between" if outer[0][0] <= rate.value <= outer[1][0] else "beyond"
+
+
+def _limits(centre: float, largest: float) -> list[Limits]:
+    """The control limits as curves, from a small sample to a little more than the largest."""
+    n = np.unique(np.linspace(150, largest * 1.08, 200).round())
+    curves = {level: pooling.control_limits(centre, n, tail) for level, tail in LIMITS.items()}
+    return [
+        Limits(level=level, n=n.astype(int).tolist(), low=low.tolist(), high=high.tolist())
+        for level, (low, high) in curves.items()
+    ]
 
 
 def add(counts: Sequence[Count]) -> Count:
     """The sum of independent numbers of crimes with its interval (:func:`cdi_lib.statistics.pooling.add`)."""
-    value, low, high = pooling.add([(count.value, count.low, count.high) for count in counts])
+    value, low, high = pooling.add([(c.value, c.low or 0.0, c.high or 0.0) for c in counts])
     return Count(value=value, low=low, high=high)

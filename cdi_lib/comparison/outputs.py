@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import floor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
-
-from cdi_lib.comparison.compare import (
-    GRADED,
-    KINDS,
-    LEAST_POOLED,
-    RULES,
-    Comparison,
-    Group,
-    Inspected,
-    superseded,
-)
+from cdi_lib.comparison import charts as drawn
+from cdi_lib.comparison.compare import LEAST_POOLED, Comparison, Group, Inspected, Shrunken
 from cdi_lib.report import charts, tables, wording, workbook
 from cdi_lib.report.tables import Column, Table
-from cdi_lib.statistics.pooling import control_limits
 
+RULE_NAMES = {
+    "72 hours": "72 hours to record a crime (before April 2015)",
+    "before": "24 hours, before the counting rules of April 2018",
+    "across": "audit period on both sides of April 2018",
+    "after": "24 hours and the counting rules of April 2018",
+    "not known": "audit period not published",
+}
 SHORT_RULES = {
     "72 hours": "72 hours",
     "before": "before April 2018",
@@ -40,8 +35,19 @@ NOT_COMPARABLE = (
     "not measure the same thing. Forces differ in how they were sampled and in their mix of crime. Intervals cover chance in "
     "drawing the sample, and nothing else. A difference between two forces is a question to ask, not a rank."
 )
-WITHIN, BETWEEN, BEYOND = "within 95%", "between 95% and 99.8%", "beyond 99.8%"
-TAILS = {"95%": 0.025, "99.8%": 0.001}
+PLACES = {"within": "within 95%", "between": "between 95% and 99.8%", "beyond": "beyond 99.8%"}
+KINDS = {
+    "audit": "computed here",
+    "reconstruction": "computed here (reconstruction)",
+    "invented": "invented",
+    "published": "published",
+}
+GRADED = {
+    "overall": "Overall",
+    "effective": "Effectiveness",
+    "efficient": "Efficiency",
+    "leadership": "Leadership",
+}
 
 
 # --- tables ----------------------------------------------------------------------------------------------------
@@ -78,21 +84,13 @@ def _rates(found: Comparison) -> Table:
 
 
 def _shrunken(found: Comparison) -> Table | None:
-    rows = []
-    for group in found.groups:
-        places = against_limits(group, found)
-        for item, shrunken in _members(group, found):
-            rows.append(
-                _first(item)
-                | {
-                    "rate": item.rates["overall"].value,
-                    "pooled": shrunken.value,
-                    "low": shrunken.low,
-                    "high": shrunken.high,
-                    "weight": shrunken.weight,
-                    "limits": places[item.name],
-                }
-            )
+    rows = [
+        _first(item)
+        | {"rate": item.rates["overall"].value, "pooled": shrunken.value, "low": shrunken.low}
+        | {"high": shrunken.high, "weight": shrunken.weight, "limits": PLACES[shrunken.place]}
+        for group in found.groups
+        for item, shrunken in _members(group, found)
+    ]
     columns = (
         _INSPECTION,
         tables.percent("rate", "As measured"),
@@ -108,7 +106,7 @@ def _shrunken(found: Comparison) -> Table | None:
 def _groups(found: Comparison) -> Table | None:
     rows = [
         {
-            "group": RULES[group.rule],
+            "group": RULE_NAMES[group.rule],
             "inspections": len(group.shrunken),
             "mean": group.mean,
             "low": group.low,
@@ -123,13 +121,7 @@ def _groups(found: Comparison) -> Table | None:
         tables.percent("mean", "Mean of the forces"),
         tables.percent("low", "95% CI lower"),
         tables.percent("high", "95% CI upper"),
-        Column(
-            "overdispersion",
-            "Scatter (1 = chance)",
-            lambda value: wording.rounded(value, 1),
-            number=True,
-            number_format="0.0",
-        ),
+        tables.decimal("overdispersion", "Scatter (1 = chance)"),
     )
     return Table(columns, rows) if rows else None
 
@@ -215,16 +207,9 @@ def _or_gap(shown: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: value if value is GAP else shown(value)
 
 
-def write_tables(found: Comparison, folder: Path) -> list[Path]:
+def write_tables(found: Comparison, folder: Path) -> None:
     """Write every table as CSV, unrounded."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for identity, output in TABLES.items():
-        if table := output.build(found):
-            path = folder / f"{identity.removeprefix('tbl-')}.csv"
-            path.write_text(tables.to_csv(table), encoding="utf-8", newline="\n")
-            written.append(path)
-    return written
+    tables.write({identity: output.build(found) for identity, output in TABLES.items()}, folder)
 
 
 NOTES = {
@@ -254,102 +239,10 @@ def write_workbook(found: Comparison, path: Path, published: str) -> None:
 # --- figures ---------------------------------------------------------------------------------------------------
 
 
-def _members(group: Group, found: Comparison) -> list:
+def _members(group: Group, found: Comparison) -> list[tuple[Inspected, Shrunken]]:
     """The inspections of a group with their partially pooled rates, in the order of the comparison."""
     by_name = {item.name: item for item in found.inspections}
     return [(by_name[shrunken.name], shrunken) for shrunken in group.shrunken]
-
-
-def against_limits(group: Group, found: Comparison) -> dict[str, str]:
-    """Where each rate of a group lies against the control limits of the funnel, in words."""
-    places = {}
-    for item, _ in _members(group, found):
-        rate = item.rates["overall"]
-        size = np.array([round(rate.effective_n)])
-        inner, outer = (control_limits(group.pooled, size, tail) for tail in TAILS.values())
-        if inner[0][0] <= rate.value <= inner[1][0]:
-            places[item.name] = WITHIN
-        else:
-            places[item.name] = BETWEEN if outer[0][0] <= rate.value <= outer[1][0] else BEYOND
-    return places
-
-
-def _percent_axis(axis) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g}%"))
-
-
-@charts._styled
-def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float, float]) -> Figure:
-    """Rates with intervals, and partially pooled ones beside them: label, value, low, high, pooled value (None: none)."""
-    figure, axes = charts._figure(len(rows) * 0.56 + 0.5, title, subtitle)
-    charts._place(axes, 0.27, 0.76)
-    for place, (_, value, low, high, pooled) in enumerate(rows):
-        text = wording.percent(value)
-        if low is not None:
-            axes.plot(
-                [low, high],
-                [-place] * 2,
-                color=charts.DARK_BLUE,
-                linewidth=5,
-                alpha=0.32,
-                solid_capstyle="butt",
-            )
-            text += f" ({wording.percent(low)} to {wording.percent(high)})"
-        axes.plot([value], [-place], "o", color=charts.DARK_BLUE, markersize=6.5)
-        if pooled is not None:
-            axes.plot(
-                [pooled],
-                [-place],
-                "D",
-                color=charts.ORANGE,
-                markerfacecolor="none",
-                markersize=6.5,
-                markeredgewidth=1.6,
-            )
-        axes.annotate(text, (1.03, -place), xycoords=("axes fraction", "data"), va="center", size=10)
-    axes.set_yticks([-place for place in range(len(rows))], [row[0] for row in rows], size=10.5)
-    axes.set_ylim(-len(rows) + 0.3, 0.7)
-    axes.set_xlim(*scale)
-    axes.xaxis.grid(True, color="#D9DDE1", linewidth=0.8)
-    _percent_axis(axes.xaxis)
-    hollow = any(row[-1] is not None for row in rows)
-    axes.set_xlabel(
-        f"Recording rate{'. Filled: as measured. Hollow: partially pooled' if hollow else ''}.", size=10.5
-    )
-    return figure  # fmt: skip
-
-
-@charts._styled
-def funnel(title: str, subtitle: str, centre: float, points: Sequence[tuple[float, float]]) -> Figure:
-    """Rates against sample size, with the limits that chance alone would keep to."""
-    figure, axes = charts._figure(8, title, subtitle)
-    charts._place(axes, 0.09, 0.965)
-    most = max(size for size, _ in points) * 1.08
-    n = np.unique(np.linspace(150, most, 200).round())
-    for (name, tail), style in zip(TAILS.items(), ("-", (0, (5, 3))), strict=True):
-        for limit in control_limits(centre, n, tail):
-            axes.plot(n, limit, color=charts.MUTED, linewidth=1.4, linestyle=style)
-        end = control_limits(centre, n[-1:], tail)[0][0]
-        axes.annotate(
-            name, (n[-1], end), (-2, -13), textcoords="offset points", ha="right", size=10, color=charts.MUTED
-        )
-    axes.axhline(centre, color=charts.DARK_BLUE, linewidth=1.4)
-    axes.annotate(
-        f"all together {wording.percent(centre)}", (n[0], centre), (2, 5), textcoords="offset points", size=10
-    )
-    axes.plot(
-        *zip(*points, strict=True),
-        "o",
-        color=charts.DARK_BLUE,
-        markersize=7,
-        markerfacecolor="white",
-        markeredgewidth=1.8,
-    )
-    axes.yaxis.grid(True, color="#D9DDE1", linewidth=0.8)
-    _percent_axis(axes.yaxis)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.count(value)))
-    axes.set_xlabel("Sample size that the interval is worth (crimes)", size=10.5)
-    return figure  # fmt: skip
 
 
 def forest_markdown(found: Comparison, rule: str) -> str:
@@ -365,16 +258,16 @@ def forest_markdown(found: Comparison, rule: str) -> str:
         (_label(item), rate.value, rate.low, rate.high, pooled.get(item.name))
         for item, rate in zip(members, rates, strict=True)
     ]
-    title = f"Overall recording rates: {RULES[rule]}"
+    title = f"Overall recording rates: {RULE_NAMES[rule]}"
     order = "name" if rule == "not known" else "audit year and name"
     subtitle = f"With 95% confidence intervals where a margin is known. Ordered by {order}."
-    figure = forest(title, subtitle, rows, _scale(found))
-    alt = f"{title}. " + "; ".join(
-        f"{_label(item)} {wording.percent(rate.value)}"
-        + (f", {wording.percent(rate.low)} to {wording.percent(rate.high)}" if rate.low is not None else "")
-        for item, rate in zip(members, rates, strict=True)
-    )
-    return _figure_markdown(figure, f"fig-rates-{rule.replace(' ', '-')}", title, f"{alt}.")
+    figure = drawn.forest(title, subtitle, rows, _scale(found))
+    told = []
+    for name, value, low, high, _ in rows:
+        ends = "" if low is None or high is None else f", {wording.percent(low)} to {wording.percent(high)}"
+        told.append(f"{name} {wording.percent(value)}{ends}")
+    alt = f"{title}. {'; '.join(told)}"
+    return charts.image(figure, title, f"fig-rates-{rule.replace(' ', '-')}", f"{alt}.")
 
 
 def _label(item: Inspected) -> str:
@@ -385,32 +278,22 @@ def _scale(found: Comparison) -> tuple[float, float]:
     """One scale for the figures of all groups, or they could not be compared by eye."""
     rates = [item.rates["overall"] for item in found.inspections if "overall" in item.rates]
     lowest = min(rate.value if rate.low is None else rate.low for rate in rates)
-    return np.floor(lowest * 20) / 20, 1.0
+    return floor(lowest * 20) / 20, 1.0
 
 
 def funnel_markdown(found: Comparison, group: Group) -> str:
     """The funnel plot of one group."""
-    points = [
-        (item.rates["overall"].effective_n, item.rates["overall"].value) for item, _ in _members(group, found)
-    ]
-    places = list(against_limits(group, found).values())
-    counts = {name: places.count(name) for name in (WITHIN, BETWEEN, BEYOND)}
-    title = f"Funnel plot: {RULES[group.rule]}"
-    subtitle = (
-        f"{wording.count(counts[WITHIN])} of {wording.count(len(points))} inspections lie within the 95% limits, "
-        f"{wording.count(counts[BEYOND])} beyond the 99.8% limits."
-    )
-    figure = funnel(title, subtitle, group.pooled, points)
+    rates = [item.rates["overall"] for item, _ in _members(group, found)]
+    within, beyond = (wording.count(group.places.get(place, 0)) for place in ("within", "beyond"))
+    title = f"Funnel plot: {RULE_NAMES[group.rule]}"
+    subtitle = f"{within} of {wording.count(len(rates))} inspections lie within the 95% limits, {beyond} beyond the 99.8% limits."
+    points = [(rate.effective_n, rate.value) for rate in rates]
+    figure = drawn.funnel(title, subtitle, group.pooled, points, group.limits)
     alt = (
         f"{title}: rate against sample size, with limits around {wording.percent(group.pooled)}. {subtitle} "
         "Each inspection's place is in the table of partially pooled rates."
     )
-    return _figure_markdown(figure, f"fig-funnel-{group.rule.replace(' ', '-')}", title, alt)
-
-
-def _figure_markdown(figure: Figure, identity: str, caption: str, alt: str) -> str:
-    alt = alt.replace("\\", "\\\\").replace('"', '\\"')
-    return f'![{caption}]({charts.data_uri(figure)}){{#{identity} fig-alt="{alt}"}}'
+    return charts.image(figure, title, f"fig-funnel-{group.rule.replace(' ', '-')}", alt)
 
 
 # --- sentences -------------------------------------------------------------------------------------------------
@@ -418,28 +301,26 @@ def _figure_markdown(figure: Figure, identity: str, caption: str, alt: str) -> s
 
 def counted(found: Comparison) -> str:
     """What is compared, in numbers."""
-    kinds = [item.kind for item in found.inspections]
-    forces = len({item.force for item in found.inspections})
-    parts = [f"{wording.count(kinds.count(kind))} {KINDS[kind]}" for kind in KINDS if kind in kinds]
+    parts = [f"{wording.count(number)} {KINDS[kind]}" for kind, number in found.kinds.items()]
     text = (
-        f"This page shows {wording.plural(len(kinds), 'inspection')} of {wording.plural(forces, 'force')} "
+        f"This page shows {wording.plural(len(found.inspections), 'inspection')} of {wording.plural(found.forces, 'force')} "
         f"({wording.in_words(parts)}). Inspections are ordered by counting rules, audit year and name, never by rate: a rank "
         "would hide how sure each rate is and what it was measured by."
     )
-    if "reconstruction" in kinds:
+    if "reconstruction" in found.kinds:
         text += (
             " Reconstructed records hold no more than the figures that they were made from: a rate or a margin that was not "
             "published is not shown."
         )
-    if "invented" in kinds:
+    if "invented" in found.kinds:
         text += " Inspections with invented records are marked as such, and take no part in means and sums."
     return text
 
 
 def scatter(group: Group) -> str:
     """Whether the forces of a group differ by more than chance, in words."""
-    places = f"{RULES[group.rule]}: {wording.count(len(group.shrunken))} inspections with a known margin"
-    if group.p_value < 0.05:
+    places = f"{RULE_NAMES[group.rule]}: {wording.count(len(group.shrunken))} inspections with a known margin"
+    if group.scattered:
         p = "under 0.001" if group.p_value < 0.001 else f"{wording.rounded(group.p_value, 3)}"
         return (
             f"**{wording.capital(places)}.** The variance of their rates is {wording.rounded(group.overdispersion, 1)} times "
@@ -455,13 +336,9 @@ def scatter(group: Group) -> str:
 
 def alone(found: Comparison) -> str:
     """The groups that are too small to be pooled, in words; empty if there is none."""
-    pooled = {group.rule for group in found.groups}
-    rules = [
-        rule for rule in RULES if rule not in pooled and any(item.rule == rule for item in found.inspections)
-    ]
-    if not rules:
+    if not found.not_pooled:
         return ""
-    names = wording.in_words(f"“{RULES[rule]}”" for rule in rules)
+    names = wording.in_words(f"“{RULE_NAMES[rule]}”" for rule in found.not_pooled)
     return (
         f"No funnel and no partial pooling for {names}: fewer than {wording.number_word(LEAST_POOLED)} inspections there have "
         "a rate with a known margin."
@@ -470,9 +347,9 @@ def alone(found: Comparison) -> str:
 
 def total(found: Comparison) -> str:
     """The sum of unrecorded crime over the forces, in words."""
-    if found.total is None:
-        return "No number of unrecorded crimes has an interval, so there is no sum."
     sum_ = found.total
+    if sum_ is None or sum_.low is None or sum_.high is None:
+        return "No number of unrecorded crimes has an interval, so there is no sum."
     return (
         f"For the newest inspection with an interval of each of {wording.plural(len(found.total_of), 'force')}, the sum is "
         f"**{wording.over(sum_.value)}** crimes a year (95% interval {wording.about(sum_.low)} to {wording.about(sum_.high)}). The "
@@ -483,10 +360,9 @@ def total(found: Comparison) -> str:
 
 
 def _older(found: Comparison) -> str:
-    later = superseded(found)
-    if not later:
+    if not found.superseded:
         return ""
     return (
-        f" For {wording.in_words(later)} it takes an older inspection than the newest, of which no interval for unrecorded crime is "
+        f" For {wording.in_words(found.superseded)} it takes an older inspection than the newest, of which no interval for unrecorded crime is "
         "known: what changed since is not in the sum."
     )

@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from cdi_lib.inspection.parameters import PROJECT, Inspection, force_key
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.records import TABLES
+from cdi_lib.inspection.tables import TABLES
 
 _INTRODUCTION = """\
 # Parameters of one inspection. Fill in what is empty; `make check FORCE={force}` says what is missing or wrong.
@@ -57,8 +57,8 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
         folder / "columns.md": _columns(),
     }
     texts |= {
-        folder / f"{name}.csv": ",".join(schema.columns) + "\n"
-        for name, schema in TABLES.items()
+        folder / f"{name}.csv": ",".join(columns) + "\n"
+        for name, columns in TABLES.items()
         if name != "published"
     }
     folder.mkdir(parents=True)
@@ -125,13 +125,13 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 
 def _columns() -> str:
     lines = ["# The record tables", "", "Tables may be CSV, Excel (.xlsx) or Parquet, one file each.", ""]
-    for name, schema in TABLES.items():
+    for name, columns in TABLES.items():
         if name == "published":
             continue
         lines += [f"## {name}", "", "| column | what it holds |", "|---|---|"]
         lines += [
             f"| {column} | {spec.description}{'' if spec.required else ' (the column may be left out)'} |"
-            for column, spec in schema.columns.items()
+            for column, spec in columns.items()
         ]
         lines.append("")
     return "\n".join(lines)

@@ -14,22 +14,23 @@ from dataclasses import replace as with_changes
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
-from pydantic import BaseModel
 
+from cdi_lib.fieldwork.trail import AGAIN, TRAILS, refuse_other_version, replacements
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.folders import PROJECT, own_folder, write_whole
+from cdi_lib.inspection.files import find_table, other_separator, write_whole
+from cdi_lib.inspection.folders import PROJECT, own_folder
 from cdi_lib.inspection.measures import planned_sample
+from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import FrameColumns, Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.records import ROUTES, AuditRecords, find_table, other_separator, parse_moments
+from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.inspection.tables import ROUTES
 from cdi_lib.statistics import sampling
+from cdi_lib.statistics.frames import Frame, normal_text, read_frame, read_header
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
-TRAILS = {FIRST: "trail.json", RECHECK: "recheck-trail.json"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
 RESERVES_WORKSHEET = "worksheet-reserves-{}-to-{}.xlsx"  # places in the order in which reserves came into use
-AGAIN = "move the folder sample away to draw again"
 MOST_STRATA = 50  # more values than that are not strata but, say, references or names
 
 
@@ -49,34 +50,9 @@ class Drawn:
 class AuditFrame:
     """A sampling frame with its strata as the parameters name them; ``place`` is its file in messages."""
 
-    data: pd.DataFrame
-    info: sampling.FrameInfo
+    frame: Frame
     columns: FrameColumns
     place: str
-
-
-class _Columns(BaseModel):
-    stratum_values: dict[str, list[str]] = {}
-
-
-class _Stratum(BaseModel):
-    stratum: str
-    frame: int
-    selected: int
-
-
-class Trail(BaseModel):
-    """What is read again of a trail, which :func:`cdi_lib.statistics.sampling.trail` describes."""
-
-    seed: str
-    columns: _Columns
-    strata: tuple[_Stratum, ...]
-    replacements: tuple[sampling.Replacement, ...]
-
-    @property
-    def selected(self) -> dict[str, int]:
-        """Incidents drawn of each stratum, reserves not counted."""
-        return {row.stratum: row.selected for row in self.strata if row.selected}
 
 
 def draw_sample(
@@ -105,27 +81,20 @@ def draw_sample(
         selection is already there.
     """
     given = read_audit_frame(force, inspection, params)
-    names, place = given.columns, given.place
+    refuse_other_version(force, params, FIRST)
+    names, asked = given.columns, inspection.sampling
     try:
-        planned = planned_sample(inspection, given.info.counts)
-        drawn = sampling.draw(
-            given.data,
-            planned.allocation,
-            inspection.sampling.seed,
-            "stratified",
-            id_column=names.incident_id,
-            stratum_column=names.stratum,
-            reserves=inspection.sampling.reserves,
-        )
+        planned = planned_sample(inspection, given.frame.info.counts)
+        drawn = sampling.draw(given.frame, planned.allocation, asked.seed, reserves=asked.reserves)
     except ValueError as error:
-        raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
+        raise InputError([Problem(given.place, "", "", f"a frame that can be drawn from: {error}")]) from None
     drawn, unreplaced = _replaced(_as_replaced_before(drawn, force, params), unaudited or {})
-    document = sampling.trail(drawn, given.info, None, planned.allocation)
-    document["plan"] = inspection.sampling.model_dump(mode="json", exclude={"seed", "frame"})
+    document = sampling.trail(drawn, given.frame.info, None, planned.allocation)
+    document["plan"] = asked.model_dump(mode="json", exclude={"seed", "frame"})
     document["columns"]["stratum_values"] = {name: list(values) for name, values in names.strata.items()}
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
-    selection = _with_reference(listed, given.data, names, place)
+    selection = _with_reference(listed, given)
     return with_changes(_write(force, inspection, params, FIRST, selection, document), unreplaced=unreplaced)
 
 
@@ -178,13 +147,12 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path = PROJECT 
     names = _present(plan.frame, path, place)
     others = [name for name in (names.reported_at, names.route) if name]
     try:
-        frame = sampling.read_frame(path, names.incident_id, names.stratum, other_columns=others)
-        data = frame.data.assign(**{names.stratum: _strata(frame.data[names.stratum], names, place)})
-        _check_reported(data, names, inspection, place)
-        info = with_changes(frame.info, counts=sampling.stratum_counts(data, names.stratum))
+        frame = read_frame(path, names.incident_id, names.stratum, other_columns=others)
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
-    return AuditFrame(data, info, names, place)
+    frame = frame.renamed(_strata(frame.info.counts, names, place))
+    _check_reported(frame, names, inspection, place)
+    return AuditFrame(frame, names, place)
 
 
 def draw_recheck(force: str, inspection: Inspection, number: int, params: Path = PROJECT / "params") -> Drawn:
@@ -204,83 +172,11 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
     if not 1 <= number <= len(selection):
         expected = f"a number of incidents from 1 to the {len(selection):,} of the sample"
         raise InputError([Problem("RECHECK", "", str(number), expected)])
+    refuse_other_version(force, params, RECHECK)
     seed = f"{inspection.sampling.seed} recheck"
     drawn = sampling.draw(selection, number, seed, id_column="id")
-    chosen = selection.iloc[[record.row for record in drawn.records]]
+    chosen = selection.set_index("id", drop=False).loc[[record.id for record in drawn.records]]
     return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn, None, None, None))
-
-
-def read_trail(force: str, params: Path = PROJECT / "params") -> Trail | None:
-    """The trail of the first audit's draw; None if there is none.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    path = own_folder(force, params, "sample") / TRAILS[FIRST]
-    try:
-        return Trail.model_validate_json(path.read_bytes()) if path.is_file() else None
-    except ValueError:
-        place = f"params/{force}/sample/{path.name}"
-        expected = f"the file as make sample wrote it; {AGAIN}"
-        raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
-
-
-def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> list[Problem]:
-    """Errors where the parameters say something else of the draw than its trail; none without a trail.
-
-    The report tells seed and plan from the parameters, so they must be those with which the sample was drawn.
-    """
-    asked, place = inspection.sampling, f"params/{force}/sample/{TRAILS[FIRST]}"
-    try:
-        trail = read_trail(force, params)
-    except InputError as error:
-        return list(error.problems)
-    if asked is None or trail is None:
-        return []
-    said: list[tuple[str, object, object]] = [("seed", str(asked.seed), trail.seed)]
-    if asked.incidents:
-        said.append(("incidents", asked.incidents, trail.selected))
-    elif asked.total_incidents:
-        in_frame = sum(row.frame for row in trail.strata)
-        drawn = sum(trail.selected.values())
-        said.append(("total_incidents", min(asked.total_incidents, in_frame), drawn))
-    values = {name: list(group) for name, group in asked.frame.strata.items()}
-    said.append(("frame.strata", values, trail.columns.stratum_values))
-    return [
-        Problem(
-            f"params/{force}.yml",
-            f"sampling.{key}",
-            shown(_in_line(now)),
-            f"{_in_line(then)}, with which the sample was drawn ({place}); or {AGAIN}",
-        )
-        for key, now, then in said
-        if now != then
-    ]
-
-
-def drawn_counts(
-    force: str, records: AuditRecords, params: Path = PROJECT / "params"
-) -> dict[str, int] | None:
-    """How many incidents were drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
-    if trail := read_trail(force, params):
-        return trail.selected
-    if records.strata is None or records.strata.empty:
-        return None
-    return dict(zip(records.strata["stratum"], records.strata["audited_incidents"].astype(int), strict=True))
-
-
-def replacements(force: str, params: Path = PROJECT / "params") -> tuple[sampling.Replacement, ...]:
-    """The replacements of the trail in their order; none without a trail. Raises as :func:`read_trail` does."""
-    trail = read_trail(force, params)
-    return trail.replacements if trail else ()
-
-
-def _in_line(value: object) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    return ", ".join(f"{name}: {_in_line(part)}" for name, part in sorted(value.items())) or "nothing"
 
 
 def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
@@ -308,11 +204,9 @@ def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
 def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
     """The names of the columns, with those of reported_at and route where the frame has them and nobody named them."""
     try:
-        header = _header(path)
-    except Exception as error:  # noqa: BLE001  each reader has exceptions of its own; all mean the same to the user
-        raise InputError(
-            [Problem(place, "", "", f"a frame that can be read ({type(error).__name__})")]
-        ) from None
+        header = read_header(path)
+    except ValueError as error:
+        raise InputError([Problem(place, "", "", f"a frame that can be read: {error}")]) from None
     found = {
         key: key
         for key in ("reported_at", "route")
@@ -332,40 +226,24 @@ def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
     return names
 
 
-def _header(path: Path) -> list[str]:
-    """Names of the columns of a frame."""
-    if path.suffix == ".parquet":
-        return pq.read_schema(path).names
-    if path.suffix == ".xlsx":
-        return [str(name).strip() for name in pd.read_excel(path, nrows=0).columns]
-    with path.open("rb") as file:
-        line = file.readline(1 << 20)
-    try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = line.decode("cp1252", errors="replace")
-    return next(csv.reader([text]), [])
-
-
-def _strata(values: pd.Series, names: FrameColumns, place: str) -> pd.Series:
-    """Strata from the values of the frame, by ``sampling.frame.strata``; without it they are the values."""
-    counts = values.astype("str").str.strip().value_counts()
+def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[str, str]:
+    """The stratum of each value of the frame, by ``sampling.frame.strata``; without it they are the values."""
+    where = f"column {shown(names.stratum)}"
     if not names.strata:
         if len(counts) > MOST_STRATA:
             expected = f"a column of at most {MOST_STRATA} strata; name another in sampling.frame.stratum"
-            got = f"{len(counts):,} different values"
-            raise InputError([Problem(place, f"column {shown(names.stratum)}", got, expected)])
-        return values
-    stratum_of = {value: name for name, group in names.strata.items() for value in group}
-    unknown = counts[~counts.index.isin(list(stratum_of))]
-    if len(unknown):
-        rows = f"{unknown.sum():,} record{'s' if unknown.sum() != 1 else ''}"
-        got = f"{rows} with other values: " + ", ".join(shown(value, 30) for value in unknown.index[:5])
-        expected = (
-            f"a value that sampling.frame.strata names{suggest(unknown.index[0], stratum_of)}; add it there"
+            raise InputError([Problem(place, where, f"{len(counts):,} different values", expected)])
+        return {}
+    stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
+    if unknown := sorted(set(counts) - set(stratum_of), key=lambda value: -counts[value]):
+        n = sum(counts[value] for value in unknown)
+        got = f"{n:,} record{'s' * (n != 1)} with other values: " + ", ".join(
+            shown(value, 30) for value in unknown[:5]
         )
-        raise InputError([Problem(place, f"column {shown(names.stratum)}", got, expected)])
-    return values.astype("str").str.strip().map(stratum_of).astype("category")
+        near = suggest(unknown[0], stratum_of)
+        expected = f"a value that sampling.frame.strata names{near}; add it there"
+        raise InputError([Problem(place, where, got, expected)])
+    return stratum_of
 
 
 def _moments(values: pd.Series, place: str) -> pd.Series:
@@ -380,21 +258,21 @@ def _moments(values: pd.Series, place: str) -> pd.Series:
     return parse_moments(text, days=True)
 
 
-def _check_reported(data: pd.DataFrame, names: FrameColumns, inspection: Inspection, place: str) -> None:
+def _check_reported(frame: Frame, names: FrameColumns, inspection: Inspection, place: str) -> None:
     """Refuse a frame with dates that cannot be read or are outside the audit period, with their number."""
     if names.reported_at is None:
         return
     period = inspection.audit_period
     first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
-    unread = outside = 0
+    seen = unread = outside = 0
     example = ""
-    for begin in range(0, len(data), 1 << 18):  # a slice at a time: memory stays bounded
-        values = data[names.reported_at].iloc[begin : begin + (1 << 18)]
+    for values in frame.slices(names.reported_at):
         moments = _moments(values, place)
         wrong = moments.isna() & values.notna() & (values.astype("str").str.strip() != "")
         if wrong.any() and not unread:
             row = wrong.to_numpy().argmax()
-            example = f"; the first is {shown(str(values.iloc[row]), 30)} in row {begin + row + 2:,}"
+            example = f"; the first is {shown(str(values.iloc[row]), 30)} in row {seen + row + 2:,}"
+        seen += len(values)
         unread += int(wrong.sum())
         outside += int((moments.notna() & ~moments.between(first, after, inclusive="left")).sum())
     problems = []
@@ -407,7 +285,7 @@ def _check_reported(data: pd.DataFrame, names: FrameColumns, inspection: Inspect
         got = f"{unread:,} value{'s' if unread != 1 else ''} that cannot be read as a date{example}"
         problems.append(Problem(place, where, got, expected))
     if outside:
-        got = f"{outside:,} of {len(data):,} records outside the audit period"
+        got = f"{outside:,} of {seen:,} records outside the audit period"
         expected = (
             f"incidents reported from {period.start} to {period.end} only; export the frame for this period"
         )
@@ -416,15 +294,13 @@ def _check_reported(data: pd.DataFrame, names: FrameColumns, inspection: Inspect
         raise InputError(problems)
 
 
-def _with_reference(
-    selection: pd.DataFrame, data: pd.DataFrame, names: FrameColumns, place: str
-) -> pd.DataFrame:
+def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
     """The selection with what the frame says of the drawn incidents: when and how they were reported."""
-    drawn = data.iloc[selection["row"].to_numpy()]
-    selection = selection.drop(columns="row").assign(reported_at="", route="")  # the row depends on the order
+    names, drawn = given.columns, given.frame.rows(selection["id"].tolist())
+    selection = selection.assign(reported_at="", route="")
     if names.reported_at is not None:
         values = drawn[names.reported_at]
-        text = _moments(values, place).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
+        text = _moments(values, given.place).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
         # a date alone says nothing about 24 hours: the auditors enter the time
         has_clock = values.astype("str").str.contains(":", regex=False) & ~text.str.endswith(" 00:00:00")
         selection["reported_at"] = text.where(has_clock, "").to_numpy()

@@ -17,9 +17,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from cdi_lib.inspection.folders import write_whole
-from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection
-from cdi_lib.inspection.records import RECORDED_AS, ROUTES, YES_NO, offence_classes
+from cdi_lib.inspection.files import write_whole
+from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, Period
+from cdi_lib.inspection.tables import RECORDED_AS, ROUTES, YES_NO, offence_classes
 
 AUDIT_SHEET, LISTS_SHEET, INSTRUCTIONS_SHEET = "Audit", "Lists", "Instructions"
 FIRST, RECHECK = "first", "recheck"
@@ -66,15 +66,15 @@ be audited. Every incident needs one. Where it cannot be audited, say in reason 
 2. For each crime that should have been recorded, fill in one row: type, class, route, domestic abuse, and whether the \
 force had recorded it. Leave the other rows of the incident blank.
 3. recorded_as is only for a crime that was not recorded: n100 (rape only), incident, or nothing.
-4. reported_at and recorded_at are dates with a time, such as {example} 14:05. recorded_at stays blank if the crime was \
+4. reported_at and recorded_at are dates with a time, such as {period.start:%d/%m/%Y} 14:05. recorded_at stays blank if the crime was \
 not recorded, or if its time was not examined.
 5. More crimes than rows? Use the white rows at the end of the sheet: copy the incident's reference and stratum, and go \
 on numbering the crimes.
 6. Write no names, addresses or other details of people here: the reference leads to them.
-7. The audit period is {start} to {end}. A class that the list lacks is added in params/offence_classes.csv.
+7. The audit period is {period.start:%d/%m/%Y} to {period.end:%d/%m/%Y}. A class that the list lacks is added in params/offence_classes.csv.
 8. Several auditors may share the incidents; each returns a copy of the file with their own incidents filled in, under a \
 name of its own, in the folder returned. An incident is audited in one of the files only.
-{recheck}"""
+"""
 _RECHECK = """\
 9. This is the blind re-check: decide without looking at what the first auditor found, and do not discuss it before both \
 files are returned."""
@@ -109,7 +109,7 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
     lists = book.create_sheet(LISTS_SHEET)
     number_of_classes = _write_lists(lists)
     last = _write_rows(sheet, incidents, audit)
-    _add_choices(sheet, last, number_of_classes, inspection)
+    _add_checks(sheet, last, number_of_classes, inspection.audit_period)
     for protected in (book[INSTRUCTIONS_SHEET], sheet, lists):
         protected.protection.sheet = True  # no password: against accidents, not against people
         protected.protection.formatColumns = False  # False: may be done
@@ -119,14 +119,8 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
-    period = inspection.audit_period
-    text = _INSTRUCTIONS.format(
-        rows=ROWS_PER_INCIDENT,
-        example=f"{period.start:%d/%m/%Y}",
-        start=f"{period.start:%d/%m/%Y}",
-        end=f"{period.end:%d/%m/%Y}",
-        recheck=_RECHECK if audit == RECHECK else "",
-    )
+    text = _INSTRUCTIONS.format(rows=ROWS_PER_INCIDENT, period=inspection.audit_period)
+    text += _RECHECK if audit == RECHECK else ""
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100
     for line in [inspection.force.name, *text.strip().split("\n")]:
@@ -159,14 +153,12 @@ def _show_header(sheet: Worksheet) -> None:
 
 def _put(cell: Cell, value: object) -> Cell:
     """Set a value; text stays text, also where it looks like a formula."""
+    if isinstance(value, str) and ILLEGAL_CHARACTERS_RE.search(value):
+        raise ValueError("a reference or stratum holds control characters; remove them from the frame")
+    cell.value = value
     if isinstance(value, str):
-        if ILLEGAL_CHARACTERS_RE.search(value):
-            raise ValueError("a reference or stratum holds control characters; remove them from the frame")
-        cell.value = value
         cell.data_type = "s"
         cell.quotePrefix = value[:1] in ("=", "+", "-", "@", "'")
-    else:
-        cell.value = value
     return cell
 
 
@@ -177,78 +169,57 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> int:
     sheet.freeze_panes = sheet.cell(2, list(COLUMNS).index("finding") + 1)
     for number, column in enumerate(COLUMNS.values(), 1):
         sheet.column_dimensions[get_column_letter(number)].width = column.width
-    row = 1
+    rows: list[dict[str, object]] = []
     for incident in incidents.to_dict("records"):
         known = {"audit": audit, "incident_id": incident["id"], "stratum": incident["stratum"]}
         if pd.notna(moment := incident.get("reported_at")):
             known["reported_at"] = pd.Timestamp(moment).to_pydatetime()
         if pd.notna(route := incident.get("route")):
             known["route"] = route
-        for crime_number in range(1, ROWS_PER_INCIDENT + 1):
-            row += 1
-            _write_row(sheet, row, known | {"crime_number": crime_number})
-    for _ in range(SPARE_ROWS):
-        row += 1
-        _write_row(sheet, row, {"audit": audit})
-    return row
+        rows += [known | {"crime_number": number} for number in range(1, ROWS_PER_INCIDENT + 1)]
+    rows += [{"audit": audit}] * SPARE_ROWS
+    for row, known in enumerate(rows, 2):
+        for number, name in enumerate(COLUMNS, 1):
+            cell = sheet.cell(row, number)
+            cell.protection = _LOCKED if name in known else _OPEN
+            if name in known:
+                _put(cell, known[name]).fill = _GREY
+            if name in ("reported_at", "recorded_at"):
+                cell.number_format = MOMENT_FORMAT
+            elif name != "crime_number":
+                cell.number_format = "@"
+    return len(rows) + 1
 
 
-def _write_row(sheet: Worksheet, row: int, known: dict[str, object]) -> None:
-    for number, name in enumerate(COLUMNS, 1):
-        cell = sheet.cell(row, number)
-        cell.protection = _LOCKED if name in known else _OPEN
-        if name in known:
-            _put(cell, known[name])
-            cell.fill = _GREY
-        if name in ("reported_at", "recorded_at"):
-            cell.number_format = MOMENT_FORMAT
-        elif name != "crime_number":
-            cell.number_format = "@"
-
-
-def _add_choices(sheet: Worksheet, last: int, number_of_classes: int, inspection: Inspection) -> None:
+def _add_checks(sheet: Worksheet, last: int, number_of_classes: int, period: Period) -> None:
     """Drop-down lists and checks of dates, with a message for whoever enters something else."""
     letters = {name: get_column_letter(number) for number, name in enumerate(COLUMNS, 1)}
-    for name, column in COLUMNS.items():
-        if column.choices:
-            formula, message = f'"{",".join(column.choices)}"', f"one of: {', '.join(column.choices)}"
-            _add_check(sheet, letters[name], last, message, type="list", formula1=formula)
-    formula = f"{LISTS_SHEET}!$A$2:$A${number_of_classes + 1}"
-    message = f"a class of the sheet {LISTS_SHEET}"
-    _add_check(sheet, letters["offence_class"], last, message, type="list", formula1=formula)
-    start, end = inspection.audit_period.start, inspection.audit_period.end
-    _add_check(
-        sheet,
-        letters["reported_at"],
-        last,
-        f"a date and time in the audit period, {start:%d/%m/%Y} to {end:%d/%m/%Y}",
-        type="custom",
-        formula1=f"AND(ISNUMBER({letters['reported_at']}2),{letters['reported_at']}2>=DATE({start:%Y,%m,%d}),"
-        f"{letters['reported_at']}2<DATE({end:%Y,%m,%d})+1)",
-    )
-    _add_check(
-        sheet,
-        letters["recorded_at"],
-        last,
-        "a date and time that is not before reported_at",
-        type="custom",
-        formula1=f"AND(ISNUMBER({letters['recorded_at']}2),{letters['recorded_at']}2>={letters['reported_at']}2)",
-    )
-    _add_check(
-        sheet,
-        letters["crime_number"],
-        last,
-        "1, 2, 3, ...",
-        type="whole",
-        operator="greaterThan",
-        formula1="0",
-    )
-
-
-def _add_check(sheet: Worksheet, letter: str, last: int, message: str, **rule: str) -> None:
-    check = DataValidation(allow_blank=True, showErrorMessage=True, showInputMessage=True, **rule)
-    name = sheet[f"{letter}1"].value
-    check.errorTitle, check.error = name, f"Enter {message}."
-    check.promptTitle, check.prompt = name, COLUMNS[name].description
-    sheet.add_data_validation(check)
-    check.add(f"{letter}2:{letter}{last}")
+    at, then = f"{letters['reported_at']}2", f"{letters['recorded_at']}2"
+    first, last_day = f"DATE({period.start:%Y,%m,%d})", f"DATE({period.end:%Y,%m,%d})"
+    within = f"a date and time in the audit period, {period.start:%d/%m/%Y} to {period.end:%d/%m/%Y}"
+    checks = {
+        name: (f"one of: {', '.join(column.choices)}", "list", f'"{",".join(column.choices)}"')
+        for name, column in COLUMNS.items()
+        if column.choices
+    } | {
+        "offence_class": (
+            f"a class of the sheet {LISTS_SHEET}",
+            "list",
+            f"{LISTS_SHEET}!$A$2:$A${number_of_classes + 1}",
+        ),
+        "reported_at": (within, "custom", f"AND(ISNUMBER({at}),{at}>={first},{at}<{last_day}+1)"),
+        "recorded_at": (
+            "a date and time that is not before reported_at",
+            "custom",
+            f"AND(ISNUMBER({then}),{then}>={at})",
+        ),
+        "crime_number": ("1, 2, 3, ...", "whole", "0"),
+    }
+    for name, (message, kind, formula) in checks.items():
+        check = DataValidation(kind, formula, allow_blank=True, showErrorMessage=True, showInputMessage=True)
+        if kind == "whole":
+            check.operator = "greaterThan"
+        check.errorTitle, check.error = name, f"Enter {message}."
+        check.promptTitle, check.prompt = name, COLUMNS[name].description
+        sheet.add_data_validation(check)
+        check.add(f"{letters[name]}2:{letters[name]}{last}")

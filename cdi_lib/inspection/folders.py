@@ -36,6 +36,12 @@ def params_of(force: str) -> Path:
     return demonstration if is_there else own
 
 
+def criteria_of(params: Path) -> Path:
+    """The folder of judgement frameworks: that beside the parameters, or the project's own."""
+    own = params / "criteria"
+    return own if own.is_dir() else PROJECT / "params" / "criteria"
+
+
 def own_folder(force: str, params: Path, *parts: str) -> Path:
     """A folder of a force in ``params``, to write to: ``params/<force>``, or one inside it.
 
@@ -49,18 +55,6 @@ def own_folder(force: str, params: Path, *parts: str) -> Path:
         where = "/".join(("params", force, *parts))
         raise InputError([Problem(where, "", "a link to another place", "a folder of the force's own")])
     return folder
-
-
-def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file so that a reader sees the old one or the new one, never a part; makes its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
 
 
 def remove_leftovers(folder: Path, pattern: str) -> None:
@@ -104,12 +98,7 @@ def slug(text: str) -> str:
 
 
 def force_key(force: object) -> str:
-    """Check the name of a force as it is used for files and folders.
-
-    Parameters
-    ----------
-    force : str
-        Lower-case letters, digits and single hyphens, beginning with a letter: ``devon-and-cornwall``.
+    """Check the name of a force as it is used for files and folders: lower-case letters, digits and single hyphens.
 
     Raises
     ------

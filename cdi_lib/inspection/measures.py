@@ -1,23 +1,24 @@
 """The planned sample and the estimates of one inspection: what its parameters ask for.
 
-:mod:`cdi_lib.statistics.sampling` and :mod:`cdi_lib.statistics.estimation` know statistics and no inspection; this module joins them to
-parameters and records.
+Statistics knows units, clusters and successes; here these are crimes, incidents and recorded crimes.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.records import AuditRecords
-from cdi_lib.statistics import estimation
-from cdi_lib.statistics.estimation import Design, Estimate
-from cdi_lib.statistics.planning import Allocation, allocate, margin_for, per_stratum
+from cdi_lib.statistics import estimation, totals
+from cdi_lib.statistics.design import Design
+from cdi_lib.statistics.estimation import Estimate
+from cdi_lib.statistics.planning import Allocation, allocate, allocate_for_margin, margin_for, per_stratum
 
 LONELY = "adjust"  # a stratum with one incident: its distance from the overall mean counts, which errs on the safe side
 
@@ -46,13 +47,8 @@ class PlannedSample:
 def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None = None) -> PlannedSample:
     """The sample that ``sampling`` of the parameters asks for, by stratum.
 
-    Parameters
-    ----------
-    inspection : Inspection
-        With ``sampling``: numbers of incidents, a total and its allocation, or the margin wanted in every stratum.
-    frame_sizes : mapping of str to int, optional
-        Incidents in the frame per stratum. None: the strata are the crime types, and their incidents are estimated
-        from the crime recorded in the audit period by an auditable route, over the rates that are expected.
+    ``frame_sizes`` are the incidents in the frame per stratum. None: the strata are the crime types, and their incidents
+    are estimated from the crime recorded in the audit period by an auditable route, over the rates that are expected.
 
     Raises
     ------
@@ -63,39 +59,35 @@ def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None
     asked = inspection.sampling
     if asked is None:
         raise ValueError("the parameters have no 'sampling': give a seed, an expected rate and a margin")
-    per_incident = float(asked.crimes_per_incident)
+    expected = {h: percent / 100 for h, percent in asked.expected_rates_percent.items()}
     by_type = frame_sizes is None
-
-    def expected(stratum: str) -> float:
-        return asked.expected_rates_percent.get(stratum, asked.expected_rate_percent) / 100
-
-    if by_type:
+    if frame_sizes is None:
         recorded = _recorded_in_audit_period(inspection)
-        frame_sizes = {h: round(crimes / expected(h) / per_incident) for h, crimes in recorded.items()}
-    unknown = sorted(set(asked.expected_rates_percent) - set(frame_sizes))
-    if unknown and not by_type:
+        rates = {h: expected.get(h, asked.expected_rate_percent / 100) for h in recorded}
+        frame_sizes = {h: round(n / rates[h] / asked.crimes_per_incident) for h, n in recorded.items()}
+    elif unknown := sorted(set(expected) - set(frame_sizes)):
         raise ValueError(
             f"sampling.expected_rates_percent names {', '.join(unknown)}; the strata are {', '.join(frame_sizes)}"
         )
-    rates = {h: expected(h) for h in frame_sizes}
+    rates = {h: expected.get(h, asked.expected_rate_percent / 100) for h in frame_sizes}
     if asked.incidents and (not by_type or set(asked.incidents) == set(frame_sizes)):
         counts = per_stratum("sampling.incidents", asked.incidents, frame_sizes)
         ideal = {h: float(n) for h, n in counts.items()}
         allocation = Allocation(counts, dict(frame_sizes), ideal, "given")
-    else:
-        fixed = asked.allocation == "precision"
-        allocation = allocate(
-            asked.total_incidents,
+    elif asked.total_incidents is None:  # what is asked for is a margin in every stratum
+        allocation = allocate_for_margin(
             frame_sizes,
-            asked.allocation,
-            rates=rates,
-            margin=asked.margin_points / 100 if fixed else None,
-            minimum=asked.minimum_incidents,
+            rates,
+            asked.margin_points / 100,
+            asked.minimum_incidents,
             confidence=asked.confidence_percent / 100,
-            design_effect=float(asked.design_effect),
-            crimes_per_incident=per_incident,
+            design_effect=asked.design_effect,
+            units_per_cluster=asked.crimes_per_incident,
             response_rate=asked.response_rate_percent / 100,
         )
+    else:
+        total, method = asked.total_incidents, asked.allocation
+        allocation = allocate(total, frame_sizes, method, rates, minimum=asked.minimum_incidents)
     return expected_sample(asked, allocation, rates)
 
 
@@ -105,9 +97,11 @@ def expected_sample(asked: SamplingPlan, allocation: Allocation, rates: Mapping[
     crimes = {h: math.floor(n * yielded) for h, n in allocation.counts.items()}
     reported = {h: size * asked.crimes_per_incident for h, size in allocation.frame.items()}
     margins = {h: expected_margin(asked, n, rates[h], reported[h]) for h, n in crimes.items()}
-    weighted = [None if margins[h] is None else margins[h] * n for h, n in reported.items() if n]
-    # strata are drawn independently, so the squares of their weighted margins add up
-    overall = None if None in weighted else math.hypot(*weighted) / sum(reported.values())
+    overall = None
+    if all(margins[h] is not None for h, n in reported.items() if n):
+        # strata are drawn independently, so the squares of their weighted margins add up
+        weighted = (margin * reported[h] for h, margin in margins.items() if margin is not None)
+        overall = math.hypot(*weighted) / sum(reported.values())
     return PlannedSample(allocation, crimes, dict(rates), margins, overall)
 
 
@@ -139,7 +133,7 @@ class Measures:
     strata: pd.DataFrame | None = None
 
     @property
-    def options(self) -> dict:
+    def options(self) -> dict[str, Any]:
         """Interval method and confidence level, as the estimators take them."""
         choices = self.inspection.estimation
         return {"interval": choices.interval, "confidence": choices.confidence_percent / 100}
@@ -153,14 +147,12 @@ class Measures:
         return _recorded_in_audit_period(self.inspection)
 
     def reported(self, rate: Estimate | None, recorded_crime: float) -> int | None:
-        """Reported crimes in the frame: recorded crime over an estimated rate; None for a rate of 0, or where there is none."""
-        if rate is None or not rate.value:
-            return None
-        return round(estimation.reported_population(recorded_crime, rate.value))
+        """Reported crimes in the frame: recorded crime over an estimated rate; None for a rate of 0, or none."""
+        return round(recorded_crime / rate.value) if rate and rate.value else None
 
-    def population(self, crimes: pd.DataFrame, recorded_crime: float) -> int:
-        """Reported crimes in the frame, estimated as recorded crime over the recording rate of ``crimes``."""
-        return round(estimation.reported_population(recorded_crime, crimes["recorded"].mean()))
+    def population(self, crimes: pd.DataFrame, recorded_crime: float) -> int | None:
+        """Reported crimes in the frame: recorded crime over the recording rate of ``crimes``; None for a rate of 0."""
+        return round(recorded_crime / crimes["recorded"].mean()) if crimes["recorded"].any() else None
 
     def crime_type(self, name: str) -> Estimate | None:
         """Recording rate of one crime type; None if the main sample holds no such crime."""
@@ -170,29 +162,16 @@ class Measures:
         return self._simple(crimes, self.recorded_in_audit_period()[name]) if len(crimes) else None
 
     def pooled(self) -> Estimate:
-        """Recording rate of the main sample as it is, without weights; its variance is that of the draw where it is clustered."""
+        """Recording rate of the main sample, unweighted; its variance is that of the draw where it is clustered."""
         if self.inspection.estimation.clustered and self.main["recorded"].any():
-            return estimation.recording_rate(self.design().unweighted(), **self.options)
+            return estimation.weighted_rate(self.design().unweighted(), **self.options)
         return self._simple(self.main, sum(self.recorded_in_audit_period().values()))
 
     def _simple(self, crimes: pd.DataFrame, recorded_crime: float) -> Estimate:
-        if self.inspection.estimation.clustered or not crimes["recorded"].any():
-            return estimation.recording_rate(self._one_stratum(crimes, recorded_crime), **self.options)
         population = self.population(crimes, recorded_crime)
+        if self.inspection.estimation.clustered or population is None:
+            return estimation.weighted_rate(self._design(crimes, population), **self.options)
         return estimation.pooled_rate(int(crimes["recorded"].sum()), len(crimes), population, **self.options)
-
-    def _one_stratum(
-        self, crimes: pd.DataFrame, recorded_crime: float, clustered: bool | None = None
-    ) -> Design:
-        if not crimes["recorded"].any():
-            # Without one recorded crime the number of reported crimes is unknown: no finite population.
-            return Design(crimes, clusters=self._clusters(clustered), infinite_population=True, lonely=LONELY)
-        population = self.population(crimes, recorded_crime)
-        return Design(crimes, clusters=self._clusters(clustered), population=population, lonely=LONELY)
-
-    def _clusters(self, clustered: bool | None) -> str | None:
-        clustered = self.inspection.estimation.clustered if clustered is None else clustered
-        return "incident_id" if clustered else None
 
     def design(self, clustered: bool | None = None) -> Design:
         """The design of the main sample: strata of the draw, incidents as clusters, reported crime as population.
@@ -204,14 +183,25 @@ class Measures:
             return self._weighted(clustered)
         recorded = self.recorded_in_audit_period()
         if not self.strata_are_crime_types() or stratified_problems(self.inspection, self.main):
-            return self._one_stratum(self.main, sum(recorded.values()), clustered)
+            population = self.population(self.main, sum(recorded.values()))
+            return self._design(self.main, population, clustered=clustered)
         groups = self.main.groupby("crime_type")
-        population = {name: self.population(crimes, recorded[name]) for name, crimes in groups}
-        clusters = self._clusters(clustered)
-        return Design(self.main, strata="stratum", clusters=clusters, population=population, lonely=LONELY)
+        populations = {str(name): self.population(crimes, recorded[str(name)]) for name, crimes in groups}
+        return self._design(self.main, populations, "stratum", clustered)
+
+    def _design(
+        self, crimes: pd.DataFrame, population: Any, strata: str | None = None, clustered: bool | None = None
+    ) -> Design:
+        """A design of reported crimes; the population is endless where it is not known."""
+        is_clustered = self.inspection.estimation.clustered if clustered is None else clustered
+        return Design(
+            crimes, "recorded", strata, "incident_id" if is_clustered else None, population=population,
+            population_unit="units", infinite_population=population is None, lonely=LONELY,
+        )  # fmt: skip
 
     def _weighted(self, clustered: bool | None) -> Design:
         """Incidents drawn in strata of known sizes; those without a crime count as drawn, as one row each."""
+        assert self.strata is not None
         incident, found = pd.factorize(self.main["incident_id"])
         crimes = self.main.assign(incident=incident, recorded=self.main["recorded"].astype(float))
         with_crime = crimes.groupby("stratum")["incident"].nunique()
@@ -221,14 +211,11 @@ class Measures:
         others["incident"] = others.index + len(found)
         others.index += crimes.index.max() + 1  # so that a row of `main` keeps its label
         design = Design(
-            pd.concat([crimes, others]),
-            strata="stratum",
-            clusters="incident",
-            population=sizes["frame_incidents"].to_dict(),
-            population_unit="clusters",
-            lonely=LONELY,
-        )
-        return design if self._clusters(clustered) else design.independent()
+            pd.concat([crimes, others]), "recorded", "stratum", "incident",
+            population=sizes["frame_incidents"].to_dict(), population_unit="clusters", lonely=LONELY,
+        )  # fmt: skip
+        is_clustered = self.inspection.estimation.clustered if clustered is None else clustered
+        return design if is_clustered else design.independent()
 
     def is_weighted(self) -> bool:
         """Whether crimes count by weights: other strata than the crime types, of known numbers of incidents."""
@@ -247,9 +234,9 @@ class Measures:
 
     def planned_by_crime_type(self) -> PlannedSample:
         """The plan of a draw by crime type: from the incidents of the frame if these are known, else from an estimate."""
-        strata = self.strata
-        is_known = strata is not None and set(strata["stratum"]) == set(CRIME_TYPES)
-        sizes = dict(zip(strata["stratum"], strata["frame_incidents"], strict=True)) if is_known else None
+        strata, sizes = self.strata, None
+        if strata is not None and set(strata["stratum"]) == set(CRIME_TYPES):
+            sizes = dict(zip(strata["stratum"], strata["frame_incidents"], strict=True))
         return planned_sample(self.inspection, sizes)
 
     def stratified(self) -> Estimate | None:
@@ -265,11 +252,11 @@ class Measures:
             name: number for name, number in self.inspection.recorded_crime.by_type().items() if number > 0
         }
 
-    def headline(self) -> Estimate:
+    def headline(self) -> Estimate | None:
         """The overall recording rate by the estimator that the parameters name."""
         return self.pooled() if self.inspection.estimation.headline == "pooled" else self.stratified()
 
-    def domain(self, members: pd.Series) -> Estimate | None:
+    def domain(self, members: pd.Series[bool]) -> Estimate | None:
         """Recording rate of a domain of the main sample, keeping the whole design; None if it is empty.
 
         Weighted as the headline is: unweighted where that is pooled.
@@ -280,12 +267,15 @@ class Measures:
         if self.inspection.estimation.headline == "pooled":
             design = design.unweighted()
         # incidents without a crime have rows too
-        inside = members.reindex(design.crimes.index, fill_value=False)
-        return estimation.recording_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
+        inside = members.reindex(design.units.index, fill_value=False)
+        return estimation.weighted_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
 
     def unrecorded(self, rate: Estimate, recorded_crime: int) -> Estimate | None:
         """Reported crimes that go unrecorded in a year; None for a rate of 0, with which it is undefined."""
-        return estimation.unrecorded(rate, recorded_crime) if rate.value > 0 else None
+        if not rate.value:
+            return None
+        found = totals.failures(rate, recorded_crime)
+        return replace(found, estimator=f"unrecorded from {rate.estimator}")
 
     def sensitivity(self) -> list[Estimate]:
         """The overall rate under each estimator and interval, for the annex."""
@@ -338,21 +328,18 @@ def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]
 def check_measures(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
     """What keeps the estimates of an inspection from being made, before any notebook runs."""
     main, file = records.main, f"params/{force}.yml"
-    problems = []
     if inspection.recorded_crime.total == 0:
-        problems.append(
+        return [
             Problem(file, "recorded_crime", "0 in all", "the crimes that the force recorded in 12 months")
-        )
-        return problems
+        ]
+    problems = []
     if inspection.estimation.headline == "stratified":
+        asked = (
+            "audited and recorded crimes of every type with recorded crime; audit more, correct recorded_crime, or set "
+            "'headline: pooled'"
+        )
         problems += [
-            Problem(
-                file,
-                "estimation.headline",
-                f"stratified, with {problem}",
-                "audited and recorded crimes of every type with recorded crime; "
-                "audit more, correct recorded_crime, or set 'headline: pooled'",
-            )
+            Problem(file, "estimation.headline", f"stratified, with {problem}", asked)
             for problem in stratified_problems(inspection, main)
         ]
     measures = Measures(inspection, main, records.strata)
@@ -361,17 +348,12 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             measures.planned_by_crime_type()
         except ValueError as error:
             problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
-    recorded = measures.recorded_in_audit_period()
-    groups = {name: main[main["crime_type"] == name] for name in CRIME_TYPES}
-    for name, crimes in groups.items():
-        if crimes["recorded"].any() and measures.population(crimes, recorded[name]) < len(crimes):
-            problems.append(
-                Problem(
-                    file,
-                    f"recorded_crime.{name}",
-                    f"{inspection.recorded_crime.by_type()[name]:,} in 12 months, so about "
-                    f"{measures.population(crimes, recorded[name]):,} reported in the audit period",
-                    f"a number that allows the {len(crimes):,} audited crimes of this type",
-                )
-            )
+    for name, recorded in measures.recorded_in_audit_period().items():
+        crimes = main[main["crime_type"] == name]
+        population = measures.population(crimes, recorded)
+        if population is not None and population < len(crimes):
+            number = inspection.recorded_crime.by_type()[name]
+            got = f"{number:,} in 12 months, so about {population:,} reported in the audit period"
+            asked = f"a number that allows the {len(crimes):,} audited crimes of this type"
+            problems.append(Problem(file, f"recorded_crime.{name}", got, asked))
     return problems

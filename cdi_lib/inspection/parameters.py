@@ -7,155 +7,32 @@ is a complete, commented example.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
 
+from cdi_lib.inspection.explain import PlacedError, explain
 from cdi_lib.inspection.folders import PROJECT, force_key, forces
-from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.problems import InputError, Problem, suggest
+from cdi_lib.inspection.values import (
+    Confidence,
+    Count,
+    Day,
+    Model,
+    Name,
+    Number,
+    Percentage,
+    Points,
+    Positive,
+    Status,
+    Text,
+)
+from cdi_lib.inspection.yaml_files import read_yaml
 
 CRIME_TYPES = ("violence", "sexual", "other")
-
-
-LONGEST_TEXT, LONGEST_NAME = 5_000, 200
-FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
-MOST_CRIMES = 100_000_000  # more than England and Wales record in a decade
-
-
-def _one_line(text: object) -> object:
-    """Refuse values that YAML made something else of (``no`` is False), and fold line breaks."""
-    if not isinstance(text, str):
-        raise ValueError("text; put it in quotes")  # noqa: TRY004  pydantic collects ValueError
-    text = " ".join(text.split())
-    if not text:
-        raise ValueError("text that is not empty")
-    if problem := unprintable(text):
-        raise ValueError(problem)
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"at most {LONGEST_TEXT:,} characters; these are {len(text):,} characters")
-    return text
-
-
-def unprintable(text: str) -> str:
-    """What keeps a text from being printed in a report, as what was expected instead; empty if nothing does.
-
-    Control characters and those that turn the direction of writing, so that a text reads as another, are refused; and
-    characters that the report's typeface does not have, because an accessible PDF must show each.
-
-    Examples
-    --------
-    >>> unprintable("Dyfed \N{EN DASH} Powys")
-    ''
-    >>> unprintable("Force\N{RIGHT-TO-LEFT OVERRIDE}")
-    'text without control characters; it holds U+202E'
-    """
-    if text.isascii() and text.isprintable():
-        return ""
-    for character in text:
-        category = unicodedata.category(character)
-        turns = unicodedata.bidirectional(character) in _DIRECTIONS
-        if category in {"Cc", "Cs", "Cn", "Co"} or turns:
-            return f"text without control characters; it holds U+{ord(character):04X}"
-        if category != "Cf" and ord(character) not in _typeface():
-            return f"characters that the report's typeface has; it lacks {character} (U+{ord(character):04X})"
-    return ""
-
-
-_DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-
-
-@cache
-def _typeface() -> frozenset[int]:
-    """The characters that every style of the report's typeface has."""
-    import font_source_sans_pro
-    from fontTools.ttLib import TTFont
-
-    folder = Path(font_source_sans_pro.__file__).parent / "files"
-    styles = [folder / f"SourceSansPro-{name}.ttf" for name in ("Regular", "It", "Semibold", "SemiboldIt")]
-    return frozenset.intersection(*(frozenset(TTFont(path, lazy=True).getBestCmap()) for path in styles))
-
-
-def _short(text: str) -> str:
-    if len(text) > LONGEST_NAME:
-        raise ValueError(f"at most {LONGEST_NAME} characters; these are {len(text):,} characters")
-    return text
-
-
-def _percentage(value: float) -> float:
-    if 0 < value <= 1:
-        raise ValueError(f"a percentage such as 92.0; {value} looks like a proportion: write {value * 100:g}")
-    if not 0 < value <= 100:
-        raise ValueError("a percentage above 0 and up to 100")
-    return float(value)
-
-
-def _points(value: float) -> float:
-    if 0 < value < 0.2:
-        raise ValueError(
-            f"percentage points such as 3; {value} looks like a proportion: write {value * 100:g}"
-        )
-    return float(value)
-
-
-def _confidence(value: float) -> float:
-    if not 50 < value < 100:
-        raise ValueError("a confidence level between 50 and 100 in percent, such as 95")
-    return float(value)
-
-
-def _count(value: int) -> int:
-    if value < 0:
-        raise ValueError("a count of 0 or more")
-    if value > MOST_CRIMES:
-        raise ValueError(f"a count of at most {MOST_CRIMES:,}")
-    return value
-
-
-def _real_date(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            raise ValueError("a date that exists, such as 2019-06-01 (year-month-day)") from None
-    if type(value) is not date:
-        raise ValueError("a date such as 2019-06-01 (year-month-day)")
-    if not FIRST_DAY <= value <= LAST_DAY:
-        raise ValueError(f"a date from {FIRST_DAY.year} to {LAST_DAY.year}")
-    return value
-
-
-Text = Annotated[str, BeforeValidator(_one_line)]
-Name = Annotated[Text, AfterValidator(_short)]
-Count = Annotated[StrictInt, AfterValidator(_count)]
-Percentage = Annotated[StrictFloat | StrictInt, AfterValidator(_percentage)]
-Confidence = Annotated[StrictFloat | StrictInt, AfterValidator(_confidence)]
-Day = Annotated[date, BeforeValidator(_real_date)]
-Status = Literal["published", "derived", "assumed", "supplied"]
 Grade = Name  # which grades exist is the business of the criteria file
-
-
-class Model(BaseModel):
-    """Frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class CountFigure(Model):
@@ -202,7 +79,7 @@ class Publication(Model):
     approvals: tuple[Approval, ...] = Field(default=(), description="roles and dates")
     final_despite: Text | None = Field(
         default=None,
-        description="why the report is final although challenges are open or code is not committed; printed",
+        description="printed: why it is final although challenges are open or code is not committed",
     )
     rights: Text | None = Field(default=None, description="copyright and licence of the report")
 
@@ -216,9 +93,8 @@ class Period(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Period:
         if self.end < self.start:
-            raise ValueError(
-                f"a period that ends on or after its start; it ends {self.end}, it starts {self.start}"
-            )
+            got = f"it ends {self.end}, it starts {self.start}"
+            raise ValueError(f"a period that ends on or after its start; {got}")
         if (self.end - self.start).days > 3 * 366:
             raise ValueError("an audit period of three years or less")
         return self
@@ -241,8 +117,7 @@ class Records(Model):
     )
     note: Text | None = Field(default=None, description="printed wherever the records are described")
     says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = Field(
-        default=(),
-        description="columns of crimes that hold stand-ins, because nobody knows: the report says so",
+        default=(), description="columns of crimes that hold stand-ins, because nobody knows; printed"
     )
 
     @model_validator(mode="after")
@@ -274,10 +149,10 @@ class Estimation(Model):
 
     headline: Literal["stratified", "pooled"] = Field(
         default="stratified",
-        description="stratified (weighted to recorded crime by type) or pooled (main sample unweighted)",
+        description="stratified (weighted to recorded crime by type) or pooled (unweighted)",
     )
     clustered: StrictBool = Field(
-        default=True, description="true: crimes of one incident are treated as a cluster (wider interval)"
+        default=True, description="true: crimes of an incident are a cluster (wider interval)"
     )
     interval: Literal[
         "normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard"
@@ -293,18 +168,14 @@ class FrameColumns(Model):
     incident_id: Name = Field(default="incident_id", description="column with the reference of the incident")
     stratum: Name = Field(default="stratum", description="column with the stratum, such as the crime type")
     reported_at: Name | None = Field(
-        default=None,
-        description="column with date and time of the report; left out: reported_at, if there is one",
+        default=None, description="column with date and time of the report, if not reported_at"
     )
-    route: Name | None = Field(
-        default=None, description="column with the route of the report; left out: route, if there is one"
-    )
+    route: Name | None = Field(default=None, description="column with the route of the report, if not route")
     strata: dict[Name, tuple[Name, ...]] = Field(
-        default={},
-        description="values of the stratum column per stratum, such as {violence: [VAP, Violence]}",
+        default={}, description="values in it by stratum, such as {violence: [VAP, Violence]}"
     )
     routes: dict[Literal["control_room", "crime_recording_centre"], tuple[Name, ...]] = Field(
-        default={}, description="values of the route column per route, such as {control_room: ['999', '101']}"
+        default={}, description="values in it by route, such as {control_room: ['999', '101']}"
     )
 
     @model_validator(mode="after")
@@ -313,8 +184,8 @@ class FrameColumns(Model):
         used = [column for column in columns if column is not None]
         if len(set(used)) < len(used):
             raise ValueError(f"another column for each of these; got {', '.join(used)}")
-        for name, groups in {"strata": self.strata, "routes": self.routes}.items():
-            values = [value for group in groups.values() for value in group]
+        for name in ("strata", "routes"):
+            values = [value for group in getattr(self, name).values() for value in group]
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"each value once in '{name}'; more than once: {', '.join(twice)}")
@@ -326,46 +197,39 @@ class SamplingPlan(Model):
 
     seed: StrictInt = Field(description="any whole number; fixes the draw")
     expected_rate_percent: Percentage = Field(description="recording rate expected when planning")
-    margin_points: Annotated[StrictFloat | StrictInt, Field(gt=0, lt=50), AfterValidator(_points)] = Field(
-        description="half-width of the interval wanted, in percentage points"
-    )
+    margin_points: Points = Field(description="half-width of the interval wanted, in percentage points")
     confidence_percent: Confidence = Field(default=95, description="confidence level in percent")
-    crimes_per_incident: Annotated[StrictFloat | StrictInt, Field(ge=1, le=20)] = Field(
-        default=1.0, description="audited crimes expected per incident"
+    crimes_per_incident: Annotated[Number, Field(ge=1, le=20)] = Field(
+        default=1.0, description="audited crimes per incident expected"
     )
-    design_effect: Annotated[StrictFloat | StrictInt, Field(gt=0, le=20)] = Field(
+    design_effect: Annotated[Number, Field(gt=0, le=20)] = Field(
         default=1.0,
         description="variance of these crimes over that of as many independent ones; about "
         "1 + (crimes_per_incident - 1) x correlation of the crimes of an incident",
     )
     response_rate_percent: Percentage = Field(
-        default=100, description="share of drawn incidents that can be audited"
+        default=100, description="per cent of drawn incidents that can be audited"
     )
     expected_rates_percent: dict[Text, Percentage] = Field(
-        default={}, description="strata whose expected recording rate is another one, such as {violence: 89}"
+        default={}, description="strata that differ, such as {violence: 89}"
     )
     allocation: Literal["precision", "proportional", "equal", "neyman"] = Field(
         default="precision",
         description="precision (the margin in every stratum), or how total_incidents are shared: "
         "proportional (to the frame), equal, neyman (most precise overall rate)",
     )
-    total_incidents: Annotated[StrictInt, Field(ge=1)] | None = Field(
-        default=None, description="incidents to draw in all; for an allocation other than precision"
+    total_incidents: Positive | None = Field(
+        default=None, description="incidents to draw; for an allocation other than precision"
     )
-    minimum_incidents: Annotated[StrictInt, Field(ge=0)] = Field(
-        default=0, description="fewest incidents of a stratum"
-    )
-    incidents: dict[Text, Annotated[StrictInt, Field(ge=1)]] | None = Field(
-        default=None,
-        description="incidents to draw per stratum of the frame; left out: planned as said above",
+    minimum_incidents: Count = Field(default=0, description="fewest incidents of a stratum")
+    incidents: dict[Text, Positive] | None = Field(
+        default=None, description="incidents to draw per stratum, instead of planning"
     )
     reserves: Annotated[StrictInt, Field(ge=0, le=10_000)] = Field(
-        default=0,
-        description="reserve incidents per stratum, in a fixed order, for incidents that cannot be audited",
+        default=0, description="reserves per stratum, in order, for what cannot be audited"
     )
     frame: FrameColumns = Field(
-        default=FrameColumns(),
-        description="names of the columns of params/<force>/frame, if they differ from these",
+        default=FrameColumns(), description="columns of params/<force>/frame, if they differ from these"
     )
 
     @model_validator(mode="after")
@@ -373,10 +237,8 @@ class SamplingPlan(Model):
         if max(self.expected_rate_percent, *self.expected_rates_percent.values(), 0) >= 100:
             raise ValueError("expected rates below 100; with nothing unrecorded there is nothing to plan")
         if (self.total_incidents is None) != (self.allocation == "precision"):
-            raise ValueError(
-                "total_incidents together with allocation proportional, equal or neyman; "
-                "allocation precision finds the total itself"
-            )
+            others = "allocation proportional, equal or neyman; allocation precision finds the total itself"
+            raise ValueError(f"total_incidents together with {others}")
         return self
 
 
@@ -384,14 +246,10 @@ class PreviousInspection(Model):
     """An earlier inspection to compare with."""
 
     year: Annotated[StrictInt, Field(ge=2000, le=2100)] = Field(description="year of the earlier inspection")
-    audited_crimes: Annotated[StrictInt, Field(ge=1)] = Field(
-        description="crimes that should have been recorded"
-    )
+    audited_crimes: Positive = Field(description="crimes that should have been recorded")
     recorded_crimes: Count = Field(description="crimes of these that were recorded")
     representative: StrictBool = Field(description="true if it was a random sample of the force's crime")
-    recording_limit_hours: Annotated[StrictInt, Field(ge=1)] = Field(
-        default=24, description="time limit for recording in force then"
-    )
+    recording_limit_hours: Positive = Field(default=24, description="time limit for recording in force then")
     note: Text | None = Field(default=None, description="what differs")
     status: Status = Field(description="status of the figures")
     source: Text = Field(description="where the figures come from")
@@ -399,10 +257,8 @@ class PreviousInspection(Model):
     @model_validator(mode="after")
     def _possible(self) -> PreviousInspection:
         if self.recorded_crimes > self.audited_crimes:
-            raise ValueError(
-                f"recorded_crimes of at most audited_crimes; "
-                f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
-            )
+            got = f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
+            raise ValueError(f"recorded_crimes of at most audited_crimes; {got}")
         return self
 
 
@@ -473,9 +329,7 @@ class Findings(Model):
     sexual: tuple[Text, ...] = Field(default=(), description="question 1: sexual offences")
     rape: tuple[Text, ...] = Field(default=(), description="question 1: rape")
     n100: tuple[Text, ...] = Field(default=(), description="question 1: N100")
-    other_systems: tuple[Text, ...] = Field(
-        default=(), description="question 2: crimes held on other systems"
-    )
+    other_systems: tuple[Text, ...] = Field(default=(), description="question 2: crimes on other systems")
     modern_slavery: tuple[Text, ...] = Field(default=(), description="question 2: modern slavery")
     timeliness: tuple[Text, ...] = Field(default=(), description="question 2: recorded within 24 hours")
     cancelled: tuple[Text, ...] = Field(default=(), description="question 2: cancelled crimes")
@@ -495,14 +349,6 @@ class Assumption(Model):
     source: Text = Field(description="why it is reasonable, or where it comes from")
 
 
-class _PlacedError(ValueError):
-    """What is wrong between parts of a parameter file, and the key where it is to be mended."""
-
-    def __init__(self, place: str, expected: str):
-        self.place = place
-        super().__init__(expected)
-
-
 class Inspection(Model):
     """Everything that ``params/<force>.yml`` says about one inspection.
 
@@ -518,13 +364,11 @@ class Inspection(Model):
     recorded_crime: RecordedCrime
     auditable_route_percent: PercentageFigure
     estimation: Estimation = Estimation()
-    sampling: SamplingPlan | None = Field(
-        default=None, description="left out: the report says it was not stated"
-    )
+    sampling: SamplingPlan | None = Field(default=None, description="left out: the report says so")
     previous_inspection: PreviousInspection | None = None
     equality: Equality | None = None
     survey_statements: dict[Text, Text] = Field(
-        default={}, description="statement ids of survey.csv and the sentence that respondents saw"
+        default={}, description="ids of survey.csv and the sentence that respondents saw"
     )
     findings: Findings = Findings()
     areas_for_improvement: tuple[AreaForImprovement, ...] = ()
@@ -542,137 +386,23 @@ class Inspection(Model):
         }.items():
             twice = sorted({key for key in keys if keys.count(key) > 1})
             if twice:
-                raise _PlacedError(name, f"each element once; more than once: {', '.join(twice)}")
+                raise PlacedError(name, f"each element once; more than once: {', '.join(twice)}")
         if self.publication.date < self.audit_period.end:
-            raise _PlacedError(
-                "publication.date",
-                f"a publication date after the audit period; it is published {self.publication.date}, "
-                f"the audit period ends {self.audit_period.end}",
-            )
+            got = f"it is published {self.publication.date}, the audit period ends {self.audit_period.end}"
+            raise PlacedError("publication.date", f"a publication date after the audit period; {got}")
         previous = self.previous_inspection
         if previous and previous.year > self.audit_period.start.year:
-            raise _PlacedError(
-                "previous_inspection.year",
-                f"a year before this audit period; it is {previous.year}, "
-                f"the audit period starts {self.audit_period.start}",
-            )
+            got = f"it is {previous.year}, the audit period starts {self.audit_period.start}"
+            raise PlacedError("previous_inspection.year", f"a year before this audit period; {got}")
         later = [item for item in self.carried_forward if item.date >= self.publication.date]
         if later:
-            raise _PlacedError(
-                "carried_forward",
-                f"grades from reports before this report; {later[0].element} is from {later[0].date}",
-            )
+            got = f"{later[0].element} is from {later[0].date}"
+            raise PlacedError("carried_forward", f"grades from reports before this report; {got}")
         return self
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML's safe loader without its surprises.
-
-    A key that stands twice is an error instead of the last one winning; numbers are decimal (in plain YAML 012000 is
-    5120, and 12:30 is 750); aliases (``*name``) cannot make a huge thing of a small file, or one that holds itself; and dates that do not exist and deep nesting are refused with their place.
-    """
-
-    _depth = 0
-
-    def compose_node(self, parent, index):
-        event = self.peek_event()
-        if self._depth >= DEEPEST:
-            raise yaml.composer.ComposerError(
-                None, None, f"values nested more than {DEEPEST} deep; fewer brackets", event.start_mark
-            )
-        self._depth += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
-
-    def get_single_node(self):
-        node = super().get_single_node()
-        if node is not None:
-            _expanded_size(node, {})
-        return node
-
-    def construct_number(self, node: yaml.ScalarNode) -> int | float:
-        if not _DECIMAL.fullmatch(node.value):
-            raise yaml.constructor.ConstructorError(
-                None,
-                None,
-                f"{shown(node.value)}, which YAML does not read as a decimal number; "
-                "a number without leading zeros, or text in quotes",
-                node.start_mark,
-            )
-        is_whole = node.tag == "tag:yaml.org,2002:int"
-        return self.construct_yaml_int(node) if is_whole else self.construct_yaml_float(node)
-
-    def construct_moment(self, node: yaml.ScalarNode) -> object:
-        try:
-            return self.construct_yaml_timestamp(node)
-        except ValueError:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"{shown(node.value)}; a date that exists, such as 2019-06-01", node.start_mark
-            ) from None
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {shown(key)}; text, in quotes if need be", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the key {shown(key)} stands twice (first on line {seen[key]}); each key once",
-                    key_node.start_mark,
-                )
-            seen[key] = key_node.start_mark.line + 1
-        return super().construct_mapping(node, deep)
-
-
-def _expanded_size(node: yaml.Node, sizes: dict[int, int | None]) -> int:
-    """How many values a node stands for when every alias in it is written out."""
-    key = id(node)
-    if key not in sizes:
-        sizes[key] = None  # under way: whoever meets it again is inside it
-        parts = node.value if isinstance(node, yaml.CollectionNode) else []
-        parts = [part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,))]
-        sizes[key] = 1 + sum(_expanded_size(part, sizes) for part in parts)
-    size = sizes[key]
-    if size is None or size > MOST_VALUES:
-        what = "a value that holds itself" if size is None else f"more than {MOST_VALUES:,} values"
-        raise yaml.composer.ComposerError(
-            None, None, f"{what}, by anchors and aliases; none of these", node.start_mark
-        )
-    return size
-
-
-DEEPEST, MOST_VALUES = 20, 100_000
-_DECIMAL = re.compile(
-    r"[-+]?(0|[1-9][0-9_]*|[0-9]*\.[0-9]*|[0-9.]+[eE][-+]?[0-9]+|\.inf|\.nan)", re.IGNORECASE
-)
-for _tag, _construct in {
-    "int": _PlainLoader.construct_number,
-    "float": _PlainLoader.construct_number,
-    "timestamp": _PlainLoader.construct_moment,
-}.items():
-    _PlainLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct)
 
 
 def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection:
     """Read and check ``params/<force>.yml``.
-
-    Parameters
-    ----------
-    force : str
-        Name of the force as in the file name.
-    params : Path
-        The folder of parameter files.
-
-    Returns
-    -------
-    Inspection
 
     Raises
     ------
@@ -689,31 +419,16 @@ def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection
     name = f"params/{path.name}"
     if not path.exists():
         known = forces(params)
-        raise InputError(
-            [
-                Problem(
-                    name,
-                    "",
-                    "no such file",
-                    f"one of the forces {', '.join(known) or '(none yet)'}{suggest(force, known)}; "
-                    f"'make new FORCE={force}' begins a new one",
-                )
-            ]
-        )
-    return check_inspection(read_yaml(path, name), name)
+        there = f"one of the forces {', '.join(known) or '(none yet)'}{suggest(force, known)}"
+        expected = f"{there}; 'make new FORCE={force}' begins a new one"
+        raise InputError([Problem(name, "", "no such file", expected)])
+    return check_inspection(read_yaml(path, name).content, name)
 
 
 def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     """What is possible and yet more often a slip: warnings, which stop nothing.
 
-    Parameters
-    ----------
-    inspection : Inspection
-        Parameters that were read without a problem.
-    name : str
-        How messages call the parameter file.
-    today : date
-        Later days are in the future.
+    ``name`` is how messages call the file; days after ``today`` are in the future.
     """
     period, warnings = inspection.audit_period, []
     months = round(period.years * 12, 1)
@@ -732,171 +447,9 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     return [Problem(name, where, got, expected, "warning") for where, got, expected in warnings]
 
 
-MOST_BYTES = 1_000_000
-_HINTS = {
-    "'\\t'": "a tab; spaces for indentation",
-    "mapping values are not allowed here": "a second ': ' on one line; quotes around a text that holds a colon",
-    "but found another document": "a line '---' that begins another document; one document in a file",
-    "special characters are not allowed": "zero bytes or other special characters; plain UTF-8 text",
-    "could not determine a constructor": "a YAML tag (!…); plain values without tags",
-}
-
-
-def read_yaml(path: Path, name: str) -> object:
-    """The content of a YAML file, read safely.
-
-    Parameters
-    ----------
-    path : Path
-        The file, in UTF-8 with or without a byte order mark.
-    name : str
-        How messages call it.
-
-    Raises
-    ------
-    InputError
-        For a folder, a file that is not text in UTF-8 or not YAML, with the line.
-    """
-    if path.is_dir():
-        raise InputError([Problem(name, "", "a folder", "a file of 'key: value' lines")])
-    content = path.read_bytes()
-    if len(content) > MOST_BYTES:
-        raise InputError([Problem(name, "", f"{len(content):,} bytes", f"at most {MOST_BYTES:,} bytes")])
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError([Problem(name, "", "text in UTF-16", "UTF-8 text; save the file as UTF-8")])
-    try:
-        return yaml.load(content.decode("utf-8-sig"), Loader=_PlainLoader)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        expected = "UTF-8 text; save the file as UTF-8"
-        raise InputError([Problem(name, f"line {line}", "a byte that is not UTF-8", expected)]) from None
-    except yaml.YAMLError as error:
-        raise InputError([_yaml_problem(error, name)]) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError([Problem(name, "", shown(str(error)), "YAML with valid values")]) from None
-
-
-def _yaml_problem(error: yaml.YAMLError, name: str) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "text that is not YAML"
-    for words, hint in _HINTS.items():
-        if words in what:
-            what = hint
-    got, _, expected = what.partition("; ")
-    if found := re.fullmatch(r"expected (.+), but found (.+)", what):
-        expected, got = found[1], "the end of the file" if "end>" in found[2] else found[2]
-    expected += f"{'; ' if expected else ''}YAML is made of 'key: value' lines, nested by spaces"
-    return Problem(name, where, got, expected)
-
-
 def check_inspection(content: object, name: str) -> Inspection:
     """Check the content of a parameter file; ``name`` is how messages call the file."""
-    if not isinstance(content, dict):
-        got = "nothing" if content is None else shown(content)
-        raise InputError([Problem(name, "", got, "a file of 'key: value' lines")])
     try:
         return Inspection.model_validate(content)
     except ValidationError as error:
         raise InputError(explain(error, Inspection, name)) from None
-
-
-_EXPECTED = {
-    "int_type": "a whole number without quotes or thousands separators, such as 21900",
-    "int_parsing": "a whole number without quotes or thousands separators, such as 21900",
-    "int_from_float": "a whole number without quotes or thousands separators, such as 21900",
-    "int_parsing_size": "a whole number without quotes or thousands separators, such as 21900",
-    "float_type": "a number, such as 96.7",
-    "float_parsing": "a number, such as 96.7",
-    "finite_number": "a number, such as 96.7",
-    "tuple_type": "a list: one '- …' line for each entry",
-    "list_type": "a list: one '- …' line for each entry",
-    "model_type": "keys of its own, indented below it",
-    "dict_type": "keys of its own, indented below it",
-    "model_attributes_type": "keys of its own, indented below it",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-}
-_BOUNDS = {
-    "greater_than": "above {gt:g}",
-    "greater_than_equal": "of {ge:g} or more",
-    "less_than": "below {lt:g}",
-    "less_than_equal": "of {le:g} or less",
-}
-
-
-def explain(error: ValidationError, model: type[BaseModel], name: str) -> list[Problem]:
-    """Turn what pydantic found into problems for people: file, key, what was got, what was expected."""
-    problems = []
-    for item in error.errors(include_url=False):
-        owner, keys = _place(item["loc"], model)
-        where = ".".join(str(key + 1) if isinstance(key, int) else shown_key(key) for key in keys)
-        got = "nothing" if item["input"] is None else shown(item["input"])
-        kind, context = item["type"], item.get("ctx", {})
-        expected = _EXPECTED.get(kind, item["msg"])
-        if kind == "missing":
-            field = owner.model_fields.get(keys[-1]) if owner else None
-            got = "nothing"
-            expected = f"this key{': ' + field.description if field and field.description else ''}"
-        elif kind == "extra_forbidden":
-            known = list(owner.model_fields) if owner else []
-            got = f"the unknown key {shown(keys[-1])}"
-            expected = f"one of {', '.join(known)}{suggest(keys[-1], known)}"
-        elif kind == "value_error":
-            expected = str(context["error"])
-            where = getattr(context["error"], "place", where)
-            got = "" if isinstance(item["input"], dict | BaseModel) else got
-        elif kind == "literal_error":
-            choices = re.findall(r"'([^']*)'", context["expected"])
-            expected = f"one of {context['expected']}{suggest(item['input'], choices)}"
-        elif kind in _BOUNDS:
-            expected = f"a number {_BOUNDS[kind].format(**context)}"
-        problem = Problem(name, where, got, expected)
-        if problem not in problems:
-            problems.append(problem)
-    return _one_per_key(problems)
-
-
-def shown_key(key: object) -> str:
-    """A key in a path of keys: short, on one line."""
-    return shown(key)[1:-1]
-
-
-def _one_per_key(problems: list[Problem]) -> list[Problem]:
-    """A number that may be whole or not fails twice in pydantic; one message is enough."""
-    first: dict[tuple[str, str], Problem] = {}
-    for problem in problems:
-        kept = first.get((problem.where, problem.got))
-        if kept is None or ("whole number" in kept.expected and problem.expected == "a number, such as 96.7"):
-            first[(problem.where, problem.got)] = problem
-    return list(first.values())
-
-
-def _place(location: tuple, model: type[BaseModel]) -> tuple[type[BaseModel] | None, tuple]:
-    """Where a location of pydantic leads: the model that owns its last key (None: no model does), and the keys.
-
-    What pydantic adds behind the keys (names of union branches, marks of dictionary keys) is left out.
-    """
-    here, owner, keys = model, None, []
-    for key in location:
-        kind = get_origin(here)
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            owner, field = here, here.model_fields.get(key)
-            here = _core(field.annotation) if field else None
-        elif kind in (dict, tuple):
-            owner, here = None, _core(get_args(here)[1 if kind is dict else 0])
-        else:
-            break
-        keys.append(key)
-    return owner, tuple(keys)
-
-
-def _core(annotation: object) -> object:
-    """A type without its validators and without None."""
-    kind = get_origin(annotation)
-    if kind is Annotated:
-        return _core(get_args(annotation)[0])
-    if kind in (Union, UnionType):
-        kinds = [part for part in get_args(annotation) if part is not NoneType]
-        return _core(kinds[0]) if len(kinds) == 1 else None
-    return annotation

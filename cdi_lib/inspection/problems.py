@@ -9,27 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one input.
+    """One thing that is wrong with one input. An error stops a report; a warning does not."""
 
-    Parameters
-    ----------
-    file : str
-        The file, as the user would name it (relative to the project).
-    where : str
-        Row and column of a table, or the key of a parameter file (``audit_period.end``).
-    got : str
-        What is there.
-    expected : str
-        What should be there, and what to do.
-    severity : {"error", "warning"}
-        An error stops a report; a warning does not.
-    """
-
-    file: str
-    where: str
-    got: str
-    expected: str
-    severity: str = "error"
+    file: str  # as the user would name it, relative to the project
+    where: str  # row and column of a table, or the key of a parameter file (audit_period.end)
+    got: str  # what is there
+    expected: str  # what should be there, and what to do
+    severity: str = "error"  # or "warning"
 
     def __str__(self) -> str:
         place = f"{self.file}, {self.where}" if self.where else self.file

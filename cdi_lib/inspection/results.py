@@ -14,33 +14,47 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, computed_field, model_validator
 
-from cdi_lib.inspection.files import file_hash
-from cdi_lib.inspection.folders import write_whole
+from cdi_lib.inspection.details import FOLLOW, Details, Stored, upgraded
+from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
-from cdi_lib.inspection.records import OFFENCE_CLASSES, AuditRecords, find_table
+from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.inspection.tables import OFFENCE_CLASSES
 from cdi_lib.statistics.estimation import Estimate
 
-SCHEMA_VERSION = 2  # 1 did not say which cell computed a result
+SCHEMA_VERSION: Literal[3] = (
+    3  # 1 did not say which cell computed a result; 1 and 2 held labels, and nothing that follows
+)
 
+#: How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
+_NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded"}
 
 _KINDS = ("estimates", "shares", "tallies", "details")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+SampleKind = Literal["main", "dip", "main and dip", "survey", "review"]
 
 
-class EstimateResult(_Model):
+class _Result(Stored):
+    """A result under an id; its label, which older files hold, is the business of the report."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_label(cls, content: object) -> object:
+        if not isinstance(content, Mapping):
+            return content
+        return {key: value for key, value in content.items() if key != "label"}
+
+
+class EstimateResult(_Result):
     """An estimate with everything that is needed to judge it.
 
     ``value``, ``se``, ``low`` and ``high`` are proportions in [0, 1] where ``unit`` is "proportion", differences of
     proportions where it is "difference", and numbers of crimes where it is "crimes". ``high`` is None where the interval has no upper end.
     """
 
-    label: str
     unit: Literal["proportion", "crimes", "difference"] = "proportion"
     value: float
     se: float | None
@@ -61,63 +75,102 @@ class EstimateResult(_Model):
     flags: tuple[str, ...] = ()
     notebook: str
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def margin(self) -> float | None:
         """Half the width of the interval; None if the interval is open."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def below(self) -> float | None:
+        """How far the interval reaches below the value."""
+        return None if self.low is None else self.value - self.low
 
-class Share(_Model):
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def above(self) -> float | None:
+        """How far the interval reaches above the value."""
+        return None if self.high is None else self.high - self.value
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def unweighted(self) -> float | None:
+        """The share of the audited crimes as they are that was recorded."""
+        return self.recorded / self.n if self.recorded is not None and self.n else None
+
+
+class Share(_Result):
     """So many of so many: no interval, no extrapolation."""
 
-    label: str
     x: int = Field(ge=0)
     n: int = Field(ge=0)
-    sample: Literal["main", "dip", "main and dip", "survey", "review"]
+    sample: SampleKind
     notebook: str
 
     @model_validator(mode="after")
     def _possible(self) -> Share:
         if self.x > self.n:
-            raise ValueError(f"{self.label}: {self.x} of {self.n} is impossible")
+            raise ValueError(f"{self.x} of {self.n} is impossible")
         return self
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def missed(self) -> int:
+        """Those of n that are not among x."""
+        return self.n - self.x
 
-class Tally(_Model):
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def proportion(self) -> float | None:
+        """x over n; None of nothing."""
+        return self.x / self.n if self.n else None
+
+
+class Tally(_Result):
     """Counts by category, in the order in which they are shown."""
 
-    label: str
     counts: dict[str, int]
     notebook: str
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> int:
+        """The sum of the counts."""
+        return sum(self.counts.values())
 
-class Section(_Model):
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def most(self) -> str:
+        """The first of the categories with the largest count; empty where nothing was counted."""
+        return max(self.counts, key=self.counts.__getitem__) if self.total else ""
+
+
+class Section(Stored):
     """What one notebook found."""
 
     notebook: str
     inputs: str = Field(description="SHA-256 over the parameters and tables that it was computed from")
-    estimates: dict[str, EstimateResult] = {}
-    shares: dict[str, Share] = {}
-    tallies: dict[str, Tally] = {}
-    details: dict[str, Any] = Field(
-        default={}, description="tables of the annex: plan, sensitivity, evidence"
-    )
+    estimates: dict[str, EstimateResult] = Field(default={})
+    shares: dict[str, Share] = Field(default={})
+    tallies: dict[str, Tally] = Field(default={})
+    details: dict[str, Any] = Field(default={}, description="as JSON; together they are a Details")
     cells: dict[str, int] = Field(
         default={}, description="kind and id of a result (estimates.overall) to the number of its cell"
     )
 
 
-class Evidence(_Model):
+class Evidence(Stored):
     """Where a result was computed: the notebook, and its cell by execution count if that is known."""
 
     notebook: str
     cell: int | None = None
 
 
-class Results(_Model):
+class Results(Stored):
     """All results of one inspection, as in ``results.json``."""
 
-    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     force: str
     force_name: str
     short_name: str
@@ -128,10 +181,19 @@ class Results(_Model):
     estimates: dict[str, EstimateResult]
     shares: dict[str, Share]
     tallies: dict[str, Tally]
-    details: dict[str, Any]
+    details: Details
     computed_in: dict[str, Evidence] = Field(
         default={}, description="kind and id of a result (estimates.overall) to where it was computed"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_of_now(cls, content: object) -> object:
+        """Files of older versions are understood as if this one had written them."""
+        if isinstance(content, Mapping) and content.get("schema_version") in (1, 2):
+            details = upgraded(content.get("details", {}))
+            return dict(content) | {"details": details, "schema_version": SCHEMA_VERSION}
+        return content
 
     def estimate(self, key: str) -> EstimateResult | None:
         """The estimate with this id, or None if it could not be made (the reason is in ``details``)."""
@@ -162,11 +224,18 @@ class Results(_Model):
             If there is no such result.
         """
         kind, _, name = key.partition(".")
-        if kind not in _KINDS or name not in getattr(self, kind):
+        shelf = self.shelf(kind)
+        if name not in shelf:
             raise KeyError(f"there is no result '{key}'")
         if place := self.computed_in.get(key):
             return place.notebook, place.cell
-        return getattr(getattr(self, kind)[name], "notebook", ""), None
+        return getattr(shelf[name], "notebook", ""), None
+
+    def shelf(self, kind: str) -> dict[str, Any]:
+        """The results of one kind by id: estimates, shares, tallies or details; empty if there is no such kind."""
+        if kind == "details":
+            return {name: value for name, value in self.details if value is not None}
+        return dict(getattr(self, kind)) if kind in _KINDS else {}
 
 
 def inputs_of(force: str, params: Path, records: AuditRecords, criteria_file: Path) -> dict[str, str]:
@@ -209,37 +278,43 @@ class Recorder:
     def __init__(self, notebook: str, inputs: str):
         self.section = Section(notebook=notebook, inputs=inputs)
 
-    def estimate(self, key: str, label: str, estimate: Estimate) -> EstimateResult:
+    def estimate(self, key: str, estimate: Estimate) -> EstimateResult:
         """Keep an estimate under an id."""
-        fields = {
-            name: value for name, value in estimate.to_dict().items() if name in EstimateResult.model_fields
+        fields: dict[str, Any] = {
+            _NAMES.get(name, name): value for name, value in estimate.to_dict().items() if name != "margin"
         }
-        result = EstimateResult(label=label, notebook=self.section.notebook, **fields)
-        return self._keep("estimates", key, result)
+        fields["unit"] = _NAMES.get(estimate.unit, estimate.unit)
+        fields["flags"] = [_NAMES.get(flag, flag) for flag in estimate.flags]
+        found = EstimateResult(notebook=self.section.notebook, **fields)
+        self._keep("estimates", key, found)
+        return found
 
-    def share(self, key: str, label: str, x: int, n: int, sample: str) -> Share:
+    def share(self, key: str, x: int, n: int, sample: SampleKind) -> Share:
         """Keep an "x of n" under an id."""
-        found = Share(label=label, x=int(x), n=int(n), sample=sample, notebook=self.section.notebook)
-        return self._keep("shares", key, found)
+        found = Share(x=int(x), n=int(n), sample=sample, notebook=self.section.notebook)
+        self._keep("shares", key, found)
+        return found
 
-    def tally(self, key: str, label: str, counts: Mapping[str, int]) -> Tally:
+    def tally(self, key: str, counts: Mapping[str, int]) -> Tally:
         """Keep counts by category under an id."""
-        counts = {str(name): int(count) for name, count in counts.items()}
-        return self._keep("tallies", key, Tally(label=label, counts=counts, notebook=self.section.notebook))
+        whole = {str(name): int(count) for name, count in counts.items()}
+        found = Tally(counts=whole, notebook=self.section.notebook)
+        self._keep("tallies", key, found)
+        return found
 
-    def detail(self, key: str, value: object) -> object:
-        """Keep a table or a text for the annex under an id; ``value`` must be plain JSON."""
-        json.dumps(value, allow_nan=False)  # refuse here what could not be written
-        return self._keep("details", key, value)
+    def detail(self, key: str, value: object) -> Any:
+        """Keep a detail under its id, which is a field of :class:`~cdi_lib.inspection.details.Details`; gives it typed."""
+        details = Details.model_validate({key: value})  # refuse here what could not be read
+        self._keep("details", key, details.model_dump(mode="json")[key])
+        return getattr(details, key)
 
-    def _keep(self, kind: str, key: str, value):
+    def _keep(self, kind: str, key: str, value: object) -> None:
         shelf = getattr(self.section, kind)
         if key in shelf:
             raise ValueError(f"the result '{key}' is already there; each number is computed in one place")
         shelf[key] = value
         if cell := _running_cell():
             self.section.cells[f"{kind}.{key}"] = cell
-        return value
 
     def save(self, folder: Path) -> Path:
         """Write the section into the folder of sections."""
@@ -270,7 +345,7 @@ def combine(
     ValueError
         If two sections hold the same id, or a section belongs to other inputs.
     """
-    shelves: dict[str, dict] = {kind: {} for kind in _KINDS}
+    shelves: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
     computed_in: dict[str, Evidence] = {}
     for section in sections:
         if section.inputs != digest(inputs):
@@ -292,7 +367,10 @@ def combine(
         records=inspection.records.model_dump(mode="json"),
         inputs=dict(inputs),
         computed_in=computed_in,
-        **shelves,
+        estimates=shelves["estimates"],
+        shares=shelves["shares"],
+        tallies=shelves["tallies"],
+        details=Details.model_validate(shelves["details"]),
     )
 
 
@@ -323,16 +401,19 @@ def read_results(path: Path) -> Results:
         ) from None
 
 
+_NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", *(f"details.{name}" for name in FOLLOW))
+
+
 def differences(before: Results, after: Results) -> list[dict[str, str | float | None]]:
     """The results that are not the same in two runs: id, what it is, before and after.
 
-    Figures are compared unrounded: a change too small to be printed is listed as well. What is no result is not
-    compared: the inputs, the cells that computed something, the version of the schema.
+    Figures are compared unrounded: a change too small to be printed is listed as well. Not compared is what is no
+    result (the inputs, the cells that computed something, the version of the schema), and what follows from others.
     """
     rows = []
-    first, second = _flat(before.model_dump(mode="json")), _flat(after.model_dump(mode="json"))
+    first, second = (_flat(found.model_dump(mode="json", round_trip=True)) for found in (before, after))
     for key in sorted(first.keys() | second.keys()):
-        if key.startswith(("inputs.", "computed_in.", "schema_version")):
+        if key.startswith(_NOT_COMPARED):
             continue
         old, new = first.get(key), second.get(key)
         same = old == new or (
@@ -344,13 +425,9 @@ def differences(before: Results, after: Results) -> list[dict[str, str | float |
 
 
 def _flat(value: object, prefix: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value, 1)
-    else:
+    if not isinstance(value, dict | list):
         return {prefix: value}
     flat: dict[str, Any] = {}
-    for key, item in items:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value, 1):
         flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
     return flat

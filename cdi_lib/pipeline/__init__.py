@@ -1,10 +1,17 @@
 """An inspection from its files to its published folder.
 
-- ``build``        read one audit, run its notebooks, publish its report
-- ``comparison``   the same for the comparison of forces
-- ``runner``       many forces, here or on a cluster
-- ``engine``       notebooks in processes forked from a warm one (``preload``)
-- ``fingerprint``  what a report was made from, and so whether it is up to date
+- ``audit``        read and check everything known about one force
+- ``step``         what a notebook opens: the audit, and what earlier notebooks found
+- ``notebooks``    run them; which cell failed
+- ``publish``      a finished report takes the place of the previous one, or nothing does
+- ``build``        the report of one force
+- ``comparison``   the comparison of forces
+- ``check``        what is wrong or doubtful before a report is built
+- ``runner``       many forces, on this machine
+- ``cluster``      many forces, on the machines of a Dask cluster
+- ``processes``    fresh processes forked from a warm one (``preload``)
+- ``engine``       the Papermill engine without a kernel
+- ``fingerprint``  what a report was made from, and so whether it is up to date; the commit
 - ``console``      what commands print
 - ``environment``  the Python environment
 """

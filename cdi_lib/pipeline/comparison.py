@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cdi_lib.comparison import outputs
 from cdi_lib.comparison.compare import compare
-from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.folders import COMPARISON, PROJECT
 from cdi_lib.inspection.published import read_published
 from cdi_lib.inspection.results import read_results, write_json
-from cdi_lib.pipeline.build import execute
+from cdi_lib.pipeline import fingerprint
+from cdi_lib.pipeline import publish as publishing
+from cdi_lib.pipeline.notebooks import execute
 from cdi_lib.render.rendering import render
 
-NOTEBOOK = "comparison"
 SCRIPT = PROJECT / "reports" / "sortable.js"
 
 
+def publish(forces: Sequence[str], reports: Path, renderer: str, made_from: Mapping[str, str]) -> str:
+    """Build the comparison of forces that have a report, and put it into its place; see :func:`build`."""
+    reports.mkdir(parents=True, exist_ok=True)
+    with publishing.staging_folder(COMPARISON, reports) as staging:
+        message = build([reports / force / "results.json" for force in forces], staging, renderer)
+        fingerprint.record(staging, made_from)
+        publishing.publish(staging, reports / COMPARISON)
+    return message
+
+
 def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
-    """Write the comparison: ``index.html``, ``report.pdf``, ``comparison.json``, ``tables.xlsx`` and ``tables/*.csv``.
+    """Write ``index.html``, ``report.pdf``, ``comparison.json``, ``tables.xlsx`` and ``tables/*.csv`` into a folder.
 
-    Parameters
-    ----------
-    results : sequence of Path
-        The ``results.json`` of the reports to compare.
-    out : Path
-        An existing folder.
-    renderer : {"auto", "quarto", "pandoc"}
-        Engine for HTML and PDF.
-
-    Returns
-    -------
-    str
-        One line that says which engine was used, and why.
+    From the ``results.json`` of the reports to compare. Returns a line that says which engine was used, and why.
 
     Raises
     ------
@@ -42,15 +41,14 @@ def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
     BuildError, cdi_lib.render.rendering.RenderError
         If the notebook fails or cannot be rendered.
     """
-
     found = compare([read_results(path) for path in results], read_published())
     write_json(out / "comparison.json", found.model_dump(mode="json"))
     outputs.write_tables(found, out / "tables")
     published = _whole_day(max(item.published for item in found.inspections if item.published))
     outputs.write_workbook(found, out / "tables.xlsx", published)
     with tempfile.TemporaryDirectory() as scratch:
-        notebook = Path(scratch) / f"{NOTEBOOK}.ipynb"
-        execute(NOTEBOOK, NOTEBOOK, notebook, {"results_folder": str(out.resolve())})
+        notebook = Path(scratch) / f"{COMPARISON}.ipynb"
+        execute(COMPARISON, COMPARISON, notebook, {"results_folder": str(out.resolve())})
         rendered = render(notebook, out, engine=renderer, metadata={"date": published}, script=SCRIPT)
     return rendered.message
 

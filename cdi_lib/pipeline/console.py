@@ -10,21 +10,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cdi_lib.inspection.problems import Problem
 
+if TYPE_CHECKING:
+    from cdi_lib.pipeline.runner import Outcome
+
 
 class Console:
-    """Collects and prints what a command tells.
+    """Collects and prints what a command tells: all, errors only (``quiet``), or nothing until the end (``as_json``).
 
-    Parameters
-    ----------
-    quiet : bool
-        Print errors only.
-    as_json : bool
-        Print nothing until the end, and then one JSON document on standard output: command, exit status, messages,
-        files, problems and, for reports, outcomes.
+    Then it is one JSON document: command, exit status, messages, files, problems and, for reports, outcomes.
     """
 
     def __init__(self, quiet: bool = False, as_json: bool = False):
@@ -32,18 +29,15 @@ class Console:
         self._told: dict[str, list] = {"messages": [], "files": [], "problems": [], "outcomes": []}
         self._details: dict[str, Any] = {}
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, kind: str = "messages") -> None:
         """A line for people."""
-        self._told["messages"].append(text)
+        self._told[kind].append(text)
         if not (self.quiet or self.as_json):
             print(text, flush=True)
 
     def file(self, path: Path) -> None:
         """A file that the command has made, as the user would type it."""
-        text = shown_path(path)
-        self._told["files"].append(text)
-        if not (self.quiet or self.as_json):
-            print(text, flush=True)
+        self.say(shown_path(path), "files")
 
     def error(self, text: str) -> None:
         """What went wrong and is no fault of an input."""
@@ -60,15 +54,13 @@ class Console:
             if problem.severity == "error" or not self.quiet:
                 print(problem, file=sys.stderr)
         if errors := sum(problem.severity == "error" for problem in problems):
-            plural = "s" if errors != 1 else ""
-            print(f"{errors} error{plural}; mend the input and run the command again", file=sys.stderr)
-        sys.stderr.flush()
+            number = f"{errors} error{'s' if errors != 1 else ''}"
+            print(f"{number}; mend the input and run the command again", file=sys.stderr, flush=True)
 
-    def outcome(self, outcome: Any) -> None:
-        """What became of one force, for scripts."""
+    def outcome(self, outcome: Outcome) -> None:
+        """What became of one force, for scripts; its problems are in the document already."""
         content = asdict(outcome)
-        content.pop("problems")  # they are in the document already
-        self._told["outcomes"].append(content)
+        self._told["outcomes"].append({key: value for key, value in content.items() if key != "problems"})
 
     def detail(self, key: str, value: Any) -> None:
         """Something that only scripts want."""
@@ -88,16 +80,9 @@ def shown_path(path: Path) -> str:
 
 
 class ForcesProgress:
-    """Progress over many forces: a bar for each one that is built and one for all, or lines where no terminal is.
+    """Progress over ``total`` forces of so many steps: a bar for each one that is built and one for all.
 
-    Parameters
-    ----------
-    total : int
-        How many forces there are.
-    steps : int
-        How many steps one force takes.
-    console : Console
-        Where lines go.
+    Where there is no terminal, a line for each force that was built.
     """
 
     def __init__(self, total: int, steps: int, console: Console):
@@ -105,48 +90,50 @@ class ForcesProgress:
         self.done = self.built = 0
         self._start = time.monotonic()
         self._lock = threading.Lock()
-        self._bars: dict[str, Any] = {}
-        self._all = None
+        self._bars: dict[str, Any] = {}  # also one for all, under no force's name
         if sys.stderr.isatty() and not (console.quiet or console.as_json):
-            from tqdm import tqdm
+            self._bars[""] = self._bar(total, "forces", unit="force", position=0)
 
-            self._all = tqdm(total=total, desc="forces", unit="force", position=0, dynamic_ncols=True)
+    @staticmethod
+    def _bar(total: int, name: str, **options: Any) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(total=total, desc=name, dynamic_ncols=True, **options)
 
     def step(self, force: str, step: int, text: str) -> None:
         """One force has begun a step."""
-        if self._all is None:
-            return
-        from tqdm import tqdm
-
         with self._lock:
-            bar = self._bars.get(force)
-            if bar is None:
-                bar = tqdm(total=self.steps, desc=force, leave=False, dynamic_ncols=True)
-                self._bars[force] = bar
-            bar.set_postfix_str(text, refresh=False)
-            bar.update(step - 1 - bar.n)
+            if "" not in self._bars:
+                return
+            if force not in self._bars:
+                self._bars[force] = self._bar(self.steps, force, leave=False)
+            self._bars[force].set_postfix_str(text, refresh=False)
+            self._bars[force].update(step - 1 - self._bars[force].n)
 
-    def finished(self, force: str, what: str, was_work: bool) -> None:
+    def ended(self, outcome: Outcome) -> None:
         """One force has ended."""
+        what = f"{outcome.status} in {outcome.seconds:g} s" if outcome.is_whole else "failed"
+        was_work = outcome.status != "unchanged"
         with self._lock:
             self.done += 1
             self.built += was_work
-            if bar := self._bars.pop(force, None):
+            if bar := self._bars.pop(outcome.force, None):
                 bar.close()
-            if self._all is not None:
-                self._all.update(1)
-                self._all.write(f"{force}: {what}")
+            if bar := self._bars.get(""):
+                bar.update(1)
+                bar.write(f"{outcome.force}: {what}")
             elif was_work:
-                self.console.say(f"{self.done} of {self.total}: {force}: {what}{self._time_left()}")
+                line = f"{self.done} of {self.total}: {outcome.force}: {what}{self._time_left()}"
+                self.console.say(line)
 
     def close(self) -> None:
         """No more forces."""
-        for bar in [*self._bars.values(), *([self._all] if self._all is not None else [])]:
+        for bar in reversed(self._bars.values()):
             bar.close()
 
     def _time_left(self) -> str:
         left = self.total - self.done
-        if not left or not self.built:
+        if not left:
             return ""
         seconds = (time.monotonic() - self._start) / self.built * left
         return f"; about {seconds / 60:.0f} min left" if seconds >= 90 else f"; about {seconds:.0f} s left"

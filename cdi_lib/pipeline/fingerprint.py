@@ -17,74 +17,94 @@ from functools import cache
 from pathlib import Path
 
 from cdi_lib.inspection.files import file_hash
-from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.folders import PROJECT, criteria_of
 
 COMMIT_VARIABLE = "CDI_COMMIT"
 UNCOMMITTED = " with uncommitted changes"
+UNKNOWN = "unknown"  # begins what stands in the place of a commit that git does not tell
 NAME = "build.json"  # beside each report
 SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
 LOOK = ("reports", "cdi_lib/render")
-CODE = ("cdi_lib", "notebooks", "requirements.lock", "params/offence_classes.csv", *LOOK)
+CODE = (
+    "cdi_lib/**/*",
+    "notebooks/**/*.ipynb",
+    "requirements.lock",
+    "params/offence_classes.csv",
+    "reports/*",  # the folders in it are what was built
+)
 
 
 @cache
 def code_files() -> dict[str, str]:
     """Everything that all reports are made from: name within the project to SHA-256."""
-    found: dict[str, str] = {}
-    for name in CODE:
-        path = PROJECT / name
-        if path.is_file():
-            found[name] = file_hash(path)
-        elif name == "reports":  # its folders are what was built
-            found |= _hashes(sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != "."), name)
-        else:
-            pattern = "*.ipynb" if name == "notebooks" else "*.py"
-            files = sorted(path.rglob(pattern))
-            found |= {p.relative_to(PROJECT).as_posix(): file_hash(p) for p in files}
-    return found
+    return _hashes((path for pattern in CODE for path in PROJECT.glob(pattern)), PROJECT)
 
 
-def _hashes(paths: Iterable[Path], name: str) -> dict[str, str]:
-    return {f"{name}/{path.name}": file_hash(path) for path in paths}
+def _hashes(paths: Iterable[Path], root: Path) -> dict[str, str]:
+    """Name within ``root`` to SHA-256, of the files among the paths. What is hidden, compiled or open does not count."""
+    found = {path.relative_to(root): path for path in sorted(paths) if path.is_file()}
+    is_own = lambda name: not any(part[0] in ".~" or part == "__pycache__" for part in name.parts)
+    return {name.as_posix(): file_hash(path) for name, path in found.items() if is_own(name)}
 
 
 @cache
 def code_digest() -> str:
     """One SHA-256 over :func:`code_files` and the version of Python: two machines with the same give the same report."""
-    return _digest(code_files() | {"python": platform.python_version()})
+    content = json.dumps(code_files() | _python(), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _digest(content: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _python() -> dict[str, str]:
+    return {"python": platform.python_version()}
 
 
 @cache
 def commit() -> str:
-    """The commit of the project, with a mark if its code was changed since; empty outside git.
+    """The commit of the project, with a mark if its code was changed since.
 
+    Empty outside git, and where the project lies inside another repository, whose commits say nothing about it.
+    Where git does not tell the commit (the folder belongs to another user), the text begins with ``UNKNOWN``.
     Parameters and records do not count: the report lists them with their hashes, and records have no place in git.
     """
-    if told := os.environ.get(COMMIT_VARIABLE):  # by the machine that has sent this task
+    told = os.environ.get(COMMIT_VARIABLE)
+    if told is not None:  # by the machine that has sent this task
         return told
-    try:
-        code = [*CODE, "params/criteria", ":!reports/*/"]
-        run = lambda *words: subprocess.run(
-            ["git", "-C", str(PROJECT), *words], capture_output=True, text=True, timeout=20, check=True
-        ).stdout.strip()
-        return run("rev-parse", "HEAD") + (UNCOMMITTED if run("status", "--porcelain", "--", *code) else "")
-    except (OSError, subprocess.SubprocessError):
+    if not (PROJECT / ".git").exists():
         return ""
+    code = [f":(glob){pattern}" for pattern in (*CODE, "params/criteria/*.yml")]
+    try:
+        if Path(_git("rev-parse", "--show-toplevel")).resolve() != PROJECT:
+            return ""
+        return _git("rev-parse", "HEAD") + (UNCOMMITTED if _git("status", "--porcelain", "--", *code) else "")
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[0]
+        return f"{UNKNOWN} (git: {said.removeprefix('fatal: ').replace(str(PROJECT), PROJECT.name)})"
+
+
+def _git(*words: str) -> str:
+    """What git says about the project; a repository that the environment names, as in a hook, is not asked."""
+    environment = {key: value for key, value in os.environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE")}
+    ended = subprocess.run(
+        ["git", *words],
+        cwd=PROJECT,
+        env=environment | {"LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    return ended.stdout.strip()
 
 
 @cache
 def engine_files(renderer: str) -> dict[str, str]:
     """The renderer that was asked for and the Quarto that would be found, without starting it."""
-    beside = str(Path(sys.executable).parent)  # where `quarto-cli` installs its command
-    quarto = (
-        "" if renderer == "pandoc" else shutil.which("quarto", path=beside) or shutil.which("quarto") or ""
-    )
-    found = "none"
+    beside, found = (
+        str(Path(sys.executable).parent),
+        "none",
+    )  # beside Python `quarto-cli` installs its command
+    quarto = renderer != "pandoc" and (shutil.which("quarto", path=beside) or shutil.which("quarto"))
     if quarto:
         state = Path(quarto).resolve().stat()
         found = f"{quarto} {state.st_size} {state.st_mtime_ns}"
@@ -97,38 +117,28 @@ def force_files(force: str, params: Path) -> dict[str, str]:
     Every file in the folder of the force counts, also one that no notebook reads: a needless build costs less
     than a report that is out of date. Hidden files and what a spreadsheet leaves while it is open do not.
     """
-    criteria = params / "criteria"
-    criteria = criteria if criteria.is_dir() else PROJECT / "params" / "criteria"
-    paths = [params / f"{force}.yml", *sorted((params / force).rglob("*"))]
-    found = {
-        f"params/{path.relative_to(params).as_posix()}": file_hash(path)
-        for path in paths
-        if path.is_file() and path.name[0] not in ".~"
-    }
-    return found | _hashes(sorted(criteria.glob("*.yml")), "params/criteria")
+    found = _hashes([params / f"{force}.yml", *(params / force).rglob("*")], params)
+    criteria = criteria_of(params)
+    found |= _hashes(criteria.glob("*.yml"), criteria.parent)
+    return {f"params/{name}": hash for name, hash in found.items()}
 
 
 def inputs(force: str, params: Path, renderer: str) -> dict[str, str]:
     """Everything that the report of a force depends on: name to SHA-256 (or to a description)."""
-    surroundings = {"python": platform.python_version()} | engine_files(renderer)
-    return surroundings | code_files() | force_files(force, params)
+    return _python() | engine_files(renderer) | code_files() | force_files(force, params)
 
 
 def comparison_inputs(reports: Iterable[Path], renderer: str) -> dict[str, str]:
     """Everything that the comparison of forces depends on: name to SHA-256 (or to a description)."""
-    surroundings = {"python": platform.python_version()} | engine_files(renderer)
-    published = "params/published-inspections.csv"
     results = {f"{folder.name}/results.json": file_hash(folder / "results.json") for folder in reports}
-    return surroundings | code_files() | results | {published: file_hash(PROJECT / published)}
+    published = _hashes([PROJECT / "params" / "published-inspections.csv"], PROJECT)
+    return _python() | engine_files(renderer) | code_files() | results | published
 
 
 def outputs(folder: Path) -> dict[str, str]:
     """The files of a report, without the record of the build itself: name to SHA-256."""
-    return {
-        path.relative_to(folder).as_posix(): file_hash(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.relative_to(folder).as_posix() != NAME
-    }
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: file_hash(path) for name, path in sorted(found.items()) if name != NAME}
 
 
 def record(folder: Path, made_from: Mapping[str, str]) -> None:
@@ -139,23 +149,18 @@ def record(folder: Path, made_from: Mapping[str, str]) -> None:
 
 
 def reasons(folder: Path, now: Mapping[str, str]) -> list[str]:
-    """Why a report would have to be made again, one line each; empty if it is up to date.
+    """Why the report in a folder would have to be made again, one line each; ``now`` is what :func:`inputs` gives.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder of the report, which may not be there.
-    now : mapping
-        What :func:`inputs` gives now.
+    Empty if it is up to date; the folder may not be there.
     """
     before = _read(folder)
     if before is None:
         there = folder.is_dir()
         return ["the report has no readable record of its build" if there else "there is no report yet"]
-    found = _changes(before["inputs"], now)
-    missing = outputs(folder)
-    found += [f"{folder.name}/{name}: {what}" for name, what in _differences(before["outputs"], missing)]
-    return found
+    changed = _differences(before["inputs"], now)
+    damaged = _differences(before["outputs"], outputs(folder))
+    found = changed | {f"{folder.name}/{name}": what for name, what in damaged.items()}
+    return [f"{name}: {what}" for name, what in found.items()]
 
 
 def only_look(folder: Path, now: Mapping[str, str]) -> bool:
@@ -163,34 +168,23 @@ def only_look(folder: Path, now: Mapping[str, str]) -> bool:
     before = _read(folder)
     if before is None or _differences(before["outputs"], outputs(folder)):
         return False
-    names = [name for name, _ in _differences(before["inputs"], now)]
-    return bool(names) and all(_is_look(name) for name in names)
-
-
-def _is_look(name: str) -> bool:
-    return name == "renderer" or name.startswith(tuple(f"{folder}/" for folder in LOOK))
+    names = _differences(before["inputs"], now)
+    look = tuple(f"{name}/" for name in LOOK)
+    return bool(names) and all(name == "renderer" or name.startswith(look) for name in names)
 
 
 def _read(folder: Path) -> dict | None:
+    """What a report was made from and what belongs to it; None if there is no record that can be read."""
     try:
         content = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        parts = content["inputs"], content["outputs"]
-        is_known = content["schema_version"] == SCHEMA_VERSION and all(
-            isinstance(part, dict) for part in parts
-        )
-        return content if is_known and content["outputs"] else None
+        made_from, made = content["inputs"], content["outputs"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    is_known = content.get("schema_version") == SCHEMA_VERSION
+    return content if is_known and made and isinstance(made, dict) and isinstance(made_from, dict) else None
 
 
-def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    return [f"{name}: {what}" for name, what in _differences(before, now)]
-
-
-def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str]]:
-    words = {(False, True): "new", (True, False): "removed", (True, True): "changed"}
-    return [
-        (name, words[name in before, name in now])
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    ]
+def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """Name to what became of it, in alphabetical order."""
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    return {n: "new" if n not in before else "removed" if n not in now else "changed" for n in names}

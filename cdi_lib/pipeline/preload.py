@@ -9,7 +9,7 @@ if "multiprocessing.forkserver" in " ".join(sys.orig_argv):  # others may import
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 # jsonschema, which nbformat needs, would compile the grammar of a kind of address that no notebook holds: two seconds.
-sys.modules.setdefault("rfc3987_syntax", None)
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # Threads do not survive a fork: the libraries must not start any here.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"):
@@ -17,20 +17,18 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARR
 os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import duckdb  # noqa: F401  (starts threads with the first connection only, in the notebook)
 import gptables  # noqa: F401
-import IPython.core.interactiveshell  # noqa: F401
 import nbformat
-import pandas
-import papermill  # noqa: F401
 
 import cdi_lib.pipeline.build
+import cdi_lib.pipeline.engine
+import cdi_lib.pipeline.step
 import cdi_lib.render.rendering
 import cdi_lib.report.display
-import cdi_lib.report.outputs
+import cdi_lib.report.index
 import cdi_lib.statistics.sampling
-from cdi_lib.inspection.records import TABLES
 
 # What libraries and this one make only when they first need it, and what is the same for every report.
-TABLES["survey"].validate(pandas.DataFrame({name: ["agree"] for name in TABLES["survey"].columns}))
 cdi_lib.render.rendering.prepare()
 nbformat.validate(nbformat.v4.new_notebook())

@@ -1,40 +1,28 @@
 """Build the reports of many forces: nothing twice, several at once, here or on other machines.
 
-What does not have to be made is found out before anything heavy is imported (:mod:`cdi_lib.pipeline.fingerprint`). The rest
-runs on any :class:`concurrent.futures.Executor`: by default processes forked here, or the workers of a Dask cluster,
-which get parameters and records with the task and send the finished report back.
+What does not have to be made is found out before anything heavy is imported (:mod:`cdi_lib.pipeline.fingerprint`). The
+rest runs on an :class:`concurrent.futures.Executor`: processes forked here, or a cluster (:mod:`cdi_lib.pipeline.cluster`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import subprocess
-import sys
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cdi_lib.inspection.folders import (
-    COMPARISON,
-    PARAMS_VARIABLE,
-    PROJECT,
-    REPORTS_VARIABLE,
-    params_of,
-    remove_leftovers,
-    reports_folder,
-)
+from cdi_lib.inspection.folders import COMPARISON, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.pipeline import engine, fingerprint
+from cdi_lib.pipeline import fingerprint, processes
+from cdi_lib.pipeline.notebooks import FAILED, BuildError
+from cdi_lib.render.errors import RenderError
 
 BUILD_TIMEOUT_SECONDS = 3600
-SCHEDULER_SECONDS = 20  # to answer
-STEPS = 8  # of one force: five notebooks, the report, rendering, evidence and data
+
+Submit = Callable[[str, bool], Future]  # a force, and whether only its look has changed
 
 
 @dataclass(frozen=True)
@@ -69,29 +57,12 @@ def build_all(
     on_step: Callable[[str, int, str], None] = lambda force, step, text: None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
-    """Build the reports of forces that are not up to date.
+    """Build the reports of forces that are not up to date, or all (``again``); outcomes in the order of ``forces``.
 
-    Parameters
-    ----------
-    forces : sequence of str
-        Their names; parameters and reports are in :func:`cdi_lib.inspection.folders.params_of` and ``reports_folder``.
-    renderer : {"auto", "quarto", "pandoc"}
-        Engine for HTML and PDF.
-    jobs : int, optional
-        How many are built at once; by default as many as there are processor cores for this process.
-    scheduler : str
-        Address of a Dask scheduler, such as ``tcp://10.0.0.5:8786``; empty: processes of this machine.
-    again : bool
-        Build also what is up to date.
-    on_step : callable
-        Called with force, number and name of each step, from any thread; only for processes of this machine.
-    on_outcome : callable
-        Called with each outcome as soon as it is known.
-
-    Returns
-    -------
-    list of Outcome
-        In the order of `forces`. A failure of one force stops no other.
+    A failure of one force stops no other. So many ``jobs`` run at once, by default one for each processor core;
+    with a ``scheduler`` (``tcp://10.0.0.5:8786``) on the workers of its Dask cluster instead. ``on_step`` is called
+    with force, number and name of each step on this machine, from any thread; ``on_outcome`` with each outcome as
+    soon as it is known.
     """
     outcomes: dict[str, Outcome] = {}
 
@@ -101,66 +72,48 @@ def build_all(
 
     waiting: dict[str, bool] = {}  # force -> only its look has changed
     for force in forces:
-        now = fingerprint.inputs(force, params_of(force), renderer) if _has_parameters(force) else {}
-        if again or not now or fingerprint.reasons(reports_folder() / force, now):
-            waiting[force] = bool(now) and not again and fingerprint.only_look(reports_folder() / force, now)
+        reasons, only_look = _reasons(force, renderer)
+        if again or reasons:
+            waiting[force] = only_look and not again
         else:
             done(Outcome(force, "unchanged"))
     if waiting:
-        executor = _dask(scheduler) if scheduler else _local(min(jobs or cores(), len(waiting)), on_step)
-        with executor as (pool, submit):
-            try:
-                futures = {submit(pool, force, look, renderer): force for force, look in waiting.items()}
-                for future in as_completed(futures):
-                    done(_outcome(futures[future], future))
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        with _executor(scheduler, min(jobs or cores(), len(waiting)), renderer, on_step) as submit:
+            futures = {submit(force, only_look): force for force, only_look in waiting.items()}
+            for future in as_completed(futures):
+                done(_outcome(futures[future], future))
     return [outcomes[force] for force in forces]
 
 
-def compare(forces: Sequence[str], renderer: str = "auto", again: bool = False) -> Outcome:
-    """Build the comparison of forces that have a report, if it is not up to date."""
-    reports = reports_folder()
-    now = fingerprint.comparison_inputs([reports / force for force in forces], renderer)
-    if not again and not fingerprint.reasons(reports / COMPARISON, now):
-        return Outcome(COMPARISON, "unchanged")
-    try:
-        return engine.run_forked(
-            compare_here, list(forces), str(reports), renderer, now, timeout=BUILD_TIMEOUT_SECONDS
+def _reasons(force: str, renderer: str) -> tuple[list[str], bool]:
+    """Why the report of a force would be made again, and whether rendering it again is enough."""
+    params, report = params_of(force), reports_folder() / force
+    if not (params / f"{force}.yml").is_file():
+        return ["no parameters"], False  # the build says what to do
+    now = fingerprint.inputs(force, params, renderer)
+    reasons = fingerprint.reasons(report, now)
+    return reasons, bool(reasons) and fingerprint.only_look(report, now)
+
+
+def _executor(
+    scheduler: str, jobs: int, renderer: str, on_step: Callable
+) -> contextlib.AbstractContextManager[Submit]:
+    if not scheduler:
+        return _local(jobs, renderer, on_step)
+    from cdi_lib.pipeline import cluster
+
+    return cluster.connected(scheduler, renderer)
+
+
+@contextlib.contextmanager
+def _local(jobs: int, renderer: str, on_step: Callable) -> Iterator[Submit]:
+    """Builds in processes of this machine; those that run are ended if the caller fails or is interrupted."""
+    commit, reports = fingerprint.commit(), reports_folder()
+    with processes.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
+        # Folders travel as arguments: the fork server has the environment of the time when it was started.
+        yield lambda force, only_look: pool.submit(
+            build_here, force, params_of(force), reports, renderer, commit, only_look
         )
-    except (RuntimeError, TimeoutError) as error:
-        return Outcome(COMPARISON, "failed", f"{COMPARISON}: {error}")
-
-
-def compare_here(forces: list[str], reports: str, renderer: str, now: dict[str, str]) -> Outcome:
-    """Build and publish the comparison in this process."""
-    from cdi_lib.pipeline import comparison
-    from cdi_lib.pipeline.build import BuildError, publish, staging_folder
-    from cdi_lib.render.rendering import RenderError
-
-    folder = Path(reports)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with staging_folder(COMPARISON, folder) as staging:
-            results = [folder / force / "results.json" for force in forces]
-            message = comparison.build(results, staging, renderer)
-            fingerprint.record(staging, now)
-            publish(staging, folder / COMPARISON)
-    except InputError as error:
-        return Outcome(COMPARISON, "failed", problems=tuple(error.problems))
-    except (BuildError, RenderError, OSError) as error:
-        return Outcome(COMPARISON, "failed", f"{COMPARISON}: {error}")
-    return Outcome(COMPARISON, "built", message)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _has_parameters(force: str) -> bool:
-    return (params_of(force) / f"{force}.yml").is_file()
 
 
 def _outcome(force: str, future: Future) -> Outcome:
@@ -171,178 +124,61 @@ def _outcome(force: str, future: Future) -> Outcome:
         return Outcome(force, "failed", f"{force}: {error}")
 
 
-# --- on this machine -------------------------------------------------------------------------------------------
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextlib.contextmanager
-def _local(jobs: int, on_step: Callable) -> Iterator[tuple[Executor, Callable]]:
-    commit = fingerprint.commit()
-    with engine.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
-        # Folders travel as arguments: the fork server has the environment of the time when it was started.
-        yield (
-            pool,
-            lambda pool, force, look, renderer: pool.submit(
-                build_here, force, str(params_of(force)), str(reports_folder()), renderer, commit, look
-            ),
-        )
+def build_here(
+    force: str, params: Path, reports: Path, renderer: str, commit: str, only_look: bool
+) -> Outcome:
+    """Build and publish one force in this process."""
+    from cdi_lib.pipeline.build import build_report
+
+    def progress(step: int, text: str) -> None:
+        processes.tell((force, step, text))
+
+    build = lambda: build_report(force, renderer, params, reports, progress, commit, only_look).message
+    return _attempt(force, "rendered again" if only_look else "built", build, reports)
 
 
-def build_here(force: str, params: str, reports: str, renderer: str, commit: str, only_look: bool) -> Outcome:
-    """Build and publish one force in this process; every failure becomes an outcome.
-
-    Other exceptions than those of input, notebooks and rendering are mistakes of this library; they are told with
-    their type, so that they can be reported.
-    """
-    from cdi_lib.pipeline.build import BuildError, build_report
-    from cdi_lib.render.rendering import RenderError
-
-    start = time.monotonic()
-    progress = lambda step, text: engine.tell((force, step, text))
+def compare(forces: Sequence[str], renderer: str = "auto", again: bool = False) -> Outcome:
+    """Build the comparison of forces that have a report, if it is not up to date."""
+    reports = reports_folder()
+    now = fingerprint.comparison_inputs([reports / force for force in forces], renderer)
+    if not again and not fingerprint.reasons(reports / COMPARISON, now):
+        return Outcome(COMPARISON, "unchanged")
+    work = (compare_here, list(forces), reports, renderer, now)
     try:
-        built = build_report(force, renderer, Path(params), Path(reports), progress, commit, only_look)
-        outcome = Outcome(force, "rendered again" if only_look else "built", built.message)
+        return processes.run_forked(*work, timeout=BUILD_TIMEOUT_SECONDS)
+    except (RuntimeError, TimeoutError) as error:
+        return Outcome(COMPARISON, "failed", f"{COMPARISON}: {error}")
+
+
+def compare_here(forces: list[str], reports: Path, renderer: str, now: dict[str, str]) -> Outcome:
+    """Build and publish the comparison in this process."""
+    from cdi_lib.pipeline import comparison
+
+    return _attempt(COMPARISON, "built", lambda: comparison.publish(forces, reports, renderer, now), reports)
+
+
+def _attempt(name: str, status: str, build: Callable[[], str], reports: Path) -> Outcome:
+    """What became of a build.
+
+    Exceptions that are none of input, notebooks, rendering or files are this library's mistakes: they reach the caller
+    with their type, so that they can be reported.
+    """
+    start, failed = time.monotonic(), reports / FAILED / name
+    try:
+        outcome = Outcome(name, status, build())
     except InputError as error:
-        outcome = Outcome(force, "failed", problems=tuple(error.problems))
+        outcome = Outcome(name, "failed", problems=tuple(error.problems))
     except (BuildError, RenderError) as error:
-        outcome = Outcome(force, "failed", _with_place(force, str(error), Path(reports) / ".failed" / force))
+        message = f"{name}: {str(error).removeprefix(f'{name}: ')}"
+        if failed.is_dir():
+            message += f"\nThe notebooks as far as they came: {os.path.relpath(failed)}"
+        outcome = Outcome(name, "failed", message)
     except OSError as error:
         what = f"{error.filename or 'a file'}: {error.strerror or error}"
-        outcome = Outcome(force, "failed", f"{force}: {what}; the previous report is as it was")
+        outcome = Outcome(name, "failed", f"{name}: {what}; the previous report is as it was")
     return replace(outcome, seconds=round(time.monotonic() - start, 1))
-
-
-def _with_place(force: str, message: str, failed: Path) -> str:
-    message = message if message.startswith(f"{force}: ") else f"{force}: {message}"
-    return (
-        f"{message}\nThe notebooks as far as they came: {os.path.relpath(failed)}"
-        if failed.is_dir()
-        else message
-    )
-
-
-# --- on other machines -----------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _dask(address: str) -> Iterator[tuple[Executor, Callable]]:
-    try:
-        from distributed import Client
-    except ImportError:
-        expected = "Dask, for SCHEDULER; install it with: .venv/bin/pip install distributed"
-        raise InputError([Problem("SCHEDULER", "", "Dask is not installed", expected)]) from None
-    try:
-        client = Client(address, timeout=SCHEDULER_SECONDS)
-    except (OSError, ValueError) as error:
-        expected = "the address of a running Dask scheduler, such as tcp://10.0.0.5:8786"
-        raise InputError([Problem("SCHEDULER", "", f"{address} ({error})", expected)]) from None
-    commit, code = fingerprint.commit(), fingerprint.code_digest()
-
-    def submit(pool: Executor, force: str, look: bool, renderer: str) -> Future:
-        task = pool.submit(build_there, force, _packed_inputs(force), renderer, commit, code)
-        return _then(task, lambda result: _publish_there(force, *result))
-
-    with client:
-        yield client.get_executor(retries=3), submit
-
-
-def _then(task: Future, function: Callable) -> Future:
-    """A future for ``function`` of a task's result, called here as soon as the result has arrived."""
-    after: Future = Future()
-
-    def run(finished: Future) -> None:
-        try:
-            after.set_result(function(finished.result()))
-        except BaseException as error:  # noqa: BLE001  it belongs to whoever asks for the result
-            after.set_exception(error)
-
-    task.add_done_callback(run)
-    return after
-
-
-def build_there(force: str, inputs: bytes, renderer: str, commit: str, code: str) -> tuple[Outcome, bytes]:
-    """Build one force on a machine that shares no folder: parameters and records in, the finished report out.
-
-    Workers of a cluster may not start processes by themselves and have threads; so the build is a command of its own.
-    """
-    if fingerprint.code_digest() != code:
-        message = (
-            f"{force}: the worker has another version of this project or of Python; bring both to the same"
-        )
-        return Outcome(force, "failed", message), b""
-    remove_leftovers(Path(tempfile.gettempdir()), "cdi-task-*")
-    with tempfile.TemporaryDirectory(prefix=f"cdi-task-{os.getpid()}-") as scratch:
-        folder = Path(scratch)
-        _unpack(inputs, folder / "params")
-        command = [
-            sys.executable,
-            "-m",
-            "cdi_lib",
-            "report",
-            f"--force={force}",
-            f"--renderer={renderer}",
-            "--json",
-        ]
-        variables = {
-            PARAMS_VARIABLE: str(folder / "params"),
-            REPORTS_VARIABLE: str(folder / "reports"),
-            fingerprint.COMMIT_VARIABLE: commit,
-        }
-        ended = subprocess.run(
-            command, cwd=PROJECT, env=os.environ | variables, capture_output=True, text=True, check=False
-        )
-        return _outcome_of_command(force, ended), _packed(folder / "reports" / force)
-
-
-def _outcome_of_command(force: str, ended: subprocess.CompletedProcess) -> Outcome:
-    import json
-
-    try:
-        told = json.loads(ended.stdout)
-        return Outcome(**told["outcomes"][0] | {"problems": tuple(Problem(**p) for p in told["problems"])})
-    except (ValueError, KeyError, IndexError, TypeError):
-        last = (ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}"])[-1]
-        return Outcome(force, "failed", f"{force}: the build on the worker failed: {last}")
-
-
-def _publish_there(force: str, outcome: Outcome, files: bytes) -> Outcome:
-    """Publish what a worker has sent, in one step; a report that arrives twice is published once more, as a whole."""
-    from cdi_lib.pipeline.build import publish, staging_folder
-
-    if outcome.is_whole:
-        reports = reports_folder()
-        reports.mkdir(parents=True, exist_ok=True)
-        with staging_folder(force, reports) as staging:
-            _unpack(files, staging)
-            publish(staging, reports / force)
-    return outcome
-
-
-def _packed_inputs(force: str) -> bytes:
-    """Parameters, criteria and record tables of one force as a zip archive."""
-    params = params_of(force)
-    criteria = params / "criteria" if (params / "criteria").is_dir() else PROJECT / "params" / "criteria"
-    files = {f"{force}.yml": params / f"{force}.yml"}
-    files |= {f"criteria/{path.name}": path for path in criteria.glob("*.yml")}
-    files |= {f"{force}/{name}": path for name, path in _files(params / force).items()}
-    return _zip({name: path for name, path in files.items() if path.is_file()})
-
-
-def _packed(folder: Path) -> bytes:
-    return _zip(_files(folder))
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def _zip(files: dict[str, Path]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in files.items():
-            archive.write(path, name)
-    return buffer.getvalue()
-
-
-def _unpack(content: bytes, folder: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        archive.extractall(folder)

@@ -1,11 +1,15 @@
 """Tells what was found, and computes nothing.
 
 - ``wording``      rounds each number once, and says it
-- ``narrative``    the paragraphs
+- ``labels``       what a reader calls what results know by an id
+- ``narrative``    the paragraphs of the chapters
+- ``method``       the paragraphs of the annex
+- ``index``        all tables and figures, with their titles
+- ``sections``     what the tables and figures hold
 - ``tables``       a table as data, Markdown and CSV
 - ``charts``       the drawings
-- ``outputs``      the index of all tables and figures
 - ``display``      what notebooks show
+- ``sample``       what notebook 1 shows of plan and assumptions
 - ``workbook``     all tables as one workbook
 - ``evidence``     the executed notebooks as pages
 - ``metadata``     the report described for machines

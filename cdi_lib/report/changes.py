@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally, differences
-from cdi_lib.report import wording
+from cdi_lib.inspection.results import EstimateResult, Results, differences
+from cdi_lib.report import labels, wording
 from cdi_lib.report.metadata import estimate_name
 
 
@@ -39,10 +39,10 @@ def changes(before: Results, after: Results) -> list[Change]:
         *_changes("The inspection", _facts(before), _facts(after)),
         *_changes("Grades", _grades(before), _grades(after)),
         *_estimates(before, after),
-        *_changes("Counts of what was examined", _shares(before.shares), _shares(after.shares)),
-        *_changes("Counts by category", _tallies(before.tallies), _tallies(after.tallies)),
+        *_changes("Counts of what was examined", _shares(before), _shares(after)),
+        *_changes("Counts by category", _tallies(before), _tallies(after)),
     ]
-    if rest := sum(not _is_told(row["result"], before, after) for row in differences(before, after)):
+    if rest := sum(not _is_told(str(row["result"]), before, after) for row in differences(before, after)):
         values = "One more value differs" if rest == 1 else f"{wording.count(rest)} more values differ"
         text = f"{values}: too small to be printed, or in the annex only."
         found.append(Change("Not in this list", text))
@@ -87,7 +87,7 @@ def _facts(results: Results) -> dict[str, str]:
 
 
 def _judged(results: Results) -> Iterable[dict[str, Any]]:
-    found = results.details.get("judgements")
+    found = results.details.judgements
     return [found["overall"], *found["questions"], *found["elements"]] if found else []
 
 
@@ -104,17 +104,15 @@ def _grades(results: Results) -> dict[str, str]:
 def _estimates(before: Results, after: Results) -> list[Change]:
     """One sentence for each estimate of which a value, the interval or n is printed differently."""
     found = []
-    for key in [*after.estimates, *(key for key in before.estimates if key not in after.estimates)]:
-        was, now = before.estimates.get(key), after.estimates.get(key)
-        if was is None or now is None:
-            text = _now_and_was(
-                *(None if one is None else ", ".join(_printed(one).values()) for one in (was, now))
-            )
+    gone = {key: was for key, was in before.estimates.items() if key not in after.estimates}
+    for key, estimate in (after.estimates | gone).items():
+        was, now = (_printed(r.estimates[key]) if key in r.estimates else None for r in (before, after))
+        if was and now:
+            text = ", ".join(_now_and_was(was[k], now[k]) for k in now if was[k] != now[k])
         else:
-            first, second = _printed(was), _printed(now)
-            text = ", ".join(_now_and_was(first[k], second[k]) for k in second if first[k] != second[k])
+            text = _now_and_was(*(", ".join(one.values()) if one else None for one in (was, now)))
         if text:
-            found.append(Change("Estimates", f"{estimate_name(now or was)}: {text}"))
+            found.append(Change("Estimates", f"{estimate_name(key, estimate, after.details)}: {text}"))
     return found
 
 
@@ -128,14 +126,14 @@ def _printed(estimate: EstimateResult) -> dict[str, str]:
     return {"value": value, "interval": wording.between(estimate), "n": f"n = {wording.count(estimate.n)}"}
 
 
-def _shares(shares: dict[str, Share]) -> dict[str, str]:
-    return {share.label: wording.of(share) for share in shares.values()}
+def _shares(results: Results) -> dict[str, str]:
+    return {labels.of_share(key, results.details): wording.of(share) for key, share in results.shares.items()}
 
 
-def _tallies(tallies: dict[str, Tally]) -> dict[str, str]:
+def _tallies(results: Results) -> dict[str, str]:
     return {
-        f"{tally.label}, {name.replace('_', ' ')}": wording.count(number)
-        for tally in tallies.values()
+        f"{labels.of_tally(key, results.details)}, {name.replace('_', ' ')}": wording.count(number)
+        for key, tally in results.tallies.items()
         for name, number in tally.counts.items()
     }
 

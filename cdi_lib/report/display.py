@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from IPython.display import display
+from pydantic import BaseModel
 
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally
-from cdi_lib.report import narrative, outputs, wording
+from cdi_lib.report import index, labels, narrative, wording
+from cdi_lib.report.sections.figures import seen
+from cdi_lib.report.sections.glossary import GLOSSARY
+from cdi_lib.report.sections.judgements import judged
 
 
 def say(text: str) -> None:
@@ -25,7 +29,8 @@ def about_records(inspection: Inspection) -> str:
     period = wording.period(inspection.audit_period.start, inspection.audit_period.end)
     text = f"**{wording.plain(inspection.force.name)}**, audit period {period}."
     if inspection.records.status != "audit":
-        text += f"\n\n**Records: {inspection.records.status}.** {wording.plain(inspection.records.note)}"
+        note = wording.plain(inspection.records.note or "")
+        text += f"\n\n**Records: {inspection.records.status}.** {note}"
     return text
 
 
@@ -34,12 +39,23 @@ def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> None:
     say("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
 
-def rows(data: Sequence[Mapping[str, Any]], otherwise: str = "Nothing to show.") -> None:
+def rows(data: Sequence[Mapping[str, Any] | BaseModel], otherwise: str = "Nothing to show.") -> None:
     """Show a list of records as a table, numbers to four digits after the point."""
-    if not data:
+    records = [dict(row) for row in data]
+    if records:
+        _table(list(records[0]), [[_shown(value) for value in record.values()] for record in records])
+    else:
         say(otherwise)
-        return
-    _table(list(data[0]), [[_shown(value) for value in row.values()] for row in data])
+
+
+def columns(
+    data: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str | Callable[[Mapping[str, Any]], Any]],
+    otherwise: str = "Nothing to show.",
+) -> None:
+    """:func:`rows` with some columns under titles of their own: each a key, or made of the record."""
+    value = lambda record, of: record[of] if isinstance(of, str) else of(record)
+    rows([{title: value(record, of) for title, of in titles.items()} for record in data], otherwise)
 
 
 def _shown(value: Any) -> str:
@@ -56,28 +72,14 @@ def estimates(found: Mapping[str, EstimateResult]) -> None:
     """Show estimates with interval, n, N and method."""
     body = []
     for key, item in found.items():
-        scale = (
-            (lambda v: "open" if v is None else wording.rounded(v, 1))
-            if item.unit == "crimes"
-            else _proportion
-        )
-        body.append(
-            [
-                f"`{key}`",
-                wording.plain(item.label),
-                scale(item.value),
-                scale(item.low),
-                scale(item.high),
-                wording.count(item.n),
-                "not applicable" if item.population is None else wording.count(item.population),
-                f"{wording.plain(item.estimator)}, {item.interval}",
-            ]
-        )
+        places = 1 if item.unit == "crimes" else 4
+        ends = ["open" if end is None else wording.rounded(end, places) for end in (item.low, item.high)]
+        population = "not applicable" if item.population is None else wording.count(item.population)
+        how = f"{wording.plain(item.estimator)}, {item.interval}"
+        what = wording.plain(labels.of_estimate(key))
+        value = wording.rounded(item.value, places)
+        body.append([f"`{key}`", what, value, *ends, wording.count(item.n), population, how])
     _table(["id", "what", "estimate", "interval from", "to", "n", "N", "method"], body)
-
-
-def _proportion(value: float | None) -> str:
-    return "open" if value is None else f"{value:.4f}"
 
 
 def shares(found: Mapping[str, Share]) -> None:
@@ -85,17 +87,17 @@ def shares(found: Mapping[str, Share]) -> None:
     _table(
         ["id", "what", "x", "of n", "from"],
         [
-            [f"`{key}`", wording.plain(s.label), wording.count(s.x), wording.count(s.n), s.sample]
-            for key, s in found.items()
+            [f"`{k}`", wording.plain(labels.of_share(k)), wording.count(s.x), wording.count(s.n), s.sample]
+            for k, s in found.items()
         ],
     )
 
 
-def tally(found: Tally) -> None:
+def tally(key: str, found: Tally) -> None:
     """Show counts by category."""
     if found.counts:
         _table(
-            [wording.plain(found.label), "n"],
+            [wording.plain(labels.of_tally(key)), "n"],
             [[wording.plain(name), wording.count(n)] for name, n in found.counts.items()],
         )
 
@@ -105,25 +107,18 @@ class Reader:
 
     def __init__(self, results: Results):
         self.results = results
-        self._to_link = {term.id: term.pattern for term in outputs.GLOSSARY}
+        self._to_link = {term.id: term.pattern for term in GLOSSARY}
 
     def say(self, text: str) -> None:
         """Show Markdown; each term of the glossary is a link to it where it is first used in running text."""
         say("\n".join(self._linked(line) for line in text.split("\n")))
 
     def _linked(self, line: str) -> str:
-        if re.match(r"[#|:!]", line) or re.search(
-            r"[{`\]]", line
-        ):  # heading, table, block, badge, code, link
-            return line
+        if re.match(r"[#|:!]", line) or re.search(r"[{`\]]", line):
+            return line  # a heading, table or block; or with a badge, code or link
         for term, pattern in list(self._to_link.items()):
             # Not inside a link that another term has just got.
-            linked, found = re.subn(
-                rf"\b(?:{pattern})\b(?![^\[]*\])",
-                lambda match, term=term: f"[{match[0]}](#{term})",
-                line,
-                count=1,
-            )
+            linked, found = re.subn(rf"\b({pattern})\b(?![^\[]*\])", rf"[\1](#{term})", line, count=1)
             if found:
                 del self._to_link[term]
                 line = linked
@@ -132,7 +127,7 @@ class Reader:
     def show(self, *identities: str) -> None:
         """Show tables and figures of the index; one without content is left out (the text says so in words)."""
         for identity in identities:
-            make = outputs.figure_markdown if identity.startswith("fig-") else outputs.table_markdown
+            make = index.figure_markdown if identity.startswith("fig-") else index.table_markdown
             say(make(self.results, identity))
 
     def tile(self, key: str, words: str) -> str:
@@ -161,7 +156,7 @@ class Reader:
 
     def grade(self, key: str) -> str:
         """A grade as a badge, with the computed one beside it where inspectors decided otherwise."""
-        entry = outputs.judged(self.results, key)
+        entry = judged(self.results, key)
         if entry["decided"] == "not judged":
             return "Not judged: too few elements were inspected."
         text = f"Graded {wording.badge(entry['decided'])}"
@@ -181,7 +176,7 @@ class Reader:
 
     def question(self, key: str) -> str:
         """A question as a heading."""
-        return wording.plain(outputs.judged(self.results, key)["label"])
+        return wording.plain(judged(self.results, key)["label"])
 
     def chapters(self, sections: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Which sections stand under which question of the framework, both in their order.
@@ -192,7 +187,7 @@ class Reader:
             Name of each section, and the measures (ids of results) that it tells of. It belongs to the question
             that is judged by one of them. A section that is judged nowhere follows the one before it.
         """
-        judgements = self.results.details["judgements"]
+        judgements = self.results.details.judgements
         questions = [question["id"] for question in judgements["questions"]]
         found: dict[str, list[str]] = {question: [] for question in questions}
         here = questions[0]
@@ -204,9 +199,13 @@ class Reader:
 
     def question_certainty(self, key: str) -> str:
         """How sure the grade of a question is, in words; empty where chance does not move it."""
-        entry = outputs.judged(self.results, key)
-        likely = narrative.likely(entry["probabilities"] or {})
-        named = [f"{grade} ({wording.chance(share)})" for grade, share in likely]
+        certainty, chances = (
+            self.results.details.certainty.get(key),
+            judged(self.results, key)["probabilities"],
+        )
+        named = (
+            [f"{grade} ({wording.chance(chances[grade])})" for grade in certainty.likely] if certainty else []
+        )
         if len(named) < 2:
             return ""
         return (
@@ -216,17 +215,14 @@ class Reader:
 
     def certainty(self) -> str:
         """How sure the overall grade is, in words."""
-        entry = outputs.judged(self.results, "overall")
-        chances = entry["probabilities"]
-        if not chances:
+        entry, found = judged(self.results, "overall"), self.results.details.certainty.get("overall")
+        if found is None:
             return ""
-        others = outputs.not_ruled_out(self.results)
-        text = (
-            f"::: {{.box .box-note}}\n**How sure is the grade?** {outputs.seen(self.results)} is what we see"
-        )
-        text += f" ({wording.chance(chances[entry['computed']])} of simulated audits)"
-        if others:
-            parts = [f"{grade} ({wording.chance(chances[grade])})" for grade in others]
+        chances = {grade: wording.chance(share) for grade, share in entry["probabilities"].items()}
+        text = f"::: {{.box .box-note}}\n**How sure is the grade?** {seen(self.results)} is what we see"
+        text += f" ({chances[entry['computed']]} of simulated audits)"
+        if found.not_ruled_out:
+            parts = [f"{grade} ({chances[grade]})" for grade in found.not_ruled_out]
             text += f"; {wording.in_words(parts)} cannot be ruled out"
         return (
             f"{text}. This counts chance in drawing the main sample only, not how well the criteria or the assessments fit "
@@ -235,7 +231,7 @@ class Reader:
 
     def criteria(self) -> str:
         """The framework: name, version, note, and how elements make a question's grade."""
-        found = self.results.details["judgements"]
+        found = self.results.details.judgements
         framework = found["framework"]
         parts = [
             (
@@ -255,31 +251,30 @@ class Reader:
         steps = " ".join(
             f"*{wording.capital(grade)}*: {wording.plain(rule['sentence'])}" for grade, rule in rules.items()
         )
-        return [f"- **{name}** {steps} Otherwise: {self.results.details['judgements']['scale'][-1]}."]
+        return [f"- **{name}** {steps} Otherwise: {self.results.details.judgements['scale'][-1]}."]
 
     def back_test(self) -> str:
         """Whether the published figures, where there are any, are reproduced."""
-        table = outputs.TABLES["tbl-published"].build(self.results)
-        if table is None:
+        rows, counts = self.results.details.published, self.results.details.back_test
+        if not rows:
             return "No published figures were given to compare with."
-        compared = [row for row in table.rows if row["reproduced"] != outputs.OTHER_CRITERIA]
-        missed = [row for row in compared if row["reproduced"] != "yes"]
         text = (
-            f"{wording.count(len(compared) - len(missed))} of {wording.count(len(compared))} published figures are "
+            f"{wording.count(counts.reproduced)} of {wording.count(counts.compared)} published figures are "
             "reproduced (@tbl-published)."
-            if compared
+            if counts.compared
             else "The published grades stand in @tbl-published."
         )
-        for row in missed:
+        for row in rows:
+            if row.reproduced in ("no", "not computed"):
+                text += (
+                    f" Not reproduced: {wording.plain(row.figure)}, published as {wording.plain(row.published)} and computed "
+                    f"here as {wording.plain(row.computed or 'no figure')}."
+                )
+        if counts.other_criteria:
             text += (
-                f" Not reproduced: {wording.plain(row['figure'])}, published as {wording.plain(row['published'])} and computed "
-                f"here as {wording.plain(row['computed'] or 'no figure')}."
-            )
-        if grades := len(table.rows) - len(compared):
-            text += (
-                f" {wording.capital(wording.plural(grades, 'published grade'))} "
-                f"{'was' if grades == 1 else 'were'} given by other criteria than the later ones that this report "
-                "follows, and not compared."
+                f" {wording.capital(wording.plural(counts.other_criteria, 'published grade'))} "
+                f"{'was' if counts.other_criteria == 1 else 'were'} given by other criteria than the later ones that this "
+                "report follows, and not compared."
             )
         return text
 

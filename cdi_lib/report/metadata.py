@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cdi_lib.inspection.details import Details
 from cdi_lib.inspection.results import EstimateResult, Results
-from cdi_lib.report import outputs, wording
+from cdi_lib.report import index, labels, wording
 
 _LICENCES = {
     "Open Government Licence v3": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
@@ -61,7 +62,7 @@ def json_ld(results: Results) -> dict[str, Any]:
         "description": f"Every figure of the report, unrounded, with n, N, interval and method. {_about(results)}",
         **common,
         "keywords": ["crime data integrity", "crime recording", "police"],
-        "variableMeasured": [_variable(estimate) for estimate in results.estimates.values()],
+        "variableMeasured": [_variable(key, results) for key in results.estimates],
         "measurementTechnique": "Random sample of incidents; stratified or pooled ratio estimates with intervals",
         "distribution": _distribution(results),
     }
@@ -104,10 +105,11 @@ def _rights(rights: str | None) -> dict[str, str]:
     return {"copyrightNotice": rights} | ({"license": known[0]} if len(known) == 1 else {})
 
 
-def _variable(estimate: EstimateResult) -> dict[str, Any]:
+def _variable(key: str, results: Results) -> dict[str, Any]:
+    estimate = results.estimates[key]
     found = {
         "@type": "PropertyValue",
-        "name": estimate_name(estimate),
+        "name": estimate_name(key, estimate, results.details),
         "value": estimate.value,
         "minValue": estimate.low,
         "maxValue": estimate.high,
@@ -118,19 +120,17 @@ def _variable(estimate: EstimateResult) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def estimate_name(estimate: EstimateResult) -> str:
+def estimate_name(key: str, estimate: EstimateResult, details: Details) -> str:
     """What an estimate is, where it stands alone: a rate says that it is one.
 
     Examples
     --------
     >>> fields = {"value": 0.9, "se": None, "low": None, "high": None, "n": 9, "confidence": 0.95}
     >>> fields |= {"estimator": "pooled", "interval": "wilson", "notebook": "2_effectiveness"}
-    >>> estimate_name(EstimateResult(label="All crime", **fields))
+    >>> estimate_name("overall", EstimateResult(**fields), Details())
     'Recording rate, all crime'
-    >>> estimate_name(EstimateResult(label="Recording rate in 2014", **fields))
-    'Recording rate in 2014'
     """
-    label = estimate.label
+    label = labels.of_estimate(key, details)
     if estimate.unit != "proportion" or label.lower().startswith("recording rate"):
         return label
     return f"Recording rate, {label[:1].lower()}{label[1:]}"
@@ -148,7 +148,7 @@ def _distribution(results: Results) -> list[dict[str, str]]:
             "tables.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "All tables"
         ),
     ]
-    for output in outputs.TABLES.values():
+    for output in index.TABLES.values():
         if output.build(results) is not None:
             name = f"tables/{output.id.removeprefix('tbl-')}.csv"
             files.append(_file(name, "text/csv", output.title))
@@ -157,8 +157,6 @@ def _distribution(results: Results) -> list[dict[str, str]]:
 
 def _sources(results: Results) -> list[str]:
     """The publications that figures were taken from, each once, in order."""
-    published = [row["source"] for row in results.details.get("published") or []]
-    assumed = [
-        row["source"] for row in results.details.get("assumptions") or [] if row["status"] == "published"
-    ]
+    published = [row.source for row in results.details.published]
+    assumed = [row.source for row in results.details.assumptions if row.status == "published"]
     return list(dict.fromkeys(published + assumed))

@@ -1,4 +1,4 @@
-"""The paragraphs of the report, written from results.
+"""The paragraphs of the chapters, written from results.
 
 Each function says what was found in one section, also where little or nothing was: no crime of a type, no dip
 sample, no survey. All figures come from the results and are rounded by :mod:`cdi_lib.report.wording`.
@@ -6,16 +6,12 @@ sample, no survey. All figures come from the results and are rounded by :mod:`cd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cdi_lib.inspection.parameters import CRIME_TYPES
-from cdi_lib.inspection.records import CANCELLATION_TYPES
 from cdi_lib.inspection.results import EstimateResult, Results, Share
+from cdi_lib.inspection.tables import CANCELLATION_TYPES
 from cdi_lib.report import wording
+from cdi_lib.report.labels import CRIME_NOUNS, TYPE_LABELS
 from cdi_lib.report.wording import (
-    CRIME_NOUNS,
-    INTERVAL_NAMES,
     about,
     between,
     count,
@@ -30,17 +26,13 @@ from cdi_lib.report.wording import (
     plus_minus,
     points,
     sentence,
-)
-from cdi_lib.statistics import intervals
+)  # fmt: skip
 
 LIMITS = (
     "The interval covers chance in drawing the sample, and nothing else. The audit looks where reports of crime are "
     "expected; reports that lie elsewhere, for example in records of anti-social behaviour, would add to the number "
     "that is not recorded."
 )
-
-LEAST_CHANCE = 0.01  # a grade that comes out less often is not named
-UNEVEN = 1.25  # shares audited of two crime types that differ more than so are told
 
 
 def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> str:
@@ -55,7 +47,7 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
     text = (
         f"We estimate that {plain(results.force_name)} records **{percent(rate.value)}** of reported {what}{remark}. "
         f"The {percent_confidence(rate)} confidence interval is {plus_minus(rate)}; the force had recorded "
-        f"{count(rate.recorded)} of the {plural(rate.n, 'audited crime')}{_before_weighting(rate)}."
+        f"{count(rate.recorded or 0)} of the {plural(rate.n, 'audited crime')}{_before_weighting(rate)}."
     )
     if "n_under_30" in rate.flags:
         text += f" With so few audited crimes ({count(rate.n)}) this is a rough indication."
@@ -68,7 +60,7 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
 
 def _before_weighting(rate: EstimateResult) -> str:
     """The share of the sample as it is, where that is not what the weighted rate says."""
-    share = percent(rate.recorded / rate.n)
+    share = percent(rate.unweighted or 0)
     return "" if share == percent(rate.value) else f" ({share} before weighting)"
 
 
@@ -92,7 +84,9 @@ def unrecorded_sentence(results: Results, key: str) -> str:
 def how_sure(results: Results) -> str:
     """A note on how sure the headline is."""
     rate = results.estimates["overall"]
-    goal = "the rate that such samples have on average" if uneven(results) else "the true rate"
+    goal = (
+        "the rate that such samples have on average" if results.details.evenness.uneven else "the true rate"
+    )
     return (
         "::: {.box .box-note}\n"
         f"**How sure are we?** The main sample holds {count(rate.n)} audited crimes. If the audit were repeated many "
@@ -102,28 +96,14 @@ def how_sure(results: Results) -> str:
     )
 
 
-def uneven(results: Results) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-    """The crime types audited most and least, if the headline is pooled and takes no account of it; None otherwise."""
-    types = _audited_types(results)
-    if results.details["headline"] != "pooled" or len(types) < 2:
-        return None
-    most, least = (choose(types, key=lambda row: row["fraction"]) for choose in (max, min))
-    return (most, least) if most["fraction"] > UNEVEN * least["fraction"] else None
-
-
-def _audited_types(results: Results) -> list[Mapping[str, Any]]:
-    return [row for row in results.details["sample"][:-1] if row["fraction"]]
-
-
 def _if_weighted(results: Results) -> str:
     """What the rate would be if each crime type had its weight, where the pooled headline leaves that out."""
-    found, rate = uneven(results), results.estimate("overall_stratified")
-    if not found:
+    evenness, rate = results.details.evenness, results.estimate("overall_stratified")
+    if not evenness.uneven:
         return ""
-    most, least = found
     text = (
         f" That is not quite the rate of the force, because some crime types were audited more closely than others: "
-        f"{_audited_share(most)}, {_audited_share(least)}."
+        f"{audited_share(results, evenness.most)}, {audited_share(results, evenness.least)}."
     )
     if rate is None:
         return text
@@ -139,9 +119,9 @@ def _over(number: float) -> str:
     return over(number) if number > 0 else "no"
 
 
-def _audited_share(row: Mapping[str, Any]) -> str:
-    name = row["stratum"]
-    return f"{percent(row['fraction'])} of {name[0].lower()}{name[1:]}"
+def audited_share(results: Results, crime_type: str) -> str:
+    """Which share of the reported crimes of a type was audited."""
+    return f"{percent(results.details.row(crime_type).fraction or 0)} of {TYPE_LABELS[crime_type].lower()}"
 
 
 def sureness(results: Results, key: str, what: str) -> str:
@@ -153,30 +133,23 @@ def sureness(results: Results, key: str, what: str) -> str:
     if rate is None:
         return ""
     text = f"**How sure are we?** {_reach(rate, what)}"
-    judged = [
-        e for e in results.details["judgements"]["elements"] if e["measure"] == key and e["probabilities"]
-    ]
+    judged = [e for e in results.details.judgements["elements"] if e["measure"] == key and e["probabilities"]]
     for entry in judged:
-        parts = [f"{grade} in {wording.chance(share)}" for grade, share in likely(entry["probabilities"])]
+        chances, likely = entry["probabilities"], results.details.certainty[entry["id"]].likely
+        parts = [f"{grade} in {wording.chance(chances[grade])}" for grade in likely]
         text += (
             f" With other samples the element “{plain(entry['label'])}” would be {in_words(parts)} of audits."
         )
     return text
 
 
-def likely(chances: Mapping[str, float]) -> list[tuple[str, float]]:
-    """The grades that come out often enough to be named, with their chances, the likeliest first."""
-    ordered = sorted(chances.items(), key=lambda item: -item[1])
-    return [(grade, chance) for grade, chance in ordered if chance >= LEAST_CHANCE]
-
-
 def _reach(rate: EstimateResult, what: str) -> str:
     if rate.n == 1:
         for many in ("reports", "crimes", "offences"):
             what = what.replace(many, many[:-1])
-    if rate.low is None or rate.high is None:
+    if rate.below is None or rate.above is None:
         return f"From {count(rate.n)} {what} no interval can be given."
-    down, up = points(rate.value - rate.low, 1), points(rate.high - rate.value, 1)
+    down, up = points(rate.below, 1), points(rate.above, 1)
     if down == up:
         far = f"{down} percentage points either way"
     elif rate.value in (0, 1):  # at the end of the scale there is one way to go
@@ -207,7 +180,7 @@ def _from_to(estimate: EstimateResult) -> str:
 
 def auditable_route(results: Results) -> str:
     """What the share of auditable routes says and what it does not."""
-    share = percent(results.details["auditable_route"])
+    share = percent(results.details.auditable_route)
     routes = results.tallies["routes"].counts
     by_route = (
         " By which route the audited crimes had come is not in these records."
@@ -235,14 +208,13 @@ def domestic_abuse(results: Results) -> str:
     if share.n == 0:
         return f"None of the {count(audited)} audited crimes was related to domestic abuse."
     text = (
-        f"Of the {count(audited)} audited crimes, {count(share.n)} {_were(share.n)} related to domestic abuse. "
+        f"Of the {count(audited)} audited crimes, {count(share.n)} {were(share.n)} related to domestic abuse. "
         f"The force had recorded {count(share.x) if share.x else 'none'} of these."
     )
-    missed = {k: n for k, n in results.tallies["domestic_abuse_unrecorded"].counts.items() if n}
-    if missed:
-        total = sum(missed.values())
-        kinds = in_words(plural(n, *CRIME_NOUNS[k]) for k, n in missed.items())
-        text += f" The {number_word(total)} that {_were(total)} not recorded: {kinds}."
+    missed = results.tallies["domestic_abuse_unrecorded"]
+    if missed.total:
+        kinds = in_words(plural(n, *CRIME_NOUNS[k]) for k, n in missed.counts.items() if n)
+        text += f" The {number_word(missed.total)} that {were(missed.total)} not recorded: {kinds}."
     rate = results.estimate("domestic_abuse")
     if rate is not None:
         text += (
@@ -254,7 +226,8 @@ def domestic_abuse(results: Results) -> str:
     return text
 
 
-def _were(number: int) -> str:
+def were(number: int) -> str:
+    """The verb that goes with a number of things."""
     return "was" if number == 1 else "were"
 
 
@@ -274,14 +247,15 @@ def rape(results: Results) -> str:
         return text
     counts = results.tallies["rape_not_recorded"].counts
     parts = [
-        f"{number_word(counts['n100'])} {_were(counts['n100'])} recorded as N100 instead"
+        f"{number_word(counts['n100'])} {were(counts['n100'])} recorded as N100 instead"
         if counts["n100"]
         else "",
         f"{number_word(counts['incident'])} only as an incident" if counts["incident"] else "",
         f"for {number_word(counts['nothing'])} no crime or N100 was recorded" if counts["nothing"] else "",
     ]
-    missed = share.n - share.x
-    whole = "The one not recorded:" if missed == 1 else f"Of the {number_word(missed)} not recorded,"
+    whole = (
+        "The one not recorded:" if share.missed == 1 else f"Of the {number_word(share.missed)} not recorded,"
+    )
     return f"{text} {whole} {in_words(part for part in parts if part)}."
 
 
@@ -304,12 +278,11 @@ def n100(results: Results) -> str:
             else "We found no incident that needed an N100."
         )
     if review is not None:
-        wrong = review.n - review.x
         parts.append(
             f"Separately we reviewed {plural(review.n, 'record')} to which N100 had been applied: "
             + (
-                f"{number_word(wrong)} of {'them' if review.n > 1 else 'one'} should have been recorded as rape from the outset."
-                if wrong
+                f"{number_word(review.missed)} of {'them' if review.n > 1 else 'one'} should have been recorded as rape from the outset."
+                if review.missed
                 else f"{'all were' if review.n > 1 else 'it was'} rightly classified."
             )
             if review.n
@@ -350,9 +323,9 @@ def _unrecorded_kinds(results: Results, key: str) -> dict[str, int]:
     return tally.counts if tally else {}
 
 
-def _examined(results: Results, *samples: str) -> int:
+def _examined(results: Results, sample: str) -> int:
     tally = results.tallies.get("dip_records")
-    return sum(tally.counts[name] for name in samples) if tally else 0
+    return tally.counts[sample] if tally else 0
 
 
 def other_systems(results: Results) -> str:
@@ -408,7 +381,7 @@ def modern_slavery(results: Results) -> str:
             f"In {where} we found {plural(slavery.n, 'modern slavery crime')}"
             + (f"; the force had recorded {_all_or(slavery.x, slavery.n)}." if slavery.n else ".")
         )
-        if rest.n:
+        if rest and rest.n:
             kinds = _unrecorded_kinds(results, "modern_slavery_referral_other")
             parts.append(
                 f"The same referrals held {plural(rest.n, 'other crime')}, of which the force had recorded "
@@ -436,7 +409,7 @@ def timeliness(results: Results) -> str:
     share = results.share("within_24")
     rule = (
         f"A crime should be recorded as soon as what is known meets the national standard, and in any case within "
-        f"{results.details['recording_limit_hours']} hours of the report."
+        f"{results.details.recording_limit_hours} hours of the report."
     )
     if share is None or share.n == 0:
         return f"{rule} The times of report and of recording were not examined."
@@ -452,7 +425,7 @@ def timeliness(results: Results) -> str:
 
 
 def _graded_on_count(results: Results) -> str:
-    entries = results.details["judgements"]["elements"]
+    entries = results.details.judgements["elements"]
     judged = any(entry["measure"] == "within_24" and entry["status"] == "judged" for entry in entries)
     return ", and the grade rests on that count" if judged else ""
 
@@ -465,8 +438,9 @@ def cancelled(results: Results) -> str:
         "(FCIR) decides for rape, designated decision makers (DDMs) for other crimes."
     )
     names = {"rape": "rape", "sexual": "other sexual offences", "violence": "violence", "robbery": "robbery"}
-    shares = {name: results.share(f"cancelled_{name}") for name in CANCELLATION_TYPES}
-    if all(share is None for share in shares.values()):
+    reviewed = {name: results.share(f"cancelled_{name}") for name in CANCELLATION_TYPES}
+    shares = {name: share for name, share in reviewed.items() if share}
+    if not shares:
         return f"{rule} Cancelled crimes were not reviewed."
     found = [f"{of(share)} for {names[name]}" for name, share in shares.items() if share.n]
     none = [names[name] for name, share in shares.items() if not share.n]
@@ -494,7 +468,7 @@ def victims_informed(results: Results) -> str:
 
 def equality(results: Results) -> str:
     """Which characteristics of victims are routinely recorded."""
-    found = results.details.get("equality")
+    found = results.details.equality
     if not found:
         return "Whether the force records the characteristics of victims was not inspected."
     yes, no = (
@@ -519,7 +493,7 @@ def survey(results: Results) -> str:
     number = respondents.counts["respondents"]
     parts = [
         f"{of(share)} agreed: \N{LEFT DOUBLE QUOTATION MARK}{plain(statement).rstrip('.')}\N{RIGHT DOUBLE QUOTATION MARK}"
-        for key, statement in results.details["survey_statements"].items()
+        for key, statement in results.details.survey_statements.items()
         if (share := results.share(f"survey_{key}")) is not None and share.n
     ]
     text = f"{sentence(plural(number, 'person', 'people'))[:-1]} answered our survey of officers and staff."
@@ -528,16 +502,13 @@ def survey(results: Results) -> str:
 
 def comparison(results: Results) -> str:
     """The previous inspection beside this one, with the tested difference; never a bare arrow."""
-    before = results.estimate("previous")
-    if before is None:
+    details = results.details
+    previous, compared = details.previous, details.compared_with_previous
+    if previous is None or compared is None:
         return "There is no previous inspection to compare with."
-    previous, now, change = (
-        results.details["previous"],
-        results.estimates["overall"],
-        results.estimates["change"],
-    )
+    before, now, change = (results.estimates[key] for key in ("previous", "overall", "change"))
     text = (
-        f"In {previous['year']} the force had recorded {count(before.recorded)} of {count(before.n)} audited crimes, "
+        f"In {previous.year} the force had recorded {count(previous.recorded_crimes)} of {count(previous.audited_crimes)} audited crimes, "
         f"{percent(before.value)} ({percent_confidence(before)} confidence interval: {between(before)}). "
         f"This time we estimate {percent(now.value)} ({between(now)}). "
     )
@@ -548,21 +519,21 @@ def comparison(results: Results) -> str:
         if far != points(0, 1)
         else "The rate is nearly the same "
     )
-    text += f"({change_interval(change)}), {_surprise(change)}."
+    text += f"({change_interval(change)}), {_surprise(change, compared.chance)}."
     caution = []
-    if not previous["representative"]:
+    if "representative" in compared.differs:
         caution.append(
             "the earlier figure comes from a sample that does not represent the force, which makes the test a mere guide"
         )
-    if previous["recording_limit_hours"] != results.details["recording_limit_hours"]:
+    if "recording_limit_hours" in compared.differs:
         caution.append(
-            f"crimes then had to be recorded within {previous['recording_limit_hours']} hours, now within "
-            f"{results.details['recording_limit_hours']}"
+            f"crimes then had to be recorded within {previous.recording_limit_hours} hours, now within "
+            f"{details.recording_limit_hours}"
         )
     if caution:
         text += f" Compare with care: {in_words(caution)}."
-    if previous.get("note"):
-        text += f" {sentence(plain(previous['note']))}"
+    if previous.note:
+        text += f" {sentence(plain(previous.note))}"
     return text
 
 
@@ -576,289 +547,21 @@ def change_interval(change: EstimateResult) -> str:
     return f"between {low} and {points(change.high, 1)} points higher"
 
 
-def _surprise(change: EstimateResult) -> str:
+def _surprise(change: EstimateResult, chance: str) -> str:
     """How readily chance explains a change: by interval and test, which are made differently and can just disagree."""
-    p = "p below 0.001" if change.p_value < 0.001 else f"p = {change.p_value:.3f}"
-    beyond = change.low is not None and (change.low > 0 or change.high < 0)
-    if beyond != (change.p_value < 1 - change.confidence):
-        return f"which is at the border of what chance in drawing the samples would explain ({p})"
-    if not beyond:
-        return f"which could be due to chance in drawing the samples ({p})"
-    much = (
-        "far more than chance in drawing the samples would"
-        if change.p_value < 0.001
-        else "more than chance in drawing the samples would readily"
-    )
-    return f"{much} explain ({p})"
-
-
-def sampling(results: Results) -> str:
-    """How the sample was drawn."""
-    plan = results.details.get("sampling")
-    text = (
-        "The main sample is a random sample of incidents in the audit period. For each, auditors decided which crimes should "
-        "have been recorded, and which were. One incident can hold several crimes."
-    )
-    if results.details["strata_are_crime_types"]:
-        text += " Each crime type is a stratum, from which incidents were drawn separately."
-    if results.details.get("strata"):
-        drawn_by_type = {row["stratum"] for row in results.details["strata"]} <= set(CRIME_TYPES)
-        text += (
-            " Incidents were drawn in a stratum for each crime type, with different chances, and some crimes turned out to be "
-            "of another type than the stratum of their incident (@tbl-strata): "
-            if drawn_by_type
-            else " Incidents were drawn in strata that are not the types of their crimes, and with different chances (@tbl-strata): "
-        )
-        text += (
-            "the pooled headline takes no account of that."
-            if results.details["headline"] == "pooled"
-            else "a crime counts as many times as its incident stands for incidents of its stratum."
-        )
-    if plan is None:
-        return f"{text} The parameters of this inspection do not say how the sample was planned and drawn."
-    if (status := results.records["status"]) != "audit":
-        text += (
-            f" What follows is how the {wording.RECORDS[status]} of this report came about. How the sample of a real audit was "
-            "planned and drawn is not known from it."
-        )
-    return (
-        f"{text} The plan expected a recording rate of {wording.trimmed(plan['expected_rate_percent'])}% "
-        f"and {_asked(plan)}. {_planned_clusters(plan)} Records were chosen by a keyed hash of a seed "
-        f"(`{plan['seed']}`) and the reference of each record, so that the draw can be repeated by anybody who has the frame."
-        f"{_repeated(results.details.get('draw_repeated')) if status == 'audit' else ''}"
-    )
-
-
-def _planned_clusters(plan: Mapping[str, Any]) -> str:
-    """What the plan made of several crimes in one incident."""
-    effect = plan["design_effect"]
-    if effect == 1:
-        return "It took the crimes of one incident as independent."
-    return f"It took the crimes of one incident as alike, with a design effect of {wording.trimmed(effect)}."
-
-
-def _repeated(draw: Mapping[str, Any] | None) -> str:
-    """What came of repeating the draw for this report."""
-    if not draw or not draw["drawn_is_known"]:
-        return ""
-    return (
-        f" It was repeated for this report, with the {count(draw['drawn'])} incidents that were drawn, which need not be as "
-        f"many as planned: {count(draw['selected_again'])} of the {count(draw['with_crimes'])} incidents with audited "
-        "crimes are among them."
-    )
-
-
-def _asked(plan: Mapping[str, Any]) -> str:
-    """What the parameters asked of the plan."""
-    if plan["incidents"]:
-        return "set the number of incidents of each stratum"
-    if plan["allocation"] == "precision":
-        return (
-            f"asked for a margin of {wording.trimmed(plan['margin_points'])} percentage points in every stratum at "
-            f"{wording.trimmed(plan['confidence_percent'])}% confidence"
-        )
-    shared = {
-        "proportional": "in proportion to their size",
-        "equal": "in equal parts",
-        "neyman": "so that the overall rate is most precise (Neyman)",
+    tiny = change.p_value is not None and change.p_value < 0.001
+    p = "p below 0.001" if tiny else f"p = {change.p_value:.3f}"
+    words = {
+        "border": "which is at the border of what chance in drawing the samples would explain",
+        "possible": "which could be due to chance in drawing the samples",
+        "unlikely": "far more than chance in drawing the samples would explain"
+        if tiny
+        else "more than chance in drawing the samples would readily explain",
     }
-    return f"shared {count(plan['total_incidents'])} incidents among the strata {shared[plan['allocation']]}"
-
-
-def method(results: Results) -> str:
-    """Estimator, interval, clustering and finite population in words and formulas."""
-    rate = results.estimates["overall"]
-    pooled = results.details["headline"] == "pooled"
-    clustered = results.details["clustered"]
-    parts = [
-        "The recording rate is the number of audited crimes that were recorded divided by the number that should have been. "
-        + (
-            "The headline is the **pooled** rate: the main sample as it is, without weights. It is right for the force if crime "
-            "types are in the sample as they are in reported crime, and it is what the published figures of this programme fit. "
-            + _unevenly(results)
-            if pooled
-            else "The headline is the **stratified** rate: each crime type has the weight that recorded crime gives it, so that a "
-            "sample with too much of one type does not distort it. It is recorded crime divided by the sum over crime types of "
-            "recorded crime over recording rate."
-        ),
-        f"The interval is {_a(INTERVAL_NAMES[rate.interval])} interval at {percent_confidence(rate)}, "
-        + (
-            "with finite population correction. "
-            if rate.fpc
-            else "without finite population correction: how many crimes were reported cannot be estimated. "
-        )
-        + (
-            "Crimes of one incident are treated as a cluster: what happened to one of them says something about the others."
-            if clustered
-            else "Crimes are treated as independent, also those of one incident"
-            + (
-                "; an interval that takes account of incidents is given with the sensitivity of the results."
-                if results.details.get("sensitivity")
-                else "."
-            )
-        )
-        + f" {interval_coverage(rate.interval)}{_not_simulated(results, rate)}",
-    ]
-    parts.append(_variance(results, rate))
-    parts.append(
-        "The number of reported crimes that go unrecorded in a year is *R* (1 - *r*) / *r*, with *R* the crime recorded in the "
-        "12 months to the end of the audit period, excluding fraud, and *r* the recording rate. Its interval is that of *r* "
-        "carried through the formula."
-    )
-    return "\n\n".join(parts)
-
-
-def _variance(results: Results, rate: EstimateResult) -> str:
-    """How variance and interval come about, for those who want to compute them again."""
-    text = "The variance is that of the linearised rate (Taylor)"
-    if results.details["clustered"]:
-        text += ": the scores of the crimes are added up for each incident, and vary between the incidents of a stratum"
-    if rate.fpc:
-        whole = "the incidents of each stratum" if results.details.get("strata") else "the reported crime"
-        text += f", times the share of {whole} that was not audited"
-    by_interval = {
-        "normal": "The interval is the rate plus and minus so many standard errors",
-        "logit": "The interval is that of the log-odds of the rate, plus and minus so many standard errors",
-    }
-    how = by_interval.get(
-        rate.interval,
-        "The interval is that of independent crimes for the effective sample size, which would have this variance",
-    )
-    if rate.interval in intervals.ADJUSTED:
-        how += ", reduced for the degrees of freedom of that variance (Korn and Graubard)"
-    return f"{text}. {how}."
-
-
-def _unevenly(results: Results) -> str:
-    found = uneven(results)
-    if not found:
-        return "Here they nearly are (@tbl-sample)." if len(_audited_types(results)) > 1 else ""
-    most, least = found
-    return (
-        f"Here they are not: {_audited_share(most)} and {_audited_share(least)} were audited (@tbl-sample). The interval is "
-        "that of the pooled rate, so it holds the force's rate less often than its level says; the stratified rate, which "
-        "has not this fault, is in @tbl-estimators."
-    )
-
-
-def _a(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
-
-
-def sensitivity(results: Results) -> str:
-    """How far the headline moves under other choices."""
-    rows = results.details.get("sensitivity")
-    if not rows:
-        return (
-            "The estimators cannot be compared: of some crime type with recorded crime the main sample holds no crime, or none "
-            "that was recorded."
-        )
-    low, high = min(row["rate"] for row in rows), max(row["rate"] for row in rows)
-    return (
-        f"Under all estimators and intervals together the overall rate lies from {percent(low)} to {percent(high)}, and the "
-        f"intervals reach from {percent(min(row['low'] for row in rows))} to {percent(max(row['high'] for row in rows))}."
-    )
-
-
-def interval_coverage(method: str) -> str:
-    """How often an interval of this kind holds the true rate, and where it does not as often as it says."""
-    (smallest, largest), (lowest, highest) = intervals.COVERED_SIZES, intervals.COVERED_RATES
-    least, most = intervals.COVERAGE[method]
-    return (
-        f"In simulated audits of {count(smallest)} to {count(largest)} crimes, with true rates from {percent(lowest)} to "
-        f"{percent(highest)}, {INTERVAL_NAMES[method]} intervals that should hold the true rate in 95% of audits did so in "
-        f"{percent(least)} to {percent(most)} of them. The fewest were with a high rate and few unrecorded crimes in a crime "
-        "type of much weight, and with incidents whose crimes resemble each other."
-    )
-
-
-def _not_simulated(results: Results, rate: EstimateResult) -> str:
-    """In what this inspection differs from the simulated audits, so that nothing is known of its coverage."""
-    (smallest, largest), (lowest, highest) = intervals.COVERED_SIZES, intervals.COVERED_RATES
-    differs = {
-        f"its intervals are at {percent_confidence(rate)}": rate.confidence != 0.95,
-        f"it holds {plural(rate.n, 'audited crime')}": not smallest <= rate.n <= largest,
-        f"its rate is {percent(rate.value)}": not lowest <= rate.value <= highest,
-        "its crimes are treated as independent": not results.details["clustered"],
-        "its rate is pooled over crime types that were audited unevenly": bool(uneven(results)),
-    }
-    told = [what for what, is_so in differs.items() if is_so]
-    return f" This inspection is not among what was simulated: {in_words(told)}." if told else ""
+    return f"{words[chance]} ({p})"
 
 
 def interval_words(estimate: EstimateResult) -> str:
     """The interval under a large number, and whether few crimes stand behind it."""
     few = "; few audited crimes, so a rough indication" if "n_under_30" in estimate.flags else ""
     return f"{percent_confidence(estimate)} confidence interval: {between(estimate)}{few}"
-
-
-def fieldwork(results: Results) -> str:
-    """How the audit went: response, agreement of two auditors, challenges; in words also where it is not known."""
-    found = results.details.get("fieldwork")
-    challenges = _challenges(results.details.get("challenges"))
-    if not found:
-        return (
-            "No worksheets of auditors were returned to this project, so the response is not known.\n\n"
-            + challenges
-        )
-    response = (
-        f"{count(found['audited'])} of {count(found['selected'])} drawn incidents were audited "
-        f"({percent(found['response_rate'])}); @tbl-response shows them by stratum."
-    )
-    others = (
-        (found["cannot_be_audited"], "could not be audited"),
-        (found["selected"] - found["returned"], "had no decision when this was made"),
-    )
-    if told := [f"{count(number)} {what}" for number, what in others if number]:
-        response += f" Of the others, of which nothing is known, {in_words(told)}."
-    if found["reserves"]:
-        response += (
-            f" Reserves were drawn with the sample; the first of them took the place of {plural(found['reserves'], 'incident')} "
-            "that could not be audited, and count as drawn."
-        )
-    if found["errors"]:
-        response += (
-            f" **The worksheets still hold {plural(found['errors'], 'error')}, which `make check` lists.**"
-        )
-    incidents = results.details["sample"][-1]["incidents"]
-    if incidents > found["crime"]:
-        response += (
-            f" **The audited crimes of this report lie in {plural(incidents, 'incident')}, the worksheets hold crimes in "
-            f"{count(found['crime'])}: not all crimes come from the worksheets that are here.**"
-        )
-    return "\n\n".join([response, _agreement(found["recheck"]), challenges])
-
-
-def _agreement(recheck: Mapping[str, Any] | None) -> str:
-    if not recheck or not recheck["incidents"]:
-        return "No incident was audited twice."
-    text = (
-        f"A second auditor decided about {count(recheck['incidents'])} of them without knowing the first decision, and "
-        f"came to the same one in {count(recheck['agreed'])}."
-    )
-    asked = {"finding": "whether there was a crime", "outcome": "whether all of it was recorded"}
-    kappas = [
-        f"of {what} {kappa['kappa']:.2f} ({wording.level(kappa['confidence'])} interval {kappa['low']:.2f} to "
-        f"{kappa['high']:.2f})"
-        for name, what in asked.items()
-        if (kappa := recheck[name]) and kappa["kappa"] is not None
-    ]
-    if kappas:
-        text += (
-            f" Cohen's kappa is {in_words(kappas)}: 0 is what chance alone would give, and 1 full agreement."
-        )
-    return text
-
-
-def _challenges(counts: Mapping[str, int] | None) -> str:
-    if counts is None:
-        return "No record was kept of challenges by the force."
-    if not counts["challenges"]:
-        return "The force challenged no decision."
-    upheld, rejected, undecided = (counts[outcome] for outcome in ("upheld", "rejected", "open"))
-    outcomes = [
-        f"{number_word(upheld)} {_were(upheld)} upheld and corrected" if upheld else "",
-        f"{number_word(rejected)} {_were(rejected)} rejected" if rejected else "",
-        f"{number_word(undecided)} {'is' if undecided == 1 else 'are'} open" if undecided else "",
-    ]
-    return f"The force challenged {plural(counts['challenges'], 'decision')}: {in_words(filter(None, outcomes))}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
 
 NOT_APPLICABLE = "not applicable"
@@ -69,6 +69,11 @@ def percent(key: str, header: str, places: int = 1) -> Column:
 def points(key: str, header: str) -> Column:
     """A column of differences of proportions, printed in percentage points."""
     return Column(key, header, wording.points, number=True, number_format="0.00", factor=100)
+
+
+def decimal(key: str, header: str) -> Column:
+    """A column of numbers with one decimal."""
+    return Column(key, header, lambda value: wording.rounded(value, 1), number=True, number_format="0.0")
 
 
 def chance(key: str, header: str) -> Column:
@@ -144,16 +149,10 @@ def _inert(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
-class TableOutput:
-    """A table of the report as the index of outputs lists it.
-
-    ``build`` returns None where there is nothing to show: the report then says so in words. ``rests_on`` are ids of
-    the results that it shows, or how they begin.
-    """
-
-    id: str
-    title: str
-    rests_on: tuple[str, ...]
-    note: str
-    build: Callable[[Results], Table | None]
+def write(built: Mapping[str, Table | None], folder: Path) -> None:
+    """Write tables as CSV files named after their ids; one without rows (None) is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for identity, table in built.items():
+        if table is not None:
+            path = folder / f"{identity.removeprefix('tbl-')}.csv"
+            path.write_text(to_csv(table), encoding="utf-8", newline="")

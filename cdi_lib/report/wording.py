@@ -7,29 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
-from cdi_lib.inspection.parameters import CRIME_TYPES
 from cdi_lib.inspection.results import EstimateResult, Share
 
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
-CRIME_TYPE_NAMES = {"violence": "violence", "sexual": "sexual offences", "other": "other crime"}
-CRIME_TYPE_CRIMES = {"violence": "violent crimes", "sexual": "sexual offences", "other": "other crimes"}
-CRIME_TYPE_ONE = {"violence": "violent crime", "sexual": "sexual offence", "other": "other crime"}
-RECORDS = {
-    "audit": "audit records",
-    "reconstruction": "reconstructed records",
-    "invented": "invented records",
-}
-INTERVAL_NAMES = {
-    "normal": "normal",
-    "wilson": "Wilson",
-    "agresti-coull": "Agresti-Coull",
-    "clopper-pearson": "Clopper-Pearson",
-    "jeffreys": "Jeffreys",
-    "logit": "logit",
-    "korn-graubard": "Korn-Graubard",
-}
 _WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
@@ -79,7 +61,7 @@ def points(proportion: float, places: int = 2) -> str:
     return rounded(proportion * 100, places)
 
 
-def count(number: int) -> str:
+def count(number: float) -> str:
     """A count with thousands separators."""
     return rounded(number, 0)
 
@@ -111,7 +93,7 @@ def of(share: Share) -> str:
 
     Examples
     --------
-    >>> of(Share(label="rape", x=78, n=84, sample="main", notebook="x"))
+    >>> of(Share(x=78, n=84, sample="main", notebook="x"))
     '78 of 84'
     """
     return f"{count(share.x)} of {count(share.n)}"
@@ -146,15 +128,16 @@ def about(number: float) -> str:
 
 def between(estimate: EstimateResult) -> str:
     """The interval in words, or why there is none."""
-    if estimate.low is None:
+    low, high, unit = estimate.low, estimate.high, estimate.unit
+    if low is not None and high is None and unit == "crimes":
+        return f"at least {about(low)}"
+    if low is None or high is None:
         return "an interval that cannot be given"
-    if estimate.unit == "crimes":
-        if estimate.high is None:
-            return f"at least {about(estimate.low)}"
-        return f"between {about(estimate.low)} and {about(estimate.high)}"
-    if estimate.unit == "difference":
-        return f"between {points(estimate.low, 1)} and {points(estimate.high, 1)} percentage points"
-    return f"between {percent(estimate.low)} and {percent(estimate.high)}"
+    if unit == "crimes":
+        return f"between {about(low)} and {about(high)}"
+    if unit == "difference":
+        return f"between {points(low, 1)} and {points(high, 1)} percentage points"
+    return f"between {percent(low)} and {percent(high)}"
 
 
 def plus_minus(estimate: EstimateResult) -> str:
@@ -288,6 +271,12 @@ def chance(probability: float) -> str:
     return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
 
 
-CRIME_NOUNS = {
-    crime_type: (CRIME_TYPE_ONE[crime_type], CRIME_TYPE_CRIMES[crime_type]) for crime_type in CRIME_TYPES
+# The forms in which a figure may have been published, by their names in the table `published`.
+PRINTED = {
+    "percent": percent,
+    "points": points,
+    "over": over,
+    "count": count,
+    "text": str,
+    "x of n": lambda share: f"{count(share['x'])} of {count(share['n'])}",
 }

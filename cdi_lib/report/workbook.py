@@ -11,8 +11,10 @@ import pandas as pd
 from gptables import Cover, GPTable, produce_workbook
 
 from cdi_lib.inspection.results import Results
-from cdi_lib.report import metadata, outputs, wording
-from cdi_lib.report.tables import NOT_APPLICABLE, Column, Table, TableOutput
+from cdi_lib.report import index, metadata, wording
+from cdi_lib.report.index import TableOutput
+from cdi_lib.report.labels import CAUTIONS
+from cdi_lib.report.tables import NOT_APPLICABLE, Column, Table
 
 # What several tables have in common, said once. A column refers to a note by its key.
 NOTES = {
@@ -24,7 +26,7 @@ NOTES = {
     "none can be given.",
     "dip": "Dip samples are chosen to look closely at one matter. They are counts of what was examined, and no "
     "rate may be computed from them.",
-    "cautions": f"Cautions that a table may give: {'; '.join(outputs.CAUTIONS.values())}.",
+    "cautions": f"Cautions that a table may give: {'; '.join(CAUTIONS.values())}.",
     "unrounded": "Numbers are stored unrounded; a cell shows them rounded. The report rounds numbers of "
     "unrecorded crimes down.",
 }
@@ -41,7 +43,7 @@ def write_workbook(results: Results, path: Path) -> None:
     per cent. A missing value is said in words. The same results give the same bytes.
     """
     sheets = {}
-    for output in outputs.TABLES.values():
+    for output in index.TABLES.values():
         if table := output.build(results):
             sheets[sheet_name(output)] = _sheet(results, output, table)
     save(path, sheets, _cover(results), NOTES, _title(results), results.publication["date"])
@@ -116,14 +118,14 @@ def _cover(results: Results) -> Cover:
 def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
     period = wording.period(results.audit_period["start"], results.audit_period["end"])
     draft = "Draft, for checking. " if results.publication["status"] == "draft" else ""
-    notebook, cell = outputs.computed_in(results, output.rests_on)
+    notebook, cell = index.computed_in(results, output.rests_on)
     return sheet(
         sheet_name(output),
         table,
         output.title,
         f"{draft}{results.force_name}, audit period {period}",
         NOTES,
-        legend=outputs.note_of(output, table),
+        legend=index.note_of(output, table),
         source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
     )
 

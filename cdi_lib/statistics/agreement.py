@@ -1,30 +1,29 @@
-"""Agreement between two auditors: Cohen's kappa with its interval."""
+"""Agreement between two auditors: Cohen's kappa [1]_ with its large-sample interval [2]_.
 
-from __future__ import annotations
+References
+----------
+.. [1] Cohen, J. (1960). A coefficient of agreement for nominal scales. *Educational and Psychological Measurement*
+   20, 37-46.
+.. [2] Fleiss, J. L., Cohen, J. and Everitt, B. S. (1969). Large sample standard errors of kappa and weighted kappa.
+   *Psychological Bulletin* 72, 323-327.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
+
+from cdi_lib.statistics.checks import level
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two auditors' decisions on the same incidents.
+    """How many of ``n`` units two auditors decided alike (``agreed``), and kappa with its limits ``low`` and ``high``.
 
-    Parameters
-    ----------
-    n, agreed : int
-        Incidents that both decided on, and those that they decided alike.
-    kappa : float or None
-        Agreement beyond chance, in [-1, 1]; None where both found the same in every incident, so that nothing could
-        have differed by chance.
-    low, high : float or None
-        Interval of kappa.
-    confidence : float
-        Level of the interval, in (0, 1).
+    Kappa is the agreement beyond chance, in [-1, 1]; it and its limits are None where both found the same in every
+    unit, so that nothing could have differed by chance.
     """
 
     n: int
@@ -36,31 +35,15 @@ class Agreement:
 
 
 def cohens_kappa(first: Sequence[str], second: Sequence[str], confidence: float = 0.95) -> Agreement:
-    """Cohen's kappa [1]_ of two auditors with its large-sample interval [2]_.
+    """Cohen's kappa of two auditors from their decisions on the same units, in the same order.
 
-    Parameters
-    ----------
-    first, second : sequence of str
-        Their decisions on the same incidents, in the same order; at least one.
-    confidence : float
-        Level of the interval, in (0, 1).
+    The interval is a normal one, cut off at -1 and 1. It is too narrow for few units, and has no width where the
+    auditors agreed on everything.
 
     Raises
     ------
     ValueError
-        No incidents, or not as many decisions of one as of the other.
-
-    Notes
-    -----
-    The interval is a normal one, cut off at -1 and 1. It is too narrow for few incidents, and has no width where the
-    auditors agreed on everything.
-
-    References
-    ----------
-    .. [1] Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological
-           Measurement 20.
-    .. [2] Fleiss, J. L., Cohen, J. and Everitt, B. S. (1969). Large sample standard errors of kappa and weighted
-           kappa. Psychological Bulletin 72.
+        No units, or not as many decisions of one as of the other.
 
     Examples
     --------
@@ -70,8 +53,6 @@ def cohens_kappa(first: Sequence[str], second: Sequence[str], confidence: float 
     """
     if len(first) != len(second) or not len(first):
         raise ValueError(f"as many decisions of one as of the other; got {len(first)} and {len(second)}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1; got {confidence}")
     names = sorted({*first, *second})
     table = np.zeros((len(names), len(names)))
     for one, other in zip(first, second, strict=True):
@@ -88,6 +69,6 @@ def cohens_kappa(first: Sequence[str], second: Sequence[str], confidence: float 
     marginals = (columns[:, None] + rows[None, :]) ** 2
     unlike = (1 - kappa) ** 2 * ((p * marginals).sum() - np.diag(p) @ np.diag(marginals))
     variance = (alike + unlike - (kappa - expected * (1 - kappa)) ** 2) / (n * (1 - expected) ** 2)
-    half = stats.norm.ppf((1 + confidence) / 2) * math.sqrt(max(variance, 0))
+    half = special.ndtri((1 + level(confidence)) / 2) * math.sqrt(max(variance, 0))
     low, high = max(kappa - half, -1), min(kappa + half, 1)
     return Agreement(n, agreed, float(kappa), float(low), float(high), confidence)

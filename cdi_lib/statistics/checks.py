@@ -1,94 +1,104 @@
-"""Checks of what the estimators are handed: each refuses with the name, what was got and what was expected."""
+"""Checks of what the estimators are handed: each refuses with the name, what was expected and what was got."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 
-def choice(name, value, allowed):
+def choice(name: str, value: str, allowed: Collection[str]) -> str:
     """Return `value` if it is one of `allowed`."""
     if value not in allowed:
-        raise ValueError(f"{name}: expected one of {', '.join(allowed)}; got {value!r}.")
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
     return value
 
 
-def level(confidence):
-    """Return a confidence level in (0, 1)."""
-    if not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
-        raise ValueError(f"confidence: expected a level between 0 and 1, such as 0.95; got {confidence!r}.")
-    return confidence
-
-
-def number(name, value, least=0):
-    """Return a finite number of at least `least` as a float."""
-    ok = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not ok or not math.isfinite(value) or value < least:
-        raise ValueError(f"{name}: expected a number of at least {least}, got {value!r}.")
+def proportion(name: str, value: Any, low: float = 0.0, high: float = 1.0) -> float:
+    """Return a number strictly between `low` and `high`; of a percentage the message says how to write it."""
+    if not _is_number(value) or not low < value < high:
+        percentage = _is_number(value) and high < value < 100 * high
+        hint = f"; if {value:g} % is meant, write {value / 100:g}" if percentage else ""
+        raise ValueError(
+            f"{name} must be a proportion between {low:g} and {high:g}, both excluded; got {value!r}{hint}"
+        )
     return float(value)
 
 
-def count(name, value):
-    """Return a whole number of at least 0 as an int."""
-    if number(name, value) != int(value):
-        raise ValueError(f"{name}: expected a count (a whole number), got the fraction {value!r}.")
+def level(value: Any) -> float:
+    """Return a confidence level; below 0.5 a significance level may be meant, such as 0.05."""
+    return proportion("confidence", value, 0.5)
+
+
+def number(name: str, value: Any, least: float = 0.0) -> float:
+    """Return a finite number of at least `least`."""
+    if not _is_number(value) or not least <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number of at least {least:g}; got {value!r}")
+    return float(value)
+
+
+def positive(name: str, value: Any) -> float:
+    """Return a finite number above 0."""
+    if not number(name, value):
+        raise ValueError(f"{name} must be greater than 0; got {value!r}")
+    return float(value)
+
+
+def count(name: str, value: Any, least: int = 0) -> int:
+    """Return a whole number of at least `least`; a proportion is refused where a count is meant."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        hint = "; a proportion is not a count" if _is_number(value) and 0 < value < 1 else ""
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}{hint}")
     return int(value)
 
 
-def population_count(name, value, sampled, unit):
-    """Return a population count as a float, checked against the count of the sample.
-
-    It may be an estimate and so need not be whole; but a value below 1 is a sampling fraction or a share.
-    """
-    if value == math.inf:
-        raise ValueError(
-            f"{name}: expected a count, got inf; if there is none, say infinite_population=True."
-        )
+def population_count(name: str, value: Any, sampled: float, unit: str) -> float:
+    """Return how many there are, at least as many as `sampled`: perhaps estimated and so not whole, but no share."""
     size = number(name, value)
     if 0 < size < 1:
-        raise ValueError(
-            f"{name}: expected a count of {unit}, got the fraction {value!r}. Give how many there are, not a share."
-        )
+        raise ValueError(f"{name} must be a count of {unit}, not a share; got the fraction {value!r}")
     if size < sampled:
         raise ValueError(
-            f"{name}: {size:g} {unit} are fewer than the {sampled:g} in the sample. Count all {unit} that "
-            "could have been drawn."
+            f"{name}: {size:g} {unit} are fewer than the {sampled:g} in the sample; count all {unit} that "
+            "could have been drawn"
         )
     return size
 
 
-def one_population(population, infinite_population, unit):
+def one_population(population: object, infinite_population: bool, unit: str) -> None:
     """Refuse a population that is missing, or given although it was declared infinite."""
     if (population is None) != infinite_population:
         raise ValueError(
             f"population: give the number of {unit} that the sample was drawn from, or say "
-            "infinite_population=True to do without finite population correction; one of them."
+            "infinite_population=True to do without finite population correction; one of them"
         )
 
 
-def counts_of_groups(name, given, role, present):
-    """Return `given` as a mapping, checked: a count for each group of the sample, none for a group without sample.
-
-    A count of 0 is allowed for a group of which nothing was sampled.
-    """
-    given = given.to_dict() if isinstance(given, pd.Series) else given
+def counts_of_groups(name: str, given: Any, role: str, present: Iterable[Any]) -> Mapping[Any, Any]:
+    """Return `given` as a mapping with a count for each group of the sample, and 0 at most for others."""
+    given, present = given.to_dict() if isinstance(given, pd.Series) else given, list(present)
     if not isinstance(given, Mapping):
-        raise ValueError(f"{name}: expected a mapping of {role} -> count; got {given!r}.")  # noqa: TRY004
+        raise ValueError(f"{name} must be a mapping of {role} -> count; got {given!r}")  # noqa: TRY004
     for key in present:
         if key not in given:
-            raise ValueError(f"{name}: no count for the {role} {key!r} of the sample; got {list(given)}.")
+            raise ValueError(f"{name}: no count for the {role} {key!r} of the sample; got {list(given)}")
     for key, size in given.items():
-        if size != 0 and key not in set(present):
+        if size != 0 and key not in present:
             raise ValueError(
-                f"{name}: nothing was sampled in the {role} {key!r}, so nothing is known of it. Merge it "
-                "with a similar one, or leave it out and say so beside the figure."
+                f"{name}: nothing was sampled in the {role} {key!r}, so nothing is known of it; merge it "
+                "with a similar one, or leave it out and say so beside the figure"
             )
     return given
 
 
-def column_of(table, name, role):
+def column_of(table: pd.DataFrame, name: str, role: str) -> "pd.Series[Any]":
     """Return the column `name` of a data frame."""
     if name not in table.columns:
-        raise ValueError(f"{role}: no column {name!r}; the columns are {', '.join(map(str, table.columns))}.")
-    return table[name]
+        raise ValueError(f"{role}: no column {name!r}; the columns are {', '.join(map(str, table.columns))}")
+    column: pd.Series[Any] = table[name]
+    return column
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

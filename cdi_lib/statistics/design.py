@@ -1,7 +1,7 @@
-"""How an audit sample was drawn, and the variance that follows from it.
+"""How a sample was drawn, and the variance that follows from it.
 
-A :class:`Design` is declared once: strata of the draw, incidents as clusters, population counts, weights. It knows
-the variance of a total under that way of drawing; the estimators of :mod:`cdi_lib.statistics.estimation` bring the total.
+A :class:`Design` is declared once: strata of the draw, clusters, population counts, weights. It knows the variance of
+a total under that way of drawing; the estimators of :mod:`cdi_lib.statistics.estimation` bring the total.
 
 References
 ----------
@@ -13,39 +13,46 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cdi_lib.statistics.checks import choice, column_of, counts_of_groups, one_population, population_count
 
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
+
+#: What to take for the variance of a stratum with one cluster.
 LONELY = ("fail", "certainty", "adjust", "average")
 
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """How the audit sample was drawn, declared once and checked once.
+    """How the sample was drawn, declared once and checked once.
 
     Parameters
     ----------
-    crimes : pandas.DataFrame
-        One row per audited crime. An incident that was audited and holds no crime may be present as one row
-        with a missing `recorded` (only with `clusters`): it counts as a sampled incident, not as a crime.
-    recorded : str
-        Column: was the crime recorded (True/False or 1/0)?
+    units : pandas.DataFrame
+        One row per sampled unit. A cluster that was sampled and holds no unit may be present as one row with a
+        missing `outcome` (only with `clusters`): it counts as a sampled cluster, not as a unit.
+    outcome : str
+        Column: is the unit a success (True/False or 1/0)?
     strata : str, optional
         Column of the strata in which the sample was drawn.
     clusters : str, optional
-        Column of the incident of each crime. None takes the crimes as independent: too narrow an interval
-        wherever incidents hold several crimes.
+        Column of the cluster of each unit. None takes the units as independent: too narrow an interval
+        wherever clusters hold several units that resemble each other.
     weights : str, optional
-        Column of sampling weights (> 0). Default: N_h / n_h of the crime's stratum, in `population_unit`.
+        Column of sampling weights (> 0). Default: N_h / n_h of the unit's stratum, in `population_unit`.
     population : number or mapping of stratum -> number, optional
         How many there are to draw from, in `population_unit`; a mapping exactly if there are strata. Counts
         may be estimates and so need not be whole.
-    population_unit : {"crimes", "clusters"}
-        What `population` counts. With "crimes" and `clusters`, the share of crimes audited stands for the
-        share of incidents drawn (right on average).
+    population_unit : {"units", "clusters"}
+        What `population` counts; to be said where there are `clusters`. With "units" the share of units sampled
+        stands for the share of clusters drawn (right on average).
     infinite_population : bool
         Say True to do without a population and without finite population correction.
     lonely : {"fail", "certainty", "adjust", "average"}
@@ -56,76 +63,71 @@ class Design:
     Raises
     ------
     ValueError
-        Population missing, a fraction, or smaller than the sample; population of a stratum without sample;
-        a cluster in two strata; missing or impossible values; a lonely cluster under ``lonely="fail"``.
+        Population missing, a fraction, or smaller than the sample; a stratum without sample; a cluster in two strata;
+        missing or impossible values; a lonely cluster under ``lonely="fail"``.
 
     Examples
     --------
-    >>> crimes = pd.DataFrame({"recorded": [1, 1, 0, 1, 1, 1], "incident": ["a", "a", "b", "c", "d", "d"]})
-    >>> Design(crimes, clusters="incident", population=60).stratum_fraction
+    >>> units = pd.DataFrame({"right": [1, 1, 0, 1, 1, 1], "ward": ["a", "a", "b", "c", "d", "d"]})
+    >>> Design(units, "right", clusters="ward", population=40, population_unit="clusters").stratum_fraction
     array([0.1])
-    >>> Design(crimes, clusters="incident", population=0.1)
+    >>> Design(units, "right", clusters="ward", population=40)
     Traceback (most recent call last):
-    ValueError: population: expected a count of crimes, got the fraction 0.1. Give how many there are, not a share.
+    ValueError: population_unit: with clusters, say what the population counts, "units" or "clusters"
     """
 
-    crimes: pd.DataFrame = field(repr=False)
-    recorded: str = "recorded"
+    units: pd.DataFrame = field(repr=False)
+    outcome: str
     strata: str | None = None
     clusters: str | None = None
     weights: str | None = None
-    population: float | Mapping | None = None
-    population_unit: str = "crimes"
+    population: float | Mapping[Any, float] | None = None
+    population_unit: str | None = None
     infinite_population: bool = False
     lonely: str = "fail"
-    # Derived; `row` arrays have one value per row of `crimes`, the others one per cluster or per stratum.
-    row_is_crime: np.ndarray = field(init=False, repr=False)
-    row_recorded: np.ndarray = field(init=False, repr=False)
-    row_weight: np.ndarray = field(init=False, repr=False)
-    row_stratum: np.ndarray = field(init=False, repr=False)
-    row_cluster: np.ndarray | None = field(init=False, repr=False)
-    cluster_stratum: np.ndarray = field(init=False, repr=False)
-    stratum_clusters: np.ndarray = field(init=False, repr=False)
-    stratum_fraction: np.ndarray = field(init=False, repr=False)
-    stratum_population: np.ndarray | None = field(init=False, repr=False)
+    # Derived; `row` arrays have one value per row of `units`, the others one per cluster or per stratum.
+    row_is_unit: Bools = field(init=False, repr=False)
+    row_outcome: Floats = field(init=False, repr=False)
+    row_weight: Floats = field(init=False, repr=False)
+    row_stratum: Ints = field(init=False, repr=False)
+    row_cluster: Ints | None = field(init=False, repr=False)
+    cluster_stratum: Ints = field(init=False, repr=False)
+    stratum_clusters: Ints = field(init=False, repr=False)
+    stratum_fraction: Floats = field(init=False, repr=False)
+    stratum_population: Floats | None = field(init=False, repr=False)
 
-    def __post_init__(self):
-        if not isinstance(self.crimes, pd.DataFrame) or self.crimes.empty:
-            got = "an empty one" if isinstance(self.crimes, pd.DataFrame) else type(self.crimes).__name__
-            raise ValueError(
-                f"crimes: expected a pandas DataFrame with a row for each audited crime, got {got}."
-            )
-        choice("population_unit", self.population_unit, ("crimes", "clusters"))
+    def __post_init__(self) -> None:
+        if not isinstance(self.units, pd.DataFrame) or self.units.empty:
+            got = "an empty one" if isinstance(self.units, pd.DataFrame) else type(self.units).__name__
+            raise ValueError(f"units must be a pandas DataFrame with a row for each sampled unit; got {got}")
         choice("lonely", self.lonely, LONELY)
-        if self.population_unit == "clusters" and self.clusters is None:
-            raise ValueError('population_unit="clusters" needs clusters= the column of the incident.')
-        one_population(self.population, self.infinite_population, self.population_unit)
-        crimes = self.crimes.copy(deep=False)
-        is_crime, recorded = _zero_one(crimes, self.recorded)
-        if self.clusters is None and not is_crime.all():
+        counted = self._counted()
+        one_population(self.population, self.infinite_population, counted)
+        units = self.units.copy(deep=False)
+        is_unit, outcome = _zero_one(units, self.outcome)
+        if self.clusters is None and not is_unit.all():
             raise ValueError(
-                f"column {self.recorded!r}, row {int(np.argmin(is_crime))}: missing value. Such a row "
-                "stands for an incident without crimes and needs clusters= the column of the incident."
+                f"column {self.outcome!r}, row {int(np.argmin(is_unit))}: missing value. Such a row stands for a "
+                "cluster without units and needs clusters= the column of the cluster"
             )
-        if not is_crime.any():
-            raise ValueError(f"column {self.recorded!r}: no audited crime, all values are missing.")
-        stratum, names = _numbered(crimes, self.strata, "strata")
-        names = names.tolist()
+        if not is_unit.any():
+            raise ValueError(f"column {self.outcome!r}: no sampled unit, all values are missing")
+        stratum, names = _numbered(units, self.strata, "strata")
         cluster, cluster_stratum = None, stratum
         if self.clusters is not None:
-            cluster, incidents = _numbered(crimes, self.clusters, "clusters")
-            cluster_stratum = _strata_of_clusters(cluster, len(incidents), stratum, names)
+            cluster, found = _numbered(units, self.clusters, "clusters")
+            cluster_stratum = _strata_of_clusters(cluster, len(found), stratum, names)
         clusters_in = sampled = np.bincount(cluster_stratum, minlength=len(names))
-        if cluster is not None and self.population_unit == "crimes":
-            sampled = np.bincount(stratum[is_crime], minlength=len(names))
-        size = None if self.infinite_population else self._population(names, sampled)
+        if cluster is not None and counted == "units":
+            sampled = np.bincount(stratum[is_unit], minlength=len(names))
+        size = None if self.infinite_population else self._population(names, sampled, counted)
         fraction = np.zeros(len(names)) if size is None else sampled / size
         self._check_lonely(names, clusters_in, fraction)
         self.__dict__.update(  # a frozen dataclass refuses plain assignment, here too
-            crimes=crimes,
-            row_is_crime=is_crime,
-            row_recorded=recorded,
-            row_weight=self._weight(crimes, is_crime, stratum, sampled, size),
+            units=units,
+            row_is_unit=is_unit,
+            row_outcome=outcome,
+            row_weight=self._weight(units, is_unit, stratum, sampled, size),
             row_stratum=stratum,
             row_cluster=cluster,
             cluster_stratum=cluster_stratum,
@@ -134,33 +136,42 @@ class Design:
             stratum_population=size,
         )
 
-    def _population(self, names, sampled):
+    def _counted(self) -> str:
+        """Return what the population counts."""
+        if self.population_unit is None:
+            if self.clusters is not None and self.population is not None:
+                raise ValueError(
+                    'population_unit: with clusters, say what the population counts, "units" or "clusters"'
+                )
+            return "units"
+        if self.population_unit == "clusters" and self.clusters is None:
+            raise ValueError('population_unit="clusters" needs clusters= the column of the cluster')
+        return choice("population_unit", self.population_unit, ("units", "clusters"))
+
+    def _population(self, names: list[Any], sampled: Ints, counted: str) -> Floats:
         """Return the population count of each stratum as an array."""
+        given: Mapping[Any, Any]
         if self.strata is not None:
             given = counts_of_groups("population", self.population, "stratum", names)
-            labels = [f"population of {name}" for name in names]
         elif isinstance(self.population, (Mapping, pd.Series)):
-            raise ValueError(
-                f"population: expected one number (there are no strata); got {self.population!r}."
-            )
+            raise ValueError(f"population must be one number (there are no strata); got {self.population!r}")
         else:
-            given, labels = {None: self.population}, ["population"]
+            given = {None: self.population}
         if (sampled == 0).any():
             raise ValueError(
-                f"stratum {names[np.argmax(sampled == 0)]!r} has incidents but no audited crime, so nothing "
-                "is known of its crimes. Merge it with a similar stratum, or give the population in clusters."
+                f"stratum {names[np.argmax(sampled == 0)]!r} has clusters but no sampled unit, so nothing is "
+                "known of its units. Merge it with a similar stratum, or give the population in clusters"
             )
-        return np.array(
-            [
-                population_count(label, given[name], k, self.population_unit)
-                for label, name, k in zip(labels, names, sampled, strict=True)
-            ]
-        )
+        labels = ["population" if self.strata is None else f"population of {name}" for name in names]
+        rows = zip(labels, names, sampled, strict=True)
+        return np.array([population_count(label, given[name], k, counted) for label, name, k in rows])
 
-    def _weight(self, crimes, is_crime, stratum, sampled, size):
-        """Return the sampling weight of each row."""
+    def _weight(
+        self, units: pd.DataFrame, is_unit: Bools, stratum: Ints, sampled: Ints, size: Floats | None
+    ) -> Floats:
+        """Return the sampling weight of each row; a cluster without units has nothing to weigh."""
         if self.weights is not None:
-            weight = _positive(crimes, self.weights)
+            weight = _positive(units, self.weights)
         elif size is not None:
             weight = np.divide(size, sampled)[stratum]
         elif len(sampled) > 1:
@@ -170,29 +181,28 @@ class Design:
             )
         else:
             weight = np.ones(len(stratum))
-        # An incident without crime has no crime to weigh.
-        return weight if is_crime.all() else weight * is_crime
+        return weight if is_unit.all() else weight * is_unit
 
-    def _check_lonely(self, names, clusters_in, fraction):
+    def _check_lonely(self, names: list[Any], clusters_in: Ints, fraction: Floats) -> None:
         lonely = (clusters_in == 1) & (fraction < 1)
         if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
             where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
             raise ValueError(
                 f"{where} has one cluster: its variance cannot be estimated. Merge it with a similar "
-                'stratum, or say lonely="certainty", "adjust" or, beside others, "average".'
+                'stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
             )
 
-    def independent(self):
-        """Return the design with crimes taken as independent: no clusters, same weights and fractions."""
+    def independent(self) -> "Design":
+        """Return the design with units taken as independent: no clusters, same weights and fractions."""
         if self.row_cluster is None:
             return self
-        keep = self.row_is_crime
+        keep = self.row_is_unit
         stratum = self.row_stratum[keep]
         return self._with(
-            crimes=self.crimes[keep],
+            units=self.units[keep],
             clusters=None,
-            row_is_crime=keep[keep],
-            row_recorded=self.row_recorded[keep],
+            row_is_unit=keep[keep],
+            row_outcome=self.row_outcome[keep],
             row_weight=self.row_weight[keep],
             row_stratum=stratum,
             row_cluster=None,
@@ -200,25 +210,56 @@ class Design:
             stratum_clusters=np.bincount(stratum, minlength=len(self.stratum_clusters)),
         )
 
-    def unweighted(self):
-        """Return the design with the weight 1 for every crime (the pooled sample)."""
-        return self._with(row_weight=self.row_is_crime.astype(float))
+    def unweighted(self) -> "Design":
+        """Return the design with the weight 1 for every unit (the pooled sample)."""
+        return self._with(row_weight=self.row_is_unit.astype(float))
 
-    def _with(self, **changes):
+    def _with(self, **changes: Any) -> "Design":
         """Return a copy with some attributes changed, without checking the rows again."""
         other = copy.copy(self)
         other.__dict__.update(changes)
         return other
 
-    # ---- what the draw does to a total ----
+    def domain(self, domain: Any = None) -> Bools:
+        """Return which rows are units of a domain: a column of, or one bool per row of, `units`; None for all."""
+        if domain is None:
+            return self.row_is_unit
+        if isinstance(domain, str):
+            domain = column_of(self.units, domain, "domain")
+        if isinstance(domain, pd.Series) and not domain.index.equals(self.units.index):
+            raise ValueError("domain: its index differs from that of the units; give it in the same rows")
+        values = np.asarray(domain)
+        if values.shape != self.row_is_unit.shape:
+            raise ValueError(f"domain: expected one value per row, {len(self.units)}; got {values.shape}")
+        if values.dtype == object:  # missing where the row is no unit
+            values = np.where(pd.isna(values) & ~self.row_is_unit, False, values)
+            if all(isinstance(v, (bool, np.bool_)) for v in values):
+                values = values.astype(bool)
+        if values.dtype != bool:
+            row, wrong = next((i, v) for i, v in enumerate(values.tolist()) if not isinstance(v, bool))
+            raise ValueError(f"domain: expected True or False in every row, got {wrong!r} in row {row}")
+        inside: Bools = values & self.row_is_unit
+        if not inside.any():
+            raise ValueError("no sampled unit in the domain: a rate of nothing is undefined")
+        return inside
 
-    def cluster_totals(self, values):
+    def groups(self, name: str, role: str) -> tuple[Ints, list[Any]]:
+        """Return (number of the group of each row, 0 where it is no unit; names of the groups) of a column."""
+        column = column_of(self.units, name, role)
+        codes, names = factorize(column if self.row_is_unit.all() else column[self.row_is_unit])
+        if codes.min() < 0:
+            raise ValueError(f"column {name!r}: a unit without a value; {role} need one of every unit")
+        group = np.zeros(len(column), dtype=np.intp)
+        group[self.row_is_unit] = codes
+        return group, names.tolist()
+
+    def cluster_totals(self, values: Floats) -> Floats:
         """Return the total of `values` (one per row) in each cluster; rows are clusters if there are none."""
         if self.row_cluster is None:
             return values
-        return np.bincount(self.row_cluster, values, minlength=len(self.cluster_stratum))
+        return sum_by(self.row_cluster, values, len(self.cluster_stratum))
 
-    def variance(self, scores, inside):
+    def variance(self, scores: Floats, inside: Bools) -> float:
         """Return the variance of the total of `scores`: clusters drawn within strata, with FPC.
 
         ``sum_h (1 - f_h) n_h / (n_h - 1) sum_c (z_hc - mean_h)^2`` over the cluster totals z ([1]_, section 2.3).
@@ -232,17 +273,17 @@ class Design:
         """
         stratum, n, fraction = self.cluster_stratum, self.stratum_clusters, self.stratum_fraction
         totals = self.cluster_totals(scores)
-        mean = np.bincount(stratum, totals, minlength=len(n)) / n
+        mean = sum_by(stratum, totals, len(n)) / n
         if self.lonely == "adjust":
             mean = np.where(n > 1, mean, 0.0)  # scores of a rate add up to 0: the mean of all strata
         deviation = mean[stratum]
         np.subtract(totals, deviation, out=deviation)  # in place: new arrays would be half of the time
         deviation *= deviation
-        squares = np.bincount(stratum, deviation, minlength=len(n))
+        squares = sum_by(stratum, deviation, len(n))
         by_stratum = (1 - fraction) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0) * squares
         variance = by_stratum.sum()
         if self.lonely == "average":
-            present = np.bincount(self.row_stratum, inside, minlength=len(n)) > 0
+            present = sum_by(self.row_stratum, inside, len(n)) > 0
             known = present & ((n > 1) | (fraction >= 1))
             if present.any() and not known.any():
                 raise ValueError(
@@ -253,31 +294,31 @@ class Design:
         # What rounding leaves of a variance of 0 is not a variance: compare with the squares before centring.
         return 0.0 if variance <= 1e-24 * (squares + n * mean**2).sum() else float(variance)
 
-    def effective_size(self, weight):
-        """Return the effective sample size where the sample shows no variation: a cluster counts as one crime.
+    def effective_size(self, weight: Floats) -> float:
+        """Return the effective sample size where the sample shows no variation: a cluster counts as one unit.
 
         ``(sum W_c)^2 / sum g(f_h) W_c^2`` over the `weight` of the domain in each cluster ([2]_, with
-        :func:`unseen` for the finite population): n for independent crimes of equal weight, fewer in clusters,
+        :func:`unseen` for the finite population): n for independent units of equal weight, fewer in clusters,
         infinite for a census.
         """
         weight = self.cluster_totals(weight)
         left = (unseen(self.stratum_fraction)[self.cluster_stratum] * weight**2).sum()
         return math.inf if left == 0 else float(weight.sum() ** 2 / left)
 
-    def overall_fraction(self):
+    def overall_fraction(self) -> float:
         """Return the share of the population that was sampled; 0.0 if the population is infinite."""
         size = self.stratum_population
         return 0.0 if size is None else float((self.stratum_fraction * size).sum() / size.sum())
 
-    def has_lonely_cluster(self):
+    def has_lonely_cluster(self) -> bool:
         """Return whether a stratum that is no census has one cluster."""
         return bool(((self.stratum_clusters == 1) & (self.stratum_fraction < 1)).any())
 
 
-def unseen(fraction):
+def unseen(fraction: Any) -> Floats:
     """Return what a sampling fraction f leaves of the inverse sample size where no variation is seen: f / -log(1 - f).
 
-    K crimes of a kind go unseen with chance (1 - f)^K, as in an infinite population with the sample size
+    K units of a kind go unseen with chance (1 - f)^K, as in an infinite population with the sample size
     n -log(1 - f) / f. The finite population correction 1 - f of a variance would promise too much here.
     """
     fraction = np.asarray(fraction, dtype=float)
@@ -285,67 +326,67 @@ def unseen(fraction):
         return np.where(fraction > 0, np.where(fraction < 1, -fraction / np.log1p(-fraction), 0.0), 1.0)
 
 
-# ---- reading the columns ----------------------------------------------------------------------------------
+def sum_by(group: Ints, values: Floats | Bools, groups: int) -> Floats:
+    """Return the sum of `values` in each of the groups, numbered from 0 in `group`."""
+    return np.bincount(group, values, minlength=groups).astype(float, copy=False)
 
 
-def _zero_one(crimes, name):
-    """Return (is a crime, was recorded) of each row as a bool and a float array."""
-    column = column_of(crimes, name, "recorded")
+def factorize(column: "pd.Series[Any]") -> tuple[Ints, npt.NDArray[Any]]:
+    """Return (number of each value from 0, -1 if missing; the distinct values), as ``pandas.factorize``.
+
+    Numbers that lie close together, as those of clusters do, are counted instead of hashed: twice as fast.
+    """
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i" and len(column):
+        values = column.to_numpy().astype(np.intp, copy=False)
+        lowest, highest = int(values.min()), int(values.max())
+        if highest - lowest <= 2 * len(values):
+            codes = values - lowest if lowest else values
+            present = np.bincount(codes) > 0
+            names = np.flatnonzero(present) + lowest
+            return (codes if present.all() else (np.cumsum(present) - 1)[codes]), names
+    numbers, distinct = pd.factorize(column)
+    return numbers, np.asarray(distinct)
+
+
+def _zero_one(units: pd.DataFrame, name: str) -> tuple[Bools, Floats]:
+    """Return (is a unit, is a success) of each row."""
+    column = column_of(units, name, "outcome")
     numbers = column if pd.api.types.is_numeric_dtype(column) else pd.to_numeric(column, errors="coerce")
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
-    crime = column.notna().to_numpy()
-    right = values == 1
-    right |= values == 0
-    right |= ~crime
+    is_unit = column.notna().to_numpy()
+    right = (values == 1) | (values == 0) | ~is_unit
     if not right.all():
         row = int(np.argmin(right))
         raise ValueError(
-            f"column {name!r}, row {row}: expected True/False or 1/0, got {column.tolist()[row]!r}."
+            f"column {name!r}, row {row}: expected True/False or 1/0, got {column.tolist()[row]!r}"
         )
-    return crime, values if crime.all() else np.where(crime, values, 0.0)
+    return is_unit, values if is_unit.all() else np.where(is_unit, values, 0.0)
 
 
-def _positive(crimes, name):
-    """Return a column of numbers above 0 as a float array."""
-    column = column_of(crimes, name, "weights")
+def _positive(units: pd.DataFrame, name: str) -> Floats:
+    """Return a column of numbers above 0."""
+    column = column_of(units, name, "weights")
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     wrong = ~(np.isfinite(values) & (values > 0))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ValueError(
-            f"column {name!r}, row {row}: expected a weight above 0, got {column.tolist()[row]!r}."
+            f"column {name!r}, row {row}: expected a weight above 0, got {column.tolist()[row]!r}"
         )
     return values
 
 
-def _numbered(crimes, name, role):
+def _numbered(units: pd.DataFrame, name: str | None, role: str) -> tuple[Ints, list[Any]]:
     """Return (number of the group of each row, names of the groups) of a column without missing values."""
     if name is None:
-        return np.zeros(len(crimes), dtype=np.intp), np.array([None])
-    codes, names = factorize(column_of(crimes, name, role))
+        return np.zeros(len(units), dtype=np.intp), [None]
+    codes, names = factorize(column_of(units, name, role))
     if codes.min() < 0:
-        raise ValueError(f"column {name!r}, row {int(np.argmin(codes))}: missing value; {role} need one.")
-    return codes, names
+        raise ValueError(f"column {name!r}, row {int(np.argmin(codes))}: missing value; {role} need one")
+    return codes, names.tolist()
 
 
-def factorize(column):
-    """Return (number of each value from 0, -1 if missing; the distinct values), as ``pandas.factorize``.
-
-    Numbers that lie close together, as those of incidents do, are counted instead of hashed: twice as fast.
-    """
-    if not (isinstance(column.dtype, np.dtype) and column.dtype.kind == "i" and len(column)):
-        return pd.factorize(column)
-    values = column.to_numpy().astype(np.intp, copy=False)
-    lowest, highest = int(values.min()), int(values.max())
-    if highest - lowest > 2 * len(values):
-        return pd.factorize(column)
-    codes = values - lowest if lowest else values
-    present = np.bincount(codes) > 0
-    names = np.flatnonzero(present) + lowest
-    return (codes if present.all() else (np.cumsum(present) - 1)[codes]), names
-
-
-def _strata_of_clusters(cluster, clusters, stratum, names):
+def _strata_of_clusters(cluster: Ints, clusters: int, stratum: Ints, names: list[Any]) -> Ints:
     """Return the stratum of each cluster, after checking that it lies in one."""
     in_stratum = np.zeros(clusters, dtype=stratum.dtype)
     in_stratum[cluster] = stratum
@@ -355,7 +396,7 @@ def _strata_of_clusters(cluster, clusters, stratum, names):
         other = int(np.argmax((cluster == cluster[row]) & ~crossing))
         raise ValueError(
             f"rows {row} and {other} are of one cluster but of the strata {names[stratum[row]]!r} and "
-            f"{names[stratum[other]]!r}. Give the stratum in which the incident was drawn, and use crime types "
-            "as post_strata or as a domain."
+            f"{names[stratum[other]]!r}. Give the stratum in which the cluster was drawn, and use what "
+            "cuts across clusters as post_strata or as a domain"
         )
     return in_stratum

@@ -1,54 +1,42 @@
-"""Sampling frames: reading one, its strata, and the number that every record gets from a seed.
+"""Sampling frames: a file with one row per record, its strata, and the records with the smallest keys.
 
-The number is a keyed hash, so a draw needs no random number generator and is the same on any machine, in any row
-order and with any library version. It is made of whole numbers below 2^64, from the record's id alone::
-
-    key     = the first 16 hexadecimal digits of the SHA-256 of the text "cdi_lib.sampling 2:" and the seed
-    id      = the text in Unicode normalisation form C without white space at either end, in UTF-8
-    number  = key; then, for each eight bytes of the id (a little-endian number, the last perhaps of fewer bytes)
-              and at last for the length of the id in bytes:  number = mix(number XOR these)
-    mix(x)  : x = (x XOR x >> 30) * 0xBF58476D1CE4E5B9; x = (x XOR x >> 27) * 0x94D049BB133111EB; x XOR x >> 31
-
-The mixing function is that of SplitMix64 [1]_, which passes the usual tests of randomness; it is quick on whole
-columns and short to write again. It is no protection against somebody who chooses ids after the seed is known.
-
-References
-----------
-.. [1] Steele, G. L., Lea, D. and Flood, C. H. (2014). Fast splittable pseudorandom number generators. OOPSLA 2014.
-       (The constants are those of Stafford's variant 13.)
+A frame stays in its file; DuckDB reads it when something is asked, so that millions of records need little memory. Ids, strata
+and seeds are compared in their normal text: Unicode normalisation form C, without white space at either end.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import hashlib
+import io
+import re
+import shutil
+import tempfile
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from numbers import Integral
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
 
-ALGORITHM = "cdi_lib.sampling"
-ALGORITHM_VERSION = 2  # a changed rule of selection is a new version: 1 used SipHash-2-4
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 ALL = "all"  # the name of the only stratum of a frame without strata
-_ROWS = 16_384  # rows that are worked on at a time: they stay in the processor's cache
-MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
-
-# ---- reading -----------------------------------------------------------------------------------------------
+MOST_STRATA = 10_000  # a column of more values holds no strata but, say, references
+_WHITE = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
+_TEXT_OR_WHOLE = re.compile(r'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|VARCHAR|ENUM.*|"NULL"', re.DOTALL)
 
 
 @dataclass(frozen=True)
 class FrameInfo:
-    """What identifies a frame: file name and SHA-256, what was read of it, and its counts."""
+    """What identifies a frame: file name and SHA-256 (empty for a DataFrame), what was read of it, and its counts."""
 
     file: str
     sha256: str
@@ -62,10 +50,52 @@ class FrameInfo:
 
 @dataclass(frozen=True)
 class Frame:
-    """A sampling frame: ``data`` has the columns that were asked for, ``info`` identifies the file."""
+    """A sampling frame, made by :func:`read_frame` or :func:`frame_of`; ``info`` identifies it and counts its strata."""
 
-    data: pd.DataFrame = field(repr=False)
     info: FrameInfo
+    _database: DuckDBPyConnection = field(repr=False)
+    _places: dict[str, str] = field(repr=False)  # of each column asked for, its name in the database
+    _folder: tempfile.TemporaryDirectory[str] = field(repr=False)  # there for as long as the frame
+    _strata: dict[tuple[Any, ...], str] = field(default_factory=dict, repr=False)  # by values of the columns
+
+    def renamed(self, names: Mapping[str, str]) -> Frame:
+        """The same frame with other names of its strata; strata that get one name become one."""
+        counts: Counter[str] = Counter()
+        for stratum, n in self.info.counts.items():
+            counts[names.get(stratum, stratum)] += n
+        strata = {values: names.get(stratum, stratum) for values, stratum in self._strata.items()}
+        return replace(self, info=replace(self.info, counts=dict(sorted(counts.items()))), _strata=strata)
+
+    def rows(self, ids: Sequence[str]) -> pd.DataFrame:
+        """The columns that were asked for, of the records with these ids and in their order; the index is the id."""
+        query = f"SELECT id, {', '.join(self._places.values())} FROM frame WHERE id IN (SELECT unnest(?))"
+        found: pd.DataFrame = _ask(self, query, list(ids)).df().set_index("id")
+        return found.set_axis(list(self._places), axis=1).loc[list(ids)]
+
+    def slices(self, column: str) -> Iterator[pd.Series]:
+        """The values of a column as the file stores them, many records at a time."""
+        values = _ask(self, f"SELECT {self._places[column]} FROM frame")
+        while len(chunk := values.fetch_df_chunk(128)):  # times 2,048 rows
+            yield chunk.iloc[:, 0].rename(column)
+
+    def smallest(self, seed: str, n: int) -> list[tuple[str, str, str]]:
+        """Key, id and stratum of the ``n`` records of each stratum with the smallest keys, smallest first.
+
+        The key is the SHA-256 of seed, colon and id, in hexadecimal digits.
+
+        Raises
+        ------
+        ValueError
+            Empty or repeated ids, with count and examples.
+        """
+        _refuse_empty_or_repeated(self)
+        columns = ", ".join(self._places[name] for name in self.info.stratum_columns)
+        query = (
+            f"SELECT sha256(? || ':' || id) AS key, id, {columns} FROM frame "
+            f"QUALIFY row_number() OVER ({f'PARTITION BY {columns}' if columns else ''} ORDER BY key) <= ?"
+        )
+        drawn = _ask(self, query, seed, n).fetchall()
+        return sorted((key, name, self._strata[tuple(values)]) for key, name, *values in drawn)
 
 
 def read_frame(
@@ -77,15 +107,16 @@ def read_frame(
     delimiter: str = ",",
     sheet: str | int = 0,
 ) -> Frame:
-    """Read a sampling frame from CSV, Parquet or Excel: only the columns named, ids as text.
+    """A sampling frame in a file, its strata counted.
 
     Parameters
     ----------
     path : path
-        ``.csv`` (UTF-8, with or without byte order mark; else Windows-1252), ``.parquet`` or ``.xlsx``.
+        ``.csv`` (UTF-8, with or without byte order mark; else Windows-1252), ``.parquet`` or ``.xlsx``. It must stay as
+        it is for as long as the frame is used.
     id_column, stratum_columns, other_columns : str
-        Columns to read; ``other_columns`` may be a size or order column, or what the worksheet shows.
-        In a CSV file every value is text.
+        Unique text or whole numbers; the strata (several columns are joined as "violence / control room"); what else
+        :meth:`Frame.rows` is to give. In a CSV file every value is text.
     delimiter : str
         Of a CSV file.
     sheet : str or int
@@ -94,130 +125,260 @@ def read_frame(
     Raises
     ------
     ValueError
-        A column that is missing, an unreadable file, an Excel sheet that is cut at the last row, long numbers
-        that Excel has rounded, ...
-
-    Notes
-    -----
-    Memory: the columns named as Arrow data, about 24 bytes per record for ids of 14 characters.
+        A column that is missing, an unreadable file, an empty stratum, an Excel sheet that is cut at the last row, long
+        numbers that Excel has rounded, ...
     """
-    path, strata = Path(path), as_list(stratum_columns)
-    columns = list(dict.fromkeys([id_column, *strata, *other_columns]))
-    suffix = path.suffix.lower()
+    path, suffix, strata = Path(path), Path(path).suffix.lower(), as_list(stratum_columns)
     if suffix not in (".csv", ".parquet", ".xlsx"):
         raise ValueError(f"{path.name}: a frame is a .csv, .parquet or .xlsx file; save it as one of these")
     if not path.is_file():
         raise ValueError(f"{path.name}: there is no such file in {path.parent.name or 'this folder'}")
-    sha256, encoding = _fingerprint(path, detect_encoding=suffix == ".csv")
-    try:
-        if suffix == ".csv":
-            data = _read_csv(path, columns, strata, encoding, delimiter)
-        elif suffix == ".parquet":
-            data = _read_parquet(path, columns, strata)
-        else:
-            data = _read_excel(path, columns, id_column, sheet)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        # the reader's own words may quote a row, so only their kind is told
-        raise ValueError(f"{path.name}: not a readable {suffix} file ({type(error).__name__})") from None
-    counts = stratum_counts(data, strata)
-    info = FrameInfo(path.name, sha256, suffix[1:], encoding, id_column, tuple(strata), len(data), counts)
-    return Frame(data, info)
-
-
-def _fingerprint(path: Path, detect_encoding: bool) -> tuple[str, str | None]:
-    """SHA-256 of a file and, in the same pass, whether it is UTF-8 (or else Windows-1252)."""
-    digest, decoder, encoding = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), "utf-8"
     with path.open("rb") as file:
-        if detect_encoding and file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-            raise ValueError(f"{path.name} is UTF-16 text; save it as CSV UTF-8")
-        file.seek(0)
-        last = False
-        while not last:
-            block = file.read(1 << 20)
-            last = not block
-            digest.update(block)
-            if detect_encoding and encoding == "utf-8":
-                try:
-                    decoder.decode(block, final=last)
-                except UnicodeDecodeError:
-                    encoding = "cp1252"
-    return digest.hexdigest(), encoding if detect_encoding else None
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    columns = list(dict.fromkeys([id_column, *strata, *other_columns]))
+    header, folder = read_header(path, delimiter, sheet), _scratch()
+    _require(path.name, columns, header)
+    encoding = table = None
+    if suffix == ".csv":
+        encoding, source = _plain_text(path, Path(folder.name))
+        reader = _csv_reader(source, len(header), delimiter)
+    elif suffix == ".parquet":
+        reader = f"read_parquet({_file(path)}, hive_partitioning=false)"
+    else:
+        table, header, reader = _read_excel(path, columns, id_column, sheet), columns, "given"
+    info = FrameInfo(path.name, sha256, suffix[1:], encoding, id_column, tuple(strata), 0, {})
+    return _frame(info, reader, header, columns, folder, table)
 
 
-def _require(path: Path, columns: Sequence[str], header: Sequence[Any]) -> None:
-    for name in columns:
-        if (found := list(header).count(name)) != 1:
-            said = "is not a column" if found == 0 else f"is the name of {found} columns"
-            raise ValueError(f"{path.name}: {name!r} {said}; the file has: {', '.join(map(str, header))}")
+def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence[str] | None = None) -> Frame:
+    """A DataFrame as a sampling frame.
+
+    Examples
+    --------
+    >>> frame_of(pd.DataFrame({"id": [1, 2, 3], "type": ["a", "b", "a"]}), "id", "type").info.counts
+    {'a': 2, 'b': 1}
+    """
+    strata = as_list(stratum_columns)
+    columns = list(dict.fromkeys([id_column, *strata]))
+    _require("the data frame", columns, list(data.columns))
+    table = pa.table({name: _arrow_column(data[name]) for name in columns})
+    info = FrameInfo("", "", "data frame", None, id_column, tuple(strata), 0, {})
+    return _frame(info, "given", columns, columns, _scratch(), table)
 
 
-def _read_csv(
-    path: Path, columns: list[str], strata: list[str], encoding: str, delimiter: str
-) -> pd.DataFrame:
-    bad: list[pa.csv.InvalidRow] = []
+# ---- the database ------------------------------------------------------------------------------------------
 
-    def refuse(row: pa.csv.InvalidRow) -> str:
-        bad.append(row)
-        return "error"
 
-    label = pa.dictionary(pa.int32(), pa.string())
-    try:
-        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as file:
-            header = next(csv.reader(file, delimiter=delimiter), [])
-        _require(path, columns, header)
-        reader = pa.csv.open_csv(
-            path,
-            read_options=pa.csv.ReadOptions(encoding=encoding, use_threads=False, block_size=1 << 24),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                include_columns=columns,
-                column_types={name: label if name in strata else pa.string() for name in columns},
-                strings_can_be_null=False,
-            ),
-        )
-        table = pa.Table.from_batches(list(reader), reader.schema)
-    except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error):
-        if bad:
-            where = f"row {bad[0].number}" if bad[0].number else "a row"
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
+
+
+def _frame(
+    info: FrameInfo,
+    reader: str,
+    header: Sequence[str],
+    columns: Sequence[str],
+    folder: tempfile.TemporaryDirectory[str],
+    table: pa.Table | None,
+) -> Frame:
+    """The frame that a reader of DuckDB reads (``given``: the table), its types checked and its strata counted."""
+    import duckdb  # takes a fifth of a second, and few commands read a frame
+
+    # Out of core: what does not fit goes to the folder. More threads would need more memory.
+    database = duckdb.connect(config={"memory_limit": "512MB", "threads": 4, "temp_directory": folder.name})
+    database.execute("SET enable_progress_bar = false")  # which would be in a notebook's output
+    if table is not None:
+        database.register("given", table)
+    frame = Frame(info, database, {name: f"c{header.index(name)}" for name in columns}, folder)
+    aliases = ", ".join(f"c{place}" for place in range(len(header)))
+    normal = _normal(frame._places[info.id_column])
+    _ask(frame, f"CREATE VIEW frame AS SELECT {normal} AS id, * FROM {reader} AS t({aliases})")
+    kinds = {row[0]: str(row[1]) for row in _ask(frame, "DESCRIBE frame").fetchall()}
+    for name in (info.id_column, *info.stratum_columns):
+        if not _TEXT_OR_WHOLE.fullmatch(kind := kinds[frame._places[name]]):
+            said = f"column {name!r} must hold text or whole numbers; it holds {kind}"
+            raise ValueError(f"{said}: read the column as text")
+    return _counted(frame)
+
+
+def _counted(frame: Frame) -> Frame:
+    """The frame with its strata and the number of records, in all and of each stratum."""
+    columns = [frame._places[name] for name in frame.info.stratum_columns]
+    # The id is counted so that every line of a CSV file is looked at, and those found that do not belong there.
+    query = f"SELECT count(*), {', '.join([*columns, f'count({frame._places[frame.info.id_column]})'])} FROM frame"
+    found = _ask(frame, f"{query} GROUP BY ALL").fetchmany(MOST_STRATA + 1)
+    said = f"stratum column{'s' * (len(columns) > 1)} {', '.join(map(repr, frame.info.stratum_columns))}"
+    if len(found) > MOST_STRATA:
+        raise ValueError(f"{said}: more than {MOST_STRATA:,} different values; take a column of strata")
+    strata: dict[tuple[Any, ...], str] = {}
+    counts, named = Counter[str](), dict[str, tuple[str, ...]]()
+    for n, *values, _ in found:
+        texts = tuple("" if value is None else normal_text(value) for value in values)
+        if "" in texts:
+            column = texts.index("")
             raise ValueError(
-                f"{path.name}, {where}: {bad[0].actual_columns} values where the header has "
-                f"{bad[0].expected_columns}"
-            ) from None
-        raise ValueError(f"{path.name}: not a CSV file in UTF-8 or Windows-1252 with a header row") from None
-    return _to_pandas(table)
+                f"stratum column {frame.info.stratum_columns[column]!r}: "
+                f"{_empty(frame, 'value', _normal(columns[column]))}; every record needs a stratum"
+            )
+        stratum = strata[tuple(values)] = " / ".join(texts) or ALL
+        if named.setdefault(stratum, texts) != texts:
+            raise ValueError(f"{said}: two strata have the same name; avoid ' / ' in values")
+        counts[stratum] += n
+    info = replace(frame.info, records=counts.total(), counts=dict(sorted((+counts).items())))
+    return replace(frame, info=info, _strata=strata)
 
 
-def _read_parquet(path: Path, columns: list[str], strata: list[str]) -> pd.DataFrame:
-    with pa.parquet.ParquetFile(path, read_dictionary=strata) as file:
-        _require(path, columns, file.schema_arrow.names)
-        batches = list(file.iter_batches(batch_size=1 << 18, columns=columns))
-        schema = (
-            batches[0].schema if batches else pa.schema([file.schema_arrow.field(name) for name in columns])
+def _refuse_empty_or_repeated(frame: Frame) -> None:
+    what = f"id column {frame.info.id_column!r}"
+    # With the hash of the empty text among them an empty id is a repeat, too. They are all that is held in memory.
+    query = "SELECT hash(id) AS hash FROM frame UNION ALL SELECT hash('')"
+    hashes = np.sort(_ask(frame, query).fetchnumpy()["hash"])
+    if not (hashes[1:] == hashes[:-1]).any():
+        return
+    if empty := _empty(frame, "id", "id"):
+        raise ValueError(f"{what}: {empty}; every record needs an id of its own")
+    repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
+    ((ids, records),) = _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchall()
+    if ids:
+        shown = _ask(frame, f"{repeats} ORDER BY id LIMIT 5").fetchall()
+        raise ValueError(
+            f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records: "
+            f"{', '.join(f'{name!r} ({n} times)' for name, n in shown)}{', …' if ids > 5 else ''}; "
+            "remove the repeats, or take the column that identifies a record (white space at the ends of an id does "
+            "not count)"
         )
-        return _to_pandas(pa.Table.from_batches(batches, schema))
 
 
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Text stays in Arrow's memory (no copy); dictionaries become categories."""
-    return pd.DataFrame(
-        {
-            name: column.unify_dictionaries().to_pandas()
-            if pa.types.is_dictionary(column.type)
-            else column.to_pandas(types_mapper=pd.ArrowDtype)
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
+def _empty(frame: Frame, what: str, column: str) -> str:
+    """How many texts are empty and where the first few are; nothing if none is."""
+    numbered = f"SELECT {column} AS text, row_number() OVER () AS record FROM frame"
+    query = f"SELECT record, count(*) OVER () FROM ({numbered}) WHERE text = '' ORDER BY record LIMIT 6"
+    if not (found := _ask(frame, query).fetchall()):
+        return ""
+    n, places = found[0][1], ", ".join(f"{record:,}" for record, _ in found[:5])
+    many = "s" * (n > 1)
+    return f"{n:,} empty {what}{many} (record{many} {places}{', …' * (n > 5)}, counted from 1)"
+
+
+def _ask(frame: Frame, query: str, *values: object) -> DuckDBPyConnection:
+    """A query. What goes wrong is told without the words of DuckDB, which quote rows."""
+    import duckdb
+
+    try:
+        return frame._database.execute(query, values)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        line, widths = (
+            re.search(pattern, str(error))
+            for pattern in (r"Line: (\d+)", r"Expected Number of Columns: (\d+) Found: (\d+)")
+        )
+        if line and widths:
+            said = f"row {line[1]}: {widths[2]} values where the header has {widths[1]}"
+            raise ValueError(f"{frame.info.file}, {said}") from None
+        raise _unreadable(frame.info.file, error) from None
+
+
+def _normal(column: str) -> str:
+    """SQL of :func:`normal_text` of a column; a missing value is empty.
+
+    Most texts need no change, which is quick to see: ASCII, and a visible character at either end. DuckDB drops U+11A7
+    after a Hangul syllable where the standard keeps it, so the texts between such characters are normalised.
+    """
+    text = f"CAST({column} AS VARCHAR)"
+    pieces = f"list_transform(string_split({text}, '\u11a7'), lambda piece: nfc_normalize(piece))"
+    return (
+        f"CASE WHEN strlen({text}) = length({text}) AND {text} >= '!' AND right({text}, 1) >= '!' THEN {text} "
+        f"ELSE coalesce(trim(array_to_string({pieces}, '\u11a7'), '{_WHITE}'), '') END"
     )
 
 
-def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int) -> pd.DataFrame:
+# ---- files -------------------------------------------------------------------------------------------------
+
+
+def _unreadable(file: str, error: Exception) -> ValueError:
+    """Of the reader's own words, which may quote a row, only their kind is told."""
+    if file.lower().endswith(".csv"):
+        said = "with a header row and every quotation mark closed"
+        return ValueError(f"{file}: not a CSV file in UTF-8 or Windows-1252 {said}")
+    return ValueError(f"{file}: not a readable {Path(file).suffix} file ({type(error).__name__})")
+
+
+def read_header(path: Path, delimiter: str = ",", sheet: str | int = 0) -> list[str]:
+    """Names of the columns of a frame."""
+    if path.suffix.lower() == ".xlsx":
+        return [str(name).strip() for name in _excel(path, sheet, nrows=0).columns]
+    if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet
+
+        try:
+            return list(pyarrow.parquet.read_schema(path).names)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(path.name, error) from None
+    with path.open("rb") as file:
+        start = file.read(1 << 20)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ValueError(f"{path.name} is UTF-16 text; save it as CSV UTF-8")
     try:
-        data = pd.read_excel(path, sheet_name=sheet, dtype=object, keep_default_na=False, na_values=[""])
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
+    except UnicodeDecodeError:
+        text = start.decode("cp1252", errors="replace")
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+
+
+def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:
+    for name in columns:
+        if (found := header.count(name)) != 1:
+            said = "is not a column" if found == 0 else f"is the name of {found} columns"
+            raise ValueError(f"{place}: {name!r} {said}; it has: {', '.join(map(str, header))}")
+
+
+def _plain_text(path: Path, folder: Path) -> tuple[str, Path]:
+    """Encoding of a CSV file; and the file, or a copy that DuckDB can read: UTF-8 whose lines all end alike."""
+    encoding, lines, windows_lines = "utf-8", 0, 0
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            while block := file.read(1 << 20):
+                lines, windows_lines = lines + block.count("\n"), windows_lines + block.count("\r\n")
+        if windows_lines in (0, lines):
+            return encoding, path
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+    copy = folder / "plain.csv"
+    try:
+        with path.open(encoding=encoding) as file, copy.open("w", encoding="utf-8", newline="\n") as plain:
+            shutil.copyfileobj(file, plain, 1 << 20)
+    except UnicodeDecodeError as error:
+        raise _unreadable(path.name, error) from None
+    return encoding, copy
+
+
+def _csv_reader(path: Path, width: int, delimiter: str) -> str:
+    columns = {f"c{place}": "VARCHAR" for place in range(width)}
+    return (
+        f"read_csv({_file(path)}, auto_detect=false, header=true, delim={_text(delimiter)}, quote='\"', escape='\"', "
+        f"columns={columns}, force_not_null={list(columns)})"
+    )
+
+
+def _file(path: Path) -> str:
+    return _text(glob.escape(str(path)))  # in which * and ? are no patterns
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _excel(path: Path, sheet: str | int, **options: Any) -> pd.DataFrame:
+    try:
+        return pd.read_excel(path, sheet_name=sheet, **options)
     except Exception as error:  # noqa: BLE001 - the reader has many kinds of error; all mean the same here
         raise ValueError(f"{path.name}: sheet {sheet!r} cannot be read ({type(error).__name__})") from None
-    data.columns = [str(name).strip() for name in data.columns]
-    _require(path, columns, data.columns)
+
+
+def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int) -> pa.Table:
+    data = _excel(path, sheet, dtype=object, keep_default_na=False, na_values=[""])
+    data.columns = pd.Index([str(name).strip() for name in data.columns])
     if len(data) >= 2**20 - 1:
         raise ValueError(
             f"{path.name}: the sheet is full to its last row, so records may be cut off; use CSV"
@@ -229,19 +390,19 @@ def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int
             "of which Excel keeps 15; format the column as text before the numbers are entered, or use CSV"
         )
     for name in columns:
-        if name == id_column or data[name].map(type).eq(str).any():
+        if name == id_column or any(isinstance(value, str) for value in data[name]):
             data[name] = pd.array([_cell(value) for value in data[name]], dtype="str")
-    return data[columns].infer_objects()
+    return pa.Table.from_pandas(data[columns].infer_objects(), preserve_index=False)
 
 
-def _cell(value: object) -> str | None:
+def _cell(value: Any) -> str | None:
     """A cell of a text column; a spreadsheet stores the number 106 as 106.0."""
     if pd.isna(value):
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-# ---- columns -----------------------------------------------------------------------------------------------
+# ---- columns and texts -------------------------------------------------------------------------------------
 
 
 def as_list(columns: str | Sequence[str] | None) -> list[str]:
@@ -249,227 +410,18 @@ def as_list(columns: str | Sequence[str] | None) -> list[str]:
     return [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
 
 
-def arrow_column(frame: pd.DataFrame, name: str, what: str) -> pa.ChunkedArray:
-    """A column as Arrow data (text is not copied); ``what`` names its part in error messages."""
-    if name not in frame.columns:
-        raise ValueError(
-            f"{what} {name!r} is not a column of the frame; it has: {', '.join(map(str, frame.columns))}"
-        )
-    if list(frame.columns).count(name) > 1:
-        raise ValueError(f"{what} {name!r}: the frame has several columns of this name; rename them")
-    try:
-        values = pa.array(frame[name].array, from_pandas=True)
-    except UnicodeEncodeError:
-        raise ValueError(f"{what} {name!r} holds text that is not valid Unicode; export it again") from None
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        raise ValueError(f"{what} {name!r} mixes text and numbers; read the whole column as text") from None
-    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
-
-
 def normal_text(text: object) -> str:
     """Unicode normalisation form C without white space at either end: how ids, strata and seeds are compared."""
     return unicodedata.normalize("NFC", str(text)).strip()
 
 
-def _normal_texts(values: pa.Array, what: str) -> pa.Array:
-    """:func:`normal_text` of an array; missing values are empty."""
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        return _normal_texts(values.dictionary_decode(), what)
-    if pa.types.is_integer(kind) or pa.types.is_null(kind):
-        return pc.fill_null(values.cast(pa.string()), "")
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise ValueError(f"{what} must hold text or whole numbers; it holds {kind}: read the column as text")
-    values = pc.fill_null(values, "") if values.null_count else values
-    offsets, data = _bytes_of(values)
-    inside = data[offsets[0] : offsets[-1]]
-    if len(inside) and inside.max() > 127:
-        values = pc.utf8_normalize(values, form="NFC")
-    elif not len(inside) or inside.min() > 32:
-        return values
-    return pc.utf8_trim_whitespace(values)
-
-
-def texts_at(column: pa.ChunkedArray, rows: np.ndarray, name: str) -> list[str]:
-    """Normal texts of some rows of the id column ``name``, in their order."""
-    edges = np.cumsum([0, *map(len, column.chunks)])
-    texts = np.empty(len(rows), dtype=object)
-    where = np.searchsorted(edges, rows, side="right") - 1
-    for i in np.unique(where):  # chunk by chunk: to take from them all would join them in a copy
-        here = where == i
-        taken = column.chunk(i).take(pa.array(rows[here] - edges[i]))
-        texts[here] = _normal_texts(taken, f"id column {name!r}").to_pylist()
-    return texts.tolist()
-
-
-def rows_named(rows: Sequence[int]) -> str:
-    """The first few rows for an error message."""
-    shown = ", ".join(f"{row + 1:,}" for row in rows[:5])
-    return f"record{'s' if len(rows) > 1 else ''} {shown}{', …' if len(rows) > 5 else ''}, counted from 1"
-
-
-def strata_of(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Code of the stratum of every record, and the names; several columns are joined by " / "."""
-    codes, names = np.zeros(len(frame), dtype=np.int8), [ALL]
-    for position, name in enumerate(columns):
-        what = f"stratum column {name!r}"
-        column = arrow_column(frame, name, "stratum column").dictionary_encode().unify_dictionaries()
-        indices = [np.asarray(pc.fill_null(chunk.indices, -1)) for chunk in column.chunks]
-        own = np.concatenate(indices) if indices else np.empty(0, dtype=np.int8)
-        labels = _normal_texts(column.chunk(0).dictionary, what).to_pylist() if indices else []
-        if column.null_count or "" in labels or len(set(labels)) < len(labels):
-            known = sorted(set(labels) - {""})
-            code = {label: i for i, label in enumerate(known)}
-            own = np.array([*(code.get(label, -1) for label in labels), -1], dtype=np.int32)[own]
-            labels = known
-            missing = np.flatnonzero(own < 0)
-            if len(missing):
-                raise ValueError(
-                    f"{what}: {len(missing):,} empty value{'s' if len(missing) > 1 else ''} "
-                    f"({rows_named(missing)}); every record needs a stratum"
-                )
-        if position == 0:
-            codes, names = own, labels
-        else:
-            codes = codes.astype(np.int64) * len(labels) + own
-            names = [f"{before} / {label}" for before in names for label in labels]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            f"stratum columns {', '.join(columns)}: two strata have the same name; avoid ' / ' in values"
-        )
-    return codes, names
-
-
-def count_codes(codes: np.ndarray, names: Sequence[str]) -> dict[str, int]:
-    """Number of records per stratum that has any, by name."""
-    counts = np.zeros(len(names), dtype=np.int64)
-    for first in range(0, len(codes), _ROWS):  # bincount widens what it counts: a slice at a time
-        counts += np.bincount(codes[first : first + _ROWS], minlength=len(names))
-    return {name: int(n) for name, n in sorted(zip(names, counts, strict=True)) if n}
-
-
-def stratum_counts(frame: pd.DataFrame, stratum_column: str | Sequence[str] | None) -> dict[str, int]:
-    """Number of records per stratum, by name of the stratum: what :func:`cdi_lib.statistics.sampling.allocate` needs.
-
-    Examples
-    --------
-    >>> stratum_counts(pd.DataFrame({"type": ["violence", "other", "violence"]}), "type")
-    {'other': 1, 'violence': 2}
-    """
-    return count_codes(*strata_of(frame, as_list(stratum_column)))
-
-
-# ---- the number of a record --------------------------------------------------------------------------------
-
-_KEEP = np.array(
-    [(1 << 8 * (n + 1)) - 1 for n in range(8)], dtype=np.uint64
-)  # the first n + 1 bytes of a word
-
-
-def seed_and_key(seed: int | str) -> tuple[str, int]:
-    """The seed as text, and the key of the hash."""
-    if isinstance(seed, bool) or not isinstance(seed, (Integral, str)) or not str(seed).strip():
-        raise ValueError(f"seed must be a whole number or a text; got {seed!r}")
-    text = normal_text(seed)
-    digest = hashlib.sha256(f"{ALGORITHM} {ALGORITHM_VERSION}:{text}".encode()).hexdigest()
-    return text, int(digest[:16], 16)
-
-
-def _mix(x: np.ndarray, spare: np.ndarray) -> None:
-    """SplitMix64's mixing function, in place; products wrap around at 2^64."""
-    for shift, factor in zip((30, 27), MIX, strict=True):
-        np.bitwise_xor(x, np.right_shift(x, shift, out=spare), out=x)
-        np.multiply(x, np.uint64(factor), out=x)
-    np.bitwise_xor(x, np.right_shift(x, 31, out=spare), out=x)
-
-
-def _hash(
-    words: np.ndarray, where: slice | np.ndarray, length: np.ndarray, blocks: int, key: int
-) -> np.ndarray:
-    """Numbers of texts of ``blocks`` words; they begin ``where``, and ``words[i]`` are the eight bytes from byte i."""
-    numbers = np.full(len(length), key, dtype=np.uint64)
-    spare = np.empty_like(numbers)
-    for i in range(blocks):
-        word = words[8 * i :][where]
-        if i == blocks - 1:  # the last word may be of fewer bytes
-            word = word & _KEEP[(length - 1) & 7]
-        np.bitwise_xor(numbers, word, out=numbers)
-        _mix(numbers, spare)
-    np.bitwise_xor(numbers, length.astype(np.uint64), out=numbers)
-    _mix(numbers, spare)
-    return numbers
-
-
-def _bytes_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets and UTF-8 bytes of an Arrow string array: text i is data[offsets[i] : offsets[i + 1]]."""
-    _, offsets, data = texts.buffers()
-    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    offsets = np.zeros(1, wide) if len(texts) == 0 else np.frombuffer(offsets, wide)
-    data = np.empty(0, np.uint8) if data is None or data.size == 0 else np.frombuffer(data, np.uint8)
-    return offsets[texts.offset : texts.offset + len(texts) + 1] if len(texts) else offsets, data
-
-
-def hash_texts(texts: pa.Array, key: int) -> np.ndarray:
-    """The number of every text of an Arrow string array, as uint64."""
-    offsets, data = _bytes_of(texts)
-    numbers = np.empty(len(texts), dtype=np.uint64)
-    for first in range(0, len(texts), _ROWS):
-        edges = offsets[first : first + _ROWS + 1].astype(np.int64)
-        padded = np.zeros(edges[-1] - edges[0] + 8, dtype=np.uint8)
-        padded[:-8] = data[edges[0] : edges[-1]]
-        words = np.ndarray(len(padded) - 7, dtype="<u8", buffer=padded, strides=1)  # overlapping
-        start, length = edges[:-1] - edges[0], np.diff(edges)
-        if length.min() == length.max():  # the usual case: they lie at equal distances
-            step, rows = int(length[0]), len(length)
-            numbers[first : first + rows] = _hash(
-                words, slice(0, rows * step, step), length, -(-step // 8), key
-            )
-            continue
-        blocks = (length + 7) // 8
-        for n in np.unique(blocks):
-            rows = np.flatnonzero(blocks == n)
-            numbers[first + rows] = _hash(words, start[rows], length[rows], int(n), key)
-    return numbers
-
-
-def record_numbers(column: pa.ChunkedArray, key: int, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """The number of every record, and an order of those few (if any) whose ids differ and numbers agree.
-
-    Raises
-    ------
-    ValueError
-        Empty or repeated ids, with count and examples.
-    """
-    what, numbers, empty, done = f"id column {name!r}", np.empty(len(column), dtype=np.uint64), [], 0
-    for chunk in column.chunks:
-        for first in range(0, len(chunk), 1 << 18):  # a slice at a time: memory stays bounded
-            texts = _normal_texts(chunk.slice(first, 1 << 18), what)
-            numbers[done : done + len(texts)] = hash_texts(texts, key)
-            lengths = np.diff(_bytes_of(texts)[0])
-            empty.extend(done + np.flatnonzero(lengths == 0))
-            done += len(texts)
-    if empty:
-        raise ValueError(
-            f"{what}: {len(empty):,} empty id{'s' if len(empty) > 1 else ''} ({rows_named(empty)}); "
-            "every record needs an id of its own"
-        )
-    ordered = np.sort(numbers)
-    same = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])  # equal ids have equal numbers
-    del ordered
-    if len(same) == 0:
-        return numbers, None
-    rows = np.flatnonzero(np.isin(numbers, same))
-    ids = pd.Series(texts_at(column, rows, name), index=rows)
-    repeats = ids.value_counts()
-    repeats = repeats[repeats > 1]
-    if len(repeats):
-        examples = ", ".join(f"{text!r} ({times} times)" for text, times in sorted(repeats.items())[:5])
-        raise ValueError(
-            f"{what}: {len(repeats):,} id{'s occur' if len(repeats) > 1 else ' occurs'} more than once, in "
-            f"{repeats.sum():,} records: {examples}{', …' if len(repeats) > 5 else ''}; "
-            "remove the repeats, or take the column that identifies a record (white space at the ends of an "
-            "id does not count)"
-        )
-    ties = np.zeros(len(numbers), dtype=np.int64)
-    ties[sorted(rows, key=lambda row: ids[row].encode())] = np.arange(len(rows))
-    return numbers, ties
+def _arrow_column(column: pd.Series) -> pa.ChunkedArray:
+    """A column as Arrow data (text is not copied)."""
+    what = f"column {column.name!r}"
+    try:
+        values = pa.array(column.array, from_pandas=True)
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} holds text that is not valid Unicode; export it again") from None
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        raise ValueError(f"{what} mixes text and numbers; read the whole column as text") from None
+    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])

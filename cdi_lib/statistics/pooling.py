@@ -13,8 +13,6 @@ References
    binomial proportions. *Computational Statistics and Data Analysis* 53, 1080-1085.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,22 +46,10 @@ class Pooled:
 
 
 def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
-    """Pool independent rates, and shrink each towards the mean as far as its own precision asks for.
+    """Pool independent rates (with their standard errors), and shrink each to the mean as far as its precision asks for.
 
     Random effects on the log-odds scale by the moments of [1]_, the interval of their mean by [4]_, never narrower than
-    that of [1]_; empirical Bayes estimates as in [2]_.
-
-    Parameters
-    ----------
-    rates : sequence of float
-        Proportions in (0, 1): 0 and 1 have no log-odds.
-    se : sequence of float
-        Their standard errors.
-
-    Raises
-    ------
-    ValueError
-        For a rate of 0 or 1.
+    that of [1]_; empirical Bayes estimates as in [2]_. ValueError for a rate of 0 or 1, which has no log-odds.
 
     Examples
     --------
@@ -118,9 +104,9 @@ def dersimonian_laird(y: np.ndarray, v: np.ndarray) -> tuple[float, float, float
 
 
 def control_limits(centre: float, n: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
-    """Exact binomial limits of a rate in ``n`` crimes if the true one is ``centre``; ``tail`` beyond each of them.
+    """Exact binomial limits of a rate in ``n`` units if the true one is ``centre``; ``tail`` beyond each of them.
 
-    Interpolated between the whole numbers of crimes ([3]_, appendix A.1.1).
+    Interpolated between the whole numbers of units ([3]_, appendix A.1.1).
 
     Examples
     --------

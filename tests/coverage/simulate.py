@@ -44,10 +44,10 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from cdi_lib.report import charts
-from cdi_lib.report.wording import INTERVAL_NAMES
+from cdi_lib.report.labels import INTERVAL_NAMES
 from cdi_lib.statistics.design import unseen
-from cdi_lib.statistics.estimation import DEFAULT_INTERVAL, FEW_UNRECORDED, INTERVALS, interval
-from cdi_lib.statistics.intervals import COVERED_RATES, COVERED_SIZES
+from cdi_lib.statistics.estimation import FEW_FAILURES
+from cdi_lib.statistics.intervals import COVERED_RATES, COVERED_SIZES, DEFAULT_INTERVAL, INTERVALS, interval
 
 SEED = 20191130
 REPLICATES = 10_000
@@ -116,7 +116,7 @@ def estimate(kinds, counts, known, finite):
     """Return (rate, se, n, df, effective n without variation): ``stratified_rate`` for many audits at once.
 
     `known` is the recorded crime by type (replicates x types, or one row for all). With one crime type the rate
-    is the ratio that ``recording_rate`` gives.
+    is the ratio that ``weighted_rate`` gives.
     """
     stratum, kind = kinds.stratum, kinds.crime_type
     audited, recorded = by(kind, counts * kinds.crimes), by(kind, counts * kinds.recorded)
@@ -173,7 +173,7 @@ def simulate(rng, kinds, drawn, population, known=None):
     sample = estimate(kinds, counts[kept], known[kept], finite=population is not None)
     heavy = known > known.sum(axis=1, keepdims=True) / 4
     unrecorded = by(kinds.crime_type, counts * (kinds.crimes - kinds.recorded))
-    few = ((unrecorded < FEW_UNRECORDED) & heavy)[kept].any(axis=1).mean()
+    few = ((unrecorded < FEW_FAILURES) & heavy)[kept].any(axis=1).mean()
     for row in judge(truth[kept], *sample):
         yield (*row, few, int(kept.sum()))
 

@@ -13,7 +13,8 @@ from itertools import product
 
 import pandas as pd
 
-from cdi_lib.inspection.judgement import Criteria, grade_of_percentage, judge
+from cdi_lib.inspection.criteria import Criteria
+from cdi_lib.inspection.judgement import grade_of_percentage, judge
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.published import PUBLISHED, RATES, read_published
 from cdi_lib.inspection.results import EstimateResult
@@ -56,7 +57,7 @@ def _computed(row: pd.Series, criteria: Criteria) -> str:
         for name in RATES
         if pd.notna(row[f"{name}_rate"])
     }
-    return judge(criteria, rates, {}, Inspection.model_construct())["questions"][0]["computed"]
+    return judge(criteria, rates, {}, Inspection.model_construct()).questions[0].computed
 
 
 def _estimate(label: str, percentage: float, margin: float) -> EstimateResult:

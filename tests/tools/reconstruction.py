@@ -20,7 +20,7 @@ import yaml
 
 from cdi_lib.inspection.folders import PROJECT, force_key
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.records import ANSWERS, MAIN, TABLES, offence_classes
+from cdi_lib.inspection.tables import ANSWERS, MAIN, TABLES, offence_classes
 from cdi_lib.statistics import sampling
 
 _MINUTES_PER_DAY = 24 * 60
@@ -106,12 +106,17 @@ def reconstruct(specification: Path, folder: Path) -> list[Path]:
         frame,
         {name: len(found) for name, found in incidents.items()},
         spec["frame"]["seed"],
-        "stratified",
         id_column="incident_id",
         stratum_column="stratum",
     )
     references = {name: sorted(r.id for r in drawn.records if r.stratum == name) for name in incidents}
-    routes = frame.set_index("incident_id")["route"]
+    crimes_of = {
+        reference: len(crimes)
+        for name, found in incidents.items()
+        for reference, crimes in zip(references[name], found, strict=True)
+    }
+    routes = _with_audited(frame.set_index("incident_id")["route"], crimes_of, spec["frame"]["control_room"])
+    frame["route"] = routes.to_numpy()
     rows = [
         row
         for crime_type, found in incidents.items()
@@ -132,7 +137,7 @@ def reconstruct(specification: Path, folder: Path) -> list[Path]:
     written = []
     for name, table_rows in tables.items():
         path = folder / f"{name}.csv"
-        table = pd.DataFrame(table_rows, columns=list(TABLES[name].columns))
+        table = pd.DataFrame(table_rows, columns=list(TABLES[name]))
         table.to_csv(path, index=False, lineterminator="\n")
         written.append(path)
     frame.to_parquet(folder / "frame.parquet", index=False, compression="zstd")
@@ -321,6 +326,18 @@ def _frame(spec: dict, incidents: dict[str, list], chance: Chance) -> pd.DataFra
             "route": ["control_room" if chance.chance(0.86) else "crime_recording_centre" for _ in strata],
         }
     )
+
+
+def _with_audited(routes: pd.Series, crimes_of: Mapping[str, int], wanted: int) -> pd.Series:
+    """The routes, with as few changed as give the number of audited crimes that came through the control room."""
+    routes = routes.copy()
+    excess = sum(n for reference, n in crimes_of.items() if routes[reference] == "control_room") - wanted
+    others = ("control_room", "crime_recording_centre")[:: 1 if excess > 0 else -1]
+    for reference, n in crimes_of.items():
+        if routes[reference] == others[0] and n <= abs(excess):
+            routes[reference] = others[1]
+            excess -= n if excess > 0 else -n
+    return routes
 
 
 def _main_rows(crime_type, incidents, references, routes, spec, chance) -> list[dict]:

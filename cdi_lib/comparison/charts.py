@@ -1,0 +1,67 @@
+"""The drawings of the comparison: rates with intervals, and funnels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from cdi_lib.comparison.compare import Limits
+from cdi_lib.report import charts, wording
+
+
+@charts.styled
+def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float, float]) -> Figure:
+    """Rates with intervals, and partially pooled ones beside them: label, value, low, high, pooled value (None: none)."""
+    figure, axes = charts.canvas(len(rows) * 0.56 + 0.5, title, subtitle, 0.27, 0.76)
+    for place, (_, value, low, high, pooled) in enumerate(rows):
+        text = wording.percent(value)
+        if low is not None:
+            bar: dict[str, Any] = {"linewidth": 5, "alpha": 0.32, "solid_capstyle": "butt"}
+            axes.plot([low, high], [-place] * 2, color=charts.DARK_BLUE, **bar)
+            text += f" ({wording.percent(low)} to {wording.percent(high)})"
+        axes.plot([value], [-place], "o", color=charts.DARK_BLUE, markersize=6.5)
+        if pooled is not None:
+            hollow: dict[str, Any] = {"markerfacecolor": "none", "markersize": 6.5, "markeredgewidth": 1.6}
+            axes.plot([pooled], [-place], "D", color=charts.ORANGE, **hollow)
+        axes.annotate(text, (1.03, -place), xycoords=("axes fraction", "data"), va="center", size=10)
+    charts.name_rows(axes, [row[0] for row in rows], 0.3, 0.7, size=10.5)
+    axes.set_xlim(*scale)
+    axes.xaxis.grid(True, color="#D9DDE1", linewidth=0.8)
+    charts.per_cent(axes.xaxis)
+    key = (
+        ". Filled: as measured. Hollow: partially pooled" if any(row[-1] is not None for row in rows) else ""
+    )
+    axes.set_xlabel(f"Recording rate{key}.", size=10.5)
+    return figure
+
+
+@charts.styled
+def funnel(
+    title: str, subtitle: str, centre: float, points: Sequence[tuple[float, float]], limits: Sequence[Limits]
+) -> Figure:
+    """Rates against sample size, with the limits that chance alone would keep to."""
+    figure, axes = charts.canvas(8, title, subtitle, 0.09, 0.965)
+    for curve, style in zip(limits, ("-", (0, (5, 3))), strict=True):
+        for ends in (curve.low, curve.high):
+            axes.plot(curve.n, ends, color=charts.MUTED, linewidth=1.4, linestyle=style)
+        end, place = (curve.n[-1], curve.low[-1]), (-2, -13)
+        name: dict[str, Any] = {
+            "textcoords": "offset points",
+            "ha": "right",
+            "size": 10,
+            "color": charts.MUTED,
+        }
+        axes.annotate(curve.level, end, place, **name)
+    axes.axhline(centre, color=charts.DARK_BLUE, linewidth=1.4)
+    text, start = f"all together {wording.percent(centre)}", (limits[0].n[0], centre)
+    axes.annotate(text, start, (2, 5), textcoords="offset points", size=10)
+    hollow: dict[str, Any] = {"markersize": 7, "markerfacecolor": "white", "markeredgewidth": 1.8}
+    axes.plot(*zip(*points, strict=True), "o", color=charts.DARK_BLUE, **hollow)
+    axes.yaxis.grid(True, color="#D9DDE1", linewidth=0.8)
+    charts.per_cent(axes.yaxis)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.count(value)))
+    axes.set_xlabel("Sample size that the interval is worth (crimes)", size=10.5)
+    return figure

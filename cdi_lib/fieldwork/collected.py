@@ -1,0 +1,152 @@
+"""What becomes of complete worksheets: the tables ``crimes`` and ``strata``, and papers for the auditors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns, audited
+from cdi_lib.fieldwork.trail import TRAILS, read_trail, replacements
+from cdi_lib.fieldwork.worksheet import FIRST
+from cdi_lib.inspection.files import find_table, read_table, write_whole
+from cdi_lib.inspection.folders import PROJECT, own_folder
+from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.tables import MAIN, TABLES
+
+
+def not_replaced(force: str, returns: Returns, params: Path = PROJECT / "params") -> dict[str, str]:
+    """The incidents that cannot be audited and for which no reserve stands yet, each with its reason."""
+    try:
+        replaced = {swap.replaced for swap in replacements(force, params)}
+    except InputError:  # check_drawn tells of it
+        return {}
+    return {name: reason for name, reason in returns.unaudited.items() if name not in replaced}
+
+
+def write_papers(force: str, returns: Returns, params: Path = PROJECT / "params") -> list[Path]:
+    """Write problems, incidents without a decision, and disagreements as CSV beside the worksheets."""
+    folder = own_folder(force, params, FOLDER)
+    columns = list(Problem.__dataclass_fields__)
+    papers = {PROBLEMS: pd.DataFrame(map(asdict, returns.problems), columns=columns)}
+    papers[OUTSTANDING] = returns.outstanding
+    if returns.recheck is not None:
+        papers[DISAGREEMENTS] = returns.disagreements
+    # These are opened in spreadsheets: what would be read as a formula gets an apostrophe before it.
+    as_cell = lambda text: f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
+    return [
+        write_whole(folder / name, _as_csv(table.map(as_cell)).encode("utf-8-sig"))
+        for name, table in papers.items()
+    ]
+
+
+def _as_csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> list[Path]:
+    """Make the tables ``crimes`` and ``strata`` of the returned worksheets.
+
+    Crimes of dip samples that are in the table stay, and so does a table ``strata`` of other strata than those of the draw.
+    Returns the files that were written, none if they hold this already.
+
+    Raises
+    ------
+    InputError
+        If the worksheets have errors, or if the table holds other crimes of the main sample, which may have been
+        corrected since: nothing is overwritten.
+    """
+    if returns.errors:
+        raise InputError(returns.problems)
+    trail = read_trail(force, params)
+    if trail is None:
+        expected = f"the trail of the draw; make sample FORCE={force} writes it again"
+        raise InputError([Problem(f"params/{force}/sample/{TRAILS[FIRST]}", "", "no such file", expected)])
+    folder = own_folder(force, params)
+    path = find_table("crimes", folder) or folder / "crimes.csv"
+    whole = _with_dip_samples(returns.crimes, path, f"params/{force}/{path.name}")
+    written = [] if whole is None else [write_whole(path, _as_csv(whole).encode())]
+    path = find_table("strata", folder) or folder / "strata.csv"
+    there = read_table(path, path.name) if path.is_file() else pd.DataFrame(columns=["stratum"])
+    others = "stratum" in there and not set(there["stratum"]) <= set(returns.strata)
+    rows = [
+        (row.stratum, row.frame, audited(returns.strata[row.stratum]))
+        for row in trail.strata
+        if row.stratum in returns.strata
+    ]
+    content = _as_csv(pd.DataFrame(rows, columns=list(TABLES["strata"]))).encode()
+    if path.suffix == ".csv" and not others and not (path.is_file() and path.read_bytes() == content):
+        written.append(write_whole(path, content))
+    return written
+
+
+def _with_dip_samples(crimes: pd.DataFrame, path: Path, file: str) -> pd.DataFrame | None:
+    """The crimes of the worksheets and those of dip samples that are in the table; None if it holds these already."""
+    if not path.is_file():
+        return crimes
+    there = read_table(path, file)
+    if "sample" not in there:
+        raise InputError([Problem(file, "column sample", "no such column", "a table of crimes")])
+    there = there.reindex(columns=list(crimes))
+    is_main = there["sample"] == MAIN
+    if is_main.any():
+        held, made = (table.fillna("").sort_values("crime_id") for table in (there[is_main], crimes))
+        if held.to_numpy().tolist() == made.to_numpy().tolist():
+            return None
+        expected = "none, or those of the worksheets; move the file away to make it again from them"
+        raise InputError([Problem(file, "column sample", "other crimes of the main sample", expected)])
+    if path.suffix != ".csv":
+        expected = "crimes.csv, to which the crimes of the worksheets can be added; save it as CSV"
+        raise InputError([Problem(file, "", f"a {path.suffix} file", expected)])
+    return pd.concat([crimes, there], ignore_index=True)
+
+
+def check_strata(force: str, returns: Returns, strata: pd.DataFrame | None) -> list[Problem]:
+    """Errors of the table ``strata`` where it says other numbers than complete worksheets."""
+    if strata is None or returns.errors:
+        return []
+    made = strata["stratum"].map({name: audited(counts) for name, counts in returns.strata.items()})
+    expected = f", as the returned worksheets have it; make collect FORCE={force} writes the table again"
+    return [
+        Problem(
+            f"params/{force}/strata",
+            f"row {row + 2}, column audited_incidents",
+            str(strata.at[row, "audited_incidents"]),
+            f"{made[row]:,.0f}{expected}",
+        )
+        for row in strata.index[made.notna() & (made != strata["audited_incidents"])]
+    ]
+
+
+def is_collected(force: str, params: Path = PROJECT / "params") -> bool:
+    """Whether the table ``crimes`` of a force holds crimes of the main sample."""
+    path = find_table("crimes", own_folder(force, params))
+    if path is None:
+        return False
+    table = read_table(path, f"params/{force}/{path.name}")
+    return "sample" in table.columns and bool((table["sample"] == MAIN).any())
+
+
+def check_collected(
+    force: str, returns: Returns, main: pd.DataFrame, challenges: pd.DataFrame | None
+) -> list[Problem]:
+    """A warning of decisions in the table ``crimes`` that are neither the auditors' nor those of upheld challenges.
+
+    ``main`` are the crimes of the main sample, ``challenges`` the table of that name, or None.
+    """
+    upheld = set() if challenges is None else set(challenges["crime_id"][challenges["outcome"] == "upheld"])
+    made = returns.crimes.drop_duplicates("crime_id").set_index(
+        "crime_id"
+    )  # twice is an error, told elsewhere
+    there = main.set_index("crime_id")
+    in_words = {True: " recorded", False: ""}
+    decided = made["offence_class"] + (made["recorded"] == "yes").map(in_words)
+    held = there["offence_class"] + there["recorded"].map(in_words)
+    ids = decided.index.union(held.index)
+    differs = (decided.reindex(ids).fillna("") != held.reindex(ids).fillna("")) & ~ids.isin(list(upheld))
+    if not differs.any():
+        return []
+    got = f"{differs.sum():,} decisions that differ from the returned worksheets"
+    expected = "those of the worksheets, or an upheld challenge in the table challenges for each"
+    return [Problem(f"params/{force}/crimes", "", got, expected, "warning")]

@@ -1,0 +1,297 @@
+"""What is wrong with the tables of an audit: in a cell, within a row, between rows, between tables.
+
+There is one set of rules. Record tables are checked by it, and the crimes of returned worksheets, which are not in a
+table yet: a mistake therefore names a row by its label, and who knows the file makes a :class:`Problem` of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pandas as pd
+
+from cdi_lib.inspection.moments import Series
+from cdi_lib.inspection.parameters import Inspection, Period
+from cdi_lib.inspection.problems import Problem, shown, suggest
+from cdi_lib.inspection.tables import MAIN, TABLES, Column, offence_classes, typed
+
+# Column, which rows break the rule, and what was expected there (in all rows, or in each)
+Rule: TypeAlias = tuple[str, Series, "str | Series"]
+BLANK = "a blank cell"
+_HEADER = -1  # label of the row before the first record
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong in a table: label of the row (None: in the table), column ("": in the row), and what."""
+
+    table: str
+    row: int | None
+    column: str
+    got: str
+    expected: str
+
+    def problem(self, file: str) -> Problem:
+        """The mistake in a file that holds the whole table: its first record, of label 0, is in row 2."""
+        row = [] if self.row is None else [f"row {self.row + 2}"]
+        column = [f"column {self.column}"] if self.column else []
+        return Problem(file, ", ".join(row + column), self.got, self.expected)
+
+
+# ---- one table ---------------------------------------------------------------------------------------------
+
+
+def check_table(text: pd.DataFrame, name: str) -> list[Mistake]:
+    """What is wrong with the columns of a table or, if nothing is, with its cells; in the order of the rows.
+
+    ``text`` holds values as text, None for blank cells; ``name`` is one of `TABLES`.
+    """
+    columns = TABLES[name]
+    if mistakes := list(_check_header(list(text.columns), name)):
+        return mistakes
+    return sorted([*check_cells(text, columns, name), *_repeated(text, columns, name)], key=_place)
+
+
+def check_rows(text: pd.DataFrame, name: str, period: Period) -> list[Mistake]:
+    """What is wrong between the cells of rows in which each cell can be read, in their order."""
+    rules, mistakes = _RULES.get(name), []
+    if rules is not None:
+        for column, breaks, expected in rules(typed(text, name), period):
+            for row in _labels(breaks.fillna(False).astype(bool)):
+                words = expected if isinstance(expected, str) else str(expected[row])
+                mistakes.append(Mistake(name, row, column, _quoted(text.at[row, column]), words))
+    return sorted(mistakes, key=_place)
+
+
+def _place(mistake: Mistake) -> tuple[int, str]:
+    return mistake.row or 0, mistake.column
+
+
+def _labels(breaks: Series) -> list[int]:
+    """Labels of the rows that break a rule."""
+    labels: list[int] = breaks.index[breaks].tolist()
+    return labels
+
+
+def _check_header(columns: list[str], name: str) -> Iterator[Mistake]:
+    known = TABLES[name]
+    names = ", ".join(known)
+    if not set(known) & set(columns):
+        yield Mistake(name, _HEADER, "", shown(", ".join(columns)), f"the names of the columns: {names}")
+        return
+    for column, spec in known.items():
+        if column not in columns and spec.required:
+            yield Mistake(name, None, column, "no such column", spec.description)
+    for column in dict.fromkeys(columns):
+        place = shown(column) if column else str(columns.index(column) + 1)
+        if column not in known:
+            got = "an unknown column" if column else "a column without a name"
+            yield Mistake(name, None, place, got, f"one of {names}{suggest(column, known)}")
+        if columns.count(column) > 1:
+            yield Mistake(name, None, place, "the column twice", "it once")
+
+
+def check_cells(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iterator[Mistake]:
+    """Cells that are blank and may not be, or that are not of the kind of their column."""
+    for column, spec in columns.items():
+        if column not in text:
+            continue
+        blank = text[column].isna()
+        for row in _labels(blank) if not spec.blank else []:
+            yield Mistake(name, row, column, BLANK, spec.description)
+        for row in _labels(~spec.kind.fits(text[column][~blank])):
+            value = text.at[row, column]
+            expected = spec.kind.expected + suggest(str(value), spec.kind.words())
+            yield Mistake(name, row, column, shown(value), expected)
+
+
+def _repeated(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iterator[Mistake]:
+    for column in [column for column, spec in columns.items() if spec.unique]:
+        values = text[column].dropna()
+        for row in _labels(values.duplicated(keep=False)):
+            other = next(label for label in _labels(values == values[row]) if label != row)
+            expected = f"each {column} once; this one is also in row {other + 2}"
+            yield Mistake(name, row, column, shown(values[row]), expected)
+
+
+def _quoted(value: object) -> str:
+    return BLANK if value is None else shown(value)
+
+
+# What the cells of a row must be to each other.
+
+
+def _rules_of_crimes(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+    start, end = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
+    is_main, recorded, recorded_at = t["sample"] == MAIN, t["recorded"], t["recorded_at"]
+    crime_type = t["offence_class"].map(offence_classes()["crime_type"])
+    its_type = (
+        crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
+    )
+    yield "crime_type", t["crime_type"] != crime_type, its_type
+    yield "recorded_at", ~recorded & recorded_at.notna(), "a blank for a crime that was not recorded"
+    yield "recorded_as", recorded & t["recorded_as"].notna(), "a blank for a crime that was recorded"
+    of_rape = "n100 only for a crime of rape (class 19C to 19H)"
+    yield "recorded_as", (t["recorded_as"] == "n100") & ~t["rape"], of_rape
+    yield "recorded_at", recorded_at < t["reported_at"], "a time that is not before the time of report"
+    reported = "the time of report of a crime that has a time of recording"
+    yield "reported_at", recorded_at.notna() & t["reported_at"].isna(), reported
+    outside = t["reported_at"].notna() & ~t["reported_at"].between(start, end, inclusive="left")
+    yield "reported_at", is_main & outside, f"a time in the audit period, {period.start} to {period.end}"
+    route = "control_room or crime_recording_centre for a crime of the main sample"
+    yield "route", is_main & t["route"].isna(), route
+
+
+def _rules_of_n100(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+    is_review, answered = t["kind"] == "review", t["should_be_rape"].notna()
+    yield "should_be_rape", is_review & ~answered, "yes or no for a review"
+    yield "should_be_rape", ~is_review & answered, "a blank for an incident that needed an N100"
+    yield "applied", is_review & ~t["applied"], "yes: a review is of records where an N100 was applied"
+
+
+def _rules_of_cancellations(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+    due, answered = t["victim_to_be_informed"], t["victim_informed"].notna()
+    yield "victim_informed", due & ~answered, "yes or no where the victim should have been informed"
+    yield "victim_informed", ~due & answered, "a blank where there was nobody to inform"
+
+
+def _rules_of_challenges(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+    upheld, is_open = t["outcome"] == "upheld", t["outcome"] == "open"
+    first, final = t["first_decision"], t["final_decision"]
+    changes_class = first.str.startswith("class") != final.str.startswith("class")
+    yield "final_decision", upheld & final.isna(), "the changed decision of an upheld challenge"
+    yield "final_decision", ~upheld & final.notna(), "a blank where the challenge was not upheld"
+    same = "a decision that differs from first_decision, or the outcome rejected"
+    yield "final_decision", final == first, same
+    other = "a class where first_decision is a class, and no class where it is none"
+    yield "final_decision", final.notna() & changes_class, other
+    yield "decided_on", ~is_open & t["decided_on"].isna(), "the date of the outcome"
+    undecided = "a blank while the challenge is open; or the outcome upheld or rejected"
+    yield "decided_on", is_open & t["decided_on"].notna(), undecided
+    yield "decided_on", t["decided_on"] < t["challenged_on"], "a date that is not before challenged_on"
+    since = f"a date in the audit period or after it: {period.start} or later"
+    yield "challenged_on", t["challenged_on"] < pd.Timestamp(period.start), since
+
+
+def _rules_of_survey(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+    twice = t.duplicated(["respondent_id", "statement"])
+    yield "answer", twice, "one answer of a respondent to a statement; this is a second one"
+
+
+_RULES = {
+    "crimes": _rules_of_crimes,
+    "n100": _rules_of_n100,
+    "cancellations": _rules_of_cancellations,
+    "challenges": _rules_of_challenges,
+    "survey": _rules_of_survey,
+}
+
+
+# ---- between tables ----------------------------------------------------------------------------------------
+
+
+def check_across(tables: Mapping[str, pd.DataFrame], inspection: Inspection) -> list[Mistake]:
+    """Everything that is wrong between the rows of typed tables, between tables, and between tables and parameters."""
+    crimes = tables["crimes"]
+    mistakes = [*_main_sample(crimes), *_dip_samples(crimes, tables.get("dip_records"))]
+    if "strata" in tables:
+        mistakes += _strata(tables["strata"], crimes)
+    if "survey" in tables:
+        mistakes += _survey(tables["survey"], inspection.survey_statements)
+    if "challenges" in tables:
+        mistakes += _challenges(tables["challenges"], crimes)
+    return mistakes
+
+
+def _main_sample(crimes: pd.DataFrame) -> Iterator[Mistake]:
+    main = crimes[crimes["sample"] == MAIN]
+    if main.empty:
+        expected = "at least one row with sample 'main'; make collect makes them of returned worksheets"
+        yield Mistake("crimes", None, "sample", "no crime of the main sample", expected)
+    elif "stratum" in main:
+        expected = "the stratum of the frame from which the incident was drawn; or leave the column out"
+        for row in _labels(main["stratum"].isna()):
+            yield Mistake("crimes", row, "stratum", BLANK, expected)
+        strata = main.groupby("incident_id")["stratum"].transform("nunique")
+        got = "an incident with crimes in two strata"
+        expected = "one stratum for all crimes of an incident: the one it was drawn from"
+        for row in _labels((strata > 1) & ~main.duplicated("incident_id")):
+            yield Mistake("crimes", row, "stratum", got, expected)
+
+
+def _strata(strata: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
+    """Numbers of incidents of the strata, against each other and against the audited crimes."""
+    main = crimes[crimes["sample"] == MAIN]
+    if strata.empty:  # as make new writes it
+        return
+    if "stratum" not in main:
+        expected = "the stratum of each crime of the main sample; or no rows in the table strata"
+        yield Mistake("crimes", None, "stratum", "no such column", expected)
+        return
+    found = strata["stratum"].map(main.groupby("stratum")["incident_id"].nunique()).fillna(0).astype(int)
+    audited, frame = strata["audited_incidents"], strata["frame_incidents"]
+    for row in _labels((audited < found) | (audited > frame)):
+        least = f"{found[row]:,} (incidents of the stratum in the table crimes)"
+        expected = f"a number from {least} to {frame[row]:,} (its frame_incidents)"
+        yield Mistake("strata", row, "audited_incidents", str(audited[row]), expected)
+    known = shown(", ".join(strata["stratum"]), 200)
+    unknown = ~main["stratum"].isin(strata["stratum"]) & ~main.duplicated("stratum")
+    for row in _labels(unknown & main["stratum"].notna()):
+        got = shown(main.at[row, "stratum"])
+        yield Mistake("crimes", row, "stratum", got, f"a stratum of the table strata: {known}")
+
+
+def _dip_samples(crimes: pd.DataFrame, dip_records: pd.DataFrame | None) -> Iterator[Mistake]:
+    is_main = crimes["sample"] == MAIN
+    if dip_records is None:
+        expected = "a table dip_records that lists the examined records of the dip samples, also those without a crime"
+        for row in _labels(~is_main)[:1]:
+            yield Mistake("crimes", row, "sample", shown(crimes.at[row, "sample"]), expected)
+        return
+    examined = crimes["incident_id"].map(dip_records.set_index("record_id")["sample"])
+    for row in _labels(~is_main & (examined != crimes["sample"])):
+        got = "a record that is not in the table dip_records" if pd.isna(examined[row]) else examined[row]
+        expected = f"a record of the dip sample {crimes['sample'][row]} in the table dip_records"
+        yield Mistake("crimes", row, "incident_id", got, expected)
+    for row in _labels(is_main & examined.notna()):
+        got = "a record of a dip sample"
+        yield Mistake("crimes", row, "incident_id", got, "an incident of the main sample")
+
+
+def _survey(survey: pd.DataFrame, known: Mapping[str, str]) -> Iterator[Mistake]:
+    names = ", ".join(known) or "(none there yet)"
+    for row in _labels(~survey["statement"].isin(list(known))):
+        statement = survey.at[row, "statement"]
+        expected = (
+            f"an id in survey_statements of the parameter file: {names}{suggest(str(statement), known)}"
+        )
+        yield Mistake("survey", row, "statement", shown(statement), expected)
+
+
+def _challenges(challenges: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
+    """Challenges whose decision is not what the table of crimes holds."""
+    held = crimes.set_index("crime_id")[["offence_class", "recorded"]]
+    upheld = challenges["outcome"] == "upheld"
+    stands = challenges["final_decision"].where(upheld, challenges["first_decision"])
+    for row in _labels(stands.notna()):  # an upheld challenge without the changed decision is told of above
+        crime_id, decision = challenges["crime_id"][row], stands[row]
+        there = crime_id in held.index
+        now = _decision(held.loc[crime_id], decision) if there else "no crime"
+        if now == decision:
+            continue
+        got = f"another decision there: {now}" if there else "a crime that is not there"
+        expected = f"that the table crimes holds the decision that stands: {decision}"
+        if not there:
+            expected = "a crime_id of the table crimes"
+        elif decision == "no crime":
+            expected = "no row for this crime in the table crimes, for the decision that stands is: no crime"
+        yield Mistake("challenges", row, "crime_id", got, expected)
+
+
+def _decision(crime: Series, like: str) -> str:
+    """What the table of crimes holds, said as a decision of the same kind as another."""
+    if like.startswith("class "):
+        return f"class {crime['offence_class']}"
+    return "recorded" if crime["recorded"] else "not recorded"

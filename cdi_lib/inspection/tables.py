@@ -1,0 +1,238 @@
+"""What the tables of an audit hold: their columns, the kinds of value in them, and what text becomes once it is checked.
+
+A table is a CSV, Excel or Parquet file in ``params/<force>/``. Only ``crimes`` is required; a table that is not there
+means that this part was not inspected, and so does one of `PARTS` with a header and no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pandas as pd
+
+from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.moments import Series, parse_moments
+from cdi_lib.inspection.parameters import CRIME_TYPES
+from cdi_lib.inspection.values import unprintable
+
+OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
+MAIN = "main"
+PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts that an audit may leave out
+DIP_SAMPLES = {
+    "vulnerable_adult": "Vulnerable adult records",
+    "vulnerable_child": "Vulnerable child records",
+    "third_party_email": "E-mailed referrals from third parties",
+    "modern_slavery_referral": "Modern slavery referrals",
+    "modern_slavery_other": "Other reports of modern slavery",
+}
+MODERN_SLAVERY_CLASS = "106"
+CANCELLATION_TYPES = ("rape", "sexual", "violence", "robbery")
+ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree")
+SHOWN_AS = ("percent", "points", "over", "count", "x of n", "text")
+YES_NO = ("yes", "no")
+OUTCOMES = ("upheld", "rejected", "open")
+ROUTES = ("control_room", "crime_recording_centre")
+RECORDED_AS = ("n100", "incident", "nothing")
+RECORDING_LIMIT_HOURS = 24
+# What a spreadsheet shows where a formula has no value
+_NO_VALUES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
+
+
+@cache
+def offence_classes() -> pd.DataFrame:
+    """The Home Office offence classes that an audited crime may have, with their crime type.
+
+    Read from ``params/offence_classes.csv``, to which a class can be added without a change of code.
+    """
+    return pd.read_csv(OFFENCE_CLASSES, dtype=str).set_index("offence_class")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value, as text in a table."""
+
+    expected: str  # what it is, for messages
+    fits: Callable[[Series], Series]  # which of some texts are of this kind
+    typed: Callable[[Series], Series] = lambda texts: texts  # what those become
+    words: Callable[[], Iterable[str]] = tuple  # those of which one may be misspelt
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: what it holds, and whether cells may be blank, it may be left out, values may repeat."""
+
+    description: str
+    kind: Kind
+    blank: bool = False
+    required: bool = True
+    unique: bool = False
+
+
+def one_of(values: Iterable[str]) -> Kind:
+    """One of some words."""
+    words = tuple(values)
+    return Kind(f"one of {', '.join(words)}", lambda texts: texts.isin(words), words=lambda: words)
+
+
+def matching(pattern: str, expected: str, typed: Callable[[Series], Series] = lambda texts: texts) -> Kind:
+    """Texts of which the whole matches a regular expression."""
+    return Kind(expected, lambda texts: texts.str.fullmatch(pattern).astype(bool), typed)
+
+
+TEXT = Kind("an entry, not the error of a formula", lambda texts: ~texts.isin(_NO_VALUES))
+PRINTABLE = Kind(
+    "text that can be printed: no control characters, only letters that the report's typeface has",
+    lambda texts: texts.map(unprintable) == "",
+)
+SAMPLE = one_of((MAIN, *DIP_SAMPLES))
+CLASS = Kind(
+    "a class of params/offence_classes.csv, to which one that is missing can be added",
+    lambda texts: texts.isin(offence_classes().index),
+    words=lambda: offence_classes().index,
+)
+ANSWER = replace(one_of(YES_NO), typed=lambda texts: texts.map({"yes": True, "no": False}).astype("boolean"))
+MOMENT = Kind(
+    "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05; of midnight a minute later, for a spreadsheet keeps "
+    "a date alone as its midnight",
+    lambda texts: parse_moments(texts).notna(),
+    parse_moments,
+)
+DAY = Kind(
+    "a date such as 2019-06-03 or 03/06/2019",
+    lambda texts: parse_moments(texts, days=True).notna(),
+    lambda texts: parse_moments(texts, days=True),
+)
+COUNT = matching("[1-9][0-9]{0,8}", "a whole number above 0, such as 1250", lambda texts: texts.astype(int))
+DECISION = matching(
+    r"recorded|not recorded|no crime|class \S+",
+    "recorded, not recorded, no crime, or class and an offence class, such as class 8N",
+)
+RESULT = matching(
+    r"(estimates|shares|tallies|details)(\.[a-z0-9_-]+)+",
+    "a place in results.json, such as estimates.overall.value",
+)
+
+TABLES: dict[str, dict[str, Column]] = {
+    "crimes": {
+        "crime_id": Column("reference of the audited crime, unique in this table", TEXT, unique=True),
+        "incident_id": Column("reference of the incident or record in which it was found", TEXT),
+        "sample": Column("main (the random sample) or the dip sample in which it was found", SAMPLE),
+        "stratum": Column(
+            "stratum of the sampling frame from which the incident was drawn; blank outside the main sample. "
+            "Leave the column out if incidents were drawn as one simple random sample",
+            TEXT,
+            blank=True,
+            required=False,
+        ),
+        "crime_type": Column("violence, sexual or other (excluding fraud)", one_of(CRIME_TYPES)),
+        "offence_class": Column("Home Office class as in params/offence_classes.csv, such as 105A", CLASS),
+        "route": Column(
+            "control_room or crime_recording_centre; blank outside the main sample",
+            one_of(ROUTES),
+            blank=True,
+        ),
+        "domestic_abuse": Column("yes or no", ANSWER),
+        "recorded": Column("yes if the force had recorded the crime, else no", ANSWER),
+        "recorded_as": Column(
+            "for a crime that was not recorded: what the force had instead (n100, incident, nothing)",
+            one_of(RECORDED_AS),
+            blank=True,
+        ),
+        "reported_at": Column("when it was reported, such as 2019-06-03 14:05", MOMENT, blank=True),
+        "recorded_at": Column(
+            "when it was recorded; blank if not recorded or not examined", MOMENT, blank=True
+        ),
+    },
+    "dip_records": {
+        "record_id": Column("reference of the examined record, unique in this table", TEXT, unique=True),
+        "sample": Column("the dip sample that it belongs to", one_of(DIP_SAMPLES)),
+    },
+    "n100": {
+        "record_id": Column("reference of the record, unique in this table", TEXT, unique=True),
+        "kind": Column(
+            "required (an incident that needed an N100) or review (a record where one was applied)",
+            one_of(("required", "review")),
+        ),
+        "applied": Column("yes or no: was the N100 applied", ANSWER),
+        "should_be_rape": Column(
+            "for a review: yes if it should have been recorded as rape from the outset, else no",
+            ANSWER,
+            blank=True,
+        ),
+    },
+    "cancellations": {
+        "crime_id": Column("reference of the cancelled crime, unique in this table", TEXT, unique=True),
+        "crime_type": Column("rape, sexual, violence or robbery", one_of(CANCELLATION_TYPES)),
+        "authorised_by": Column("FCIR or DDM", one_of(("FCIR", "DDM"))),
+        "correct": Column("yes if the cancellation was right, else no", ANSWER),
+        "victim_to_be_informed": Column("yes if the victim should have been told, else no", ANSWER),
+        "victim_informed": Column("yes or no; blank if there was nobody to inform", ANSWER, blank=True),
+    },
+    "survey": {
+        "respondent_id": Column("number of the respondent, without a name", TEXT),
+        "statement": Column("id of a statement in survey_statements of the parameter file", TEXT),
+        "answer": Column(", ".join(ANSWERS), one_of(ANSWERS)),
+    },
+    # Needed where incidents were drawn in strata that are not the types of their crimes: crimes then have weights.
+    "strata": {
+        "stratum": Column(
+            "stratum of the sampling frame, as in the table crimes; unique in this table. make collect writes these "
+            "rows; leave the table empty if incidents were drawn as one simple random sample",
+            PRINTABLE,
+            unique=True,
+        ),
+        "frame_incidents": Column("incidents of the stratum in the sampling frame", COUNT),
+        "audited_incidents": Column(
+            "incidents of the stratum that were drawn and audited, also those without a crime", COUNT
+        ),
+    },
+    "challenges": {
+        "crime_id": Column(
+            "reference of the crime whose decision is disputed, unique in this table", TEXT, unique=True
+        ),
+        "first_decision": Column(
+            "the auditors' decision: recorded, not recorded, no crime, or class and the offence class (class 8N)",
+            DECISION,
+        ),
+        "challenged_on": Column("date of the challenge, such as 2019-06-03", DAY),
+        "rule": Column("paragraph of the HOCR or NCRS on which the challenge rests", TEXT),
+        "outcome": Column("upheld, rejected or open (not decided yet)", one_of(OUTCOMES)),
+        "final_decision": Column(
+            "for an upheld challenge: the decision that the table crimes holds now; else blank",
+            DECISION,
+            blank=True,
+        ),
+        "decided_on": Column("date of the outcome; blank while the challenge is open", DAY, blank=True),
+        "reason": Column("why it was upheld or rejected; never printed", TEXT, blank=True),
+    },
+    # Figures published elsewhere for the same inspection. They are compared with the computed ones, never printed
+    # in their place.
+    "published": {
+        "figure": Column("what the figure is", PRINTABLE),
+        "result": Column("where it is in results.json, such as estimates.overall.value", RESULT, unique=True),
+        "shown_as": Column(f"how it is printed: {', '.join(SHOWN_AS)}", one_of(SHOWN_AS)),
+        "published": Column("the figure as it was published, such as 92.0%", PRINTABLE),
+        "source": Column("the publication", PRINTABLE),
+    },
+}
+
+
+def typed(text: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A table of checked text as what it means: yes and no, timestamps, counts; what crimes share is derived once."""
+    data = text.copy()
+    for column, spec in TABLES[name].items():
+        if column in data:
+            data[column] = spec.kind.typed(data[column])
+            if spec.kind is ANSWER and not spec.blank:
+                data[column] = data[column].astype(bool)
+    if name == "crimes":
+        if "stratum" in data and data["stratum"].isna().all():
+            data = data.drop(columns="stratum")  # an empty column says no more than none
+        data["rape"] = (data["offence_class"].map(offence_classes()["rape"]) == "yes").astype(bool)
+        data["modern_slavery"] = data["offence_class"] == MODERN_SLAVERY_CLASS
+        delay = data["recorded_at"] - data["reported_at"]
+        in_time = (delay <= pd.Timedelta(hours=RECORDING_LIMIT_HOURS)).astype("boolean")
+        data["within_24_hours"] = in_time.mask(delay.isna())
+    return data

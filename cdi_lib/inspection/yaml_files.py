@@ -1,0 +1,170 @@
+"""Read YAML strictly: what is ambiguous, repeated or huge is refused with the line on which it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cdi_lib.inspection.problems import InputError, Problem, shown
+
+MOST_BYTES, MOST_VALUES, DEEPEST = 1_000_000, 100_000, 20
+_DECIMAL = re.compile(
+    r"[-+]?(0|[1-9][0-9_]*|[0-9]*\.[0-9]*|[0-9.]+[eE][-+]?[0-9]+|\.inf|\.nan)", re.IGNORECASE
+)
+_HINTS = {
+    "'\\t'": "a tab; spaces for indentation",
+    "mapping values are not allowed here": "a second ': ' on one line; quotes around a text that holds a colon",
+    "but found another document": "a line '---' that begins another document; one document in a file",
+    "special characters are not allowed": "zero bytes or other special characters; plain UTF-8 text",
+    "could not determine a constructor": "a YAML tag (!…); plain values without tags",
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a YAML file holds: its content, and where it stands."""
+
+    content: dict[str, Any]
+    root: yaml.Node
+
+    def line(self, *keys: str) -> int:
+        """The line of a key, given with the keys above it; of the last one of these that is there."""
+        node, line = self.root, 1
+        for key in keys:
+            pairs = node.value if isinstance(node, yaml.MappingNode) else []
+            found = next((pair for pair in pairs if pair[0].value == key), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        return line
+
+
+def read_yaml(path: Path, name: str) -> Document:
+    """Read a file of 'key: value' lines.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8 with or without a byte order mark.
+    name : str
+        How messages call it.
+
+    Raises
+    ------
+    InputError
+        For a folder, a file that is not text in UTF-8, not YAML (with the line) or holds no keys.
+    """
+    expected = "a file of 'key: value' lines"
+    if path.is_dir():
+        raise InputError([Problem(name, "", "a folder", expected)])
+    content = path.read_bytes()
+    if len(content) > MOST_BYTES:
+        raise InputError([Problem(name, "", f"{len(content):,} bytes", f"at most {MOST_BYTES:,} bytes")])
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError([Problem(name, "", "text in UTF-16", "UTF-8 text; save the file as UTF-8")])
+    try:
+        loader = _PlainLoader(content.decode("utf-8-sig"))
+        root = loader.get_single_node()
+        value = None if root is None else loader.construct_document(root)
+    except UnicodeDecodeError as error:
+        line, utf8 = content[: error.start].count(b"\n") + 1, "UTF-8 text; save the file as UTF-8"
+        raise InputError([Problem(name, f"line {line}", "a byte that is not UTF-8", utf8)]) from None
+    except yaml.YAMLError as error:
+        raise InputError([_yaml_problem(error, name)]) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError([Problem(name, "", shown(str(error)), "YAML with valid values")]) from None
+    if root is None or not isinstance(value, dict):
+        raise InputError([Problem(name, "", "nothing" if value is None else shown(value), expected)])
+    return Document(value, root)
+
+
+def _yaml_problem(error: yaml.YAMLError, name: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "text that is not YAML"
+    what = next((hint for words, hint in _HINTS.items() if words in what), what)
+    got, _, expected = what.partition("; ")
+    if found := re.fullmatch(r"expected (.+), but found (.+)", what):
+        expected, got = found[1], "the end of the file" if "end>" in found[2] else found[2]
+    expected += f"{'; ' if expected else ''}YAML is made of 'key: value' lines, nested by spaces"
+    return Problem(name, where, got, expected)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML's safe loader without its surprises.
+
+    A key that stands twice is an error instead of the last one winning; numbers are decimal (in plain YAML 012000 is
+    5120, and 12:30 is 750); aliases (``*name``) cannot make a huge thing of a small file, or one that holds itself; and
+    dates that do not exist and deep nesting are refused with their place.
+    """
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self._depth >= DEEPEST:
+            raise _error(f"values nested more than {DEEPEST} deep; fewer brackets", self.peek_event())  # type: ignore[no-untyped-call]
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            _expanded_size(node, {})
+        return node
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        if not _DECIMAL.fullmatch(node.value):
+            got = f"{shown(node.value)}, which YAML does not read as a decimal number"
+            raise _error(f"{got}; a number without leading zeros, or text in quotes", node)
+        is_whole = node.tag == "tag:yaml.org,2002:int"
+        return self.construct_yaml_int(node) if is_whole else self.construct_yaml_float(node)
+
+    def construct_moment(self, node: yaml.ScalarNode) -> object:
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            raise _error(f"{shown(node.value)}; a date that exists, such as 2019-06-01", node) from None
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: dict[str, int] = {}
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise _error(f"the key {shown(key)}; text, in quotes if need be", key_node)
+            if key in seen:
+                first = f"the key {shown(key)} stands twice (first on line {seen[key]})"
+                raise _error(f"{first}; each key once", key_node)
+            seen[key] = key_node.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _PlainLoader.construct_number)
+_PlainLoader.add_constructor("tag:yaml.org,2002:float", _PlainLoader.construct_number)
+_PlainLoader.add_constructor("tag:yaml.org,2002:timestamp", _PlainLoader.construct_moment)
+
+
+def _error(got_and_expected: str, place: yaml.Node | yaml.Event) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=got_and_expected, problem_mark=place.start_mark)  # type: ignore[arg-type]
+
+
+def _expanded_size(node: yaml.Node, sizes: dict[int, int | None]) -> int:
+    """How many values a node stands for when every alias in it is written out."""
+    key = id(node)
+    if key not in sizes:
+        sizes[key] = None  # under way: whoever meets it again is inside it
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        parts = [part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,))]
+        sizes[key] = 1 + sum(_expanded_size(part, sizes) for part in parts)
+    size = sizes[key]
+    if size is None or size > MOST_VALUES:
+        what = "a value that holds itself" if size is None else f"more than {MOST_VALUES:,} values"
+        raise _error(f"{what}, by anchors and aliases; none of these", node)
+    return size

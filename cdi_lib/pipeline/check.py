@@ -1,0 +1,114 @@
+"""What `make check` says about one force before a report is built."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from cdi_lib.fieldwork import collected, returns
+from cdi_lib.fieldwork.trail import check_drawn
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of
+from cdi_lib.inspection.judgement import check_areas
+from cdi_lib.inspection.measures import doubtful_strata
+from cdi_lib.inspection.parameters import doubtful, load_inspection
+from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.records import doubtful_tables
+from cdi_lib.pipeline.audit import Audit, read_audit, with_file
+from cdi_lib.pipeline.notebooks import NOTEBOOKS, BuildError, execute, saved_by
+
+
+@dataclass
+class Checked:
+    """What was found about one force."""
+
+    returned: returns.Returns | None
+    said: list[str] = field(default_factory=list)  # response and agreement, in words
+    papers: list[Path] = field(default_factory=list)  # written beside the worksheets
+    problems: list[Problem] = field(default_factory=list)
+    failure: str = ""  # of a notebook
+    summary: str = ""  # of what is complete, and what to do next
+
+
+def check(force: str) -> Checked:
+    """Check returned worksheets, parameters and records of one force; writes the auditors' papers.
+
+    Raises
+    ------
+    InputError
+        If the parameter file cannot be used: nothing else can be checked without it.
+    """
+    params = params_of(force)
+    inspection = load_inspection(force, params)
+    returned = returns.check_returns(force, inspection, params)
+    found = Checked(returned)
+    if returned is not None:
+        found.problems += returned.problems
+        found.said = _response(force, returned, params)
+        found.papers = collected.write_papers(force, returned, params)
+        if not collected.is_collected(force, params):
+            found.problems += check_drawn(force, inspection, params)
+            found.summary = f"the returned worksheets are complete. Next: make collect FORCE={force}"
+            return found
+    try:
+        audit = read_audit(force, params)
+        records = audit.records
+        if returned is not None:
+            found.problems += collected.check_collected(force, returned, records.main, records.challenges)
+        found.problems += judgement_warnings(audit, params)
+        found.summary = (
+            f"parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "
+            f"{len(records.crimes) - len(records.main):,} in dip samples. Next: make report FORCE={force}"
+        )
+    except InputError as error:
+        found.problems += error.problems
+    except BuildError as error:
+        found.failure = str(error)
+    return found
+
+
+def _response(force: str, returned: returns.Returns, params: Path) -> list[str]:
+    """Response by stratum and agreement of the two audits, in words."""
+    said = [
+        f"{stratum}: {counts['returned']:,} of {counts['selected']:,} incidents returned: "
+        f"{counts['crime']:,} with crimes, {counts['no_crime']:,} without, "
+        f"{counts['cannot_be_audited']:,} that cannot be audited"
+        for stratum, counts in returned.strata.items()
+    ]
+    if found := returned.recheck:
+        agreed = f"{found['agreed']:,} of {found['incidents']:,} incidents decided alike"
+        said.append(f"re-check: {agreed if found['incidents'] else 'no incident has been decided twice yet'}")
+        said += [
+            f"re-check: kappa of the {name} {kappa['kappa']:.2f} "
+            f"({kappa['confidence']:.0%} interval {kappa['low']:.2f} to {kappa['high']:.2f})"
+            for name in ("finding", "outcome")
+            if (kappa := found[name]) and kappa["kappa"] is not None
+        ]
+    if unaudited := collected.not_replaced(force, returned, params):
+        said.append(
+            f"{len(unaudited):,} incidents that cannot be audited have no replacement; where reserves were asked for "
+            f"in sampling.reserves: make sample FORCE={force} REPLACE=1"
+        )
+    return said
+
+
+def judgement_warnings(audit: Audit, params: Path) -> list[Problem]:
+    """What is doubtful about an audit, and elements that it grades low and no area for improvement names.
+
+    Runs the notebooks to know.
+
+    Raises
+    ------
+    BuildError
+        If a notebook fails.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        sections = Path(scratch) / "sections"
+        variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
+        for name in NOTEBOOKS:
+            execute(name, audit.force, Path(scratch) / f"{name}.ipynb", variables=variables, audit=audit)
+        judgements = saved_by(NOTEBOOKS[-1], sections).details["judgements"]
+    doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
+    doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
+    return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]

@@ -1,0 +1,157 @@
+"""Fresh processes with all imports done, for notebooks and for whole builds.
+
+A Jupyter kernel spends most of its time on imports. Here Python's fork server does them once (``preload``); each build
+then runs in a process of its own, forked from it, and each notebook in one that is forked from the build.
+
+No pool of a library (pebble, multiprocessing) serves here: its workers are daemons, which may not fork notebooks; it
+starts threads, which do not survive that fork; a worker whose parent was killed goes on; progress has no way through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+PRELOAD = ["cdi_lib.pipeline.preload"]
+LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to stop
+
+_to_parent: Connection | None = (
+    None  # in a process that run_forked has started: the pipe to the one that waits
+)
+
+
+class Stopped(Exception):
+    """The work was given up because the user asked to stop."""
+
+
+def run_forked(
+    function: Callable[..., T],
+    *arguments: Any,
+    timeout: float,
+    on_message: Callable[[Any], None] = lambda message: None,
+    stop: threading.Event | None = None,
+) -> T:
+    """Call ``function(*arguments)`` in a fresh process, wait for it, and return what it returned.
+
+    The function is one at the top of a module; arguments and result are plain values. The process is ended after
+    ``timeout`` seconds, and once ``stop`` is set. Each message of :func:`tell` reaches ``on_message``.
+
+    Raises
+    ------
+    TimeoutError, Stopped
+        If the process was ended.
+    RuntimeError
+        If it died, or the function raised; the message is that of the exception.
+    """
+    context = _context()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_call, args=(sender, function, arguments))
+    process.start()
+    sender.close()
+    end = time.monotonic() + timeout
+    try:
+        while True:
+            if stop is not None and stop.is_set():
+                raise Stopped
+            if time.monotonic() > end:
+                raise TimeoutError(f"took longer than {timeout:g} seconds")
+            if receiver.poll(LOOK_SECONDS):
+                kind, content = receiver.recv()
+                if kind != "message":
+                    break
+                on_message(content)
+    except EOFError:
+        process.join()
+        kind, content = "error", f"the process ended unexpectedly (exit status {process.exitcode})"
+    except BaseException:
+        process.kill()  # what it wrote is in a folder that its parent removes
+        raise
+    finally:
+        receiver.close()
+        process.join()
+    if kind == "error":
+        raise RuntimeError(content)
+    return content
+
+
+def _context() -> Any:
+    """How a fresh process is made.
+
+    A process that the fork server has made holds all imports and has no other thread: it forks. Any other, such as a
+    Jupyter kernel, has threads, which do not survive a fork: it asks the fork server.
+    """
+    if not hasattr(os, "fork"):
+        return multiprocessing.get_context("spawn")
+    if _to_parent is not None and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context
+
+
+def tell(message: Any) -> None:
+    """Send a message of progress to the process that waits for this one; nothing where none does."""
+    if _to_parent is not None:
+        try:
+            _to_parent.send(("message", message))
+        except OSError:  # nobody waits any more: the parent was killed
+            os._exit(1)
+
+
+def _call(sender: Connection, function: Callable, arguments: tuple) -> None:
+    global _to_parent
+    _to_parent = sender
+    _end_with_parent()
+    with contextlib.suppress(OSError):  # nobody waits any more
+        try:
+            sender.send(("result", function(*arguments)))
+        except BaseException as error:  # noqa: BLE001  whatever it was, the parent tells the user
+            sender.send(("error", "".join(traceback.format_exception_only(error)).strip()))
+
+
+def _end_with_parent() -> None:
+    """Let the system end this process with its parent, also if that is killed. Linux only; elsewhere it runs to its end."""
+    die_with_parent = 1  # PR_SET_PDEATHSIG
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
+
+
+class ForkExecutor(Executor):
+    """An executor that runs each task in a fresh process: one that dies takes no other with it, and leaves nothing.
+
+    It runs ``jobs`` tasks at once, each for ``timeout`` seconds at most; ``on_message`` is called from the thread that
+    supervises a task.
+    """
+
+    def __init__(
+        self, jobs: int, timeout: float, on_message: Callable[[Any], None] = lambda message: None
+    ) -> None:
+        self._threads = ThreadPoolExecutor(jobs)
+        self._stop = threading.Event()
+        self._run = partial(run_forked, timeout=timeout, on_message=on_message, stop=self._stop)
+
+    def submit(self, function: Callable[..., T], /, *arguments: Any, **_: Any) -> Future[T]:
+        return self._threads.submit(self._run, function, *arguments)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Wait for all tasks; if the block failed or was interrupted, end them."""
+        self.shutdown(cancel_futures=kind is not None)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As for any executor; with ``cancel_futures`` the tasks that run are ended as well."""
+        if cancel_futures:
+            self._stop.set()
+        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
