@@ -226,7 +226,7 @@ def _returned(force: str, inspection: Any, params: Path, expected: str) -> Any:
 
 def _unaudited(force: str, inspection: Any, params: Path) -> dict[str, str]:
     """Incidents that cannot be audited and have no replacement yet, each with the auditor's reason."""
-    from cdi_lib.fieldwork import collected, returns
+    from cdi_lib.fieldwork import collected
 
     expected = "worksheets in which auditors say what cannot be audited"
     return collected.not_replaced(force, _returned(force, inspection, params, expected), params)
@@ -244,7 +244,7 @@ def _tell_replaced(unaudited: int, unreplaced: int) -> None:
 
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
-    from cdi_lib.fieldwork import returns
+    from cdi_lib.fieldwork import collected
     from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 

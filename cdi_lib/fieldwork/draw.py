@@ -23,7 +23,6 @@ from cdi_lib.inspection.measures import planned_sample
 from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import FrameColumns, Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import ROUTES
 from cdi_lib.statistics import sampling
 from cdi_lib.statistics.frames import Frame, normal_text, read_frame, read_header

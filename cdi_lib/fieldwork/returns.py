@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from cdi_lib.fieldwork.draw import SELECTIONS, read_selection
-from cdi_lib.fieldwork.trail import TRAILS, read_trail, replacements
 from cdi_lib.fieldwork.worksheet import (
     AUDIT_SHEET,
     COLUMNS,
