@@ -6,8 +6,8 @@ import pytest
 from bad_inputs import BAD_INPUTS, answer
 from complete_force import complete_files, write_files
 
-from cdi_lib.inspection.criteria import load_criteria
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import load_criteria
 from cdi_lib.pipeline import audit as audit_module
 from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report

@@ -6,8 +6,8 @@ import csv
 
 import pytest
 
-from cdi_lib.inspection.criteria import load_criteria
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import load_criteria
 from cdi_lib.inspection.published import PUBLISHED, read_published
 from tests.tools.calibration import agreement, best_cut_offs, disagreements, regrade
 

@@ -9,7 +9,6 @@ from datetime import date
 import pytest
 import yaml
 
-from cdi_lib.inspection.criteria import Criteria, Question, check_judgement_inputs, load_criteria
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.judgement import check_areas, grade_of_parts, judge
 from cdi_lib.inspection.judgements import (
@@ -28,6 +27,7 @@ from cdi_lib.inspection.parameters import (
     load_inspection,
 )
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import Criteria, Question, check_judgement_inputs, load_criteria
 from cdi_lib.inspection.results import EstimateResult, Share
 
 # Published report Northamptonshire 2020: rate in per cent, half-width of the interval, audited crimes.

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdi_lib.inspection import judgement
-from cdi_lib.inspection.criteria import FINDINGS, NOT_JUDGED, load_criteria
 from cdi_lib.inspection.judgement import grade_of_parts, judge
 from cdi_lib.inspection.parameters import Assessment, Inspection
+from cdi_lib.inspection.programme import FINDINGS, NOT_JUDGED, load_criteria
 from cdi_lib.inspection.results import EstimateResult, Share
 
 FRAMEWORKS = {name: load_criteria(name) for name in ("cdi-2017", "peel-2021")}

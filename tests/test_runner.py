@@ -17,6 +17,7 @@ from cdi_lib.cli import main
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
 from cdi_lib.pipeline import cluster, fingerprint, processes, publish, runner
 from cdi_lib.pipeline.notebooks import STEPS
+from cdi_lib.report import index
 
 FORCES = ("ashford", "bexhill", "corby")
 
@@ -227,12 +228,11 @@ def test_a_read_only_folder_is_told_and_the_report_stays(folder):
 
 
 def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
-    from cdi_lib.report import index
 
     def full(*arguments):
         raise OSError(28, "No space left on device", "tables")
 
-    monkeypatch.setattr(outputs, "write_tables", full)
+    monkeypatch.setattr(index, "write_tables", full)
     before = fingerprint.outputs(folder / "reports" / "ashford")
     outcome = runner.build_here("ashford", folder / "params", folder / "reports", "pandoc", "", False)
     assert outcome.status == "failed"

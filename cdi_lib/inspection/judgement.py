@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from cdi_lib.inspection import judgements as models
-from cdi_lib.inspection.criteria import (
+from cdi_lib.inspection.judgements import ElementJudgement, Judgements, PartChange, QuestionJudgement
+from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Inspection
+from cdi_lib.inspection.problems import Problem
+from cdi_lib.inspection.programme import (
     ESTIMATES,
     FINDINGS,
     NOT_JUDGED,
@@ -23,9 +26,6 @@ from cdi_lib.inspection.criteria import (
     Question,
     finding_score,
 )
-from cdi_lib.inspection.judgements import ElementJudgement, Judgements, PartChange, QuestionJudgement
-from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Inspection
-from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.results import EstimateResult, Share
 from cdi_lib.statistics import chances
 from cdi_lib.statistics.chances import UNKNOWN, Floats, Ranks
@@ -289,7 +289,7 @@ def grade_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str
 
     Examples
     --------
-    >>> from cdi_lib.inspection.criteria import load_criteria
+    >>> from cdi_lib.inspection.programme import load_criteria
     >>> criteria = load_criteria("cdi-2017")
     >>> grade_of_parts(criteria.overall, criteria.grades, {"effective": "good", "efficient": "requires improvement"})
     'good'

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from cdi_lib.inspection.criteria import Requirement
+from cdi_lib.inspection.programme import Requirement
 from cdi_lib.inspection.values import Model
 
 Probabilities = (

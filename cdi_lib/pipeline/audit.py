@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.trail import check_drawn
-from cdi_lib.inspection.criteria import Criteria, check_judgement_inputs, load_criteria
 from cdi_lib.inspection.folders import criteria_of, force_key, params_of
 from cdi_lib.inspection.measures import check_measures
 from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.programme import Criteria, check_judgement_inputs, load_criteria
 from cdi_lib.inspection.records import AuditRecords, load_records
 from cdi_lib.inspection.results import inputs_of
 

@@ -250,7 +250,7 @@ def group(table):
     )
 
 
-@charts._styled
+@charts.styled
 def draw_coverage(table, path):
     """Draw the range of coverage at each rate: every interval for n >= 200, and the default for four sizes."""
     figure = Figure(figsize=(11, 9.6), layout="constrained")

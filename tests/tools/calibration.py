@@ -13,9 +13,9 @@ from itertools import product
 
 import pandas as pd
 
-from cdi_lib.inspection.criteria import Criteria
 from cdi_lib.inspection.judgement import grade_of_percentage, judge
 from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.programme import Criteria
 from cdi_lib.inspection.published import PUBLISHED, RATES, read_published
 from cdi_lib.inspection.results import EstimateResult
 

@@ -1,0 +1,112 @@
+"""The plan of an inspection: what its sampling parameters ask for, and what they may not."""
+
+import math
+
+import pytest
+
+from cdi_lib.inspection.measures import check_measures, planned_sample
+from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
+from cdi_lib.inspection.records import load_records
+from cdi_lib.statistics.planning import (
+    allocate,
+    sample_size,
+)
+
+STRATA = {"violence": 11_870, "sexual": 1_282, "other": 19_315}
+
+
+RATES = {"violence": 0.892, "sexual": 0.962, "other": 0.927}
+
+
+SIZES = {"violence": 10_598, "sexual": 1_187, "other": 18_221}
+
+
+def asking(**changes):
+    """Northamptonshire with other sampling parameters, checked as if they stood in its file."""
+    inspection = load_inspection("northamptonshire")
+    asked = SamplingPlan(**inspection.sampling.model_dump() | changes)
+    return inspection.model_copy(update={"sampling": asked})
+
+
+def test_the_plan_reaches_the_margin_in_every_stratum():
+    planned = planned_sample(asking(response_rate_percent=90), SIZES)
+    for name, n in planned.allocation.counts.items():
+        one = sample_size(0.9, 0.03, population=SIZES[name] * 1.1, units_per_cluster=1.1, response_rate=0.9)
+        assert n == one.clusters
+        assert planned.margins[name] == pytest.approx(one.margin, abs=2e-4)
+    weights = {name: size / sum(SIZES.values()) for name, size in SIZES.items()}
+    variance = sum((weights[name] * planned.margins[name]) ** 2 for name in SIZES)  # of independent strata
+    assert planned.overall_margin == pytest.approx(math.sqrt(variance))
+    assert planned.crimes["violence"] == math.floor(planned.allocation.counts["violence"] * 1.1 * 0.9)
+
+
+def test_the_plan_without_a_frame_is_by_crime_type_from_recorded_crime():
+    planned = planned_sample(asking())
+    # 21,900 violent crimes in 12 months, half of them in the audit period, 96.7 % auditable, 90 % recorded, 1.1 an incident
+    assert planned.allocation.frame["violence"] == round(21_900 / 2 * 0.967 / 0.9 / 1.1)
+    assert planned.allocation.counts == {"violence": 340, "sexual": 274, "other": 343}
+
+
+def test_the_plan_shares_a_total_as_the_parameters_say():
+    shared = asking(
+        total_incidents=1_000,
+        allocation="neyman",
+        minimum_incidents=100,
+        expected_rates_percent={"violence": 85},
+    )
+    planned = planned_sample(shared, SIZES)
+    rates = {"violence": 0.85, "sexual": 0.9, "other": 0.9}
+    assert planned.rates == rates
+    assert planned.allocation == allocate(1_000, SIZES, "neyman", rates=rates, minimum=100)
+    given = {"violence": 400, "sexual": 250, "other": 350}
+    assert planned_sample(asking(incidents=given), SIZES).allocation.counts == given
+
+
+def test_a_given_number_of_incidents_by_other_strata_leaves_the_plan_by_crime_type():
+    assert (
+        planned_sample(asking(incidents={"control room": 400})).allocation
+        == planned_sample(asking()).allocation
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sizes", "message"),
+    [
+        ({"incidents": {"violence": 10}}, SIZES, r"sampling.incidents .* missing: \['other', 'sexual'\]"),
+        (
+            {"expected_rates_percent": {"rape": 80}},
+            SIZES,
+            "names rape; the strata are violence, sexual, other",
+        ),
+        ({"total_incidents": 60_000, "allocation": "equal"}, SIZES, "got 60000"),
+        ({"total_incidents": 60_000, "allocation": "equal"}, None, "got 60000"),
+    ],
+)
+def test_what_the_plan_of_an_inspection_refuses(changes, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        planned_sample(asking(**changes), sizes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"total_incidents": 100}, "total_incidents together with allocation"),
+        ({"allocation": "equal"}, "total_incidents together with allocation"),
+        ({"expected_rate_percent": 100}, "expected rates below 100"),
+        ({"expected_rates_percent": {"violence": 100}}, "expected rates below 100"),
+    ],
+)
+def test_what_the_sampling_parameters_refuse(changes, message):
+    with pytest.raises(ValueError, match=message):
+        asking(**changes)
+
+
+def test_a_plan_that_cannot_be_is_found_before_any_notebook_runs():
+    inspection = asking(total_incidents=60_000, allocation="proportional")
+    problems = check_measures("northamptonshire", inspection, load_records("northamptonshire", inspection))
+    assert any(problem.where == "sampling" and "60000" in problem.expected for problem in problems)
+
+
+def test_strata_of_the_same_name_as_text_are_refused():
+    with pytest.raises(ValueError, match="two have the same name"):
+        allocate(10, {1: 30, "1": 50})
