@@ -303,10 +303,12 @@ def test_the_trail_is_complete_and_the_same_every_time(tmp_path):
     plan = sample_size(0.9, 0.08, population=1_000)
     counts = allocate(plan.incidents, frame.info.counts)
     made = draw(frame, counts, 4, reserves=2)
-    first = sampling.trail_text(trail(made, frame.info, plan, counts, [(made.records[0].id, "sealed")]))
+    asked = {"crimes": plan.crimes}
+    made = replace(made, made.records[0].id, "sealed")
+    first = sampling.trail_text(trail(made, frame.info, asked, counts))
     shuffled = FRAME.sample(frac=1, random_state=1)
     again = draw(shuffled, counts, 4, **STRATIFIED, reserves=2)
-    repeated = trail(replace(again, made.records[0].id, "sealed"), frame.info, plan, counts)
+    repeated = trail(replace(again, made.records[0].id, "sealed"), frame.info, asked, counts)
     assert sampling.trail_text(repeated) == first
     document = json.loads(first)
     assert document["schema_version"] == 2 and document["algorithm"]["version"] == 3
@@ -318,7 +320,7 @@ def test_a_trail_of_another_frame_is_refused():
     made = draw(FRAME, {"violence": 3, "sexual": 3, "other": 3}, 4, **STRATIFIED)
     info = sampling.FrameInfo("f.csv", "0" * 64, "csv", "utf-8", "id", ("type",), 3, {"violence": 3})
     with pytest.raises(ValueError, match="frame_info counts"):
-        trail(made, info, None, None)
+        trail(made, info)
 
 
 def test_a_trail_holds_no_number_that_json_has_not():
@@ -329,7 +331,7 @@ def test_a_trail_holds_no_number_that_json_has_not():
 @pytest.mark.parametrize("name", ["INC-1", "50% \\n", "O'Neil", "Caf\u00e9 1"])
 def test_the_trail_holds_a_command_that_checks_a_record_by_hand(name):
     made = draw(pd.DataFrame({"id": [name]}), 1, "7", id_column="id")
-    check = trail(made, None, None, None)["check"]
+    check = trail(made)["check"]
     said = subprocess.run(["sh", "-c", check["command"]], capture_output=True, text=True, check=True)
     assert said.stdout.split()[0] == check["gives"] == made.records[0].key
 

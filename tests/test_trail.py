@@ -21,14 +21,16 @@ import sys
 from pathlib import Path
 from cdi_lib.statistics.frames import read_frame
 from cdi_lib.statistics.planning import allocate
-from cdi_lib.statistics.sampling import draw, trail, trail_text
+from cdi_lib.statistics.sampling import draw, replace, trail, trail_text
 folder = Path(sys.argv[1])
 for method in sys.argv[2:]:
     frame = read_frame(folder / "frame.csv", "incident", None if method == "simple" else ["crime type", "route"])
     counts = allocate(40, frame.info.counts, minimum=4)
     selection = draw(frame, counts, "Testshire 2020", reserves=6)
-    swaps = [(selection.records[3].id, "log destroyed"), (selection.records[0].id, "sealed by a court")]
-    document = trail(selection, frame.info, None, counts, swaps)
+    first = selection.records
+    for gone, reason in ((first[3].id, "log destroyed"), (first[0].id, "sealed by a court")):
+        selection = replace(selection, gone, reason)
+    document = trail(selection, frame.info, None, counts)
     (folder / f"{method}.json").write_text(trail_text(document), encoding="utf-8")
 """
 

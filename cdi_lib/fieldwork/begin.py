@@ -25,33 +25,19 @@ _KNOWN = {"schema_version": "1"}
 
 
 def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
-    """Write ``params/<force>.yml`` and the empty tables in ``params/<force>/``.
+    """Write ``params/<force>.yml`` and the empty tables in ``params/<force>/``; returns the files written.
 
     Raises
     ------
     InputError
         If the name is not one, or any of the files is already there: nothing is overwritten.
-
-    Returns
-    -------
-    list of Path
-        The files written.
     """
     force = force_key(force)
     parameter_file, folder = params / f"{force}.yml", params / force
     there = [path for path in (parameter_file, folder) if os.path.lexists(path)]  # a dead link counts
     if there:
-        raise InputError(
-            [
-                Problem(
-                    f"params/{path.name}",
-                    "",
-                    "something that is already there",
-                    "a new name; nothing is overwritten",
-                )
-                for path in there
-            ]
-        )
+        got, expected = "something that is already there", "a new name; nothing is overwritten"
+        raise InputError([Problem(f"params/{path.name}", "", got, expected) for path in there])
     texts = {
         parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "")) + "\n",
         folder / "columns.md": _columns(),
@@ -80,8 +66,8 @@ def _lines(model: type[BaseModel], indent: str) -> list[str]:
         required = field.is_required()
         mark = "" if required else "# "
         comment = f"  # {field.description}" if field.description else ""
-        if nested is None or _is_list(field.annotation):
-            value = _KNOWN.get(key) or _example(field.default) or _list_example(nested)
+        if nested is None or get_origin(field.annotation) is tuple:
+            value = _KNOWN.get(key) or _example(field.default) or ("[]" if nested else "")
             lines.append(f"{indent}{mark}{key}: {value}".rstrip() + comment)
         elif required:
             lines += [f"{indent}{key}:{comment}", *_lines(nested, indent + "  ")]
@@ -107,14 +93,6 @@ def _example(default: Any) -> str:
     if isinstance(default, bool):
         return str(default).lower()
     return f'"{default}"' if isinstance(default, str) and default[:1].isdigit() else str(default)
-
-
-def _list_example(nested: type[BaseModel] | None) -> str:
-    return "" if nested is None else "[]"
-
-
-def _is_list(annotation: Any) -> bool:
-    return get_origin(annotation) is tuple
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:

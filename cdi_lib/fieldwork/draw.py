@@ -88,8 +88,8 @@ def draw_sample(
     except ValueError as error:
         raise InputError([Problem(given.place, "", "", f"a frame that can be drawn from: {error}")]) from None
     drawn, unreplaced = _replaced(_as_replaced_before(drawn, force, params), unaudited or {})
-    document = sampling.trail(drawn, given.frame.info, None, planned.allocation)
-    document["plan"] = asked.model_dump(mode="json", exclude={"seed", "frame"})
+    plan = asked.model_dump(mode="json", exclude={"seed", "frame"})
+    document = sampling.trail(drawn, given.frame.info, plan, planned.allocation)
     document["columns"]["stratum_values"] = {name: list(values) for name, values in names.strata.items()}
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
@@ -175,7 +175,7 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
     seed = f"{inspection.sampling.seed} recheck"
     drawn = sampling.draw(selection, number, seed, id_column="id")
     chosen = selection.set_index("id", drop=False).loc[[record.id for record in drawn.records]]
-    return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn, None, None, None))
+    return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn))
 
 
 def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from cdi_lib.statistics.checks import count as count_of
 from cdi_lib.statistics.frames import ALL, Frame, FrameInfo, frame_of, normal_text
-from cdi_lib.statistics.planning import Allocation, SamplePlan, per_stratum
+from cdi_lib.statistics.planning import Allocation, per_stratum
 
 SCHEMA_VERSION = 2  # of the trail
 ALGORITHM_VERSION = 3  # a changed rule of selection is a new version: 1 and 2 used other keys
@@ -102,34 +102,30 @@ def draw(
     Parameters
     ----------
     frame : Frame or DataFrame
-        One row per record (incident), in any order.
+        One row per record (incident), in any order; a DataFrame with ``id_column`` and ``stratum_column``.
     allocation : Allocation, mapping of stratum to count, or int
         Records to draw; an int only without strata.
     seed : int or str
         Public, and fixed before the frame is seen. 7 and "7" are the same. A second sample that is to be
         independent of the first (a blind re-check) needs another seed.
-    id_column, stratum_column : str
-        Of a DataFrame, as in :func:`cdi_lib.statistics.frames.read_frame`.
     reserves : int or mapping
         Reserve records per stratum, in the order in which they must be used.
 
     Raises
     ------
     ValueError
-        Empty or repeated ids (with count and examples), a sample larger than its stratum, strata or counts
-        that are not those of the allocation, ...
+        Empty or repeated ids, a sample larger than its stratum, strata or counts that are not those of the allocation, ...
 
     Notes
     -----
-    The keys behave as uniform random numbers to anybody who does not choose ids after the seed is known. So every record of a
-    stratum of N has the inclusion probability n/N, and every set of n records is as likely as any other. Two ids with
-    the same key would be ordered by id; none are known.
+    Keys behave as random numbers as long as nobody chooses ids after the seed is known. So every record of a stratum of N has
+    the inclusion probability n/N, and every set of n is as likely as any other.
 
     Examples
     --------
     >>> frame = pd.DataFrame({"id": ["INC-1", "INC-2", "INC-3", "INC-4"]})
     >>> [record.id for record in draw(frame, 2, seed=7, id_column="id").records]
-    ['INC-4', 'INC-1']
+    ['INC-1', 'INC-2']
     """
     if isinstance(frame, pd.DataFrame):
         if id_column is None:
@@ -137,42 +133,54 @@ def draw(
         frame = frame_of(frame, id_column, stratum_column)
     elif id_column or stratum_column:
         raise ValueError("id_column and stratum_column belong to a DataFrame: a Frame was read with its own")
-    text, info = _seed_text(seed), frame.info
+    if isinstance(seed, bool) or not isinstance(seed, (Integral, str)) or not str(seed).strip():
+        raise ValueError(f"seed must be a whole number or a text; got {seed!r}")
+    info, text = frame.info, normal_text(seed)
     if info.records == 0:
         raise ValueError("the frame has no record")
     counts = _wanted(allocation, info.counts)
-    spare = per_stratum("reserves", reserves, counts)
-    extra = {h: count_of(f"reserves of stratum {h!r}", spare[h], 0) if n else 0 for h, n in counts.items()}
-    notes = []
-    for stratum in sorted(counts):
-        most = info.counts.get(stratum, 0) - counts[stratum]
-        if extra[stratum] > most:
-            notes.append(
-                f"{stratum}: only {most} of {extra[stratum]} reserves, the frame has no more records"
-            )
-    drawn, places = [], Counter[str]()
-    for key, name, stratum in frame.smallest(text, max(n + extra[h] for h, n in counts.items())):
-        places[stratum] += 1
-        if places[stratum] <= counts[stratum] + extra[stratum]:
-            chance = counts[stratum] / info.counts[stratum]
-            drawn.append(Record(places[stratum], name, stratum, chance, key))
-    drawn.sort(key=lambda record: (record.stratum, record.order))
+    spare, notes = _reserves(reserves, counts, info.counts)
+    drawn, kept = _taken(
+        frame.smallest(text, max(n + spare[h] for h, n in counts.items())), counts, spare, info
+    )
     return Selection(
-        text,
-        info.id_column,
-        info.stratum_columns,
-        info.counts,
-        counts,
-        tuple(record for record in drawn if record.order <= counts[record.stratum]),
-        tuple(record for record in drawn if record.order > counts[record.stratum]),
-        notes=tuple(notes),
+        text, info.id_column, info.stratum_columns, info.counts, counts, drawn, kept, notes=notes
+    )  # fmt: skip
+
+
+def _taken(
+    smallest: Iterable[tuple[str, str, str]],
+    counts: Mapping[str, int],
+    spare: Mapping[str, int],
+    info: FrameInfo,
+) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+    """The records and the reserves among those with the smallest keys, stratum by stratum."""
+    order, found = Counter[str](), []
+    for key, name, stratum in smallest:
+        order[stratum] += 1
+        if order[stratum] <= counts[stratum] + spare[stratum]:
+            chance = counts[stratum] / info.counts[stratum]
+            found.append(Record(order[stratum], name, stratum, chance, key))
+    found.sort(key=lambda record: (record.stratum, record.order))
+    is_drawn = [record.order <= counts[record.stratum] for record in found]
+    return (
+        tuple(record for record, drawn in zip(found, is_drawn, strict=True) if drawn),
+        tuple(record for record, drawn in zip(found, is_drawn, strict=True) if not drawn),
     )
 
 
-def _seed_text(seed: int | str) -> str:
-    if isinstance(seed, bool) or not isinstance(seed, (Integral, str)) or not str(seed).strip():
-        raise ValueError(f"seed must be a whole number or a text; got {seed!r}")
-    return normal_text(seed)
+def _reserves(
+    reserves: int | Mapping[str, int], counts: Mapping[str, int], sizes: Mapping[str, int]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Reserves of each stratum from which any record is drawn, and notes where it has no more."""
+    spare, notes = {}, []
+    for stratum, asked in sorted(per_stratum("reserves", reserves, counts).items()):
+        n = counts[stratum] and count_of(f"reserves of stratum {stratum!r}", asked, 0)
+        most = sizes.get(stratum, 0) - counts[stratum]
+        if n > most:
+            notes.append(f"{stratum}: only {most} of {n} reserves, the frame has no more records")
+        spare[stratum] = min(n, most)
+    return spare, tuple(notes)
 
 
 def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -232,30 +240,28 @@ def replace(selection: Selection, record_id: str, reason: str) -> Selection:
     return with_changes(selection, replacements=(*selection.replacements, swap))
 
 
+_ALGORITHM = {
+    "name": "sha256(seed:id)",
+    "version": ALGORITHM_VERSION,
+    "key": "SHA-256 of the text seed, colon, id in UTF-8, as 64 hexadecimal digits",
+    "rule": "in each stratum the n records with the smallest keys, in this order; the reserves are the next; equal keys by id",
+    "texts": "seed, ids and strata in Unicode normalisation form C without white space at their ends",
+    "strata": "values of several columns are joined by ' / '; 'all' without strata",
+}
+
+
 def trail(
     selection: Selection,
-    frame_info: FrameInfo | None,
-    plan: SamplePlan | None,
-    allocation: Allocation | None,
-    replacements: Iterable[tuple[str, str]] = (),
+    frame_info: FrameInfo | None = None,
+    plan: Mapping[str, Any] | None = None,
+    allocation: Allocation | None = None,
 ) -> dict[str, Any]:
     """The selection trail: a JSON document with which a third party can repeat the draw from the frame.
 
-    Parameters
-    ----------
-    selection : Selection
-    frame_info, plan, allocation
-        What the draw was made from; None if there was none.
-    replacements : iterable of (record id, reason)
-        Applied in this order with :func:`replace`, after those that the selection has.
-
-    Notes
-    -----
-    The trail names records. It belongs to the auditors' papers, not to the published report. It has no date
-    and no path: the same draw writes the same bytes.
+    ``frame_info``, ``plan`` and ``allocation`` are what the draw was made from; None if there was none. The trail names
+    records, so it belongs to the auditors' papers, not to the published report. It has no date and no path: the same
+    draw writes the same bytes.
     """
-    for record_id, reason in replacements:
-        selection = replace(selection, record_id, reason)
     if frame_info is not None and frame_info.counts != selection.frame:
         raise ValueError(
             f"frame_info counts {frame_info.counts}, but the selection was drawn from {selection.frame}"
@@ -264,31 +270,22 @@ def trail(
     return {
         "document": "selection trail",
         "schema_version": SCHEMA_VERSION,
-        "algorithm": {
-            "name": "sha256(seed:id)",
-            "version": ALGORITHM_VERSION,
-            "key": "SHA-256 of the text seed, colon, id in UTF-8, as 64 hexadecimal digits",
-            "rule": "in each stratum the n records with the smallest keys, in this order; the reserves are the next; "
-            "equal keys by id",
-            "texts": "seed, ids and strata in Unicode normalisation form C without white space at their ends",
-            "strata": "values of several columns are joined by ' / '; 'all' without strata",
-        },
+        "algorithm": _ALGORITHM,
         "check": {"id": first.id, "command": check_command(selection.seed, first.id), "gives": first.key},
         "seed": selection.seed,
         "columns": {"id": selection.id_column, "strata": list(selection.stratum_columns)},
         "frame": None if frame_info is None else asdict(frame_info),
-        "plan": None if plan is None else asdict(plan),
+        "plan": plan,
         "allocation": None if allocation is None else asdict(allocation) | {"notes": list(allocation.notes)},
         "strata": [
             {
-                "stratum": h,
-                "frame": selection.frame[h],
-                "selected": n,
-                "reserves": sum(record.stratum == h for record in selection.reserves),
-                "inclusion_probability": n / selection.frame[h],
+                "stratum": stratum,
+                "frame": size,
+                "selected": (n := selection.counts[stratum]),
+                "reserves": sum(record.stratum == stratum for record in selection.reserves),
+                "inclusion_probability": n / size,
             }
-            for h, n in sorted(selection.counts.items())
-            if h in selection.frame
+            for stratum, size in sorted(selection.frame.items())
         ],
         "notes": list(selection.notes),
         "selection": [asdict(record) for record in selection.records],
