@@ -21,7 +21,7 @@ from cdi_lib.inspection.files import find_table, other_separator, write_whole
 from cdi_lib.inspection.folders import PROJECT, own_folder
 from cdi_lib.inspection.measures import planned_sample
 from cdi_lib.inspection.moments import parse_moments
-from cdi_lib.inspection.parameters import FrameColumns, Inspection
+from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.tables import ROUTES
 from cdi_lib.statistics import sampling
@@ -51,6 +51,7 @@ class AuditFrame:
 
     frame: Frame
     columns: FrameColumns
+    asked: SamplingPlan
     place: str
 
 
@@ -81,7 +82,7 @@ def draw_sample(
     """
     given = read_audit_frame(force, inspection, params)
     refuse_other_version(force, params, FIRST)
-    names, asked = given.columns, inspection.sampling
+    names, asked = given.columns, given.asked
     try:
         planned = planned_sample(inspection, given.frame.info.counts)
         drawn = sampling.draw(given.frame, planned.allocation, asked.seed, reserves=asked.reserves)
@@ -135,11 +136,8 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path = PROJECT 
     InputError
         If there is no frame or no ``sampling`` in the parameters, or if the frame cannot be used.
     """
-    folder = own_folder(force, params)
-    plan, path = inspection.sampling, find_table("frame", folder)
-    parameter_file, place = f"params/{force}.yml", f"params/{force}/{path.name if path else 'frame.csv'}"
-    if plan is None:
-        raise InputError([Problem(parameter_file, "sampling", "nothing", "a seed, expected rate and margin")])
+    plan, path = _asked(force, inspection), find_table("frame", own_folder(force, params))
+    place = f"params/{force}/{path.name if path else 'frame.csv'}"
     if path is None:
         expected = "the sampling frame (CSV, Excel or Parquet), with its columns named in sampling.frame"
         raise InputError([Problem(place, "", "no such file", expected)])
@@ -151,7 +149,14 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path = PROJECT 
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
     frame = frame.renamed(_strata(frame.info.counts, names, place))
     _check_reported(frame, names, inspection, place)
-    return AuditFrame(frame, names, place)
+    return AuditFrame(frame, names, plan, place)
+
+
+def _asked(force: str, inspection: Inspection) -> SamplingPlan:
+    if inspection.sampling is None:
+        expected = "a seed, expected rate and margin"
+        raise InputError([Problem(f"params/{force}.yml", "sampling", "nothing", expected)])
+    return inspection.sampling
 
 
 def draw_recheck(force: str, inspection: Inspection, number: int, params: Path = PROJECT / "params") -> Drawn:
@@ -172,7 +177,7 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path =
         expected = f"a number of incidents from 1 to the {len(selection):,} of the sample"
         raise InputError([Problem("RECHECK", "", str(number), expected)])
     refuse_other_version(force, params, RECHECK)
-    seed = f"{inspection.sampling.seed} recheck"
+    seed = f"{_asked(force, inspection).seed} recheck"
     drawn = sampling.draw(selection, number, seed, id_column="id")
     chosen = selection.set_index("id", drop=False).loc[[record.id for record in drawn.records]]
     return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn))
@@ -206,7 +211,7 @@ def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
         header = read_header(path)
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be read: {error}")]) from None
-    found = {
+    found: dict[str, str] = {
         key: key
         for key in ("reported_at", "route")
         if getattr(names, key) is None and key in header and key not in (names.incident_id, names.stratum)
@@ -304,7 +309,7 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
         has_clock = values.astype("str").str.contains(":", regex=False) & ~text.str.endswith(" 00:00:00")
         selection["reported_at"] = text.where(has_clock, "").to_numpy()
     if names.route is not None:
-        route_of = {value: name for name, group in names.routes.items() for value in group}
+        route_of: dict[str, str] = {value: name for name, group in names.routes.items() for value in group}
         route_of |= {name: name for name in ROUTES}
         routes = drawn[names.route].astype("str").str.strip().map(route_of)
         selection["route"] = routes.astype(object).where(routes.notna(), "").to_numpy()

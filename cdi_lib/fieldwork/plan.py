@@ -12,7 +12,7 @@ from cdi_lib.inspection.measures import Measures, PlannedSample, expected_margin
 from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, SamplingPlan
 from cdi_lib.statistics.planning import Allocation
 
-Point = tuple[int, float]  # crimes audited, and the margin that they give (a proportion)
+Point = tuple[int, float | None]  # crimes audited, and the margin that they give (a proportion)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class PlanByType:
         for way, made in ways.items():
             found = expected_sample(self.asked, made, self.rates())
             margins = [found.margins[name] for name, size in made.frame.items() if size]
-            widest = None if None in margins else max(margins)
+            known = [margin for margin in margins if margin is not None]
+            widest = max(known) if len(known) == len(margins) else None
             rows.append({"way": way, **made.counts, "widest": widest, "overall": found.overall_margin})
         return rows
 

@@ -3,7 +3,7 @@
 How many records to draw is in :mod:`cdi_lib.statistics.planning`, what they are drawn from in
 :mod:`cdi_lib.statistics.frames`. There is no random number generator. The key of a record is the SHA-256 of the text
 ``<seed>:<id>``, and the records with the smallest keys of a stratum are selected. Adding or removing records leaves the order of
-all others as it was. A spreadsheet, SQL or ``tests/repeat_draw.py`` repeats the draw without this library.
+all others as it was. SQL, R or ``tests/repeat_draw.py`` repeats the draw without this library.
 """
 
 from __future__ import annotations
