@@ -25,9 +25,8 @@ def allocation_problems(draw_):
     return {
         "total": total,
         "strata": strata,
-        "method": draw_(st.sampled_from(["proportional", "equal", "neyman", "cost"])),
+        "method": draw_(st.sampled_from(["proportional", "equal", "neyman"])),
         "rates": {h: draw_(rates) for h in strata},
-        "costs": {h: draw_(st.floats(0.01, 1e4)) for h in strata},
         "minimum": minimum,
     }
 

@@ -68,8 +68,8 @@ class PlanByType:
             if not sizes or not planned[1]:
                 continue
             reached = None
-            if 0 < rate < 1:
-                population = self._measures.population(crimes, recorded[name])
+            population = self._measures.population(crimes, recorded[name])
+            if 0 < rate < 1 and population:
                 reached = (len(crimes), expected_margin(self.asked, len(crimes), rate, population))
             yield name, [(n, self.margin(name, n)) for n in sizes], planned, reached
 
