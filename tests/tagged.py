@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -98,7 +99,7 @@ class Printed:
 
     def note(self, text: str, value: object) -> None:
         if not self.depth:
-            self.texts.append((text, getattr(value, "path", "text" if isinstance(value, str) else None)))
+            self.texts.append((text, getattr(value, "path", "text" if isinstance(value, str | date) else None)))
 
 
 PRINTED = Printed()
