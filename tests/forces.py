@@ -86,3 +86,36 @@ def copy_project(folder: Path) -> Path:
     built = lambda parent, names: [name for name in names if "." not in name]
     shutil.copytree(PROJECT / "reports", folder / "reports", ignore=built)
     return folder
+
+
+def question(id_="overall", decided="good", **changes):
+    """A judgement of a question, or of the whole, as ``results.json`` holds it."""
+    found = {
+        "id": id_,
+        "label": id_.capitalize(),
+        "computed": decided,
+        "decided": decided,
+        "reason": None,
+        "role": None,
+    }
+    found |= {"rule": "", "evidence": {}, "next_better": [], "next_worse": [], "probabilities": None}
+    return found | changes
+
+
+def element(id_, measure, **changes):
+    """A judgement of an element as ``results.json`` holds it."""
+    found = question(id_) | {
+        "question": "effective",
+        "measure": measure,
+        "status": "judged",
+        "evidence": None,
+    }
+    found |= {"bands": {}, "reason_for_bands": "", "next_better": None, "next_worse": None}
+    return found | changes
+
+
+def judgements(*elements, overall=None, questions=()):
+    """All judgements of an inspection as ``results.json`` holds them."""
+    framework = {"name": "test", "version": "1", "date": "2017-01-01", "title": "Test", "note": "For a test."}
+    parts = {"elements": elements, "questions": questions, "overall": overall or question()}
+    return {"framework": framework, "scale": ["good", "poor"], "rules": {}} | parts

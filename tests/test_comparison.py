@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from forces import judgements, question
 from lxml import html
 from openpyxl import load_workbook
 from scipy import special, stats
@@ -161,7 +162,6 @@ def results():
         "value": 0.958, "se": 0.008, "low": 0.943, "high": 0.973, "n": 649, "confidence": 0.95,
         "estimator": "pooled", "interval": "normal", "notebook": "2_effectiveness",
     }  # fmt: skip
-    judged = {"id": "overall", "decided": "outstanding"}
     content = {
         "force": "essex", "force_name": "Essex", "short_name": "Essex", "inputs": {}, "shares": {}, "tallies": {},
         "publication": {"title": "Crime data integrity inspection 2019: demonstration", "kind": "inspection", "date": "2019-10-08"},
@@ -171,7 +171,7 @@ def results():
             "violence": estimate | {"value": 0.96},
             "unrecorded_overall": estimate | {"unit": "crimes", "value": 6750.0, "low": 4300.0, "high": 9400.0},
         },
-        "details": {"judgements": {"overall": judged, "questions": []}},
+        "details": {"judgements": judgements(overall=question(decided="outstanding"))},
     }  # fmt: skip
     return content
 

@@ -1,12 +1,15 @@
-"""Every number that a report prints is a result of its ``results.json``, or on a short list with its reason.
+"""Every number that a report prints is a result, printed where that result is told of.
 
-What the lists cannot tell (a typed number that happens to be somebody's result) is looked for in the sources: no text
-of the report's code holds a number that is not on the list of those that are no figures.
+The report is told again from results whose numbers know their path (:mod:`tagged`). In each piece of it (a paragraph, a
+table, an alt text) every number must have been printed from a result, and from one that the section tells of. The numbers
+of the finished page are those of the pieces, in their order. So a number that somebody typed, computed on the way, or took
+from another section is found at its place.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -15,204 +18,250 @@ from pathlib import Path
 import built
 import nbformat
 import pytest
+import tagged
 import yaml
+from tagged import Piece, Told
 from test_report import page_text, pdf_text
 
 from cdi_lib.inspection.parameters import PROJECT
-from cdi_lib.inspection.results import Results, read_results
-from cdi_lib.report import outputs, wording
-from cdi_lib.report.wording import about, chance, count, over, percent, points, trimmed
-from cdi_lib.statistics import intervals
+from cdi_lib.report import wording
 
 # --- what is printed and is no figure, each with the reason -----------------------------------------------------------
 
 NO_FIGURES = {
-    r"(Table|Figure) \d+": "numbers of tables and figures, which the renderer gives",
+    r"(Table|Figure)\s\d+": "numbers of tables and figures, which the renderer gives",
     r"within 24 hours": "the time limit of the national standard, in the names of a section, a table and a chart",
     r"12 months": "the year to which the yearly number of unrecorded crimes refers",
-    r"(95|99\.8)% (CI|confidence|interval|of audits)": "the level of an interval",
     r"p below 0\.001": "the least p-value that is printed",
     r"SHA-256, first 16 characters": "the kind of hash, and how much of it is shown",
-    r"below (29|30) ": "the size of a sample from which a rate is given without a caution",
-    r"\*?R\*? \(1 - \*?r\*?\) / \*?r\*?": "the formula of the yearly number",
+    r"fewer than 30 audited crimes": "a caution: the size of sample that is called small",
+    r"\*?R\*? \(1 - \*?r\*? ?\)": "the formula of the yearly number",
     r"0 is what chance alone would give, and 1 full agreement": "the two ends of the scale of kappa",
     r"Licence v\d\.0": "version of a licence",
     r"N100": "name of a classification",
+    r"(?<=; )\d (?=[A-Z])": "the number of a question, in an alt text",
 }
 TYPED = NO_FIGURES | {
     r"under 1%|over 99%": "where a simulated probability stops being given",
-    r"fewer than 30 audited crimes": "a caution: the size of sample that is called small",
-    r"4,000 simulated": "number of simulated audits",
     r"Open Government Licence v3": "name of a licence",
 }
+# Names with digits in the Markdown: ids, files, links, notebooks, hashes, the scale of a table's columns.
+NAMES = r"@[\w-]+|\{#[\w-]+|\(#[\w-]+\)|tables/[\w.-]+|notebooks/[\w.#-]+|\d\\?_\w+|`[^`]*`|\b[0-9a-f]{16}\b|:?-{3,}:?"
+NUMBER = re.compile(r"[^\s()\[\]=/…:;“”‘’|*{}\"]*\d[^\s()\[\]=/…:;“”‘’|*{}\"]*")
+EDGES = ".,:;()/-'\"\\\N{PLUS-MINUS SIGN}"
 
 
-# --- the figures of results.json as they may be printed ---------------------------------------------------------------
+def numbers(text: str) -> list[str]:
+    """The words with a digit in them, in order, without punctuation around them."""
+    return [word[0].strip(EDGES) for word in NUMBER.finditer(text)]
 
 
-def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """Everything in a JSON value that is no list and no object, with its path; keys count as text."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield path, key
-            yield from leaves(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for item in value:
-            yield from leaves(item, path)
-    else:
-        yield path, value
-
-
-# The roundings that the report has for the numbers at a path of results.json; the first that fits counts.
-ROUNDINGS = {
-    r"\.probabilities\.": [lambda v: chance(v).removeprefix("under ").removeprefix("over ")],
-    r"\.bands\.": [lambda v: f"{trimmed(v)}%"],
-    r"\.(at_least|below)$": [percent],
-    r"^\.details\.sampling\.": [count, lambda v: f"{trimmed(v)}%", trimmed, str],
-    r"^\.details\.sensitivity\.": [percent, lambda v: percent(v, 2)],
-    r"^\.details\.plan\.margin$": [points],
-    r"^\.details\.strata\.weight$": [lambda v: wording.rounded(v, 1)],
-    r"^\.details\.fieldwork\.recheck\.finding\.": [lambda v: f"{v:.2f}", wording.level],
-    r"^\.estimates\.unrecorded_\w+\.(value|low|high)$": [about, lambda v: over(v).removeprefix("over ")],
-    r"^\.estimates\.change\.(value|low|high)$": [lambda v: points(abs(v), 1)],
-    r"\.p_value$": [lambda v: f"{v:.3f}"],
-    r"^\.(estimates\.\w+\.(value|low|high)|details\.(auditable_route|sample\.fraction|fieldwork\.response_rate))$": [
-        percent
-    ],
-    r"^\.details\.judgements\.elements\.evidence\.(value|low)$": [percent, lambda v: percent(v, 2)],
-    r"^\.details\.previous\.year$|^\.computed_in\.": [str],
-}
-
-
-def printed(path: str, value: float) -> set[str]:
-    """A number of results.json under every rounding that the report has for it; a whole number is a count."""
-    for pattern, roundings in ROUNDINGS.items():
-        if re.search(pattern, path):
-            return {rounding(value) for rounding in roundings}
-    return {count(value)} if isinstance(value, int) else set()
-
-
-def derived(results: Results) -> set[str]:
-    """What the report works out from results without a rounding of its own: what remains, sums, half-widths."""
-    found: set[str] = set()
-    for share in results.shares.values():
-        found |= {count(share.n - share.x), percent(share.x / share.n) if share.n else "no figure"}
-    for estimate in results.estimates.values():
-        if estimate.margin is not None:  # half the width, and how far the interval reaches to either side
-            found |= {points(estimate.margin), points(estimate.value - estimate.low, 1)}
-            found.add(points(estimate.high - estimate.value, 1))
-        found |= {wording.percent_confidence(estimate)}
-    for tally in results.tallies.values():
-        found.add(count(sum(tally.counts.values())))
-        if "strongly disagree" in tally.counts:
-            found.add(count(tally.counts["disagree"] + tally.counts["strongly disagree"]))
-    audited = results.tallies["domestic_abuse_audited"].counts
-    missed = results.tallies["domestic_abuse_unrecorded"].counts
-    found |= {count(audited[name] - missed[name]) for name in missed}
-    found.add(count(sum(results.details["recorded_crime"].values())))
-    if records := results.tallies.get(
-        "dip_records"
-    ):  # two samples of vulnerable people, and referrals, as one
-        adult, child, email = (
-            records.counts[k] for k in ("vulnerable_adult", "vulnerable_child", "third_party_email")
-        )
-        found |= {count(adult + child), count(adult + child + email)}
-    if published := outputs.TABLES["tbl-published"].build(results):
-        found |= {
-            count(len(published.rows)),
-            count(sum(row["reproduced"] == "yes" for row in published.rows)),
-        }
-    return found
-
-
-def of_the_method() -> set[str]:
-    """How well the intervals were found to cover, which is known of the method and not of one inspection."""
-    found = {count(size) for size in intervals.COVERED_SIZES}
-    return found | {
-        percent(rate) for rate in (*intervals.COVERED_RATES, *sum(intervals.COVERAGE.values(), ()))
-    }
-
-
-def dates(results: Results) -> str:
-    """The dates of an inspection as they are printed."""
-    period = results.audit_period
-    printed = [wording.period(period["start"], period["end"]), wording.day(period["end"])]
-    printed.append(wording.day(results.details["judgements"]["framework"]["date"]))
-    return " ".join([*printed, wording.day(results.publication["date"]), results.publication["date"]])
-
-
-def words(text: str) -> list[str]:
-    """The words with a digit in them, without punctuation around them."""
-    return [
-        word.strip(".,:;()/-‘’“”'\"")
-        for word in re.findall(r"[^\s()\[\]=/…:;“”‘’]*\d[^\s()\[\]=/…:;“”‘’]*", text)
-    ]
-
-
-def unexplained(text: str, results: Results, parameters: str, pages: int = 0) -> list[str]:
-    """Words with a digit that no result and no list explains, with what stands before them."""
-    for pattern in NO_FIGURES:
-        text = re.sub(pattern, " ", text)
-    everything = list(leaves(results.model_dump(mode="json")))
-    known = derived(results) | of_the_method() | {str(page) for page in range(1, pages + 1)}
-    for path, value in everything:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            known |= printed(path, value)
-    # Text of the results and of the parameters is printed as it is: labels, sources, findings of inspectors.
-    strings = [value for path, value in everything if isinstance(value, str)]
-    typed = " ".join([parameters, dates(results), *strings])
-    known |= set(words(typed))
-    hashes = {value[:16] for value in results.inputs.values()}
-    files = "/".join(f"{identity.removeprefix('tbl-')}.csv" for identity in outputs.TABLES)
-    found = []
-    for match in re.finditer(r"[^\s()\[\]=/…:;“”‘’]*\d[^\s()\[\]=/…:;“”‘’]*", text):
-        word = match[0].strip(".,:;()/-'\"").removeprefix("\N{PLUS-MINUS SIGN}")
-        if word in known | hashes or word in files or re.fullmatch(r"[0-9a-f]{40}", word):
-            continue
-        found.append(text[max(match.start() - 40, 0) : match.end()])
-    return found
-
-
-def plain_text(parameters: Path) -> str:
-    """The texts of a parameter file."""
-    content = yaml.safe_load(parameters.read_text(encoding="utf-8"))
-    return " ".join(value for _, value in leaves(content) if isinstance(value, str))
+# --- a report and what it may print ----------------------------------------------------------------------------------
 
 
 @cache
-def read(force: str) -> tuple[Path, Results, str]:
+def told(force: str) -> tuple[Path, Told, tuple[str, ...]]:
+    """The folder of a report, the report told again, and the texts of people that it may quote, the longest first."""
     folder = getattr(built, force)()
     params = built.testshire_params() if force == "testshire" else PROJECT / "params"
-    return folder, read_results(folder / "results.json"), plain_text(params / f"{force}.yml")
+    again = tagged.tell(folder, params, force)
+    content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    for row in content["details"][
+        "published"
+    ]:  # its figures stand beside the computed ones, and are no quotations
+        del row["published"], row["computed"]
+    period, date = content["audit_period"], content["publication"]["date"]
+    people = [yaml.safe_load((params / f"{force}.yml").read_text(encoding="utf-8")), content]
+    versions = (content["publication"]["version"], content["details"]["judgements"]["framework"]["version"])
+    people.append(
+        [wording.period(period["start"], period["end"]), *(f"version {version}" for version in versions)]
+    )
+    texts = {
+        text for part in people for text in strings(part) if re.search(r"\d.*[A-Za-z-]|[A-Za-z-].*\d", text)
+    }
+    texts |= {date[:4], *(shape(text[0]) + text[1:] for text in texts for shape in (str.lower, str.upper))}
+    return folder, again, tuple(sorted(texts, key=len, reverse=True))
 
 
-@pytest.mark.parametrize("force", ["northamptonshire", "testshire"])
-def test_every_number_of_the_page_is_a_result(force):
-    folder, results, parameters = read(force)
-    assert unexplained(page_text(folder), results, parameters) == []
+def strings(value: object) -> Iterator[str]:
+    """The texts and keys in a JSON value."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, str):
+        yield value
 
 
-@pytest.mark.parametrize("force", ["northamptonshire", "testshire"])
-def test_every_number_of_the_pdf_is_a_result(force):
-    folder, results, parameters = read(force)
-    text = pdf_text(folder)
-    # The numbers of its pages stand in the contents and at the foot; the page on the web has the same text without them.
-    assert unexplained(text, results, parameters, pages=60) == []
+def without_what_is_no_figure(text: str, quoted: tuple[str, ...]) -> str:
+    """A piece without names, and without what people wrote."""
+    text = re.sub(NAMES, " ", text)
+    for one in quoted:
+        for shape in (wording.plain(one), one):
+            if shape in text:
+                text = re.sub(rf"(?<![\w.,]){re.escape(shape)}(?![\w%])", " ", text)
+    for pattern in NO_FIGURES:
+        text = re.sub(pattern, " ", text)
+    return text
 
 
-def test_a_number_that_nobody_has_computed_is_found():
-    folder, results, parameters = read("northamptonshire")
-    text = page_text(folder)
-    assert "438 of the 491" in text
-    for typed in (
-        "437 of the 491",
-        "438 of the 492",
-        "73.4% of the 491",
-        "over 8,300 of the 491",
-        "N101 of the 491",
-    ):
-        changed = text.replace("438 of the 491", typed)
-        assert len(unexplained(changed, results, parameters)) == text.count("438 of the 491"), typed
+def unexplained(text: str, piece: Piece, quoted: tuple[str, ...]) -> list[str]:
+    """The numbers of a text that were not printed from a result when this piece was told."""
+    printed = {number for shown, path in piece.printed if path for number in numbers(shown)}
+    if "tbl-published" in text:  # the figures there were printed by a notebook, to be compared
+        printed |= {number for shown in piece.compared for number in numbers(shown)}
+    left = numbers(without_what_is_no_figure(text, quoted))
+    return [number for number in left if not {number, number.removesuffix("%")} & printed]
+
+
+FORCES = pytest.mark.parametrize("force", ["northamptonshire", "testshire"])
+
+
+@FORCES
+def test_every_number_is_printed_from_a_result(force):
+    _, again, quoted = told(force)
+    found = {
+        piece.text[:60]: left for piece in again.pieces if (left := unexplained(piece.text, piece, quoted))
+    }
+    assert found == {}
+
+
+# The results that a section may print, by what its heading begins with; any other section may print all.
+TELLS_OF = {
+    "Overall judgement": r"estimates\.(unrecorded_)?overall|tallies\.audited|shares\.dip",
+    "Overall crime recording rate": r"estimates\.(unrecorded_)?(overall|overall_stratified|violence|sexual|other)|details\.sample",
+    "How much crime goes": r"estimates\.(unrecorded_(overall|violence|sexual|other)|overall\.confidence)|details\.sample",
+    "Auditable route": r"details\.auditable_route|tallies\.routes",
+    "Domestic abuse": r"(estimates|shares)\.domestic_abuse|tallies\.(audited|domestic_abuse_\w+)",
+    "Violence": r"estimates\.(unrecorded_)?violence|details\.judgements\.elements\.violent_crime",
+    "Sexual offences": r"estimates\.(unrecorded_)?sexual|details\.judgements\.elements\.sexual_offences",
+    "Rape": r"(estimates|shares)\.rape|tallies\.rape_not_recorded|details\.judgements\.elements\.rape",
+    "N100": r"shares\.(n100_required|n100_review|rape)",
+    "Crimes held on": r"shares\.(third_party|vulnerable_\w+)|tallies\.(dip_records(_of)?|(third_party|vulnerable)\w*)",
+    "Modern slavery": r"shares\.modern_slavery\w*|tallies\.(dip_records(_of)?|modern_slavery\w*)",
+    "Recorded within": r"shares\.within_24\w*|details\.recording_limit_hours",
+    "Cancelled crimes": r"shares\.(cancelled\w*|victims_informed)",
+    "Officer and staff": r"shares\.survey_\w+|details\.survey|tallies\.survey_respondents",
+    "What changed": r"estimates\.(previous|overall|change)|details\.(previous|recording_limit_hours)",
+    "How the audit went": r"details\.(fieldwork|challenges|sample\.overall\.incidents)",
+    "How the grades": r"details\.judgements",
+}
+
+
+@FORCES
+def test_a_section_prints_the_results_that_it_tells_of(force):
+    _, again, _ = told(force)
+    seen = set()
+    for piece in again.pieces:
+        allowed = next((paths for start, paths in TELLS_OF.items() if piece.heading.startswith(start)), r".*")
+        for shown, path in piece.printed:
+            is_place = path is None or path == "text" or path.startswith("computed_in.")
+            assert is_place or re.match(rf"({allowed})(\.|$)", path), (piece.heading, shown, path)
+            seen.add(piece.heading)
+    assert len(seen) > 15
+
+
+@pytest.mark.parametrize(
+    ("key", "heading"), [("overall", "Overall crime"), ("violence", "Violence"), ("sexual", "Sexual")]
+)
+def test_the_numbers_of_a_rate_stand_in_their_places(key, heading):
+    _, again, _ = told("northamptonshire")
+    (piece,) = (p for p in again.pieces if p.heading.startswith(heading) and p.text.startswith("We estimate"))
+    rate, unrecorded = again.results.estimates[key], again.results.estimates[f"unrecorded_{key}"]
+    assert numbers(re.sub(r"\(#[\w-]+\)", "", piece.text)) == [
+        f"{100 * rate.recorded / rate.n:.1f}%",
+        "95%",
+        f"{50 * (rate.high - rate.low):.2f}",
+        f"{rate.recorded:,}",
+        f"{rate.n:,}",
+        f"{unrecorded.value // (100 if unrecorded.value >= 1000 else 10) * (100 if unrecorded.value >= 1000 else 10):,.0f}",
+        "95%",
+        *(f"{round(end, -1 if end >= 100 else 0):,.0f}" for end in (unrecorded.low, unrecorded.high)),
+    ]
+
+
+# Columns whose numbers have the name of the column in their path, or this one.
+FIELDS = {
+    "low": "low",
+    "high": "high",
+    "n": "n",
+    "rate": "(value|rate)",
+    "margin": "margin",
+    "fraction": "fraction",
+    "x": "x",
+}
+
+
+@FORCES
+def test_the_numbers_of_a_row_are_of_what_the_row_is_called_by(force):
+    _, again, _ = told(force)
+    checked = 0
+    for identity, table in again.tables.items():
+        for row in table.rows:
+            for column in table.columns:
+                value = row.get(column.key)
+                if not column.number or value is None or isinstance(value, str):
+                    continue
+                path = getattr(value, "path", "")
+                assert path, f"{identity}: {column.key} is computed by the report"
+                code = row.get("code", "")
+                whole = (identity, code) == ("tbl-domestic-abuse", "overall")  # the share of them all
+                assert whole or code in path, (identity, code, path)
+                assert re.search(rf"\.{FIELDS.get(column.key, '.*')}$", path), (identity, column.key, path)
+                checked += 1
+    assert checked > 150
+
+
+def as_read(text: str) -> list[str]:
+    """The numbers of a page, or of a piece as its Markdown is shown on one."""
+    text = re.sub(r"\]\([^)]*\)|@[\w-]+|\{#[\w-]+|:?-{3,}:?|\b[0-9a-f]{40}\b", " ", text)
+    for pattern in NO_FIGURES:
+        text = re.sub(pattern, " ", text)
+    return numbers(re.sub(r"[\\`]", "", text))
+
+
+@FORCES
+def test_the_page_has_the_numbers_of_the_pieces_in_their_order(force):
+    folder, again, _ = told(force)
+    expected = [number for piece in again.pieces for number in as_read(piece.text)]
+    assert len(expected) > 500
+    assert as_read(page_text(folder))[-len(expected) :] == expected  # before them there is the cover
+
+
+@FORCES
+def test_the_pdf_has_no_number_that_the_page_has_not(force):
+    folder, _, _ = told(force)
+    pages = {str(page) for page in range(1, 60)}  # in the contents and at the foot
+    assert set(numbers(pdf_text(folder))) - set(numbers(page_text(folder))) - pages == set()
+
+
+def test_a_wrong_percentage_is_found_in_its_piece():
+    """Of all wrong percentages between 88.0 and 97.9 in the place of one that is printed, few can stand there unseen."""
+    _, again, quoted = told("northamptonshire")
+    tried = unseen = 0
+    for piece in again.pieces:
+        for right in {n for n in numbers(piece.text) if re.fullmatch(r"\d\d\.\d%", n)}:
+            for tenths in range(880, 980):
+                wrong = f"{tenths / 10:.1f}%"
+                if wrong != right:
+                    tried += 1
+                    unseen += not unexplained(piece.text.replace(right, wrong), piece, quoted)
+    assert tried > 5000
+    assert unseen / tried < 0.05, f"{unseen / tried:.1%}"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["437 of the 491", "438 of the 492", "73.4% of the 491", "over 8,300 of the 491", "N101 of the 491"],
+)
+def test_a_number_that_nobody_has_computed_is_found(typed):
+    _, again, quoted = told("northamptonshire")
+    (piece,) = (p for p in again.pieces if "438 of the 491" in p.text)
+    assert unexplained(piece.text, piece, quoted) == []
+    assert len(unexplained(piece.text.replace("438 of the 491", typed), piece, quoted)) == 1
 
 
 # --- numbers in the sources ---------------------------------------------------------------------------------------------
@@ -252,9 +301,9 @@ def typed_numbers(source: str) -> list[str]:
 
 def sources() -> dict[str, str]:
     """The code that writes the report: modules, and the cells of the notebook."""
-    found = {
-        name: (PROJECT / "cdi_lib" / "report" / f"{name}.py").read_text(encoding="utf-8") for name in WRITERS
-    }
+    folder = PROJECT / "cdi_lib" / "report"
+    files = [*(folder / f"{name}.py" for name in WRITERS), *sorted((folder / "sections").glob("*.py"))]
+    found = {path.stem: path.read_text(encoding="utf-8") for path in files}
     cells = nbformat.read(PROJECT / "notebooks" / "report.ipynb", as_version=4).cells
     assert {cell.cell_type for cell in cells} == {"raw", "code"}  # text of its own would be typed text
     return found | {
@@ -264,7 +313,7 @@ def sources() -> dict[str, str]:
     }
 
 
-WRITERS = ("narrative", "display", "outputs", "wording")
+WRITERS = ("narrative", "method", "display", "index", "labels", "wording")
 
 
 @pytest.mark.parametrize("name", sources())
@@ -273,10 +322,10 @@ def test_no_number_is_typed_into_a_text(name):
 
 
 def test_a_number_that_is_typed_into_a_text_is_found():
-    narrative = sources()["narrative"]
+    method, narrative = sources()["method"], sources()["narrative"]
     sentence = "The main sample is a random sample of incidents"
-    assert narrative.count(sentence) == 1
-    planted = narrative.replace(sentence, "The main sample is a random sample of 1,035 incidents")
+    assert method.count(sentence) == 1
+    planted = method.replace(sentence, "The main sample is a random sample of 1,035 incidents")
     assert typed_numbers(planted) != []
     inside = narrative.replace("records **{percent(rate.value)}** of", "records **92.0%** of")
     assert inside != narrative and typed_numbers(inside) != []

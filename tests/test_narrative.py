@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from forces import element, judgements
 
 from cdi_lib.inspection import derived
 from cdi_lib.inspection.details import Details
+from cdi_lib.inspection.judgements import ElementJudgement
 from cdi_lib.inspection.parameters import SamplingPlan
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import index, method, narrative
-from cdi_lib.report.sections import figures, judgements
+from cdi_lib.report.sections import figures
+from cdi_lib.report.sections.judgements import measure_words, neighbours
 
 
 def counts(selected, returned, crime, no_crime, cannot_be_audited):
@@ -49,8 +52,8 @@ def results(estimates=None, **details):
             found.previous, found.recording_limit_hours, estimates["change"]
         )
     found.certainty = {
-        entry["id"]: derived.certainty("", entry["probabilities"])
-        for entry in (found.judgements or {"elements": []})["elements"]
+        entry.id: derived.certainty("", entry.probabilities)
+        for entry in (found.judgements.elements if found.judgements else ())
     }
     return Results(
         force="testshire", force_name="Testshire Police", short_name="Testshire",
@@ -133,14 +136,12 @@ def test_challenges(counts, words):
 
 
 def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
-    judged = {
-        "id": "violent_crime",
-        "measure": "violence",
-        "label": "Records violent crime",
-        "probabilities": {"good": 0.284, "poor": 0.713, "bad": 0.003},
-    }
-    found = {"elements": [judged, judged | {"id": "sexual_offences", "measure": "sexual"}]}
-    lopsided = results({"violence": rate(0.9, 0.862, 0.921)}, judgements=found)
+    chances = {"good": 0.284, "poor": 0.713, "bad": 0.003}
+    judged = [
+        element("violent_crime", "violence", label="Records violent crime", probabilities=chances),
+        element("sexual_offences", "sexual", probabilities=chances),
+    ]
+    lopsided = results({"violence": rate(0.9, 0.862, 0.921)}, judgements=judgements(*judged))
     text = narrative.sureness(lopsided, "violence", "audited violent crimes")
     assert (
         "With 400 audited violent crimes, the 95% confidence interval of the estimate, 90.0%, reaches 3.8 points down or 2.1 points up"
@@ -149,10 +150,10 @@ def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
     assert text.count("would be") == 1
     assert "would be poor in 71% and good in 28% of audits." in text
     even = narrative.sureness(
-        results({"violence": rate(0.9, 0.87, 0.93)}, judgements={"elements": []}), "violence", "crimes"
+        results({"violence": rate(0.9, 0.87, 0.93)}, judgements=judgements()), "violence", "crimes"
     )
     assert "3.0 percentage points either way" in even and "would be" not in even
-    open_ended = results({"violence": rate(1.0, None, None)}, judgements={"elements": []})
+    open_ended = results({"violence": rate(1.0, None, None)}, judgements=judgements())
     assert "no interval can be given" in narrative.sureness(open_ended, "violence", "crimes")
     assert narrative.sureness(open_ended, "sexual", "crimes") == ""
 
@@ -246,24 +247,17 @@ def test_a_weighted_rate_is_told_from_the_share_of_the_sample():
 
 
 def test_a_rate_that_just_misses_a_band_is_told_with_two_decimals():
-    judged = {
-        "reason": None,
-        "status": "judged",
-        "evidence": {
-            "kind": "estimate",
-            "use": "value",
-            "value": 0.9397,
-            "low": 0.92,
-            "high": 0.96,
-            "n": 500,
-        },
-        "next_better": {"grade": "good", "use": "value", "at_least": 0.94},
-        "next_worse": {"grade": "inadequate", "use": "value", "below": 0.88},
-    }
-    assert judgements.measure_words(judged) == "93.97% (n = 500)"
-    assert judgements.neighbours(judged) == "at least 94.00%: good; below 88.00%: inadequate"
-    judged["evidence"]["value"] = 0.92
-    assert judgements.measure_words(judged) == "92.0% (n = 500)"
+    evidence = {"kind": "estimate", "result": "overall", "use": "value", "low": 0.92, "high": 0.96, "n": 500}
+    better = {"grade": "good", "use": "value", "at_least": 0.94}
+    worse = {"grade": "inadequate", "use": "value", "below": 0.88}
+
+    def judged(value):
+        changes = {"next_better": better, "next_worse": worse, "evidence": evidence | {"value": value}}
+        return ElementJudgement.model_validate(element("all_crime", "overall", **changes))
+
+    assert measure_words(judged(0.9397)) == "93.97% (n = 500)"
+    assert neighbours(judged(0.9397)) == "at least 94.00%: good; below 88.00%: inadequate"
+    assert measure_words(judged(0.92)) == "92.0% (n = 500)"
 
 
 def test_what_was_asked_of_the_plan_is_told_as_it_was():

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from forces import judgements, question
 
 from cdi_lib import cli
 from cdi_lib.inspection.problems import InputError
@@ -44,10 +45,6 @@ def rate(value, low, high, n, unit="proportion"):
     )
 
 
-def judged(identity, label, decided, computed=None):
-    return {"id": identity, "label": label, "decided": decided, "computed": computed or decided}
-
-
 @pytest.fixture
 def results():
     return Results(
@@ -67,11 +64,7 @@ def results():
         tallies={"routes": Tally(counts={"control_room": 5, "other": 2}, notebook=NOTEBOOK)},
         details={
             "plan": [PLAN],
-            "judgements": {
-                "overall": judged("overall", "Overall", "good"),
-                "questions": [judged("effective", "How effective?", "good")],
-                "elements": [],
-            },
+            "judgements": judgements(questions=[question("effective")]),
         },
         computed_in={"estimates.overall": Evidence(notebook=NOTEBOOK, cell=7)},
     )

@@ -167,17 +167,17 @@ def test_csv_codes_are_the_ids_of_results(results):
 
 
 def test_csv_holds_the_numbers_behind_the_words(results):
-    entries = {entry["id"]: entry for entry in results.details.judgements["elements"]}
+    entries = {entry.id: entry for entry in results.details.judgements.elements}
     kinds = set()
     for row in rows_of(results, "tbl-elements"):
         entry = entries[row["code"]]
         for key in ("value", "low", "high", "x", "n", "finding"):
-            value = (entry["evidence"] or {}).get(key)
+            value = getattr(entry.evidence, key, None)
             assert row[key] == ("" if value is None else str(value)), (row["code"], key)
             kinds |= {key} if row[key] else set()
     assert {"value", "x", "finding"} <= kinds
     for row in rows_of(results, "tbl-bands"):
-        for grade, least in entries[row["code"]]["bands"].items():
+        for grade, least in entries[row["code"]].bands.items():
             assert row[f"least_{grade}"] == (least if isinstance(least, str) else str(least / 100))
     codes = [row["code"] for row in rows_of(results, "tbl-sample")]
     assert codes == ["violence", "sexual", "other", "overall"]

@@ -276,9 +276,9 @@ def _from_results(found: Results) -> Inspected:
     number = found.estimate("unrecorded_overall")
     judgements = found.details.judgements
     grades = {
-        entry["id"]: entry["decided"]
-        for entry in (judgements["overall"], *judgements["questions"])
-        if entry["decided"] != "not judged"
+        entry.id: entry.decided
+        for entry in (judgements.overall, *judgements.questions)
+        if entry.decided != "not judged"
     }
     kind = found.records["status"]
     return Inspected(

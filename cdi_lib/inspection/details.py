@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
+from cdi_lib.inspection.judgements import Judgements
 from cdi_lib.inspection.parameters import Assessment, Assumption, PreviousInspection, SamplingPlan
 
 
@@ -288,7 +289,7 @@ class Details(Stored):
     # 4_leadership
     assessments: list[Assessment] = []
     # 5_judgements
-    judgements: dict[str, Any] = OF_EVERY_INSPECTION
+    judgements: Judgements = OF_EVERY_INSPECTION
     grades: dict[str, str] = {}
     certainty: dict[str, Certainty] = {}
     published: list[PublishedRow] = []

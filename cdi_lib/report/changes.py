@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from cdi_lib.inspection.results import EstimateResult, Results, differences
 from cdi_lib.report import labels, wording
@@ -86,18 +84,13 @@ def _facts(results: Results) -> dict[str, str]:
     return {name: str(value) for name, value in facts.items()}
 
 
-def _judged(results: Results) -> Iterable[dict[str, Any]]:
-    found = results.details.judgements
-    return [found["overall"], *found["questions"], *found["elements"]] if found else []
-
-
 def _grades(results: Results) -> dict[str, str]:
     grades = {}
-    for entry in _judged(results):
-        name = "Overall grade" if entry["id"] == "overall" else entry["label"]
-        grades[name] = entry["decided"]
-        if entry["computed"] != entry["decided"]:
-            grades[name] += f", by the criteria {entry['computed']}"
+    for entry in results.details.judgements.everything:
+        name = "Overall grade" if entry.id == "overall" else entry.label
+        grades[name] = entry.decided
+        if entry.computed != entry.decided:
+            grades[name] += f", by the criteria {entry.computed}"
     return grades
 
 

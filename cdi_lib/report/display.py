@@ -10,6 +10,7 @@ from IPython.display import display
 from pydantic import BaseModel
 
 from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.programme import Requirement
 from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally
 from cdi_lib.report import index, labels, narrative, wording
 from cdi_lib.report.sections.figures import seen
@@ -157,26 +158,26 @@ class Reader:
     def grade(self, key: str) -> str:
         """A grade as a badge, with the computed one beside it where inspectors decided otherwise."""
         entry = judged(self.results, key)
-        if entry["decided"] == "not judged":
+        if entry.decided == "not judged":
             return "Not judged: too few elements were inspected."
-        text = f"Graded {wording.badge(entry['decided'])}"
-        if entry["reason"]:
+        text = f"Graded {wording.badge(entry.decided)}"
+        if entry.reason:
             by_criteria = (
                 "Too little was inspected to grade it by the criteria."
-                if entry["computed"] == "not judged"
+                if entry.computed == "not judged"
                 else "By the criteria the grade would be the same."
-                if entry["computed"] == entry["decided"]
-                else f"By the criteria the grade would be {wording.plain(entry['computed'])}."
+                if entry.computed == entry.decided
+                else f"By the criteria the grade would be {wording.plain(entry.computed)}."
             )
             text += (
-                f"\n\n{by_criteria} It was set by: {wording.plain(entry['role'])}, because: "
-                f"{wording.sentence(wording.plain(entry['reason']))}"
+                f"\n\n{by_criteria} It was set by: {wording.plain(entry.role or '')}, because: "
+                f"{wording.sentence(wording.plain(entry.reason))}"
             )
         return text
 
     def question(self, key: str) -> str:
         """A question as a heading."""
-        return wording.plain(judged(self.results, key)["label"])
+        return wording.plain(judged(self.results, key).label)
 
     def chapters(self, sections: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Which sections stand under which question of the framework, both in their order.
@@ -188,24 +189,22 @@ class Reader:
             that is judged by one of them. A section that is judged nowhere follows the one before it.
         """
         judgements = self.results.details.judgements
-        questions = [question["id"] for question in judgements["questions"]]
+        questions = [question.id for question in judgements.questions]
         found: dict[str, list[str]] = {question: [] for question in questions}
         here = questions[0]
         for name, measures in sections.items():
-            judged_in = [e["question"] for e in judgements["elements"] if e["measure"] in measures]
+            judged_in = [e.question for e in judgements.elements if e.measure in measures]
             here = judged_in[0] if judged_in else here
             found[here].append(name)
         return found
 
     def question_certainty(self, key: str) -> str:
         """How sure the grade of a question is, in words; empty where chance does not move it."""
-        certainty, chances = (
-            self.results.details.certainty.get(key),
-            judged(self.results, key)["probabilities"],
-        )
-        named = (
-            [f"{grade} ({wording.chance(chances[grade])})" for grade in certainty.likely] if certainty else []
-        )
+        certainty = self.results.details.certainty.get(key)
+        chances = judged(self.results, key).probabilities
+        if certainty is None or chances is None:
+            return ""
+        named = [f"{grade} ({wording.chance(chances[grade])})" for grade in certainty.likely]
         if len(named) < 2:
             return ""
         return (
@@ -218,9 +217,9 @@ class Reader:
         entry, found = judged(self.results, "overall"), self.results.details.certainty.get("overall")
         if found is None:
             return ""
-        chances = {grade: wording.chance(share) for grade, share in entry["probabilities"].items()}
+        chances = {grade: wording.chance(share) for grade, share in (entry.probabilities or {}).items()}
         text = f"::: {{.box .box-note}}\n**How sure is the grade?** {seen(self.results)} is what we see"
-        text += f" ({chances[entry['computed']]} of simulated audits)"
+        text += f" ({chances[entry.computed]} of simulated audits)"
         if found.not_ruled_out:
             parts = [f"{grade} ({chances[grade]})" for grade in found.not_ruled_out]
             text += f"; {wording.in_words(parts)} cannot be ruled out"
@@ -232,26 +231,21 @@ class Reader:
     def criteria(self) -> str:
         """The framework: name, version, note, and how elements make a question's grade."""
         found = self.results.details.judgements
-        framework = found["framework"]
-        parts = [
-            (
-                f"The grades follow the framework {wording.plain(framework['title'])} (`{framework['name']}`, version "
-                f"{wording.plain(framework['version'])}, of {wording.day(framework['date'])}). {wording.plain(framework['note'])}"
-            ),
-            (
-                "Each element is graded by its bands; what would have changed its grade stands in @tbl-elements. A question gets the "
-                "best grade whose rule its elements meet, but never one that none of them reaches:"
-            ),
-            "\n".join(line for key, rules in found["rules"].items() for line in self._rule_lines(key, rules)),
-        ]
-        return "\n\n".join(parts)
-
-    def _rule_lines(self, key: str, rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        name = "The overall grade, from the questions:" if key == "overall" else self.question(key)
-        steps = " ".join(
-            f"*{wording.capital(grade)}*: {wording.plain(rule['sentence'])}" for grade, rule in rules.items()
+        framework = found.framework
+        rules = "\n".join(self._rules(key, rules) for key, rules in found.rules.items())
+        return (
+            f"The grades follow the framework {wording.plain(framework.title)} (`{framework.name}`, version "
+            f"{wording.plain(framework.version)}, of {wording.day(framework.date)}). {wording.plain(framework.note)}\n\n"
+            "Each element is graded by its bands; what would have changed its grade stands in @tbl-elements. A question gets "
+            f"the best grade whose rule its elements meet, but never one that none of them reaches:\n\n{rules}"
         )
-        return [f"- **{name}** {steps} Otherwise: {self.results.details.judgements['scale'][-1]}."]
+
+    def _rules(self, key: str, rules: Mapping[str, Requirement]) -> str:
+        name = "The overall grade, from the questions:" if key == "overall" else self.question(key)
+        steps = [
+            f"*{wording.capital(grade)}*: {wording.plain(rule.sentence)}" for grade, rule in rules.items()
+        ]
+        return f"- **{name}** {' '.join(steps)} Otherwise: {self.results.details.judgements.scale[-1]}."
 
     def back_test(self) -> str:
         """Whether the published figures, where there are any, are reproduced."""

@@ -133,12 +133,12 @@ def sureness(results: Results, key: str, what: str) -> str:
     if rate is None:
         return ""
     text = f"**How sure are we?** {_reach(rate, what)}"
-    judged = [e for e in results.details.judgements["elements"] if e["measure"] == key and e["probabilities"]]
+    judged = [e for e in results.details.judgements.elements if e.measure == key and e.probabilities]
     for entry in judged:
-        chances, likely = entry["probabilities"], results.details.certainty[entry["id"]].likely
+        likely, chances = results.details.certainty[entry.id].likely, entry.probabilities or {}
         parts = [f"{grade} in {wording.chance(chances[grade])}" for grade in likely]
         text += (
-            f" With other samples the element “{plain(entry['label'])}” would be {in_words(parts)} of audits."
+            f" With other samples the element “{plain(entry.label)}” would be {in_words(parts)} of audits."
         )
     return text
 
@@ -425,8 +425,8 @@ def timeliness(results: Results) -> str:
 
 
 def _graded_on_count(results: Results) -> str:
-    entries = results.details.judgements["elements"]
-    judged = any(entry["measure"] == "within_24" and entry["status"] == "judged" for entry in entries)
+    entries = results.details.judgements.elements
+    judged = any(entry.measure == "within_24" and entry.status == "judged" for entry in entries)
     return ", and the grade rests on that count" if judged else ""
 
 

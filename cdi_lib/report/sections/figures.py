@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
+from cdi_lib.inspection.judgements import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results, Share
 from cdi_lib.report import charts, wording
 from cdi_lib.report.labels import CANCELLED, CRIME_NOUNS, CRIME_TYPE_NAMES, TYPE_LABELS, WITHIN_24
 from cdi_lib.report.sections.effectiveness import previous
-from cdi_lib.report.sections.judgements import questions
 from cdi_lib.report.wording import count, of, over, percent
 
 
@@ -179,17 +179,19 @@ def shares_alt(labels: dict[str, str], what: str) -> Callable[[Results], str]:
 
 
 def _grades(results: Results) -> list[tuple[str, str]]:
-    overall, *others = questions(results)
-    names = (entry.get("short") or wording.capital(entry["id"].replace("_", " ")) for entry in others)
-    labels = [f"{number} {name}" for number, name in enumerate(names, 1)]
-    return [(overall["label"], overall["decided"]), *zip(labels, (e["decided"] for e in others), strict=True)]
+    found = results.details.judgements
+    rows = [(found.overall.label, found.overall.decided)]
+    for number, entry in enumerate(found.questions, 1):
+        name = entry.short or wording.capital(entry.id.replace("_", " "))
+        rows.append((f"{number} {name}", entry.decided))
+    return rows
 
 
 def grades(results: Results) -> Figure:
     """Where each question stands on the scale."""
     rows = _grades(results)
     subtitle = f"Grades of {results.force_name}, {wording.day(results.publication['date'])}"
-    scale = results.details.judgements["scale"]
+    scale = results.details.judgements.scale
     return charts.grades(f"{wording.capital(rows[0][1])} overall", subtitle, rows, scale)
 
 
@@ -203,12 +205,12 @@ def _chances(results: Results) -> list[tuple[str, dict[str, float]]]:
     """Elements judged by a rate, and the overall grade, with the probability of each grade."""
     found = results.details.judgements
     rows = []
-    for entry in found["elements"]:
-        if entry["probabilities"] and entry["evidence"] and entry["evidence"]["kind"] == "estimate":
-            name = entry["evidence"]["result"]
-            rows.append((TYPE_LABELS.get(name, name.capitalize()), entry["probabilities"]))
-    if found["overall"]["probabilities"]:
-        rows.append(("Overall grade", found["overall"]["probabilities"]))
+    for entry in found.elements:
+        if entry.probabilities and isinstance(entry.evidence, EstimateEvidence):
+            name = entry.evidence.result
+            rows.append((TYPE_LABELS.get(name, name.capitalize()), entry.probabilities))
+    if found.overall.probabilities:
+        rows.append(("Overall grade", found.overall.probabilities))
     return rows
 
 
@@ -217,7 +219,7 @@ def certainty(results: Results) -> Figure | None:
     rows = _chances(results)
     if not rows:
         return None
-    scale = wording.in_words(results.details.judgements["scale"])
+    scale = wording.in_words(results.details.judgements.scale)
     subtitle = (
         f"Rates and grades that chance in the main sample can change. Parts from left to right: {scale}"
     )
@@ -227,8 +229,8 @@ def certainty(results: Results) -> Figure | None:
 
 def seen(results: Results) -> str:
     """The computed overall grade as a message begins; where inspectors decided otherwise, it says by what it was computed."""
-    overall = results.details.judgements["overall"]
-    return wording.capital(overall["computed"]) + (" by the criteria" if overall["reason"] else "")
+    overall = results.details.judgements.overall
+    return wording.capital(overall.computed) + (" by the criteria" if overall.reason else "")
 
 
 def certainty_title(results: Results) -> str:

@@ -4,40 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from cdi_lib.inspection import judgements as judged_
+from cdi_lib.inspection.judgements import ElementJudgement, QuestionJudgement
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import tables, wording
 from cdi_lib.report.tables import Column, Table
 from cdi_lib.report.wording import count, percent
 
-
-def questions(results: Results) -> list[dict[str, Any]]:
-    """The judgements of the whole and of each question."""
-    found = results.details.judgements
-    return [found["overall"], *found["questions"]]
+Judgement = ElementJudgement | QuestionJudgement
 
 
-def judged(results: Results, key: str) -> dict[str, Any]:
+def judged(results: Results, key: str) -> Judgement:
     """The judgement with this id: overall, a question or an element."""
-    everything = [*questions(results), *results.details.judgements["elements"]]
-    return next(entry for entry in everything if entry["id"] == key)
+    return next(entry for entry in results.details.judgements.everything if entry.id == key)
 
 
-def _name(entry: dict[str, Any]) -> str:
-    return "Overall judgement" if entry["id"] == "overall" else entry.get("short") or entry["label"]
+def short_name(entry: Judgement) -> str:
+    """What a judgement is called where there is little room."""
+    if entry.id == "overall":
+        return "Overall judgement"
+    return getattr(entry, "short", None) or entry.label
 
 
 def grades(results: Results) -> Table:
     """The grades of the whole and of each question, with the rule, and why a grade was set otherwise."""
+    found = results.details.judgements
     rows = [
         {
-            "code": entry["id"],
-            "question": "Overall judgement" if entry["id"] == "overall" else entry["label"],
-            "decided": entry["decided"],
-            "computed": entry["computed"],
-            "rule": entry["rule"],
-            "reason": f"{entry['reason']} ({entry['role']})" if entry["reason"] else "as computed",
+            "code": entry.id,
+            "question": "Overall judgement" if entry.id == "overall" else entry.label,
+            "decided": entry.decided,
+            "computed": entry.computed,
+            "rule": entry.rule,
+            "reason": f"{entry.reason} ({entry.role})" if entry.reason else "as computed",
         }
-        for entry in questions(results)
+        for entry in (found.overall, *found.questions)
     ]
     is_set = any(row["decided"] != row["computed"] for row in rows)
     columns = [
@@ -46,74 +47,24 @@ def grades(results: Results) -> Table:
         tables.text("rule", "Rule for the grade by the criteria" if is_set else "Rule that gives it"),
     ]
     if is_set:
-        columns += [
-            tables.text("computed", "Grade by the criteria"),
-            tables.text("reason", "Why it was set otherwise"),
-        ]
+        columns.append(tables.text("computed", "Grade by the criteria"))
+        columns.append(tables.text("reason", "Why it was set otherwise"))
     return Table(tuple(columns), rows)
-
-
-def measure_words(entry: dict[str, Any]) -> str:
-    """What an element was judged on, in words, with the number of records that it rests on."""
-    evidence = entry["evidence"]
-    if evidence is None:
-        return "not inspected"
-    if evidence["kind"] == "assessment":
-        return evidence["finding"]
-    if evidence["kind"] == "share":
-        return f"{count(evidence['x'])} of {count(evidence['n'])}"
-    lower = "lower end of the interval, " if evidence["use"] == "low" else ""
-    used = evidence[evidence["use"]]
-    return f"{percent(used, _places(entry))} ({lower}n = {count(evidence['n'])})"
-
-
-def _change_words(change: dict[str, Any] | None, none: str, places: int) -> str:
-    """What would have given another grade, in words."""
-    if change is None:
-        return none
-    if "x" in change:
-        needed = f"{count(change['x'])} of {count(change['n'])}"
-    elif "finding" in change:
-        needed = change["finding"]
-    else:
-        bound = "at least" if "at_least" in change else "below"
-        needed = f"{bound} {percent(change[bound.replace(' ', '_')], places)}"
-    return f"{needed}: {change['grade']}"
-
-
-def neighbours(entry: dict[str, Any]) -> str:
-    """What would have given the next better and the next worse grade."""
-    if entry["status"] != "judged":
-        return tables.NOT_APPLICABLE
-    places = _places(entry)
-    better = _change_words(entry["next_better"], "no better grade", places)
-    return f"{better}; {_change_words(entry['next_worse'], 'no worse grade', places)}"
-
-
-def _places(entry: dict[str, Any]) -> int:
-    """Decimals that tell a rate from the bound of another grade; one is too few for 93.97% against 94%."""
-    used = (entry["evidence"] or {}).get("use")
-    value = entry["evidence"][used] if used else None
-    changes = [change for change in (entry["next_better"], entry["next_worse"]) if change]
-    bounds = [change.get("at_least", change.get("below")) for change in changes]
-    printed = [percent(bound) for bound in bounds if bound is not None]
-    close = value is not None and percent(value) in printed
-    return 2 if close else 1
 
 
 def elements(results: Results) -> Table:
     """The elements with what they were judged on, and what would have changed their grade."""
     rows = [
         {
-            "code": entry["id"],
-            "element": entry["label"],
+            "code": entry.id,
+            "element": entry.label,
             "measure": measure_words(entry),
-            "grade": entry["decided"],
+            "grade": entry.decided,
             "status": _status(entry),
             "next": neighbours(entry),
         }
         | _evidence_values(entry)
-        for entry in results.details.judgements["elements"]
+        for entry in results.details.judgements.elements
     ]
     columns = [
         tables.text("element", "Element"),
@@ -126,37 +77,93 @@ def elements(results: Results) -> Table:
     return Table(tuple(columns), rows)
 
 
-def _status(entry: dict[str, Any]) -> str:
+def measure_words(entry: ElementJudgement) -> str:
+    """What an element was judged on, in words, with the number of records that it rests on."""
+    match entry.evidence:
+        case None:
+            return "not inspected"
+        case judged_.AssessmentEvidence(finding=finding):
+            return finding
+        case judged_.ShareEvidence(x=x, n=n):
+            return f"{count(x)} of {count(n)}"
+        case evidence:
+            lower = "lower end of the interval, " if evidence.use == "low" else ""
+            used = evidence.low if evidence.use == "low" and evidence.low is not None else evidence.value
+            return f"{percent(used, _places(entry))} ({lower}n = {count(evidence.n)})"
+
+
+def neighbours(entry: ElementJudgement) -> str:
+    """What would have given the next better and the next worse grade."""
+    if entry.status != "judged":
+        return tables.NOT_APPLICABLE
+    places = _places(entry)
+    better = _change_words(entry.next_better, "no better grade", places)
+    return f"{better}; {_change_words(entry.next_worse, 'no worse grade', places)}"
+
+
+def _change_words(change: Any, none: str, places: int) -> str:
+    """What would have given another grade, in words."""
+    match change:
+        case None:
+            return none
+        case judged_.CountChange(x=x, n=n):
+            needed = f"{count(x)} of {count(n)}"
+        case judged_.FindingChange(finding=finding):
+            needed = finding
+        case judged_.AtLeast(at_least=bound):
+            needed = f"at least {percent(bound, places)}"
+        case judged_.Below(below=bound):
+            needed = f"below {percent(bound, places)}"
+    return f"{needed}: {change.grade}"
+
+
+def _places(entry: ElementJudgement) -> int:
+    """Decimals that tell a rate from the bound of another grade; one is too few for 93.97% against 94%."""
+    evidence = entry.evidence
+    if not isinstance(evidence, judged_.EstimateEvidence):
+        return 1
+    used = evidence.low if evidence.use == "low" else evidence.value
+    bounds = (_needs(entry.next_better), _needs(entry.next_worse))
+    printed = [percent(bound) for bound in bounds if isinstance(bound, float)]
+    return 2 if used is not None and percent(used) in printed else 1
+
+
+def _needs(change: Any) -> Any:
+    """The count, finding or proportion that another grade takes; None where there is no other."""
+    needs = (getattr(change, name, None) for name in ("x", "finding", "at_least", "below"))
+    return next((need for need in needs if need is not None), None)
+
+
+def _status(entry: ElementJudgement) -> str:
     """How an element came to its grade; where it was set, also what the criteria give."""
-    if not entry["reason"]:
-        return entry["status"]
-    return f"set by {entry['role']}: {entry['reason']} By the criteria: {entry['computed']}"
+    if not entry.reason:
+        return entry.status
+    return f"set by {entry.role}: {entry.reason} By the criteria: {entry.computed}"
 
 
-def _evidence_values(entry: dict[str, Any]) -> dict[str, Any]:
+def _evidence_values(entry: ElementJudgement) -> dict[str, Any]:
     """The measure of an element and what would have changed its grade, unrounded, for the CSV file."""
-    evidence = entry["evidence"] or {}
-    values = {key: evidence.get(key) for key in ("result", "value", "low", "high", "x", "n", "finding")}
+    fields = ("result", "value", "low", "high", "x", "n", "finding")
+    values = {name: getattr(entry.evidence, name, None) for name in fields}
     for name in ("next_better", "next_worse"):
-        change = entry.get(name) or {}
-        needs = next((change[key] for key in ("x", "finding", "at_least", "below") if key in change), None)
-        values |= {name: change.get("grade"), f"{name}_needs": needs}
+        change = getattr(entry, name)
+        values |= {name: change and change.grade, f"{name}_needs": _needs(change)}
     return values
 
 
 def bands(results: Results) -> Table:
     """The bands by which each element is graded; in the CSV file as proportions."""
-    scale = results.details.judgements["scale"]
     rows = []
-    for entry in results.details.judgements["elements"]:
-        least = entry["bands"]
+    for entry in results.details.judgements.elements:
+        least = entry.bands
         words = (f"{g}: {b if isinstance(b, str) else wording.trimmed(b) + '%'}" for g, b in least.items())
-        row = {"code": entry["id"], "element": entry["label"], "bands": "; ".join(words)}
-        row["reason"] = entry["reason_for_bands"]
+        row: dict[str, Any] = {"code": entry.id, "element": entry.label, "bands": "; ".join(words)}
+        row["reason"] = entry.reason_for_bands
         rows.append(row | {f"least_{g}": b if isinstance(b, str) else b / 100 for g, b in least.items()})
+    worst = results.details.judgements.scale[-1]
     columns = (
         tables.text("element", "Element"),
-        tables.text("bands", f"Least for each grade, below which it is {scale[-1]}"),
+        tables.text("bands", f"Least for each grade, below which it is {worst}"),
         tables.text("reason", "Why"),
     )
     return Table(columns, rows)
@@ -165,12 +172,13 @@ def bands(results: Results) -> Table:
 def probabilities(results: Results) -> Table | None:
     """How often each grade comes out in simulated audits."""
     found = results.details.judgements
+    entries: tuple[Judgement, ...] = (*found.elements, *found.questions, found.overall)
     rows = [
-        {"code": entry["id"], "what": _name(entry), "grade": entry["decided"]} | entry["probabilities"]
-        for entry in (*found["elements"], *found["questions"], found["overall"])
-        if entry["probabilities"]
+        {"code": entry.id, "what": short_name(entry), "grade": entry.decided} | entry.probabilities
+        for entry in entries
+        if entry.probabilities
     ]
     # Words and no badges: with five grades there is no room for them on paper.
     columns = [tables.text("what", "Element or question"), tables.text("grade", "Grade")]
-    columns += [tables.chance(grade, wording.capital(grade)) for grade in found["scale"]]
+    columns += [tables.chance(grade, wording.capital(grade)) for grade in found.scale]
     return Table(tuple(columns), rows) if rows else None
