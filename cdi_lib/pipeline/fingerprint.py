@@ -16,11 +16,13 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+import cdi_lib
 from cdi_lib.inspection.files import file_hash
 from cdi_lib.inspection.folders import PROJECT
 
 COMMIT_VARIABLE = "CDI_COMMIT"
 UNCOMMITTED = " with uncommitted changes"
+LIBRARY = Path(cdi_lib.__file__).parents[1]  # the project, or where the library is installed
 NAME = "build.json"  # beside each report
 SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
@@ -33,7 +35,8 @@ def code_files() -> dict[str, str]:
     """Everything that all reports are made from: name within the project to SHA-256."""
     found: dict[str, str] = {}
     for name in CODE:
-        path = PROJECT / name
+        around = LIBRARY if name.startswith("cdi_lib") else PROJECT
+        path = around / name
         if path.is_file():
             found[name] = file_hash(path)
         elif name == "reports":  # its folders are what was built
@@ -41,7 +44,7 @@ def code_files() -> dict[str, str]:
         else:
             pattern = "*.ipynb" if name == "notebooks" else "*.py"
             files = sorted(path.rglob(pattern))
-            found |= {p.relative_to(PROJECT).as_posix(): file_hash(p) for p in files}
+            found |= {p.relative_to(around).as_posix(): file_hash(p) for p in files}
     return found
 
 

@@ -40,9 +40,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from cdi_lib import project_folder
 from cdi_lib.render.errors import EngineError, RenderError, shown, suggest
 
-LOOK = Path(__file__).resolve().parents[2] / "reports"
+LOOK = project_folder() / "reports"
 OLDEST_QUARTO = (1, 7)
 QUARTO_SECONDS = 180  # time limit of one Quarto call
 ENGINES = ("auto", "quarto", "pandoc")
