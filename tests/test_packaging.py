@@ -489,8 +489,10 @@ def test_installed_command_says_that_it_needs_a_project(wheel, tmp_path):
 
 
 def test_installed_command_works_on_a_project(wheel, tmp_path):
-    answer = installed(wheel, tmp_path, COMMAND, "check", "--force=northamptonshire", CDI_PROJECT=str(ROOT))
+    places = {"CDI_PROJECT": str(ROOT), "CDI_PARAMS": str(tmp_path / "params")}
+    answer = installed(wheel, tmp_path, COMMAND, "new", "--force=testshire", **places)
     assert (answer.returncode, answer.stderr) == (0, "")
+    assert (tmp_path / "params/testshire.yml").is_file()
 
 
 @pytest.mark.parametrize("where", ["in it", "inside it", "named", "in another one"])

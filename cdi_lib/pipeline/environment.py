@@ -51,9 +51,6 @@ REACH = "import urllib.request as r; r.urlopen(r.Request('https://github.com', m
 
 def main(test: bool, conda: bool) -> int:
     """Prepare the environment; 0 if it is ready, or one line on stderr that says what to do."""
-    for ended in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, ended):
-            signal.signal(getattr(signal, ended), signal.default_int_handler)
     try:
         if not is_ready(test, conda):
             wait_for_others()
@@ -218,4 +215,6 @@ def run(command: list, environ=None, seconds: float | None = None) -> tuple[bool
 
 
 if __name__ == "__main__":
+    for ended in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as by Ctrl-C: what was begun ends too
+        signal.signal(getattr(signal, ended), signal.default_int_handler)
     sys.exit(main("--test" in sys.argv, "--conda" in sys.argv))
