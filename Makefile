@@ -130,4 +130,4 @@ clean: ## remove built reports and caches; the environment stays
 	@for folder in reports/*/; do \
 		if [ -e "$${folder}build.json" ]; then rm -rf "$$folder"; fi; \
 	done
-	@rm -rf reports/.failed .cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf reports/.failed .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
