@@ -1,46 +1,42 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports why demonstration new sample check collect diff notebook test verify stress screenshots bench oracles setup setup-test lock clean
+.PHONY: help report reports why demonstration new sample check collect diff notebook test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
-override FORCE    := $(value FORCE)
-override RENDERER := $(value RENDERER)
-override JOBS     := $(value JOBS)
-override AGAINST  := $(value AGAINST)
-override SCHEDULER := $(value SCHEDULER)
-override RECHECK  := $(value RECHECK)
-override PYTHON   := $(value PYTHON)
-export FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK PYTHON
+variables := FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
+$(foreach name,$(variables) OS CONDA_DEFAULT_ENV,$(eval override $(name) := $$(value $(name))))
+export $(variables)
 
-force    = $${FORCE:+--force="$$FORCE"}
-renderer = $${RENDERER:+--renderer="$$RENDERER"}
-jobs     = $${JOBS:+--jobs="$$JOBS"}
-against  = $${AGAINST:+--against="$$AGAINST"}
+force     = $${FORCE:+--force="$$FORCE"}
+renderer  = $${RENDERER:+--renderer="$$RENDERER"}
+jobs      = $${JOBS:+--jobs="$$JOBS"}
+against   = $${AGAINST:+--against="$$AGAINST"}
 scheduler = $${SCHEDULER:+--scheduler="$$SCHEDULER"}
-recheck  = $${RECHECK:+--recheck="$$RECHECK"}
-replace  = $(if $(REPLACE),--replace)
-again    = $(if $(AGAIN),--again)
-strict   = $(if $(STRICT),--strict)
+recheck   = $${RECHECK:+--recheck="$$RECHECK"}
+again     = $${AGAIN:+--again}
+replace   = $${REPLACE:+--replace}
+strict    = $${STRICT:+--strict}
 # For every command: QUIET=1 prints errors only, JSON=1 one JSON document at the end, for scripts.
-told     = $(if $(QUIET),--quiet) $(if $(JSON),--json)
+told      = $${QUIET:+--quiet} $${JSON:+--json}
 
 # The interpreter: that of the conda environment of environment.yml while it is active, or else of .venv.
 ifeq ($(OS),Windows_NT)
-  in_venv  := .venv/Scripts/python.exe
+  programs := .venv/Scripts/
   in_conda := "$$CONDA_PREFIX/python.exe"
 else
-  in_venv  := .venv/bin/python
+  programs := .venv/bin/
   in_conda := "$$CONDA_PREFIX/bin/python"
 endif
 ifeq ($(CONDA_DEFAULT_ENV),cdi-lib)
   python     := $(in_conda)
   candidates := $(in_conda)
   options    := --conda
+  programs   :=
 else
-  python     := $(in_venv)
-  candidates := $(if $(PYTHON),"$$PYTHON",$(in_venv) python3.13 python3.12 python3.11 python3 python)
+  python     := $(programs)python
+  candidates := $(if $(PYTHON),"$$PYTHON",$(python) python3.13 python3.12 python3.11 python3 python)
   options    :=
 endif
 run = $(python) -m cdi_lib
@@ -50,7 +46,9 @@ run = $(python) -m cdi_lib
 usable = import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 define set_up
 @for python in $(candidates); do \
-	if "$$python" -c '$(usable)' >/dev/null 2>&1; then exec "$$python" -m cdi_lib.pipeline.environment $(options) $(1); fi; \
+	if "$$python" -S -c '$(usable)' >/dev/null 2>&1; then \
+		exec "$$python" -I cdi_lib/pipeline/environment.py $(options) $(1); \
+	fi; \
 done; \
 echo "No usable Python$${PYTHON:+ at $$PYTHON}: install Python 3.11, 3.12 or 3.13 (on Debian and Ubuntu with" \
 	"python3-venv), or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1
@@ -117,13 +115,21 @@ setup: ## prepare the Python environment and do nothing else
 setup-test:
 	$(call set_up,--test)
 
-lock: ## resolve the dependencies again (needs uv)
-	@lock() { uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
-		--generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml "$$@"; } && \
-	lock -o requirements.lock && lock --extra test -c requirements.lock -o requirements-test.lock
+mutants: setup-test ## [MUTATE=statistics/intervals]: how many of the changes that a tool makes to the library the tests notice
+	@$(python) -m tests.tools.mutants $${MUTATE:+"$$MUTATE"}
+
+docs: setup-test ## the library's documentation, in .cache/docs/
+	@$(python) -m pdoc --output-directory .cache/docs --docformat numpy cdi_lib !cdi_lib.__main__
+
+lock: setup ## resolve the dependencies again
+	@lock() { $(programs)uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate "$$@"; } && \
+	lock pyproject.toml -o requirements.lock && \
+	lock pyproject.toml --extra test -c requirements.lock -o requirements-test.lock && \
+	lock --group pyproject.toml:setup -o requirements-uv.lock
 
 clean: ## remove built reports and caches; the environment stays
 	@for folder in reports/*/; do \
 		if [ -e "$${folder}build.json" ]; then rm -rf "$$folder"; fi; \
 	done
-	@rm -rf reports/.failed .cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf reports/.failed .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -12,4 +12,24 @@ One package a line; each may import those below it, and no other (kept by import
 - ``statistics``   sampling and estimation, usable alone; knows nothing of crime
 """
 
-__version__ = "1.0.0"
+import os
+from pathlib import Path
+
+__version__ = "2.0.0"
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds what the commands work on: notebooks and parameters."""
+    return (folder / "notebooks" / "report.ipynb").is_file() and (folder / "params").is_dir()
+
+
+def project_folder() -> Path:
+    """The project: what ``CDI_PROJECT`` names, the current folder or one above it, or the one around this library."""
+    if named := os.environ.get("CDI_PROJECT"):
+        return Path(named).resolve()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was removed meanwhile
+        here = Path("/")
+    source = Path(__file__).resolve().parents[1]
+    return next((folder for folder in (here, *here.parents) if is_project(folder)), source)

@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cdi_lib import is_project
 from cdi_lib.inspection.folders import (
     BUILDING,
     COMPARISON,
@@ -50,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     console = Console(chosen.quiet, chosen.json)
+    if not is_project(PROJECT):
+        console.error(
+            "this needs a project (a folder with notebooks/ and params/): go to one, or name it in CDI_PROJECT"
+        )
+        return 2
     status = _run(chosen)
     console.finish(chosen.command.__name__, status)
     return status

@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,8 @@ import cdi_lib
 from cdi_lib.pipeline import environment
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+DOCUMENT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT = DOCUMENT["project"]
 RUNTIME = [Requirement(text) for text in PROJECT["dependencies"]]
 TEST = [Requirement(text) for text in PROJECT["optional-dependencies"]["test"]]
 QUARTO = Requirement(PROJECT["optional-dependencies"]["quarto"][0])
@@ -31,7 +34,8 @@ CONDA_NAMES = {"matplotlib": "matplotlib-base", "pandera": "pandera-pandas", "du
 
 TOP_LEVEL = {
     *("notebooks", "cdi_lib", "params", "reports", "tests", "environment.yml", "Makefile", "README.md"),
-    *("pyproject.toml", "requirements.lock", "requirements-test.lock", "LICENCE"),
+    *("pyproject.toml", "requirements.lock", "requirements-test.lock", "requirements-uv.lock", "LICENCE"),
+    *("CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff"),
 }
 
 
@@ -99,14 +103,19 @@ def test_python_range_is_the_same_everywhere():
     assert supported == SpecifierSet(">={}.{},<{}.{}".format(*re.findall(r"\d+", " ".join(bounds))))
 
 
+def test_set_up_has_one_exact_uv():
+    [(name, version)] = locked("requirements-uv.lock").items()
+    [asked] = map(Requirement, DOCUMENT["dependency-groups"]["setup"])
+    assert (name, version in asked.specifier) == ("uv", True)
+
+
 def test_test_lock_holds_the_runtime_lock():
     assert locked("requirements.lock").items() <= locked("requirements-test.lock").items()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-test.lock"])
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("requirements*.lock")), ids=lambda lock: lock.name)
 def test_every_locked_package_has_a_hash(lock):
-    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text("utf-8").strip())
-    assert len(entries) > len(RUNTIME)
+    entries = re.split(r"\n(?=\S)", lock.read_text("utf-8").strip())
     assert [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
 
 
@@ -140,6 +149,26 @@ def test_built_reports_are_not_tracked():
     assert [name for name in tracked() if outputs.fullmatch(name)] == []
 
 
+# Each variable that people give: a command that takes it, and what becomes of it.
+VARIABLES = {
+    "FORCE": ("report", "--force={}"),
+    "RENDERER": ("report", "--renderer={}"),
+    "JOBS": ("reports", "--jobs={}"),
+    "SCHEDULER": ("reports", "--scheduler={}"),
+    "AGAINST": ("diff", "--against={}"),
+    "RECHECK": ("sample", "--recheck={}"),
+    "AGAIN": ("report", "--again"),
+    "REPLACE": ("sample", "--replace"),
+    "STRICT": ("check", "--strict"),
+    "QUIET": ("report", "--quiet"),
+    "JSON": ("report", "--json"),
+    "MUTATE": ("mutants", "{}"),
+    "PYTHON": ("report", ""),
+    "OS": ("report", ""),
+    "CONDA_DEFAULT_ENV": ("report", ""),
+}
+
+
 @pytest.fixture
 def makefile(tmp_path):
     """A folder whose name has spaces, with the Makefile and an interpreter that only writes down its arguments."""
@@ -151,11 +180,11 @@ def makefile(tmp_path):
     python = folder / ".venv/bin/python"
     python.write_text('#!/bin/sh\nprintf "%s\\n" "$@" -- >> calls\n')
     python.chmod(0o755)
-    inherited = ("MAKE", "CONDA", "FORCE", "RENDERER", "JOBS", "AGAINST", "PYTHON")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(inherited)}
+    environ = {key: value for key, value in os.environ.items() if key not in VARIABLES and key[:4] != "MAKE"}
 
-    def call(*arguments):
-        subprocess.run(["make", *arguments], cwd=folder, env=environ, check=True, capture_output=True)
+    def call(*arguments, **given):
+        command = ["make", *arguments]
+        subprocess.run(command, cwd=folder, env=environ | given, check=True, capture_output=True)
         *calls, end = (folder / "calls").read_text().split("\n--\n")
         assert end == ""
         return calls[-1].split("\n")
@@ -163,13 +192,27 @@ def makefile(tmp_path):
     return call
 
 
+def test_variables_of_the_makefile_are_those_tested_here():
+    [listed] = re.findall(r"^variables := (.*)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    assert {*listed.split(), "OS", "CONDA_DEFAULT_ENV"} == set(VARIABLES)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
 @pytest.mark.parametrize(
     "value", ["x'; touch trace; '", "$(shell touch trace)", "`touch trace`", '";touch trace;"']
 )
-def test_value_of_a_variable_is_never_run(makefile, value, tmp_path):
-    assert makefile("report", f"FORCE={value}", f"RENDERER={value}") == [
-        *("-m", "cdi_lib", "report", f"--force={value}", f"--renderer={value}")
-    ]
+def test_value_of_a_variable_is_never_run(makefile, name, value, tmp_path):
+    """Whatever a caller puts into any variable, on the command line or in the environment."""
+    command, option = VARIABLES[name]
+    module = ["tests.tools.mutants"] if command == "mutants" else ["cdi_lib", command]
+    expected = ["-m", *module, *([option.format(value)] if option else [])]
+    if name == "PYTHON":  # there is no such interpreter, which set-up says
+        for given in ({"PYTHON": value}, {}):
+            with pytest.raises(subprocess.CalledProcessError):
+                makefile(command, *([] if given else [f"PYTHON={value}"]), **given)
+    else:
+        assert makefile(command, f"{name}={value}") == expected
+        assert makefile(command, **{name: value}) == expected
     assert list(tmp_path.rglob("trace")) == []
 
 
@@ -194,6 +237,9 @@ def test_help_lists_every_command():
         "verify",
         "bench",
         "oracles",
+        "docs",
+        "mutants",
+        "lock",
         "clean",
     ]
     if shutil.which("make") is None:
@@ -202,17 +248,155 @@ def test_help_lists_every_command():
     assert set(commands) <= set(re.findall(r"^  make (\S+)", shown.stdout, flags=re.MULTILINE))
 
 
-def test_stamp_covers_what_it_holds_for_the_same_folder_only(tmp_path):
-    stamp = tmp_path / "stamp.json"
-    everything = {"root": "/a", "locks": {"run": "1", "test": "2"}}
-    assert not environment.covers(stamp, everything)
-    environment.write_stamp(stamp, everything)
-    assert environment.covers(stamp, everything)
-    assert environment.covers(stamp, {"root": "/a", "locks": {"run": "1"}})
-    assert not environment.covers(stamp, {"root": "/b", "locks": {"run": "1"}})
-    assert not environment.covers(stamp, {"root": "/a", "locks": {"run": "changed"}})
-    stamp.write_text("{")
-    assert not environment.covers(stamp, everything)
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with locks of its own and a ``.venv`` in which any interpreter stands."""
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "PYTHON", tmp_path / ".venv/python")
+    monkeypatch.setattr(
+        environment, "LOCKS", {kind: tmp_path / f"requirements{kind}.lock" for kind in ("", "-test")}
+    )
+    monkeypatch.setattr(
+        environment, "wait_for_others", lambda: None
+    )  # it would hold the lock until pytest ends
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/python").touch()
+    for lock in environment.LOCKS.values():
+        lock.write_text(lock.name)
+    return tmp_path
+
+
+def make_ready(test):
+    for stamp, content in environment.stamps(test, False).items():
+        stamp.write_text(content)
+
+
+def test_set_up_is_done_once(project, monkeypatch):
+    done = []
+    monkeypatch.setattr(environment, "prepare", lambda test, conda: (done.append(test), make_ready(test)))
+    for test in (False, False, True, False, True):
+        assert environment.main(test, conda=False) == 0
+    assert done == [False, True]  # what the tests need covers what a run needs
+
+
+@pytest.mark.parametrize("change", ["lock", "python", "place", "interpreter"])
+def test_set_up_is_done_again_after_a_change(project, monkeypatch, change):
+    make_ready(True)
+    assert environment.is_ready(True, False)
+    if change == "lock":
+        environment.LOCKS[""].write_text("another version of a package")
+    elif change == "python":
+        monkeypatch.setattr(environment, "VERSION", "3.99")
+    elif change == "place":
+        monkeypatch.setattr(environment, "ROOT", project / "moved")
+    else:
+        (project / ".venv/python").unlink()
+    assert not environment.is_ready(False, False)
+
+
+def test_set_ups_of_one_project_wait_for_each_other(tmp_path):
+    (tmp_path / "pyproject.toml").touch()
+    code = (
+        "import pathlib, sys, time; from cdi_lib.pipeline import environment\n"
+        "environment.ROOT = pathlib.Path(sys.argv[1]); environment.wait_for_others()\n"
+        "for event in ('begins', 'ends'): print(event, file=open(environment.ROOT / 'log', 'a')); time.sleep(0.3)"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    assert (tmp_path / "log").read_text().split() == ["begins", "ends"] * 2
+
+
+def test_folder_of_somebody_else_is_answered_in_one_line(project, monkeypatch, capsys):
+    monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
+    with pytest.raises(SystemExit, match=r"\.venv is not yours: copy the project, .*`make setup`\.$"):
+        environment.main(False, conda=False)
+
+
+def test_interrupted_set_up_says_so(project, monkeypatch, capsys):
+    def interrupted(test, conda):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environment, "prepare", interrupted)
+    assert environment.main(False, conda=False) == 130
+    assert capsys.readouterr().err == "Set-up interrupted; the next command continues it.\n"
+
+
+@pytest.fixture
+def installing(project, monkeypatch):
+    """``.venv`` with pip and uv, in which only ``uv pip sync`` does something: what the test says."""
+    calls, outcome = [], [True, ""]
+
+    def run(command, environ=None, seconds=None):
+        calls.append([str(part) for part in command])
+        return tuple(outcome) if "sync" in command else (True, environment.VERSION)
+
+    monkeypatch.setattr(environment, "run", run)
+    monkeypatch.setattr(environment, "get_uv", lambda environ, flags: None)
+    return project, calls, outcome
+
+
+def test_packages_are_checked_against_their_hashes_and_extra_ones_go(installing):
+    project, calls, _ = installing
+    environment.fill_venv(environment.LOCKS[""])
+    assert calls[-1][1:3] == ["pip", "sync"]
+    assert calls[-1][-1] == str(project / "requirements.lock")
+    assert "--require-hashes" in calls[-1]
+    assert not (project / ".venv/cdi-lib.unfinished").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "again"), [("error: Failed to install: x.whl", True), ("error: Failed to fetch: x", False)]
+)
+def test_packages_that_may_be_cut_short_are_installed_again(installing, said, again):
+    _, calls, outcome = installing
+    make_ready(True)
+    outcome[:] = [False, said]
+    with pytest.raises(SystemExit):
+        environment.fill_venv(environment.LOCKS[""])
+    assert not environment.is_ready(False, False)
+    outcome[:] = [True, ""]
+    environment.fill_venv(environment.LOCKS[""])
+    assert ("--reinstall" in calls[-1]) == again
+    environment.fill_venv(environment.LOCKS[""])
+    assert "--reinstall" not in calls[-1]
+
+
+PIP_CONFIG = r"""
+:env:.cert='/etc/ours.pem'
+global.cert='/etc/theirs.pem'
+global.extra-index-url='\nhttps://a.example/simple\nhttps://b.example/simple'
+global.find-links='/wheels /more'
+global.index-url='https://global.example/simple'
+global.timeout='60'
+install.index-url='https://install.example/simple'
+"""
+
+
+def test_uv_uses_the_index_that_pip_is_configured_for():
+    environ, flags = environment.index_settings(PIP_CONFIG, {"HOME": "/h"})
+    assert environ == {
+        "HOME": "/h",
+        "UV_DEFAULT_INDEX": "https://install.example/simple",
+        "UV_INDEX": "https://a.example/simple https://b.example/simple",
+        "UV_FIND_LINKS": "/wheels,/more",
+        "SSL_CERT_FILE": "/etc/ours.pem",
+    }
+    assert "--no-index" not in flags
+    assert "--no-index" in environment.index_settings(":env:.no-index='1'", {})[1]
+
+
+def test_pip_uses_the_index_that_uv_is_configured_for():
+    given = {"UV_INDEX_URL": "https://x.example/simple", "UV_INDEX": "ours=https://o.example/simple"}
+    environ, _ = environment.index_settings("", given | {"UV_FIND_LINKS": "/a,/b"})
+    assert environ["PIP_INDEX_URL"] == "https://x.example/simple"
+    assert environ["PIP_EXTRA_INDEX_URL"] == "https://o.example/simple"
+    assert environ["PIP_FIND_LINKS"] == "/a /b"
+
+
+def test_each_keeps_its_own_configuration():
+    given = {"UV_INDEX_URL": "https://uv.example/simple", "PIP_INDEX_URL": "https://pip.example/simple"}
+    listed = ":env:.index-url='https://pip.example/simple'"
+    assert environment.index_settings(listed, given)[0] == given
 
 
 @pytest.mark.parametrize(
@@ -220,37 +404,104 @@ def test_stamp_covers_what_it_holds_for_the_same_folder_only(tmp_path):
     [
         ("ERROR: No matching distribution found for x\n(from versions: none)", "index cannot be reached"),
         (
+            "error: Request failed after 3 retries\n  cause: Failed to fetch: x\n  cause: dns error",
+            "be reached",
+        ),
+        (
             "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
             "not the one that the lock",
         ),
-        ("note\nERROR: Could not install packages due to an OSError: No space left", "No space left"),
+        ("error: Failed to download `x`\n  cause: Hash mismatch for `x==1`", "not the one that the lock"),
+        ("ERROR: Could not install packages due to an OSError: No space left", "No space left"),
+        (
+            "error: Failed to install: x\n  cause: No space left on device (os error 28)",
+            "No space left on device",
+        ),
+        ("", "could not be installed"),
     ],
 )
 def test_failed_installation_says_what_to_do(said, told):
-    assert told in environment.what_to_do(said)
-    assert "\n" not in environment.what_to_do(said)
+    with pytest.raises(SystemExit, match=rf"^Set-up stopped: .*{told}.*$"):
+        environment.must(False, said)
 
 
 def test_time_limit_ends_the_children_too(tmp_path):
     late = tmp_path / "late"
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
     child = f"import time; time.sleep(1); open({str(late)!r}, 'w')"
-    assert not environment.run_within(0.5, [sys.executable, "-c", code, child], log=tmp_path / "log")
+    assert environment.run([sys.executable, "-c", code, child], seconds=0.5) == (False, "")
     time.sleep(1.2)
     assert not late.exists()
-    assert environment.run_within(30, [sys.executable, "-c", "pass"], log=tmp_path / "log")
+    assert environment.run([sys.executable, "-c", "print('é')"], seconds=30) == (True, "é")
 
 
-def test_program_that_does_not_answer_is_no_quarto(tmp_path):
-    assert environment.quarto_version(None) is None
-    assert environment.quarto_version(tmp_path / "missing") is None
-    if os.name != "nt":
-        quarto = tmp_path / "quarto"
-        for answer, version in (
-            ("echo 1.10.18", (1, 10, 18)),
-            ("echo 1.10.18; exit 1", None),
-            ("echo none", None),
-        ):
-            quarto.write_text(f"#!/bin/sh\n{answer}\n")
-            quarto.chmod(0o755)
-            assert environment.quarto_version(quarto) == version
+def test_quarto_costs_a_closed_network_seconds_and_is_not_tried_again(project, monkeypatch, capsys):
+    """A host that takes the connection and then says nothing is the slowest kind of closed."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = "http://{}:{}".format(*server.getsockname())
+        monkeypatch.setattr(environment, "REACH", environment.REACH.replace("https://github.com", address))
+        monkeypatch.setattr(environment, "PYTHON", sys.executable)
+        monkeypatch.setattr(environment, "PROGRAMS", project)
+        monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+        before = time.monotonic()
+        environment.try_quarto("quarto-cli==0")
+        assert time.monotonic() - before < 5
+        assert "could not be installed here" in capsys.readouterr().out
+        environment.try_quarto("quarto-cli==0")
+        assert capsys.readouterr().out == ""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The library as it is installed: unpacked from its wheel, away from the project."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", build, folder], cwd=ROOT, check=True, capture_output=True)
+    [file] = folder.glob("*.whl")
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(folder / "installed")
+    return folder / "installed"
+
+
+def test_wheel_holds_the_whole_library_and_nothing_else(wheel):
+    here = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cdi_lib").rglob("*.py")}
+    packed = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
+    assert {name for name in packed if ".dist-info/" not in name} == here
+    [commands] = wheel.glob("*.dist-info/entry_points.txt")
+    assert "cdi = cdi_lib.cli:main" in commands.read_text()
+
+
+def installed(wheel, folder, code, *arguments, **given):
+    """Run code with the installed library in a folder."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("CDI_")}
+    environ |= {"PYTHONPATH": str(wheel)} | given
+    command = [sys.executable, "-P", "-c", code, *arguments]
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+
+
+COMMAND = "import sys; from cdi_lib.cli import main; sys.exit(main())"
+
+
+def test_installed_command_says_that_it_needs_a_project(wheel, tmp_path):
+    answer = installed(wheel, tmp_path, COMMAND, "why", "--force=northamptonshire")
+    assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (2, "", 1)
+    assert "CDI_PROJECT" in answer.stderr
+
+
+def test_installed_command_works_on_a_project(wheel, tmp_path):
+    places = {"CDI_PROJECT": str(ROOT), "CDI_PARAMS": str(tmp_path / "params")}
+    answer = installed(wheel, tmp_path, COMMAND, "new", "--force=testshire", **places)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert (tmp_path / "params/testshire.yml").is_file()
+
+
+@pytest.mark.parametrize("where", ["in it", "inside it", "named", "in another one"])
+def test_installed_library_finds_its_project(wheel, tmp_path, where):
+    (tmp_path / "params").mkdir()
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/report.ipynb").touch()
+    folder = {"in it": ROOT, "inside it": ROOT / "notebooks"}.get(where, tmp_path)
+    given = {"CDI_PROJECT": str(ROOT)} if where == "named" else {}
+    code = "import cdi_lib; print(cdi_lib.project_folder())"
+    found = installed(wheel, folder, code, **given).stdout.strip()
+    assert found == str(tmp_path if where == "in another one" else ROOT)

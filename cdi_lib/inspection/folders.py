@@ -7,9 +7,10 @@ import re
 import shutil
 from pathlib import Path
 
+from cdi_lib import project_folder
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = project_folder()
 # A build sets these for its notebooks; scripts and tests may set them for commands.
 PARAMS_VARIABLE, REPORTS_VARIABLE, SECTIONS_VARIABLE = "CDI_PARAMS", "CDI_REPORTS", "CDI_SECTIONS"
 DEMONSTRATION = "demonstration"  # folder of generated forces in params/

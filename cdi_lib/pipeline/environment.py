@@ -1,19 +1,16 @@
-"""Prepare the Python environment of the project: ``python -m cdi_lib.pipeline.environment [--test] [--conda]``.
+"""Prepare the Python environment: ``python -I cdi_lib/pipeline/environment.py [--test] [--conda]``.
 
-The Makefile calls this before every command, with a Python that has nothing installed yet: standard library
-only. A second call finds the stamp of the first and ends at once.
+The Makefile calls this before every command, with a Python that has nothing installed yet: standard library only,
+and nothing of ``cdi_lib``. A second call finds the stamp of the first and ends at once.
 
-- ``.venv`` in the project folder is made if need be, and filled with the packages of ``requirements.lock``
-  (``--test``: of ``requirements-test.lock``, which holds them all), each checked against its hash.
-- ``--conda``: the environment of the running interpreter is used instead. It was made from ``environment.yml``
-  and pip adds only what it lacks.
+- The locked uv comes into ``.venv``, and makes it hold what ``requirements.lock`` names (``--test``:
+  ``requirements-test.lock``, which holds them all), each file checked against its hash.
+- ``--conda``: the environment of the running interpreter, made from ``environment.yml``; pip adds what it lacks.
 - Quarto is tried once, in ``.venv`` only. The report does not depend on it.
 """
 
-import argparse
 import contextlib
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -26,265 +23,198 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
-PROJECT = ROOT / "pyproject.toml"
-LOCKS = {"run": ROOT / "requirements.lock", "test": ROOT / "requirements-test.lock"}
-QUARTO_SECONDS = 120
-QUARTO_OLDEST = (1, 7)
+PROGRAMS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON, UV = PROGRAMS / "python", PROGRAMS / "uv"
+LOCKS = {kind: ROOT / f"requirements{kind}.lock" for kind in ("", "-test", "-uv")}
+VERSION = "{}.{}".format(*sys.version_info)
+PIP = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+# uv reads no configuration of pip. What both can be told of an index: pip's option, and uv's variables for it.
+INDEX = {
+    "index-url": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "extra-index-url": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
+    "find-links": ("UV_FIND_LINKS",),
+    "trusted-host": ("UV_INSECURE_HOST",),
+    "cert": ("SSL_CERT_FILE",),
+    "proxy": ("ALL_PROXY", "HTTPS_PROXY", "https_proxy"),
+}
+# What pip or uv says on failing, and what to do then.
+ADVICE = {
+    r"DO NOT MATCH THE HASHES|Hash mismatch": "a package is not the one that the lock names, and was not "
+    "installed: check which package index is used here (`pip config list`), then run the same command again.",
+    r"versions: none|Connection|Timeout|ProxyError|SSLError|Failed to fetch": "the package index cannot be "
+    "reached: check the network, proxy (HTTPS_PROXY) and certificates (SSL_CERT_FILE), or name the index of your "
+    "organisation (PIP_INDEX_URL), then run the same command again.",
+}
+# asked in the way in which the package of Quarto downloads: past the same proxy, with the same certificates
+REACH = "import urllib.request as r; r.urlopen(r.Request('https://github.com', method='HEAD'), timeout=3)"
 
 
-class SetUpError(Exception):
-    """The environment cannot be prepared; the message is one line that says what to do."""
-
-
-def main() -> int:
-    """Prepare the environment; 0 if it is ready, 1 after one line on stderr if not."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cdi_lib.pipeline.environment", description="Prepare the environment."
-    )
-    parser.add_argument("--test", action="store_true", help="with the packages that the tests need")
-    parser.add_argument("--conda", action="store_true", help="use the environment of this interpreter")
-    options = parser.parse_args()
+def main(test: bool, conda: bool) -> int:
+    """Prepare the environment; 0 if it is ready, or one line on stderr that says what to do."""
     try:
-        with only_one():
-            if options.conda:
-                prepare_conda(options.test)
-            else:
-                prepare_venv(options.test)
-    except (SetUpError, OSError) as error:
-        print(f"Set-up stopped: {error}", file=sys.stderr)
-        return 1
+        if not is_ready(test, conda):
+            wait_for_others()
+            if not is_ready(test, conda):  # one of them may have done it
+                prepare(test, conda)
+    except OSError as error:
+        sys.exit(f"Set-up stopped: {error}")
     except KeyboardInterrupt:
         print("Set-up interrupted; the next command continues it.", file=sys.stderr)
         return 130
     return 0
 
 
-@contextlib.contextmanager
-def only_one():
-    """Wait while another set-up of this project folder is at work."""
-    try:
+def stamps(test: bool, conda: bool) -> dict[Path, str]:
+    """What each stamp holds when all is installed: place, version of Python, hash of what was asked for."""
+    sources = {kind: ROOT / "pyproject.toml" if conda else LOCKS[kind] for kind in ["", "-test"][: 1 + test]}
+    asked = {kind: hashlib.sha256(source.read_bytes()).hexdigest() for kind, source in sources.items()}
+    prefix = Path(sys.prefix) if conda else VENV
+    return {prefix / f"cdi-lib{kind}.stamp": f"{ROOT}\n{VERSION}\n{asked[kind]}\n" for kind in asked}
+
+
+def is_ready(test: bool, conda: bool) -> bool:
+    """Whether this, or more, is installed for the project at this place."""
+    wanted = stamps(test, conda).items()
+    there = conda or os.path.exists(PYTHON)
+    return there and all(stamp.is_file() and stamp.read_text("utf-8") == content for stamp, content in wanted)
+
+
+def wait_for_others() -> None:
+    """Take the lock of the project until this process ends; go on where the system has no locks."""
+    with contextlib.suppress(ImportError, OSError):
         import fcntl
-    except ImportError:  # Windows: without the lock
-        yield
-        return
-    with open(PROJECT, "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, whatever happens
-        yield
+
+        lock = os.open(ROOT / "pyproject.toml", os.O_RDWR)  # a network folder locks only what can be written
+        os.set_inheritable(lock, True)  # a uv that outlives a killed set-up holds it as well
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
-def prepare_venv(test: bool) -> None:
-    """Make ``.venv`` hold what the lock names."""
-    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = VENV / "cdi-lib.json"
-    unfinished = VENV / "cdi-lib.unfinished"
-    wanted = {"root": str(ROOT), "locks": {kind: digest(LOCKS[kind]) for kind in kinds(test)}}
-    # Another interpreter than that of .venv runs only where the user named one, or .venv is missing or broken.
-    own = Path(sys.prefix).resolve() == VENV.resolve()
-    if covers(stamp, wanted) and (own or same_version(python)):
-        return
+def prepare(test: bool, conda: bool) -> None:
+    """Install, let notebooks import ``cdi_lib`` from whatever folder they are run in, and write the stamps."""
+    prefix, python = (Path(sys.prefix), sys.executable) if conda else (VENV, PYTHON)
+    if not os.access(place := prefix if prefix.exists() else ROOT, os.W_OK):
+        sys.exit(
+            f"Set-up stopped: {place} is not yours: copy the project, or ask its owner for `make setup`."
+        )
+    test = test or (prefix / "cdi-lib-test.stamp").exists()  # what the tests need stays
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    more = project["optional-dependencies"]
+    if conda:
+        print(f"Checking the conda environment {prefix.name} ...", flush=True)
+        must(*run([python, *PIP, *project["dependencies"], *(more["test"] if test else [])]))
+    else:
+        fill_venv(LOCKS["-test" if test else ""])
+    _, folder = run([python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    Path(folder, "cdi_lib_project.pth").write_text(f"{ROOT}\n", "utf-8")
+    for stamp, content in stamps(test, conda).items():
+        stamp.write_text(content, "utf-8")
+    if not conda:
+        try_quarto(more["quarto"][0])
 
-    lock = LOCKS["test" if test else "run"]
-    packages = len(re.findall(r"^\S+==", lock.read_text("utf-8"), flags=re.MULTILINE))
-    print(
-        f"Preparing .venv with Python {sys.version_info.major}.{sys.version_info.minor} and {packages} packages: "
-        "up to three minutes, only this once ...",
-        flush=True,
-    )
-    if not same_version(python):
-        make_venv()
-    again = []
-    if unfinished.exists():  # killed half-way: pip would take a package that was cut short for a whole one
+
+def fill_venv(lock: Path) -> None:
+    """Make ``.venv`` hold what the lock names, and nothing else but pip and uv."""
+    print(f"Preparing .venv with Python {VERSION} and {lock.name}, only this once ...", flush=True)
+    code = "import sys, pip; print('{}.{}'.format(*sys.version_info))"
+    if run([PYTHON, "-I", "-c", code]) != (True, VERSION):
+        base = sys._base_executable  # not that of .venv itself, which is about to be replaced
+        made, said = run([base, "-m", "venv", "--clear", VENV])
+        if not made:
+            cause = said.rpartition("\n")[2]
+            advice = "on Debian and Ubuntu install python3-venv, or name another: PYTHON=/path/to/python3"
+            sys.exit(f"Set-up stopped: {base} makes no virtual environment ({cause}): {advice}")
+    environ, flags = index_settings(run([PYTHON, "-m", "pip", "config", "list"])[1], os.environ)
+    get_uv(environ, flags)
+    for stamp in stamps(True, False):
         stamp.unlink(missing_ok=True)
-        again = ["--force-reinstall"]
+    unfinished = VENV / "cdi-lib.unfinished"  # killed half-way: packages may have been cut short
+    again = ["--reinstall"] if unfinished.exists() else []
     unfinished.touch()
-    try:
-        pip_install(python, [*again, "--require-hashes", "--requirement", str(lock)], log=VENV / "setup.log")
-    except SetUpError:  # pip has taken back what it had begun
+    done, said = run([UV, "pip", "sync", "--python", PYTHON, *flags, *again, lock], environ)
+    (VENV / "setup.log").write_text(said, "utf-8")
+    if done or "Failed to install" not in said:  # or nothing was touched
         unfinished.unlink()
-        raise
-    make_importable(python)
-    write_stamp(stamp, wanted)
-    unfinished.unlink()
-    try_quarto(python)
+    must(done, said)
 
 
-def prepare_conda(test: bool) -> None:
-    """Add to the running conda environment what ``pyproject.toml`` asks for and the environment lacks."""
-    prefix = Path(sys.prefix)
-    stamp = prefix / "cdi-lib.json"
-    wanted = {"root": str(ROOT), "locks": {kind: digest(PROJECT) for kind in kinds(test)}}
-    if covers(stamp, wanted):
-        return
-    project = project_table()
-    requirements = project["dependencies"] + (project["optional-dependencies"]["test"] if test else [])
-    print(f"Checking the conda environment {prefix.name} ...", flush=True)
-    pip_install(Path(sys.executable), requirements, log=prefix / "cdi-lib.log")
-    make_importable(Path(sys.executable))
-    write_stamp(stamp, wanted)
+def index_settings(listed: str, given) -> tuple[dict[str, str], list[str]]:
+    """Environment and flags for pip and uv to use the index that either is configured for (``pip config list``)."""
+    # whichever of several indexes a file comes from: its hash is checked
+    environ, flags, pip = dict(given), ["--require-hashes", "--index-strategy=unsafe-best-match"], {}
+    for section in ("global", "install", ":env:"):  # the later one counts
+        pip |= dict(re.findall(rf"^{section}\.(\S+?)='(.*)'$", listed, flags=re.MULTILINE))
+    for name, variables in INDEX.items():
+        of_pip = pip.get(name, "").replace("\\n", " ").split()
+        of_uv = [text for text in map(given.get, variables) if text]
+        if of_pip and not of_uv:
+            environ[variables[0]] = ("," if name == "find-links" else " ").join(of_pip)
+        elif of_uv and not of_pip:  # uv gives names to indexes, and puts commas between places
+            variable = "PIP_" + name.upper().replace("-", "_")
+            environ[variable] = re.sub(r"(?<!\S)[\w-]+=(?=\w+:)", "", of_uv[0].replace(",", " "))
+    return environ, flags + ["--no-index"] * (pip.get("no-index", "").lower() in ("1", "true", "yes", "on"))
 
 
-def kinds(test: bool) -> list[str]:
-    return ["run", "test"] if test else ["run"]
+def get_uv(environ: dict[str, str], flags: list[str]) -> None:
+    """Have the locked uv in ``.venv``, from another uv of this machine or else from pip, and a cache for it."""
+    [version] = re.findall(r"^uv==(\S+)", LOCKS["-uv"].read_text("utf-8"), flags=re.MULTILINE)
+    if f"uv {version} " not in run([UV, "--version"])[1] + " ":
+        what = ["--force-reinstall", "--no-deps", "--only-binary=:all:", "-r", LOCKS["-uv"]]
+        other = shutil.which("uv")
+        if not other or not run([other, "pip", "install", "--python", PYTHON, *flags, *what], environ)[0]:
+            must(*run([PYTHON, *PIP, "--require-hashes", *what], environ))
+    cache = run([UV, "cache", "dir"], environ)[1]
+    with contextlib.suppress(OSError):
+        os.makedirs(cache, exist_ok=True)
+    if not os.access(cache, os.W_OK):
+        environ["UV_CACHE_DIR"] = str(ROOT / ".cache" / "uv")
 
 
-def digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def covers(stamp: Path, wanted: dict) -> bool:
-    """Whether the stamp says that this, or more, is installed for the project at this place."""
-    try:
-        done = json.loads(stamp.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return done["root"] == wanted["root"] and wanted["locks"].items() <= done["locks"].items()
-
-
-def write_stamp(stamp: Path, wanted: dict) -> None:
-    new = stamp.with_suffix(".new")
-    new.write_text(json.dumps(wanted, indent=1), "utf-8")
-    new.replace(stamp)
-
-
-def same_version(python: Path) -> bool:
-    """Whether this interpreter runs, has pip and is of the version of the running one."""
-    code = "import sys, pip; print(*sys.version_info[:2])"
-    try:
-        answer = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return answer.stdout.split() == [str(part) for part in sys.version_info[:2]]
-
-
-def make_venv() -> None:
-    python = sys._base_executable  # not that of .venv itself, which is about to be replaced
-    made = subprocess.run(
-        [python, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False
-    )
-    if made.returncode:
-        lines = (made.stderr.strip() or made.stdout.strip() or "no message").splitlines()
-        raise SetUpError(
-            f"{python} cannot make a virtual environment ({lines[-1]}). On Debian and Ubuntu install "
-            "python3-venv, or name another Python: make PYTHON=/path/to/python3 ..."
-        )
-
-
-def pip_install(python: Path, arguments: list[str], log: Path) -> None:
-    command = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-input",
-        "--disable-pip-version-check",
-        *arguments,
-    ]
-    with open(log, "w+", encoding="utf-8", errors="replace") as file:
-        status = subprocess.run(
-            command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
-        ).returncode
-        file.seek(0)
-        output = file.read()
-    if status:
-        raise SetUpError(f"{what_to_do(output)} (All that pip said: {log})")
-
-
-def what_to_do(output: str) -> str:
-    """One line for people from what pip said on failing."""
-    if "DO NOT MATCH THE HASHES" in output:
-        return (
-            "a downloaded package is not the one that the lock names, and was not installed. Check which package "
-            "index pip uses here (`pip config list`), then run the same command again."
-        )
-    if re.search(
-        r"from versions: none|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError", output
-    ):
-        return (
-            "the package index cannot be reached. Check the network, the proxy (HTTPS_PROXY), or name your "
-            "organisation's index (PIP_INDEX_URL), then run the same command again."
-        )
-    errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
-    return errors[0] if errors else "pip failed."
-
-
-def make_importable(python: Path) -> None:
-    """Let notebooks import ``cdi_lib`` from whatever folder they are run in."""
-    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    folder = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    (Path(folder) / "cdi_lib_project.pth").write_text(f"{ROOT}\n", "utf-8")
-
-
-def project_table() -> dict:
-    return tomllib.loads(PROJECT.read_text("utf-8"))["project"]
-
-
-def try_quarto(python: Path) -> None:
-    """Install Quarto in ``.venv``, once: its package downloads from GitHub, which closed networks do not allow.
+def try_quarto(requirement: str) -> None:
+    """Install Quarto in ``.venv``: its package downloads from GitHub, which closed networks do not allow.
 
     Nothing else may change (``--no-deps``), and no failure matters: the embedded engine renders as well.
     """
-    requirement = project_table()["optional-dependencies"]["quarto"][0]
-    version = requirement.partition("==")[2]
-    tried = VENV / f"quarto-{version}.tried"
-    if tried.exists() or (quarto_version(shutil.which("quarto")) or (0,)) >= QUARTO_OLDEST:
+    failed = VENV / f"{requirement}.failed"
+    if failed.exists() or shutil.which("quarto") or (PROGRAMS / "quarto").exists():
         return
-    tried.touch()
-    print(f"Trying to install Quarto {version} (optional, at most {QUARTO_SECONDS} seconds) ...", flush=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps", requirement]
-    if run_within(QUARTO_SECONDS, command, log=VENV / "quarto.log") and quarto_version(
-        python.with_name("quarto")
-    ):
-        print(f"Quarto {version} is installed.")
+    failed.touch()
+    print("Trying to install Quarto (optional, at most two minutes) ...", flush=True)
+    install = [PYTHON, *PIP, "--no-deps", requirement]
+    if run([PYTHON, "-c", REACH], seconds=4)[0] and run(install, seconds=120)[0]:
+        failed.unlink()
     else:
-        # what cannot answer must not be found later
-        subprocess.run(
-            [python, "-m", "pip", "uninstall", "--quiet", "--yes", "quarto-cli"],
-            capture_output=True,
-            check=False,
-        )
-        print(f"Quarto {version} could not be installed here; the embedded Pandoc + Typst engine is used.")
+        print("Quarto could not be installed here; the embedded Pandoc + Typst engine is used.")
 
 
-def quarto_version(quarto: str | Path | None) -> tuple[int, ...] | None:
-    """The version that this program answers with, or None if it is none or does not run."""
-    if quarto is None:
-        return None
-    try:
-        answer = subprocess.run(
-            [quarto, "--version"], capture_output=True, text=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    if answer.returncode or not re.match(r"\d+\.\d+", answer.stdout):
-        return None
-    return tuple(int(part) for part in re.findall(r"\d+", answer.stdout))
+def must(done: bool, said: str) -> None:
+    """End with one line for people if pip or uv failed."""
+    if not done:
+        causes = re.findall(r"^ *(?:ERROR|error|cause): *(.*)", said, flags=re.MULTILINE)
+        known = (advice for pattern, advice in ADVICE.items() if re.search(pattern, said))
+        why = next(known, causes[-1] if causes else "the packages could not be installed.")
+        sys.exit(f"Set-up stopped: {why}")
 
 
-def run_within(seconds: float, command: list, log: Path) -> bool:
-    """Run a command with all its children for so long at most; True if it ended well."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, open(log, "w") as file:
-        # its own process group and folder: nothing of it goes on or is left behind when the time is over
-        process = subprocess.Popen(
-            command,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "TMPDIR": scratch, "TEMP": scratch},
-            start_new_session=True,
-        )
-        try:
-            return process.wait(timeout=seconds) == 0
-        except subprocess.TimeoutExpired:
-            return False
-        finally:
-            if process.poll() is None:
-                if hasattr(os, "killpg"):
-                    os.killpg(process.pid, signal.SIGKILL)
-                else:
-                    process.kill()
-                process.wait()
+def run(command: list, environ=None, seconds: float | None = None) -> tuple[bool, str]:
+    """Run a command and all that it starts, so long at most: whether it ended well, and what it said."""
+    done = False
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own, open(f"{own}/said", "w+b") as said:
+        # its own process group and folder: nothing of it goes on or is left behind after a limit or Ctrl-C
+        environ = {**(environ or os.environ), "TMPDIR": own, "TEMP": own}
+        files = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            process = subprocess.Popen(command, env=environ, start_new_session=True, close_fds=False, **files)
+            try:
+                done = process.wait(timeout=seconds) == 0
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+                    process.wait()
+        said.seek(0)
+        return done, said.read().decode("utf-8", "replace").strip()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    for ended in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # as by Ctrl-C: what was begun ends too
+        signal.signal(getattr(signal, ended), signal.default_int_handler)
+    sys.exit(main("--test" in sys.argv, "--conda" in sys.argv))

@@ -16,12 +16,14 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+import cdi_lib
 from cdi_lib.inspection.files import file_hash
 from cdi_lib.inspection.folders import PROJECT, criteria_of
 
 COMMIT_VARIABLE = "CDI_COMMIT"
 UNCOMMITTED = " with uncommitted changes"
 UNKNOWN = "unknown"  # begins what stands in the place of a commit that git does not tell
+LIBRARY = Path(cdi_lib.__file__).parents[1]  # the project, or where the library is installed
 NAME = "build.json"  # beside each report
 SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
@@ -38,7 +40,8 @@ CODE = (
 @cache
 def code_files() -> dict[str, str]:
     """Everything that all reports are made from: name within the project to SHA-256."""
-    return _hashes((path for pattern in CODE for path in PROJECT.glob(pattern)), PROJECT)
+    own = _hashes((path for pattern in CODE for path in PROJECT.glob(pattern)), PROJECT)
+    return own | _hashes(LIBRARY.glob("cdi_lib/**/*"), LIBRARY)
 
 
 def _hashes(paths: Iterable[Path], root: Path) -> dict[str, str]:

@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-LOOK = Path(__file__).resolve().parents[2] / "reports"
+from cdi_lib import project_folder
+
+LOOK = project_folder() / "reports"
 # Style and weight as the stylesheet asks for them: strong text and headings are semibold.
 _PAGE_FONTS = (("Regular", "normal", 400), ("It", "italic", 400), ("Semibold", "normal", 600))
 # Latin with the marks of British typography, arrows and comparison signs.
