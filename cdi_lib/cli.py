@@ -333,9 +333,7 @@ def verify(chosen: argparse.Namespace) -> int:
 
     force = force_key(chosen.force)
     with tempfile.TemporaryDirectory() as scratch:
-        builds = [
-            build_report(force, reports=Path(scratch) / name, progress=print) for name in ("first", "second")
-        ]
+        builds = [build_report(force, reports=Path(scratch) / name, progress=print) for name in ("first", "second")]
         first, second = (fingerprint.outputs(build.folder) for build in builds)
     names = sorted(first.keys() | second.keys())
     differ = [name for name in names if first.get(name) != second.get(name)]
@@ -369,11 +367,7 @@ def refresh(chosen: argparse.Namespace) -> int:
 _FLAG: dict[str, Any] = {"action": "store_true"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "force": {"default": "", "help": "name of the force: a file in params/, without .yml"},
-    "renderer": {
-        "choices": ["auto", "quarto", "pandoc"],
-        "default": "auto",
-        "help": "engine for HTML and PDF",
-    },
+    "renderer": {"choices": ["auto", "quarto", "pandoc"], "default": "auto", "help": "engine for HTML and PDF"},
     "again": _FLAG | {"help": "build also what is up to date"},
     "jobs": {"type": int, "default": 0, "help": "how many forces at a time"},
     "scheduler": {"default": "", "help": "address of a Dask scheduler: tcp://host:port"},

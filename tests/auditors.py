@@ -24,9 +24,7 @@ MAPPED = {
 
 def frame(records: int) -> pd.DataFrame:
     """A frame of the first half of 2022 as a force might export it, with columns that nobody needs."""
-    reported = pd.Timestamp("2022-01-01") + pd.to_timedelta(
-        [i * 7919 % 260_000 for i in range(records)], "min"
-    )
+    reported = pd.Timestamp("2022-01-01") + pd.to_timedelta([i * 7919 % 260_000 for i in range(records)], "min")
     groups = [GROUPS[("violence", "violence", "sexual", "other", "other")[i % 5]] for i in range(records)]
     return pd.DataFrame(
         {
@@ -39,9 +37,7 @@ def frame(records: int) -> pd.DataFrame:
     )
 
 
-def fill_in(
-    blank: Path, filled: Path, part: slice = slice(None), not_audited: Container[int] = (), **changes
-) -> Path:
+def fill_in(blank: Path, filled: Path, part: slice = slice(None), not_audited: Container[int] = (), **changes) -> Path:
     """Fill in a copy of a worksheet: every tenth incident holds no crime, every sixth crime was not recorded.
 
     ``part`` says which incidents this auditor has, ``not_audited`` which could not be audited. ``changes`` are by a letter and the position of the incident:

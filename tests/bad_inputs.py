@@ -95,8 +95,7 @@ def _with_tables(files: dict) -> dict:
     """Files of tables, and of the others no more than they need."""
     statements = {"trained": "I have had enough training.", "ethics": "Leaders set an example."}
     others = {
-        f"testshire/{name}.csv": REMOVED
-        for name in ("n100", "cancellations", "survey", "challenges", "published")
+        f"testshire/{name}.csv": REMOVED for name in ("n100", "cancellations", "survey", "challenges", "published")
     }
     return {"testshire.yml": in_yaml(parameters(survey_statements=statements))} | others | files
 
@@ -122,9 +121,7 @@ def table_text(name: str, change: Callable[[bytes], bytes], *words: str, of: str
 
 def table_file(name: str, files: dict, *words: str) -> BadInput:
     """Other files in the folder of tables."""
-    return BadInput(
-        name, words, _with_tables({f"testshire/{file}": content for file, content in files.items()})
-    )
+    return BadInput(name, words, _with_tables({f"testshire/{file}": content for file, content in files.items()}))
 
 
 @cache

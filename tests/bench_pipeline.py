@@ -169,16 +169,12 @@ def draw(rows: list[tuple[int, float]], path: Path) -> None:
         )
     axes.set_xlabel("forces")
     axes.set_ylabel("minutes")
-    axes.set_title(
-        "make reports: time grows with the number of forces, in a straight line", loc="left", size=11
-    )
+    axes.set_title("make reports: time grows with the number of forces, in a straight line", loc="left", size=11)
     path.write_text(charts.svg(figure), encoding="utf-8")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--forces", type=int, default=40)
     parser.add_argument("--plain", type=int, default=2, help="forces on which the plain loop is measured")
     parser.add_argument("--jobs", type=int, default=2)
@@ -210,25 +206,18 @@ def main() -> int:
             (name, file)
             for name in loops
             for file in COMPARED
-            if (folder / "plain" / name / file).read_bytes()
-            == (folder / "reports" / name / file).read_bytes()
+            if (folder / "plain" / name / file).read_bytes() == (folder / "reports" / name / file).read_bytes()
         ]
-        print(
-            f"   files of both that are the same byte for byte: {len(same)} of {len(loops) * len(COMPARED)}"
-        )
+        print(f"   files of both that are the same byte for byte: {len(same)} of {len(loops) * len(COMPARED)}")
         ok &= len(same) == len(loops) * len(COMPARED)
 
         environment = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(folder / "one")}
         one = [
-            timed(
-                [*COMMAND, "report", f"--force={names[0]}", "--renderer=pandoc", "--again", "-q"], environment
-            )
+            timed([*COMMAND, "report", f"--force={names[0]}", "--renderer=pandoc", "--again", "-q"], environment)
             for _ in range(3)
         ]
         floor = [timed([sys.executable, "-c", "import cdi_lib.pipeline.preload"], {}) for _ in range(3)]
-        print(
-            f"\n2. one force, seconds: {spread(one)}; of these, starting Python with all imports: {spread(floor)}"
-        )
+        print(f"\n2. one force, seconds: {spread(one)}; of these, starting Python with all imports: {spread(floor)}")
         ok &= guard("one force: plain loop / make report", statistics.mean(whole) / statistics.median(one))
 
         nothing = [reports(params, folder / "reports", chosen.jobs)[0] for _ in range(3)]
@@ -236,17 +225,13 @@ def main() -> int:
         ok &= guard("nothing changed: make reports / this", seconds / statistics.median(nothing))
 
         mib = 2**20
-        print(
-            f"\n4. memory: one process at most {memory.worker / mib:.0f} MiB, all {memory.all / mib:.0f} MiB"
-        )
+        print(f"\n4. memory: one process at most {memory.worker / mib:.0f} MiB, all {memory.all / mib:.0f} MiB")
         rows = []
         for number in map(int, chosen.line.split(",")):
             some = some_forces(folder / "all", number, folder / f"params-{number}")
             rows.append((number, reports(some, folder / f"reports-{number}", chosen.jobs)[0]))
             shutil.rmtree(folder / f"reports-{number}")
-            print(
-                f"   {number} forces: {rows[-1][1]:.1f} s, {rows[-1][1] / number:.2f} s a force", flush=True
-            )
+            print(f"   {number} forces: {rows[-1][1]:.1f} s, {rows[-1][1] / number:.2f} s a force", flush=True)
         if chosen.keep_line:
             with chosen.keep_line.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(

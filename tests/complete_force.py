@@ -75,20 +75,10 @@ def complete_parameters() -> dict:
                 }
             ],
             carried_forward=[
-                {
-                    "element": "action_plan",
-                    "grade": "good",
-                    "date": "2018-07-17",
-                    "source": "inspection 2018",
-                }
+                {"element": "action_plan", "grade": "good", "date": "2018-07-17", "source": "inspection 2018"}
             ],
             decisions=[
-                {
-                    "grade_of": "efficient",
-                    "grade": "good",
-                    "reason": "A new system",
-                    "role": "Reporting officer",
-                }
+                {"grade_of": "efficient", "grade": "good", "reason": "A new system", "role": "Reporting officer"}
             ],
             assumptions=[{"text": "The frame is whole.", "status": "assumed", "source": "the force"}],
         )
@@ -116,12 +106,7 @@ def complete_tables() -> dict[str, pd.DataFrame]:
         "dip_records": pd.DataFrame(
             {
                 "record_id": ["VA1", "VC1", "TP1", "MS1"],
-                "sample": [
-                    "vulnerable_adult",
-                    "vulnerable_child",
-                    "third_party_email",
-                    "modern_slavery_referral",
-                ],
+                "sample": ["vulnerable_adult", "vulnerable_child", "third_party_email", "modern_slavery_referral"],
             }
         ),
         "n100": pd.DataFrame(
@@ -188,10 +173,7 @@ def complete_files() -> dict[str, bytes]:
 @cache
 def _complete_files() -> dict[str, bytes]:
     text = yaml.safe_dump(complete_parameters(), sort_keys=False, allow_unicode=True)
-    tables = {
-        f"testshire/{name}.csv": table.to_csv(index=False).encode()
-        for name, table in complete_tables().items()
-    }
+    tables = {f"testshire/{name}.csv": table.to_csv(index=False).encode() for name, table in complete_tables().items()}
     return {"testshire.yml": text.encode()} | tables
 
 

@@ -33,9 +33,7 @@ _SCRATCH = tempfile.TemporaryDirectory(prefix="cdi-executed-")  # removed when t
 def executed() -> tuple[Path, Results]:
     """Folder of the executed notebooks of Testshire (a draft with every optional part), and the results."""
     content = complete_parameters()
-    content["assumptions"] = [
-        {"text": text, "status": "assumed", "source": "the force"} for text in DIFFICULT
-    ]
+    content["assumptions"] = [{"text": text, "status": "assumed", "source": "the force"} for text in DIFFICULT]
     folder = Path(_SCRATCH.name)
     params = write_force(folder / "params", "testshire", content, complete_tables())
     notebooks, sections = folder / "notebooks", folder / "sections"

@@ -68,9 +68,7 @@ def write_force(
     text = yaml.safe_dump(content or parameters(), sort_keys=False, allow_unicode=True)
     (params / f"{force}.yml").write_text(text, encoding="utf-8")
     default = {
-        "crimes": crimes(
-            {"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150}
-        )
+        "crimes": crimes({"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150})
     }
     for name, table in (tables or default).items():
         table.to_csv(folder / f"{name}.csv", index=False)
@@ -104,12 +102,7 @@ def question(id_="overall", decided="good", **changes):
 
 def element(id_, measure, **changes):
     """A judgement of an element as ``results.json`` holds it."""
-    found = question(id_) | {
-        "question": "effective",
-        "measure": measure,
-        "status": "judged",
-        "evidence": None,
-    }
+    found = question(id_) | {"question": "effective", "measure": measure, "status": "judged", "evidence": None}
     found |= {"bands": {}, "reason_for_bands": "", "next_better": None, "next_worse": None}
     return found | changes
 

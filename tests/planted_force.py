@@ -55,20 +55,7 @@ HOSTILE = (
     "café ü ß — …",
 )
 FORMULA = "=cmd|' /C calc'!A0"
-FIRST_CHARACTERS = (
-    FORMULA,
-    "+1+1",
-    "-1+1",
-    "@SUM(1)",
-    "# x",
-    "- x",
-    "1. x",
-    "> x",
-    "| x",
-    "::: x",
-    "--- x",
-    "% x",
-)
+FIRST_CHARACTERS = (FORMULA, "+1+1", "-1+1", "@SUM(1)", "# x", "- x", "1. x", "> x", "| x", "::: x", "--- x", "% x")
 
 
 class _Hostile:
@@ -98,18 +85,7 @@ class Planted:
 
 def hostile_parameters(hostile: _Hostile) -> dict:
     """The complete parameters with every free text replaced."""
-    free = {
-        "name",
-        "short_name",
-        "title",
-        "type",
-        "version",
-        "rights",
-        "note",
-        "source",
-        "criterion",
-        "evidence",
-    }
+    free = {"name", "short_name", "title", "type", "version", "rights", "note", "source", "criterion", "evidence"}
     free |= {"reason", "role", "text", "trained", "ethics", "final_despite"}
     lists = {"findings", "recorded", "not_recorded"}
 
@@ -178,17 +154,13 @@ def planted_tables(hostile: _Hostile) -> tuple[dict, list[str]]:
     for name, table in tables.items():
         for column in IDENTITIES.get(name, ()):
             marker = f"Zq{name}{column}Xj".replace("_", "")
-            table[column] = [
-                _marked(value, marker, f"{name}.{column}") for value in table[column].astype(str)
-            ]
+            table[column] = [_marked(value, marker, f"{name}.{column}") for value in table[column].astype(str)]
             if (name, column) != ("challenges", "crime_id"):
                 markers.append(marker)
     tables["survey"]["statement"] = tables["survey"]["statement"].map(
         {"trained": "../../<b>|trained", "ethics": "=ethics"}
     )
-    tables["published"][["figure", "source", "published"]] = [
-        [hostile.next(), hostile.next(), hostile.next()]
-    ]
+    tables["published"][["figure", "source", "published"]] = [[hostile.next(), hostile.next(), hostile.next()]]
     return tables, markers
 
 

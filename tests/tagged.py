@@ -156,9 +156,7 @@ class Told:
 def tell(folder: Path, params: Path, force: str) -> Told:
     """Tell a report again from the ``results.json`` in its folder."""
     results = tagged(read_results(folder / "results.json"), "")
-    compared = tuple(
-        text for row in results.details.published for text in (row.published, row.computed) if text
-    )
+    compared = tuple(text for row in results.details.published for text in (row.published, row.computed) if text)
     found: list[Piece] = []
     heading = ""
 
@@ -191,9 +189,7 @@ def _cells() -> Iterator[str]:
     """The code of the report notebook, with the results given instead of read."""
     cells = nbformat.read(PROJECT / "notebooks" / "report.ipynb", as_version=4).cells
     code = [
-        cell.source
-        for cell in cells
-        if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", [])
+        cell.source for cell in cells if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", [])
     ]
     opened = "inspection, results = step.inspection, step.results()\n"
     assert code[0].count(opened) == 1

@@ -95,9 +95,7 @@ def test_dates_outside_the_audit_period_are_counted(tmp_path):
 
 def test_times_with_a_zone_are_refused(tmp_path):
     table = frame(600)
-    table["Date/Time reported"] = pd.to_datetime(table["Date/Time reported"], dayfirst=True).dt.tz_localize(
-        "UTC"
-    )
+    table["Date/Time reported"] = pd.to_datetime(table["Date/Time reported"], dayfirst=True).dt.tz_localize("UTC")
     assert "time zone" in problem_of(tmp_path, table, "parquet")
 
 
@@ -238,14 +236,8 @@ def test_nothing_is_written_through_a_link(tmp_path):
     ("changes", "words"),
     [
         ({"seed": 8}, "sampling.seed: got '8'; expected 7, with which the sample was drawn"),
-        (
-            {"incidents": COUNTS | {"sexual": 11}},
-            "sampling.incidents: got 'other: 20, sexual: 11, violence: 30'",
-        ),
-        (
-            {"incidents": None, "allocation": "equal", "total_incidents": 70},
-            "sampling.total_incidents: got '70'",
-        ),
+        ({"incidents": COUNTS | {"sexual": 11}}, "sampling.incidents: got 'other: 20, sexual: 11, violence: 30'"),
+        ({"incidents": None, "allocation": "equal", "total_incidents": 70}, "sampling.total_incidents: got '70'"),
         ({"frame": MAPPED | {"strata": {}}}, "sampling.frame.strata: got 'nothing'"),
     ],
 )
@@ -279,9 +271,7 @@ def test_a_trail_of_another_version_is_told_and_nothing_is_drawn_silently(tmp_pa
         (folder / name).write_text(json.dumps(document | {"algorithm": {"version": version}}))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     for action in (draw_sample, lambda *given: draw_recheck(*given[:2], 10, *given[2:])):
-        with pytest.raises(
-            InputError, match=f"a draw of version {version}; expected version 3.*repeat_draw.py"
-        ):
+        with pytest.raises(InputError, match=f"a draw of version {version}; expected version 3.*repeat_draw.py"):
             action("testshire", inspection, tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert check_drawn("testshire", inspection, tmp_path) == []  # the audit goes on

@@ -46,9 +46,7 @@ def test_a_bad_input_gets_its_message(bad, folders):
     assert not (folders / "reports").exists()
 
 
-SOME = [
-    bad for bad in BAD_INPUTS if bad.command[0] == "check" and bad.files and "testshire" in bad.command[1]
-]
+SOME = [bad for bad in BAD_INPUTS if bad.command[0] == "check" and bad.files and "testshire" in bad.command[1]]
 
 
 @pytest.mark.parametrize("bad", SOME[::20], ids=lambda bad: bad.name.replace(" ", "-"))

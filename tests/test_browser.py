@@ -48,13 +48,7 @@ def pages(tmp_path_factory):
     paths["broken"].write_text(BROKEN, encoding="utf-8")
     command = ["node", "checks.mjs", CHROMIUM, *map(str, paths.values())]
     done = subprocess.run(
-        command,
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-        env=os.environ | {"NO_COLOR": "1"},
+        command, cwd=HERE, capture_output=True, text=True, timeout=240, check=False, env=os.environ | {"NO_COLOR": "1"}
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)

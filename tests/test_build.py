@@ -40,9 +40,7 @@ def outputs_of(notebook):
     for cell in notebook.cells:
         merged = []
         for item in cell.outputs:
-            item = {
-                key: value for key, value in item.items() if key != "execution_count" and key != "metadata"
-            }
+            item = {key: value for key, value in item.items() if key != "execution_count" and key != "metadata"}
             if merged and item["output_type"] == "stream" and merged[-1].get("name") == item["name"]:
                 merged[-1]["text"] += item["text"]
             else:
@@ -57,18 +55,14 @@ def test_the_forked_shell_gives_what_a_kernel_gives(tmp_path):
     forked = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     NotebookClient(notebook, kernel_name="python3").execute()
     assert outputs_of(forked) == outputs_of(notebook)
-    assert [cell.execution_count for cell in forked.cells] == [
-        cell.execution_count for cell in notebook.cells
-    ]
+    assert [cell.execution_count for cell in forked.cells] == [cell.execution_count for cell in notebook.cells]
 
 
 def test_every_notebook_has_a_fresh_namespace(tmp_path):
     notebook_of(["leftover = 1"], tmp_path / "first.ipynb")
     notebook_of(["'leftover' in globals()"], tmp_path / "second.ipynb")
     for name in ("first", "second"):
-        processes.run_forked(
-            run_here, tmp_path / f"{name}.ipynb", tmp_path / f"{name}-out.ipynb", timeout=120
-        )
+        processes.run_forked(run_here, tmp_path / f"{name}.ipynb", tmp_path / f"{name}-out.ipynb", timeout=120)
     second = nbformat.read(tmp_path / "second-out.ipynb", as_version=4)
     assert second.cells[0].outputs[0]["data"]["text/plain"] == "False"
 

@@ -21,9 +21,7 @@ def own():
 
 
 def test_agreement_with_the_published_grades_on_both_halves(own):
-    found = {
-        (row["group"], row["published grade"]): (row["n"], row["agree"]) for row in agreement(own, CRITERIA)
-    }
+    found = {(row["group"], row["published grade"]): (row["n"], row["agree"]) for row in agreement(own, CRITERIA)}
     assert set(found) == {(group, of) for group in ("tuned", "untuned") for of in ("overall", "question 1")}
     for (_, of), (n, agree) in found.items():
         assert n == {"overall": 19, "question 1": 8}[of]
@@ -47,16 +45,12 @@ def test_the_bands_are_the_middle_of_the_best_cut_offs(own):
     grid = [(94, 94.5, 95), (89.5, 90, 90.5), (85, 85.5, 86)]
     assert (94.5, 90, 85.5) in best_cut_offs(own, CRITERIA, grid)
     with_other_rates = own.assign(overall_rate=own["overall_rate"] - 10)
-    assert (94.5, 90, 85.5) not in best_cut_offs(
-        with_other_rates, CRITERIA, [(84, 94.5), (80, 90), (75, 85.5)]
-    )
+    assert (94.5, 90, 85.5) not in best_cut_offs(with_other_rates, CRITERIA, [(84, 94.5), (80, 90), (75, 85.5)])
 
 
 def test_another_file_is_told_apart_as_new(tmp_path):
     path = tmp_path / "others.csv"
-    path.write_text(
-        HEADER + "Newshire,inspection 2019,92.0,1.5,,good,good\nOldshire,inspection 2018,80,,70,good,\n"
-    )
+    path.write_text(HEADER + "Newshire,inspection 2019,92.0,1.5,,good,good\nOldshire,inspection 2018,80,,70,good,\n")
     regraded = regrade(read_published(path, CRITERIA.grades), CRITERIA)
     assert regraded["group"].tolist() == ["new", "new"]
     assert regraded["computed"].tolist() == ["good", "inadequate"]

@@ -28,13 +28,7 @@ def published():
 
 def inspected(force="A", value=0.9, se=0.01, rule="after", **changes):
     rate = Rate(value=value, low=value - 1.96 * se, high=value + 1.96 * se, se=se)
-    fields = {
-        "force": force,
-        "title": "inspection 2020",
-        "published": None,
-        "kind": "audit",
-        "start": "2019-01-01",
-    }
+    fields = {"force": force, "title": "inspection 2020", "published": None, "kind": "audit", "start": "2019-01-01"}
     fields |= {
         "end": "2019-06-30",
         "year": 2019,
@@ -68,9 +62,7 @@ def test_partial_pooling_as_by_statsmodels_and_by_hand():
     for shrunken, own, noise in zip(group.shrunken, y, v, strict=True):
         weight = other.tau2 / (other.tau2 + noise)
         assert shrunken.weight == pytest.approx(weight)
-        assert special.logit(shrunken.value) == pytest.approx(
-            weight * own + (1 - weight) * other.mean_effect_re
-        )
+        assert special.logit(shrunken.value) == pytest.approx(weight * own + (1 - weight) * other.mean_effect_re)
         assert min(group.mean, special.expit(own)) <= shrunken.value <= max(group.mean, special.expit(own))
 
 
@@ -134,9 +126,7 @@ def test_published_figures_are_carried_over_as_printed(published):
 
 
 def test_order_is_by_rules_year_and_name_and_groups_do_not_mix_rules(published):
-    order = [
-        (comparison.RULES.index(item.rule), item.year or 0, item.force) for item in published.inspections
-    ]
+    order = [(comparison.RULES.index(item.rule), item.year or 0, item.force) for item in published.inspections]
     assert order == sorted(order)
     by_name = {item.name: item.rule for item in published.inspections}
     for group in published.groups:
@@ -176,9 +166,7 @@ def results():
     return content
 
 
-def test_a_reconstruction_stands_for_the_published_figures_and_adds_nothing_to_them(
-    results, tmp_path, published
-):
+def test_a_reconstruction_stands_for_the_published_figures_and_adds_nothing_to_them(results, tmp_path, published):
     (tmp_path / "results.json").write_text(json.dumps(results))
     found = comparison.compare([read_results(tmp_path / "results.json")], read_published())
     assert len(found.inspections) == len(published.inspections)
@@ -262,10 +250,7 @@ def test_two_inspections_of_a_force_in_one_year_are_kept_apart():
         published=["2018-11-01", "2019-03-01"], overall_rate=[80.0, 93.0], overall_unrecorded_over=[900.0, 300.0],
     )  # fmt: skip
     found = comparison.compare([], table)
-    assert [item.name for item in found.inspections] == [
-        "A 2018 (inspection 2018)",
-        "A 2018 (re-inspection 2018)",
-    ]
+    assert [item.name for item in found.inspections] == ["A 2018 (inspection 2018)", "A 2018 (re-inspection 2018)"]
     assert found.total_of == ["A 2018 (re-inspection 2018)"] and first.name == second.name
     values = {item.name: item.value for item in found.groups[0].shrunken} if found.groups else {}
     assert not values or values["A 2018 (inspection 2018)"] < values["A 2018 (re-inspection 2018)"]

@@ -14,9 +14,7 @@ from tests.tools import demonstration
 
 PRINTED = read_published().set_index(["force", "report"])
 MADE = demonstration.reconstructions(read_published())
-MARGIN_TOLERANCE = (
-    0.0055  # points: half of the last printed digit, and a little for a rate that fixes the counts
-)
+MARGIN_TOLERANCE = 0.0055  # points: half of the last printed digit, and a little for a rate that fixes the counts
 TYPE_MARGIN_TOLERANCE = 0.03  # the printed margins of sexual offences (1.96) fit no count exactly
 
 
@@ -53,8 +51,7 @@ def test_a_report_can_be_made_that_prints_the_published_figures(key, folder):
     if pd.notna(printed["overall_margin"]):
         assert headline.margin * 100 == pytest.approx(printed["overall_margin"], abs=MARGIN_TOLERANCE)
     found = {"overall": (headline, recorded_crime.total)} | {
-        name: (measures.crime_type(name), getattr(recorded_crime, name).value)
-        for name in ("violence", "sexual")
+        name: (measures.crime_type(name), getattr(recorded_crime, name).value) for name in ("violence", "sexual")
     }
     for name, (rate, recorded) in found.items():
         if pd.notna(number := printed[f"{name}_unrecorded_over"]):
@@ -77,9 +74,7 @@ def test_it_says_what_is_assumed_and_carries_the_published_grades(folder):
 def test_equal_bytes_every_time(folder, tmp_path):
     demonstration.write(tmp_path)
     written = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert written == {
-        path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()
-    }
+    assert written == {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
 def test_figures_that_contradict_each_other_are_refused():

@@ -81,9 +81,7 @@ def test_golden_sample():
         lambda s: s.astype("category"),
         lambda s: s.astype(pd.ArrowDtype(pa.string())),
         lambda s: s.astype(pd.ArrowDtype(pa.large_string())),
-        lambda s: pd.Series(
-            pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(s[:7]), pa.array(s[7:])]))
-        ),
+        lambda s: pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(s[:7]), pa.array(s[7:])]))),
         lambda s: "  " + s.astype(str) + "\t",
     ],
     ids=["object", "category", "string", "large string", "chunks", "white space"],
@@ -102,11 +100,7 @@ def test_whole_numbers_and_their_text_are_the_same_ids():
 
 
 def test_ids_of_any_length_and_script():
-    texts = (
-        ["x" * n for n in range(1, 300)]
-        + ["é" * n for n in range(1, 50)]
-        + ["事件" * n for n in range(1, 50)]
-    )
+    texts = ["x" * n for n in range(1, 300)] + ["é" * n for n in range(1, 50)] + ["事件" * n for n in range(1, 50)]
     texts += ["y" * 30_000]
     whole = draw(pd.DataFrame({"id": texts}), len(texts), 1, id_column="id").records
     assert sorted(ids(whole)) == sorted(texts)
@@ -204,14 +198,8 @@ SIX = FRAME[:6].reset_index(drop=True)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (
-            lambda: _draw(id_column="ID"),
-            "'ID' is not a column; it has: id, type, crimes",
-        ),
-        (
-            lambda: _draw(SIX.assign(id=["a", None, "b", " ", "", "c"])),
-            r"3 empty ids \(records 2, 4, 5, counted",
-        ),
+        (lambda: _draw(id_column="ID"), "'ID' is not a column; it has: id, type, crimes"),
+        (lambda: _draw(SIX.assign(id=["a", None, "b", " ", "", "c"])), r"3 empty ids \(records 2, 4, 5, counted"),
         (
             lambda: _draw(SIX.assign(id=list("aabbbc"))),
             r"2 ids occur .* in 5 records: 'a' \(2 times\), 'b' \(3 times\)",
@@ -221,15 +209,9 @@ SIX = FRAME[:6].reset_index(drop=True)
         (lambda: _draw(SIX.assign(id=[1.5] * 6)), "must hold text or whole numbers; it holds DOUBLE"),
         (lambda: _draw(SIX.assign(id=[1, "a", 2, 3, 4, 5])), "mixes text and numbers"),
         (lambda: _draw(SIX.assign(id=pd.Timestamp("2020-01-01"))), "it holds TIMESTAMP"),
-        (
-            lambda: _draw(SIX.assign(id=pd.Series([*"abcde", "\ud800"], dtype=object))),
-            "text that is not valid Unicode",
-        ),
+        (lambda: _draw(SIX.assign(id=pd.Series([*"abcde", "\ud800"], dtype=object))), "text that is not valid Unicode"),
         (lambda: _draw(SIX, 7), "stratum 'all': 7 records to draw, but the frame has only 6"),
-        (
-            lambda: _draw(SIX, 0.5),
-            "allocation of stratum 'all' must be a whole number .* a proportion is not",
-        ),
+        (lambda: _draw(SIX, 0.5), "allocation of stratum 'all' must be a whole number .* a proportion is not"),
         (lambda: _draw(SIX, 0), "draws no record"),
         (lambda: _draw(SIX[:0]), "the frame has no record"),
         (lambda: _draw(seed=1.5), "seed must be a whole number or a text; got 1.5"),
@@ -238,26 +220,13 @@ SIX = FRAME[:6].reset_index(drop=True)
         (lambda: _draw(stratum_column="type"), "a count for every stratum"),
         (lambda: draw(FRAME, 5, 1), "a DataFrame needs its id_column"),
         (lambda: _draw(frame_of(FRAME, "id")), "belong to a DataFrame"),
+        (lambda: _draw(allocation={"violence": 5}, stratum_column="type"), r"missing: \['other', 'sexual'\]"),
+        (lambda: _draw(allocation=allocate(9, {"a": 10}), stratum_column="type"), "made for another frame"),
         (
-            lambda: _draw(allocation={"violence": 5}, stratum_column="type"),
-            r"missing: \['other', 'sexual'\]",
-        ),
-        (
-            lambda: _draw(allocation=allocate(9, {"a": 10}), stratum_column="type"),
-            "made for another frame",
-        ),
-        (
-            lambda: _draw(
-                SIX.assign(type=["a", "b", None, "", " ", "a"]),
-                {"a": 1, "b": 1},
-                stratum_column="type",
-            ),
+            lambda: _draw(SIX.assign(type=["a", "b", None, "", " ", "a"]), {"a": 1, "b": 1}, stratum_column="type"),
             r"stratum column 'type': 3 empty values \(records 3, 4, 5, counted from 1\)",
         ),
-        (
-            lambda: _draw(reserves=-1),
-            "reserves of stratum 'all' must be a whole number of at least 0; got -1",
-        ),
+        (lambda: _draw(reserves=-1), "reserves of stratum 'all' must be a whole number of at least 0; got -1"),
     ],
 )
 def test_what_the_draw_refuses(call, message):
@@ -278,11 +247,7 @@ def test_replacements_take_the_reserves_of_their_stratum_in_order():
     now = replace(made, first["sexual"].id, "log destroyed")
     now = replace(now, first["other"].id, "sealed")
     now = replace(now, spare["sexual"][0], "not an incident")  # a reserve that is in use can be replaced, too
-    assert [swap.by for swap in now.replacements] == [
-        spare["sexual"][0],
-        spare["other"][0],
-        spare["sexual"][1],
-    ]
+    assert [swap.by for swap in now.replacements] == [spare["sexual"][0], spare["other"][0], spare["sexual"][1]]
     expected = ids(made.records)
     expected[expected.index(first["sexual"].id)] = spare["sexual"][1]
     expected[expected.index(first["other"].id)] = spare["other"][0]
@@ -338,11 +303,7 @@ def test_the_trail_holds_a_command_that_checks_a_record_by_hand(name):
 
 # ---- frames ------------------------------------------------------------------------------------------------
 
-ROWS = [
-    ("I-1", "violence", "Zoë, café", "7"),
-    ("NA", "other", "line\nbreak", "8"),
-    ("007", "other", "", "9"),
-]
+ROWS = [("I-1", "violence", "Zoë, café", "7"), ("NA", "other", "line\nbreak", "8"), ("007", "other", "", "9")]
 
 
 def _csv(path, encoding, delimiter=","):
@@ -351,9 +312,7 @@ def _csv(path, encoding, delimiter=","):
     return path
 
 
-@pytest.mark.parametrize(
-    ("encoding", "found"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "cp1252")]
-)
+@pytest.mark.parametrize(("encoding", "found"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "cp1252")])
 def test_csv_in_the_encodings_that_people_have(tmp_path, encoding, found):
     frame = read_frame(_csv(tmp_path / "f.csv", encoding), "Ref", "Crime type", other_columns=["Name"])
     assert frame.info.encoding == found and frame.info.records == 3
@@ -387,20 +346,14 @@ def test_csv_excel_and_parquet_give_the_same_sample(tmp_path):
     made = []
     for name in ("f.csv", "f.parquet", "f.xlsx"):
         frame = read_frame(tmp_path / name, "id", "type")
-        assert frame.info.format == name[2:] and frame.info.counts == {
-            "other": 333,
-            "sexual": 333,
-            "violence": 334,
-        }
+        assert frame.info.format == name[2:] and frame.info.counts == {"other": 333, "sexual": 333, "violence": 334}
         counts = allocate(30, frame.info.counts)
         made.append(draw(frame, counts, 9, reserves=3))
     assert made[0] == made[1] == made[2]
 
 
 def test_whole_numbers_of_excel_are_ids_without_decimals(tmp_path):
-    pd.DataFrame({"id": [1.0, 20.0, 300.0], "type": ["NA", None, "b"]}).to_excel(
-        tmp_path / "f.xlsx", index=False
-    )
+    pd.DataFrame({"id": [1.0, 20.0, 300.0], "type": ["NA", None, "b"]}).to_excel(tmp_path / "f.xlsx", index=False)
     with pytest.raises(ValueError, match=r"1 empty value \(record 2, counted from 1\)"):
         read_frame(tmp_path / "f.xlsx", "id", "type")
     assert sorted(ids(draw(read_frame(tmp_path / "f.xlsx", "id"), 3, 1).records)) == ["1", "20", "300"]
@@ -438,16 +391,8 @@ def _bytes(content):
         ("f.csv", _bytes(b"id\n\x81\x8d\n"), "not a CSV file in UTF-8 or Windows-1252"),
         ("f.parquet", _bytes(b"PAR1 no"), "f.parquet: not a readable .parquet file"),
         ("f.xlsx", _bytes(b"no"), "f.xlsx: sheet 0 cannot be read"),
-        (
-            "f.xlsx",
-            lambda p: pd.DataFrame({"id": [1234567890123456]}).to_excel(p),
-            "1 numbers of 16 digits or more",
-        ),
-        (
-            "f.parquet",
-            lambda p: pd.DataFrame({"ref": [1]}).to_parquet(p),
-            "'id' is not a column; it has: ref",
-        ),
+        ("f.xlsx", lambda p: pd.DataFrame({"id": [1234567890123456]}).to_excel(p), "1 numbers of 16 digits or more"),
+        ("f.parquet", lambda p: pd.DataFrame({"ref": [1]}).to_parquet(p), "'id' is not a column; it has: ref"),
     ],
 )
 def test_frames_that_are_refused(tmp_path, name, write, message):

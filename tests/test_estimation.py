@@ -139,9 +139,7 @@ def test_golden_designs_are_many_and_varied():
     assert len({json.dumps(case["columns"]) for case in cases}) == len(cases)
     count = Counter()
     for case, design in golden_cases():
-        count.update(
-            name for name in ("strata", "clusters", "weights", "population") if case[name] is not None
-        )
+        count.update(name for name in ("strata", "clusters", "weights", "population") if case[name] is not None)
         count.update([case["lonely"], case["unit"]])
         rows = pd.DataFrame(case["columns"])
         crimes = rows.dropna(subset="recorded")
@@ -153,17 +151,9 @@ def test_golden_designs_are_many_and_varied():
         count["very unequal weights"] += rows["weight"].max() > 100 * rows["weight"].min()
         count["census in a stratum"] += (design.stratum_fraction == 1).any()
         count.update(case["results"].keys())
-    assert {
-        "strata",
-        "weights",
-        "population",
-        "crimes",
-        "clusters",
-        "fail",
-        "certainty",
-        "adjust",
-        "average",
-    } <= set(count)
+    assert {"strata", "weights", "population", "crimes", "clusters", "fail", "certainty", "adjust", "average"} <= set(
+        count
+    )
     assert {*GOLDEN_CALLS, "beta", "logit"} <= set(count)
     assert min(count.values()) >= 15, count
 
@@ -202,12 +192,7 @@ def test_svy_agrees(seed):
     crimes = incidents(seed)
     population = {"a": 60, "b": 300, "c": 45}
     design = Design(
-        crimes,
-        "recorded",
-        strata="stratum",
-        clusters="incident",
-        population=population,
-        population_unit="clusters",
+        crimes, "recorded", strata="stratum", clusters="incident", population=population, population_unit="clusters"
     )
     frame = pl.DataFrame({name: crimes[name].to_list() for name in ("stratum", "incident", "domestic")})
     frame = frame.with_columns(
@@ -216,18 +201,13 @@ def test_svy_agrees(seed):
         size=pl.Series(crimes["stratum"].map(population)),
         weight=pl.Series(crimes["stratum"].map(population) / 25),
     )
-    theirs = svy.Sample(
-        frame, svy.Design(stratum="stratum", psu="incident", wgt="weight", pop_size="size")
-    ).estimation
+    theirs = svy.Sample(frame, svy.Design(stratum="stratum", psu="incident", wgt="weight", pop_size="size")).estimation
 
     def same(estimate, result):
         assert (estimate.value, estimate.se) == pytest.approx((result.est, result.se), rel=1e-9)
 
     same(weighted_rate(design), theirs.ratio("recorded", "one").estimates[0])
-    same(
-        weighted_rate(design, "domestic"),
-        theirs.ratio("recorded", "one", where=pl.col("domestic")).estimates[0],
-    )
+    same(weighted_rate(design, "domestic"), theirs.ratio("recorded", "one", where=pl.col("domestic")).estimates[0])
     same(total(design, "successes"), theirs.total("recorded").estimates[0])
     for method in ("logit", "korn-graubard"):
         result = theirs.prop("recorded", ci_method=method).estimates[-1]
@@ -275,9 +255,7 @@ def test_statsmodels_proportion_confint_agrees(recorded, n, method, theirs):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize(
-    ("first", "second"), [((65, 82), (1039, 1129)), ((30, 30), (25, 28)), ((50, 50), (40, 40))]
-)
+@pytest.mark.parametrize(("first", "second"), [((65, 82), (1039, 1129)), ((30, 30), (25, 28)), ((50, 50), (40, 40))])
 def test_statsmodels_two_proportions_agree(first, second):
     proportion = pytest.importorskip("statsmodels.stats.proportion", reason="statsmodels is not installed")
     a, b = (pooled_rate(k, n, infinite_population=True, interval="wilson") for k, n in (first, second))
@@ -359,9 +337,9 @@ def test_pooled_is_stratified_under_proportional_allocation():
     sizes = {"a": 400, "b": 600, "c": 1000}
     design = Design(crimes, "recorded", strata="stratum", population=sizes)
     assert weighted_rate(design).value == pytest.approx(pooled, rel=1e-14)
-    assert post_stratified_rate(
-        Design(crimes, "recorded", population=2000), "stratum", sizes
-    ).value == pytest.approx(pooled)
+    assert post_stratified_rate(Design(crimes, "recorded", population=2000), "stratum", sizes).value == pytest.approx(
+        pooled
+    )
     recorded = {"a": 300, "b": 550, "c": 900}  # in proportion to the recorded crimes of the sample
     assert stratified_rate(design, "stratum", recorded).value == pytest.approx(pooled, rel=1e-14)
 
@@ -427,11 +405,7 @@ def test_incident_without_crime_counts_as_sampled():
 
 def test_the_rates_of_several_domains_are_those_of_each():
     crimes = incidents()
-    options = {
-        "clusters": "incident",
-        "population": {"a": 200, "b": 700, "c": 90},
-        "population_unit": "units",
-    }
+    options = {"clusters": "incident", "population": {"a": 200, "b": 700, "c": 90}, "population_unit": "units"}
     design = Design(crimes, "recorded", strata="stratum", **options)
     rates = domain_rates(design, "crime_type", interval="wilson")
     assert set(rates) == {"violence", "sexual", "other"}
@@ -487,8 +461,7 @@ def test_none_and_all_of_a_design_with_clusters(method):
 def test_no_variation_between_incidents_is_no_certainty(method):
     crimes = pd.DataFrame({"recorded": [1, 0] * 10, "incident": np.repeat(range(10), 2)})
     estimate = weighted_rate(
-        Design(crimes, "recorded", clusters="incident", population=500, population_unit="units"),
-        interval=method,
+        Design(crimes, "recorded", clusters="incident", population=500, population_unit="units"), interval=method
     )
     assert estimate.se == 0
     assert estimate.low < 0.4
@@ -498,11 +471,7 @@ def test_no_variation_between_incidents_is_no_certainty(method):
 
 @pytest.mark.parametrize("method", INTERVALS)
 def test_interval_of_arrays_is_interval_of_each(method):
-    values, errors, n = (
-        np.array([0, 0.5, 0.93, 1]),
-        np.array([0, 0.04, 0.02, 0]),
-        np.array([20, 160, 170, 50]),
-    )
+    values, errors, n = (np.array([0, 0.5, 0.93, 1]), np.array([0, 0.04, 0.02, 0]), np.array([20, 160, 170, 50]))
     low, high = interval(values, errors, n, method, df=12)
     each = [interval(v, s, k, method, df=12) for v, s, k in zip(values, errors, n, strict=True)]
     assert list(zip(low, high, strict=True)) == each
@@ -571,9 +540,7 @@ def test_difference_is_the_first_minus_the_second():
     assert estimate.p_value < 0.001
     assert estimate.unit == "difference"
     back = difference(earlier, later)
-    assert (back.value, back.low, back.high) == pytest.approx(
-        (-estimate.value, -estimate.high, -estimate.low)
-    )
+    assert (back.value, back.low, back.high) == pytest.approx((-estimate.value, -estimate.high, -estimate.low))
     with pytest.raises(ValueError, match="estimate both at one level"):
         difference(earlier, pooled_rate(9, 10, infinite_population=True, confidence=0.9))
 
@@ -599,9 +566,7 @@ def test_domain_difference_keeps_the_covariance():
 
 def test_domain_difference_without_variation_has_a_width():
     crimes = pd.DataFrame({"recorded": [1] * 40, "incident": range(40), "first": [True] * 20 + [False] * 20})
-    estimate = domain_difference(
-        Design(crimes, "recorded", population=900), crimes["first"], ~crimes["first"]
-    )
+    estimate = domain_difference(Design(crimes, "recorded", population=900), crimes["first"], ~crimes["first"])
     assert estimate.low < 0 < estimate.high
     assert estimate.p_value == 1
     assert {"boundary", "zero_variance", "n_under_30"} <= set(estimate.flags)
@@ -637,9 +602,7 @@ def test_sensitivity_shows_every_choice():
     assert by_name["stratified"].value == pytest.approx(by_name["stratified, clustered"].value)
     assert by_name["pooled"].margin < by_name["pooled, clustered"].margin
     assert by_name["stratified"].margin < by_name["stratified, clustered"].margin
-    alone = sensitivity(
-        Design(crimes, "recorded", **options), "crime_type", RECORDED_CRIME, intervals=["normal"]
-    )
+    alone = sensitivity(Design(crimes, "recorded", **options), "crime_type", RECORDED_CRIME, intervals=["normal"])
     assert [row.estimator for row in alone] == ["pooled", "stratified"]
     assert alone[1].se == pytest.approx(by_name["stratified"].se, rel=1e-12)
     assert alone[0].population == by_name["pooled"].population == 990
@@ -685,10 +648,7 @@ def test_population_is_never_guessed():
     refused("no count for the stratum 'c'", strata="stratum", population={"a": 500, "b": 500})
     sizes = {"a": 500, "b": 500, "c": 500, "d": 500}
     refused("nothing was sampled in the stratum 'd'.*merge it", strata="stratum", population=sizes)
-    assert (
-        Design(incidents(), "recorded", strata="stratum", population=sizes | {"d": 0}).stratum_fraction.size
-        == 3
-    )
+    assert Design(incidents(), "recorded", strata="stratum", population=sizes | {"d": 0}).stratum_fraction.size == 3
     refused("needs clusters=", population=500, population_unit="clusters")
     refused("with clusters, say what the population counts", clusters="incident", population=500)
     refused("say what the population counts", clusters="incident", strata="stratum", population=sizes)
@@ -718,9 +678,7 @@ def test_rows_are_checked():
     refused("must be a pandas DataFrame .*; got list", crimes=[True, False], population=500)
     lost = crimes.astype({"incident": object})
     lost.loc[2, "incident"] = None
-    refused(
-        "column 'incident', row 2: missing value", crimes=lost, clusters="incident", infinite_population=True
-    )
+    refused("column 'incident', row 2: missing value", crimes=lost, clusters="incident", infinite_population=True)
     refused("weight above 0, got 0", crimes=crimes.assign(w=0), weights="w", population=500)
 
 
@@ -729,11 +687,7 @@ def test_cluster_across_strata_is_refused():
     crimes.loc[crimes["stratum"] == "b", "incident"] = "a3"
     options = {"strata": "stratum", "clusters": "incident", "population": {"a": 500, "b": 500, "c": 500}}
     options["population_unit"] = "units"
-    refused(
-        "rows [0-9]+ and [0-9]+ are of one cluster but of the strata '[ab]' and '[ab]'",
-        crimes=crimes,
-        **options,
-    )
+    refused("rows [0-9]+ and [0-9]+ are of one cluster but of the strata '[ab]' and '[ab]'", crimes=crimes, **options)
     # The message names rows, not the reference of a record.
     with pytest.raises(ValueError, match=r"^((?!a3).)*$"):
         Design(crimes, "recorded", **options)
@@ -758,9 +712,7 @@ def test_one_cluster_in_a_stratum():
     rate = (weight * crimes["recorded"]).sum() / weight.sum()
     of_b = (1 - 1 / 40) * (40 * (1 - rate) / weight.sum()) ** 2
     assert se["adjust"] ** 2 == pytest.approx(se["certainty"] ** 2 + of_b, rel=1e-12)
-    with pytest.raises(
-        ValueError, match="lonely must be one of fail, certainty, adjust, average; got 'remove'"
-    ):
+    with pytest.raises(ValueError, match="lonely must be one of fail, certainty, adjust, average; got 'remove'"):
         lonely_design("remove")
     census = weighted_rate(lonely_design(b=1))  # the only crime of its stratum: nothing is unknown
     assert "lonely_cluster" not in census.flags
@@ -833,8 +785,7 @@ def test_post_strata_are_checked():
 
 def test_results_are_frozen_and_plain():
     estimate = weighted_rate(
-        Design(incidents(), "recorded", clusters="incident", population=5000, population_unit="units"),
-        "domestic",
+        Design(incidents(), "recorded", clusters="incident", population=5000, population_unit="units"), "domestic"
     )
     with pytest.raises(AttributeError):
         estimate.value = 1.0
@@ -885,9 +836,7 @@ def test_docstring_states_the_coverage_of_the_default():
     cells = cells[cells["interval"] == DEFAULT_INTERVAL]
     wide, narrow = cells[cells["coverage"] > 0.96], cells[cells["coverage"] < 0.94]
     stated = " ".join(intervals.__doc__.split())
-    assert (
-        f"``{DEFAULT_INTERVAL}`` is beyond one point of 95 % in {len(wide) + len(narrow)} of them" in stated
-    )
+    assert f"``{DEFAULT_INTERVAL}`` is beyond one point of 95 % in {len(wide) + len(narrow)} of them" in stated
     worst = 100 * wide["coverage"].max()
     assert f"In {len(wide)} it covers more than 96 %, up to {worst:.1f} %" in stated
     assert ((wide["n"] == 200) & (wide["rate"] == 0.97)).mean() > 0.5
@@ -940,9 +889,7 @@ def test_where_the_default_is_too_narrow_the_flag_is_raised():
 
 
 def test_few_unrecorded_crimes_in_a_large_type_are_flagged():
-    part = COVERAGE[
-        COVERAGE["estimator"].str.startswith("two types") & (COVERAGE["interval"] == DEFAULT_INTERVAL)
-    ]
+    part = COVERAGE[COVERAGE["estimator"].str.startswith("two types") & (COVERAGE["interval"] == DEFAULT_INTERVAL)]
     share = part["estimator"].str.removeprefix("two types, ").astype(float)
     large_and_few = (share > 0.25) & (part["n"] * (1 - part["rate"]) < estimation.FEW_FAILURES - 1e-9)
     assert part.loc[large_and_few, "coverage"].min() == pytest.approx(0.63, abs=0.01)  # as in the docstring
@@ -955,9 +902,7 @@ def test_few_unrecorded_crimes_in_a_large_type_are_flagged():
     assert "few_failures" in stratified_rate(enough, "crime_type", known).flags
 
 
-@pytest.mark.parametrize(
-    ("failed", "share", "flagged"), [(4, 0.26, True), (5, 0.26, False), (4, 0.25, False)]
-)
+@pytest.mark.parametrize(("failed", "share", "flagged"), [(4, 0.26, True), (5, 0.26, False), (4, 0.25, False)])
 def test_few_failures_are_under_five_in_over_a_quarter_of_the_successes(failed, share, flagged):
     crimes = sample({"violence": (100 - failed, 100), "other": (80, 100)})
     known = {"violence": round(1000 * share), "other": round(1000 * (1 - share))}
@@ -1001,9 +946,7 @@ def test_simulation_estimates_as_the_library_does(stratified, finite):
     assert (estimate.low, estimate.high) == pytest.approx((low, high), rel=1e-12)
     # Weight of a crime: recorded crime of its type over the recorded crimes of the sample.
     weight = known[0] / crimes.groupby("crime_type")["recorded"].sum()
-    assert design.effective_size(crimes["crime_type"].map(weight).to_numpy()) == pytest.approx(
-        size, rel=1e-12
-    )
+    assert design.effective_size(crimes["crime_type"].map(weight).to_numpy()) == pytest.approx(size, rel=1e-12)
 
 
 @pytest.mark.parametrize("fraction", [0, 0.3])

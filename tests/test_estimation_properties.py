@@ -58,9 +58,7 @@ def test_groups_are_numbered_from_0_whatever_their_names_are(names, dtype, shift
 @given(audits(), METHODS, st.booleans())
 def test_rate_lies_in_its_interval_and_only_a_census_is_certain(audit, method, domain):
     crimes, options = audit
-    estimate = weighted_rate(
-        Design(crimes, "recorded", **options), "domain" if domain else None, interval=method
-    )
+    estimate = weighted_rate(Design(crimes, "recorded", **options), "domain" if domain else None, interval=method)
     assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
     assert estimate.se >= 0
     assert (estimate.low == estimate.high) == ("census" in estimate.flags)
@@ -85,13 +83,9 @@ def test_order_and_names_do_not_matter(audit, random):
     crimes, options = audit
     order = list(range(len(crimes)))
     random.shuffle(order)
-    renamed = crimes.iloc[order].assign(
-        incident=crimes["incident"].iloc[order].map(lambda name: "x" + name[::-1])
-    )
+    renamed = crimes.iloc[order].assign(incident=crimes["incident"].iloc[order].map(lambda name: "x" + name[::-1]))
     a, b = (weighted_rate(Design(table, "recorded", **options), "domain") for table in (crimes, renamed))
-    assert (a.value, a.se, a.low, a.high) == pytest.approx(
-        (b.value, b.se, b.low, b.high), rel=1e-9, abs=1e-12
-    )
+    assert (a.value, a.se, a.low, a.high) == pytest.approx((b.value, b.se, b.low, b.high), rel=1e-9, abs=1e-12)
 
 
 @quick
@@ -121,9 +115,7 @@ def test_scale_of_weights_does_not_matter(audit, factor):
     crimes["many"] = crimes["one"] * factor
     a, b = (weighted_rate(Design(crimes, "recorded", **options, weights=name)) for name in ("one", "many"))
     assert (a.value, a.se) == pytest.approx((b.value, b.se), rel=1e-9, abs=1e-14)
-    c, d = (
-        total(Design(crimes, "recorded", **options, weights=name), "successes") for name in ("one", "many")
-    )
+    c, d = (total(Design(crimes, "recorded", **options, weights=name), "successes") for name in ("one", "many"))
     assert (d.value, d.se) == pytest.approx((c.value * factor, c.se * factor), rel=1e-9, abs=1e-12)
 
 
@@ -188,13 +180,10 @@ def test_unrecorded_is_never_negative(recorded, n, crime, method):
 @given(audits(), audits(), METHODS)
 def test_difference_is_antisymmetric(first, second, method):
     a, b = (
-        weighted_rate(Design(crimes, "recorded", **options), interval=method)
-        for crimes, options in (first, second)
+        weighted_rate(Design(crimes, "recorded", **options), interval=method) for crimes, options in (first, second)
     )
     forth, back = difference(a, b), difference(b, a)
-    assert (forth.value, forth.low, forth.high) == pytest.approx(
-        (-back.value, -back.high, -back.low), abs=1e-12
-    )
+    assert (forth.value, forth.low, forth.high) == pytest.approx((-back.value, -back.high, -back.low), abs=1e-12)
     assert -1 <= forth.low <= forth.value <= forth.high <= 1
     assert 0 <= forth.p_value <= 1
     assert forth.p_value == pytest.approx(back.p_value)

@@ -66,19 +66,13 @@ def told(force: str) -> tuple[Path, Told, tuple[str, ...]]:
     params = built.testshire_params() if force == "testshire" else PROJECT / "params"
     again = tagged.tell(folder, params, force)
     content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    for row in content["details"][
-        "published"
-    ]:  # its figures stand beside the computed ones, and are no quotations
+    for row in content["details"]["published"]:  # its figures stand beside the computed ones, and are no quotations
         del row["published"], row["computed"]
     period, date = content["audit_period"], content["publication"]["date"]
     people = [yaml.safe_load((params / f"{force}.yml").read_text(encoding="utf-8")), content]
     versions = (content["publication"]["version"], content["details"]["judgements"]["framework"]["version"])
-    people.append(
-        [wording.period(period["start"], period["end"]), *(f"version {version}" for version in versions)]
-    )
-    texts = {
-        text for part in people for text in strings(part) if re.search(r"\d.*[A-Za-z-]|[A-Za-z-].*\d", text)
-    }
+    people.append([wording.period(period["start"], period["end"]), *(f"version {version}" for version in versions)])
+    texts = {text for part in people for text in strings(part) if re.search(r"\d.*[A-Za-z-]|[A-Za-z-].*\d", text)}
     texts |= {date[:4], *(shape(text[0]) + text[1:] for text in texts for shape in (str.lower, str.upper))}
     return folder, again, tuple(sorted(texts, key=len, reverse=True))
 
@@ -123,9 +117,7 @@ FORCES = pytest.mark.parametrize("force", ["northamptonshire", "testshire"])
 @FORCES
 def test_every_number_is_printed_from_a_result(force):
     _, again, quoted = told(force)
-    found = {
-        piece.text[:60]: left for piece in again.pieces if (left := unexplained(piece.text, piece, quoted))
-    }
+    found = {piece.text[:60]: left for piece in again.pieces if (left := unexplained(piece.text, piece, quoted))}
     assert found == {}
 
 
@@ -254,8 +246,7 @@ def test_a_wrong_percentage_is_found_in_its_piece():
 
 
 @pytest.mark.parametrize(
-    "typed",
-    ["437 of the 491", "438 of the 492", "73.4% of the 491", "over 8,300 of the 491", "N101 of the 491"],
+    "typed", ["437 of the 491", "438 of the 492", "73.4% of the 491", "over 8,300 of the 491", "N101 of the 491"]
 )
 def test_a_number_that_nobody_has_computed_is_found(typed):
     _, again, quoted = told("northamptonshire")
@@ -307,9 +298,7 @@ def sources() -> dict[str, str]:
     cells = nbformat.read(PROJECT / "notebooks" / "report.ipynb", as_version=4).cells
     assert {cell.cell_type for cell in cells} == {"raw", "code"}  # text of its own would be typed text
     return found | {
-        f"report.ipynb, cell {number}": cell.source
-        for number, cell in enumerate(cells)
-        if cell.cell_type == "code"
+        f"report.ipynb, cell {number}": cell.source for number, cell in enumerate(cells) if cell.cell_type == "code"
     }
 
 

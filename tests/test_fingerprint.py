@@ -49,9 +49,7 @@ def change(path):
 
 
 def test_the_packages_are_those_of_the_project():
-    assert {"statistics", "inspection", "fieldwork", "report", "render", "comparison", "pipeline"} <= set(
-        PACKAGES
-    )
+    assert {"statistics", "inspection", "fieldwork", "report", "render", "comparison", "pipeline"} <= set(PACKAGES)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -64,56 +64,20 @@ SCALARS = st.one_of(
     st.dates(datetime.date(1, 1, 1), datetime.date(9999, 12, 31)),
     st.dates(datetime.date(2021, 1, 1), datetime.date(2023, 1, 1)),
 )
-VALUES = st.one_of(
-    SCALARS, st.lists(SCALARS, max_size=3), st.dictionaries(TEXTS, SCALARS, max_size=3), st.just([[[]]])
-)
+VALUES = st.one_of(SCALARS, st.lists(SCALARS, max_size=3), st.dictionaries(TEXTS, SCALARS, max_size=3), st.just([[[]]]))
 
 
 def places(content: object, path: tuple = ()) -> list[tuple]:
     """Every place in nested dictionaries and lists."""
-    entries = (
-        content.items()
-        if isinstance(content, dict)
-        else enumerate(content)
-        if isinstance(content, list)
-        else ()
-    )
+    entries = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     found = [place for key, value in entries for place in places(value, (*path, key))]
     return [path, *found] if path else found
 
 
 CHOICES = st.sampled_from(
-    [
-        "stratified",
-        "pooled",
-        "normal",
-        "wilson",
-        "clopper-pearson",
-        "jeffreys",
-        "logit",
-        "korn-graubard",
-        "draft",
-    ]
-    + [
-        "outstanding",
-        "good",
-        "requires improvement",
-        "inadequate",
-        "overall",
-        "timeliness",
-        "rape",
-        "efficient",
-    ]
-    + [
-        "fully met",
-        "not met",
-        "not inspected",
-        "self-audit",
-        "published",
-        "audit",
-        "peel-2021",
-        "Another text",
-    ]
+    ["stratified", "pooled", "normal", "wilson", "clopper-pearson", "jeffreys", "logit", "korn-graubard", "draft"]
+    + ["outstanding", "good", "requires improvement", "inadequate", "overall", "timeliness", "rape", "efficient"]
+    + ["fully met", "not met", "not inspected", "self-audit", "published", "audit", "peel-2021", "Another text"]
     + ["2022-01-01", "2022-06-30", "2022-07-01", "2021-06-30", "violence", "n100_review", "within_24", "low"]
 )
 
@@ -123,9 +87,7 @@ def near(value: object) -> st.SearchStrategy:
     if isinstance(value, bool):
         return st.just(not value)
     if isinstance(value, int | float):
-        return st.sampled_from(
-            [value - 1, value + 1, value * 10, value // 10, value / 2, 1, 2, 51, 99.9, 100]
-        )
+        return st.sampled_from([value - 1, value + 1, value * 10, value // 10, value / 2, 1, 2, 51, 99.9, 100])
     if isinstance(value, list):
         return st.just(value[1:])
     return CHOICES if isinstance(value, str) else st.just({})
@@ -176,9 +138,7 @@ def mutated_table(draw, table: pd.DataFrame) -> pd.DataFrame:
         column, row = draw(st.sampled_from(columns)), draw(st.integers(0, len(table) - 1))
         other = draw(st.integers(0, len(table) - 1))
         action = draw(
-            st.sampled_from(
-                ["cell"] * 4 + ["copy"] * 6 + ["column", "rows", "repeat", "drop", "rename", "turn"]
-            )
+            st.sampled_from(["cell"] * 4 + ["copy"] * 6 + ["column", "rows", "repeat", "drop", "rename", "turn"])
         )
         at = columns.index(column)
         if action == "cell":
@@ -224,9 +184,7 @@ def is_refused_or_used(files: dict[str, bytes | None]) -> None:
 
 def code_of(notebook: str) -> list[str]:
     cells = nbformat.read(PROJECT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
-    return [
-        c.source for c in cells if c.cell_type == "code" and "parameters" not in c.metadata.get("tags", [])
-    ]
+    return [c.source for c in cells if c.cell_type == "code" and "parameters" not in c.metadata.get("tags", [])]
 
 
 CODE = {name: [compile(source, name, "exec") for source in code_of(name)] for name in (*NOTEBOOKS, REPORT)}
@@ -234,11 +192,7 @@ CODE = {name: [compile(source, name, "exec") for source in code_of(name)] for na
 
 def run_notebooks(audit: Audit, params: Path, sections: Path) -> None:
     """Run the code of the notebooks in this process; any exception is the caller's."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(io.StringIO()),
-        warnings.catch_warnings(),
-    ):
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         patch.setattr(audit_module, "given", audit)
         patch.setenv("CDI_PARAMS", str(params))
         patch.setenv("CDI_SECTIONS", str(sections))

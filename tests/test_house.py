@@ -61,9 +61,7 @@ def test_nothing_else_lies_beside_the_packages():
 @pytest.mark.parametrize("package", PACKAGES, ids=shown)
 def test_map_names_each_room(package):
     text = ast.get_docstring(ast.parse((package / "__init__.py").read_text("utf-8")))
-    rooms = {path.stem for path in package.glob("*.py")} | {
-        path.parent.name for path in package.glob("*/__init__.py")
-    }
+    rooms = {path.stem for path in package.glob("*.py")} | {path.parent.name for path in package.glob("*/__init__.py")}
     rooms -= {"__init__", "__main__"}
     assert rooms <= set(re.findall(r"``(\w+)``", text))
     assert set(re.findall(r"^- ``(\w+)``\s+\S", text, flags=re.MULTILINE)) <= rooms
@@ -91,14 +89,5 @@ def test_statistics_can_be_used_alone():
     libraries, own = (set(line.split()) for line in done.stdout.splitlines())
     assert {name for name in own if not name.startswith("cdi_lib.statistics")} == set()
     assert {"numpy", "pandas", "scipy"} <= libraries
-    of_the_report = {
-        "matplotlib",
-        "jinja2",
-        "nbformat",
-        "papermill",
-        "pydantic",
-        "yaml",
-        "openpyxl",
-        "IPython",
-    }
+    of_the_report = {"matplotlib", "jinja2", "nbformat", "papermill", "pydantic", "yaml", "openpyxl", "IPython"}
     assert libraries & of_the_report == set()

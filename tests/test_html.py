@@ -59,9 +59,7 @@ def is_named_by_the_policy(script, tree) -> bool:
 
 
 def test_fetches_nothing(tree):
-    for element in tree.iter(
-        "script", "link", "img", "iframe", "object", "embed", "source", "video", "audio"
-    ):
+    for element in tree.iter("script", "link", "img", "iframe", "object", "embed", "source", "video", "audio"):
         if element.tag == "script":
             assert element.get("src") is None
             assert element.get("type") == "application/ld+json" or is_named_by_the_policy(element, tree)
@@ -74,9 +72,7 @@ def test_fetches_nothing(tree):
 
 def test_runs_nothing(tree):
     for element in tree.iter():
-        assert not [name for name in element.attrib if name.startswith("on") or name == "style"], (
-            element.attrib
-        )
+        assert not [name for name in element.attrib if name.startswith("on") or name == "style"], element.attrib
         assert not element.get("href", "").lower().startswith("javascript:")
 
 
@@ -150,9 +146,7 @@ def test_figures_have_alt_text_and_captions(tree):
 def test_floats_are_numbered_in_order(tree):
     for name, tags in (("Figure", ("figcaption",)), ("Table", ("caption", "figcaption"))):
         captions = [words(e) for e in tree.iter(*tags) if words(e).startswith(name)]
-        assert [int(re.match(rf"{name}\s(\d+):", c)[1]) for c in captions] == list(
-            range(1, len(captions) + 1)
-        )
+        assert [int(re.match(rf"{name}\s(\d+):", c)[1]) for c in captions] == list(range(1, len(captions) + 1))
 
 
 def test_badges_say_their_grade_in_words(tree):
@@ -185,9 +179,7 @@ def _contrast(one: str, other: str) -> float:
 
 def test_text_colours_reach_the_contrast_of_aa():
     assert _contrast("#000000", "#ffffff") == pytest.approx(21)
-    colours = dict(
-        re.findall(r"--([a-z]+): (#[0-9a-f]{6});", (LOOK / "report.css").read_text(encoding="utf-8"))
-    )
+    colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", (LOOK / "report.css").read_text(encoding="utf-8")))
     for name in ("ink", "quiet", "navy", "link", "plum", "teal", "rust", "blue"):
         assert _contrast(colours[name], "#ffffff") >= 4.5, name  # as text, and as a badge under white text
     for name in ("ink", "quiet", "navy", "link"):
@@ -200,8 +192,6 @@ def test_badge_colours_are_the_same_in_page_and_pdf():
     typst = (LOOK / "typst-template.typ").read_text(encoding="utf-8")
     colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", css))
     for grade, variable in re.findall(r"\.badge-([a-z-]+) \{ background: var\(--([a-z]+)\)", css):
-        line = re.search(
-            rf"^  {grade}: \((?:rgb\(\"(#[0-9a-f]+)\"\)|(cdi-[a-z]+))", typst, flags=re.MULTILINE
-        )
+        line = re.search(rf"^  {grade}: \((?:rgb\(\"(#[0-9a-f]+)\"\)|(cdi-[a-z]+))", typst, flags=re.MULTILINE)
         named = dict(re.findall(r"#let (cdi-[a-z]+) = rgb\(\"(#[0-9a-f]+)\"\)", typst))
         assert (line[1] or named[line[2]]) == colours[variable], grade

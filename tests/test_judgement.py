@@ -11,21 +11,8 @@ import yaml
 
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.judgement import check_areas, grade_of_parts, judge
-from cdi_lib.inspection.judgements import (
-    AtLeast,
-    Below,
-    CountChange,
-    FindingChange,
-    Judgements,
-    ShareEvidence,
-)
-from cdi_lib.inspection.parameters import (
-    Assessment,
-    CarriedForward,
-    Decision,
-    Inspection,
-    load_inspection,
-)
+from cdi_lib.inspection.judgements import AtLeast, Below, CountChange, FindingChange, Judgements, ShareEvidence
+from cdi_lib.inspection.parameters import Assessment, CarriedForward, Decision, Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import Criteria, Question, check_judgement_inputs, load_criteria
 from cdi_lib.inspection.results import EstimateResult, Share
@@ -125,11 +112,7 @@ def test_evidence_names_what_the_next_grades_need(inspection, estimates, shares)
     again = judge(load_criteria("cdi-2017"), estimates, almost, inspection)
     assert grades(again)["safeguarding"] == "requires improvement"
     efficient = entry(judgements, "efficient")
-    assert {change.part for change in efficient.next_better} == {
-        "safeguarding",
-        "timeliness",
-        "equality",
-    }
+    assert {change.part for change in efficient.next_better} == {"safeguarding", "timeliness", "equality"}
 
 
 def test_probabilities_follow_the_interval(inspection, estimates, shares):
@@ -173,15 +156,11 @@ def chances_of_twins(tmp_path, inspection, estimates):
 def test_all_crime_moves_with_the_crime_types_that_it_consists_of(tmp_path, inspection):
     rate = estimate(90.0, 1.5, 1000)
     # All crime is violence: one chance, not two. The median of a Beta distribution lies a little above its mean.
-    assert chances_of_twins(tmp_path, inspection, {"overall": rate, "violence": rate}) == pytest.approx(
-        0.5, abs=0.03
-    )
+    assert chances_of_twins(tmp_path, inspection, {"overall": rate, "violence": rate}) == pytest.approx(0.5, abs=0.03)
     # A tenth of all crime is violence: the variance of the part that they share is a tenth (correlation 0.316).
     # Both normal scores above their median: 1/4 + arcsin(0.316) / (2 pi) = 0.301 (Sheppard 1899)
     part = estimate(90.0, 1.5 * 10**0.5, 100)
-    assert chances_of_twins(tmp_path, inspection, {"overall": rate, "violence": part}) == pytest.approx(
-        0.301, abs=0.03
-    )
+    assert chances_of_twins(tmp_path, inspection, {"overall": rate, "violence": part}) == pytest.approx(0.301, abs=0.03)
     # The other types are independent of violence: with a tenth each, they change nothing of that.
     others = {"overall": rate, "violence": part, "sexual": part, "other": part}
     assert chances_of_twins(tmp_path, inspection, others) == pytest.approx(0.301, abs=0.03)
@@ -208,17 +187,13 @@ def test_question_without_its_required_element_is_not_judged(inspection, estimat
 
 
 def test_too_few_records_are_said_to_be_too_few(inspection, estimates, shares):
-    found = judge(
-        load_criteria("cdi-2017"), estimates, shares | {"cancelled_robbery": share(3, 3)}, inspection
-    )
+    found = judge(load_criteria("cdi-2017"), estimates, shares | {"cancelled_robbery": share(3, 3)}, inspection)
     assert entry(found, "cancels_robbery").status == "too few records to judge"
 
 
 def test_untested_element_is_carried_forward_with_its_date(inspection, estimates, shares):
     del shares["cancelled_rape"]
-    earlier = CarriedForward(
-        element="cancels_rape", grade="inadequate", date="2018-07-17", source="report 2018"
-    )
+    earlier = CarriedForward(element="cancels_rape", grade="inadequate", date="2018-07-17", source="report 2018")
     again = inspection.model_copy(update={"carried_forward": (earlier,)})
     found = entry(judge(load_criteria("cdi-2017"), estimates, shares, again), "cancels_rape")
     assert (found.decided, found.status) == ("inadequate", "carried forward from 2018-07-17")
@@ -243,9 +218,7 @@ def test_unknown_elements_and_grades_in_parameters_are_named_with_a_suggestion(i
     wrong = inspection.model_copy(
         update={
             "decisions": (Decision(grade_of="efficient", grade="goood", reason="r", role="r"),),
-            "assessments": (
-                Assessment(element="action_plam", criterion="c", finding="fully met", evidence="e"),
-            ),
+            "assessments": (Assessment(element="action_plam", criterion="c", finding="fully met", evidence="e"),),
         }
     )
     messages = [str(problem) for problem in check_judgement_inputs(load_criteria("cdi-2017"), wrong)]
@@ -266,9 +239,7 @@ def test_low_grade_without_an_area_for_improvement_is_a_warning(inspection, esti
 
 
 def test_a_carried_grade_of_an_element_that_was_judged_is_a_warning(inspection, estimates, shares):
-    carried = CarriedForward(
-        element="timeliness", grade="good", date=date(2018, 1, 1), source="The report of 2018."
-    )
+    carried = CarriedForward(element="timeliness", grade="good", date=date(2018, 1, 1), source="The report of 2018.")
     again = inspection.model_copy(update={"carried_forward": (carried,)})
     [warning] = check_areas(judge(load_criteria("cdi-2017"), estimates, shares, again), again)
     assert "timeliness, which was judged this time" in warning.got and warning.severity == "warning"
@@ -346,9 +317,7 @@ def judged_element(measure, **fields):
     )  # fmt: skip
     estimates = {"overall": measure} if "estimate" in fields else {}
     shares = {"rape": measure} if "share" in fields else {}
-    inspection = Inspection.model_construct(
-        assessments=() if measure is None or estimates or shares else (measure,)
-    )
+    inspection = Inspection.model_construct(assessments=() if measure is None or estimates or shares else (measure,))
     return judge(criteria, estimates, shares, inspection).elements[0]
 
 
@@ -375,10 +344,7 @@ def test_next_grades_of_a_share_count_the_allowance():
         CountChange(grade="best", x=18, n=20),
         CountChange(grade="worst", x=12, n=20),
     )
-    assert (
-        found.rule
-        == "At least 70 per cent is middle, where 1 more may have been missed in so small a sample."
-    )
+    assert found.rule == "At least 70 per cent is middle, where 1 more may have been missed in so small a sample."
     best = judged_element(share(20, 20), share="rape", minimum=5, allow=1)
     assert (best.next_better, best.next_worse) == (None, CountChange(grade="middle", x=17, n=20))
     assert best.rule == "At least 90 per cent is best."
@@ -447,17 +413,13 @@ def test_chance_moves_a_share_of_the_random_sample_with_the_allowance_and_no_oth
     assert lenient["best"] == strict["best"] < 0.01
 
 
-def test_a_grade_is_low_from_requires_improvement_on_or_in_the_lower_half_of_the_scale(
-    inspection, estimates, shares
-):
+def test_a_grade_is_low_from_requires_improvement_on_or_in_the_lower_half_of_the_scale(inspection, estimates, shares):
     judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
     nothing = inspection.model_copy(update={"areas_for_improvement": ()})
 
     def low_grades(*scale):
         each = [judgements.elements[0].model_copy(update={"id": grade, "decided": grade}) for grade in scale]
-        problems = check_areas(
-            judgements.model_copy(update={"scale": scale, "elements": tuple(each)}), nothing
-        )
+        problems = check_areas(judgements.model_copy(update={"scale": scale, "elements": tuple(each)}), nothing)
         return [problem.got.partition("element ")[2].partition(",")[0] for problem in problems]
 
     assert low_grades("outstanding", "good", "requires improvement", "inadequate") == [
@@ -575,9 +537,7 @@ def test_new_framework_needs_no_code(tmp_path, inspection, estimates, shares):
     shutil.copy(PROJECT / "params/criteria/cdi-2017.yml", tmp_path / "strict.yml")
     path = tmp_path / "strict.yml"
     text = path.read_text(encoding="utf-8").replace("name: cdi-2017", "name: strict")
-    path.write_text(
-        text.replace("good: 90, requires improvement: 85.5", "good: 93, requires improvement: 90")
-    )
+    path.write_text(text.replace("good: 90, requires improvement: 85.5", "good: 93, requires improvement: 90"))
     judgements = judge(load_criteria("strict", tmp_path), estimates, shares, inspection)
     assert judgements.overall.computed == "requires improvement"
 

@@ -121,7 +121,4 @@ def test_parts_of_one_grade_give_that_grade(name):
         for id_, question in criteria.questions.items():
             names = [part for part, element in criteria.elements.items() if element.question == id_]
             assert grade_of_parts(question, criteria.grades, dict.fromkeys(names, grade)) == grade
-        assert (
-            grade_of_parts(criteria.overall, criteria.grades, dict.fromkeys(criteria.questions, grade))
-            == grade
-        )
+        assert grade_of_parts(criteria.overall, criteria.grades, dict.fromkeys(criteria.questions, grade)) == grade

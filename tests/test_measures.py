@@ -35,9 +35,7 @@ def audited(rng) -> pd.DataFrame:
 
 
 MAIN = audited(np.random.default_rng(3))
-STRATA = pd.DataFrame(
-    {"stratum": ["north", "south"], "frame_incidents": [9000, 600], "audited_incidents": [100, 60]}
-)
+STRATA = pd.DataFrame({"stratum": ["north", "south"], "frame_incidents": [9000, 600], "audited_incidents": [100, 60]})
 WEIGHT = {"north": 90.0, "south": 10.0}
 
 
@@ -75,9 +73,7 @@ def test_incidents_without_a_crime_are_in_the_variance():
 
 
 def test_crimes_as_independent_have_the_same_weights():
-    clustered, independent = (
-        Measures(inspection(clustered=value), MAIN, STRATA).headline() for value in (True, False)
-    )
+    clustered, independent = (Measures(inspection(clustered=value), MAIN, STRATA).headline() for value in (True, False))
     assert clustered.value == pytest.approx(independent.value, rel=1e-12)
     assert clustered.se != independent.se
 
@@ -105,16 +101,8 @@ def test_an_empty_table_of_strata_says_nothing():
 @pytest.mark.parametrize("strata", [STRATA, None])
 def test_the_pooled_rate_is_the_same_in_the_headline_and_among_the_choices(strata):
     measures = Measures(inspection(headline="pooled", interval="wilson"), MAIN, strata)
-    [row] = [
-        row
-        for row in measures.sensitivity()
-        if row.estimator == "pooled, clustered" and row.interval == "wilson"
-    ]
-    assert (row.value, row.low, row.high) == (
-        measures.pooled().value,
-        measures.pooled().low,
-        measures.pooled().high,
-    )
+    [row] = [row for row in measures.sensitivity() if row.estimator == "pooled, clustered" and row.interval == "wilson"]
+    assert (row.value, row.low, row.high) == (measures.pooled().value, measures.pooled().low, measures.pooled().high)
 
 
 def test_a_design_effect_asks_for_more_crimes():
@@ -124,9 +112,7 @@ def test_a_design_effect_asks_for_more_crimes():
         planned_sample(check_inspection(parameters(sampling=asked | more), "params/testshire.yml"), sizes)
         for more in ({}, {"design_effect": 1.3})
     )
-    assert clustered.allocation.counts["other"] == pytest.approx(
-        1.3 * plain.allocation.counts["other"], rel=0.02
-    )
+    assert clustered.allocation.counts["other"] == pytest.approx(1.3 * plain.allocation.counts["other"], rel=0.02)
     assert all(0.0295 < margin <= 0.03 for margin in clustered.margins.values())
 
 
@@ -137,15 +123,11 @@ def test_the_sensitivity_table_holds_the_rates_of_the_report(strata, clustered, 
     main = MAIN if strata is not None else MAIN.assign(stratum=MAIN["crime_type"])
     main = main if strata is not None else main.assign(incident_id=range(len(main)))
     measures = Measures(inspection(headline=headline, clustered=clustered), main, strata)
-    rows = {
-        row.estimator: row for row in measures.sensitivity() if row.interval == measures.pooled().interval
-    }
+    rows = {row.estimator: row for row in measures.sensitivity() if row.interval == measures.pooled().interval}
     more = ", clustered" if clustered else ""
     for rate, name in ((measures.pooled(), "pooled"), (measures.stratified(), "stratified")):
         same = rows[name + more]
-        assert (same.value, same.low, same.high) == pytest.approx(
-            (rate.value, rate.low, rate.high), rel=1e-12
-        )
+        assert (same.value, same.low, same.high) == pytest.approx((rate.value, rate.low, rate.high), rel=1e-12)
 
 
 def test_a_stratum_with_one_incident_counts_by_its_distance_from_the_overall_mean():

@@ -62,13 +62,7 @@ def results(estimates=None, **details):
     )  # fmt: skip
 
 
-PREVIOUS = {
-    "year": 2014,
-    "audited_crimes": 80,
-    "recorded_crimes": 64,
-    "representative": True,
-    "status": "published",
-}
+PREVIOUS = {"year": 2014, "audited_crimes": 80, "recorded_crimes": 64, "representative": True, "status": "published"}
 PREVIOUS |= {"recording_limit_hours": 24, "source": "a report"}
 
 
@@ -194,16 +188,12 @@ def test_a_change_is_told_without_negative_numbers_and_with_its_chance(low, high
     before, after = rate(0.8, 0.7, 0.87, 80).model_copy(update={"recorded": 64}), rate(0.83, 0.8, 0.86, 1000)
     change = rate(0.03, low, high).model_copy(update={"unit": "difference", "p_value": p})
     found = results(
-        {"previous": before, "overall": after, "change": change},
-        previous=PREVIOUS,
-        recording_limit_hours=24,
+        {"previous": before, "overall": after, "change": change}, previous=PREVIOUS, recording_limit_hours=24
     )
     assert words in narrative.comparison(found)
     worse = change.model_copy(update={"value": -0.03, "low": -high, "high": -low})
     found = results(
-        {"previous": before, "overall": after, "change": worse},
-        previous=PREVIOUS,
-        recording_limit_hours=24,
+        {"previous": before, "overall": after, "change": worse}, previous=PREVIOUS, recording_limit_hours=24
     )
     text = narrative.comparison(found)
     assert "3.0 percentage points lower" in text
@@ -237,9 +227,7 @@ def test_a_pooled_headline_of_an_uneven_sample_says_what_it_is_not():
 
 def test_a_weighted_rate_is_told_from_the_share_of_the_sample():
     weighted = rate(0.95, 0.9, 0.98).model_copy(update={"recorded": 340})
-    found = results(
-        {"violence": weighted, "sexual": rate(0.85, 0.8, 0.9).model_copy(update={"recorded": 340})}
-    )
+    found = results({"violence": weighted, "sexual": rate(0.85, 0.8, 0.9).model_copy(update={"recorded": 340})})
     assert "340 of the 400 audited crimes (85.0% before weighting)" in narrative.rate_sentence(
         found, "violence", "violent crime"
     )
@@ -262,9 +250,7 @@ def test_a_rate_that_just_misses_a_band_is_told_with_two_decimals():
 
 def test_what_was_asked_of_the_plan_is_told_as_it_was():
     plan = SamplingPlan(seed=1, expected_rate_percent=90, margin_points=3, confidence_percent=95.0)
-    assert method.asked(plan) == (
-        "asked for a margin of 3 percentage points in every stratum at 95% confidence"
-    )
+    assert method.asked(plan) == ("asked for a margin of 3 percentage points in every stratum at 95% confidence")
     assert "shared 330 incidents" in method.asked(
         plan.model_copy(update={"allocation": "neyman", "total_incidents": 330})
     )
@@ -284,8 +270,7 @@ def test_reserves_in_use_are_said():
     assert "Reserves" not in method.fieldwork(results(fieldwork=FIELDWORK))
     fieldwork = FIELDWORK | {"reserves": 3}
     fieldwork["strata"] = {
-        name: counts | {"reserves": 3 if name == "other" else 0}
-        for name, counts in FIELDWORK["strata"].items()
+        name: counts | {"reserves": 3 if name == "other" else 0} for name, counts in FIELDWORK["strata"].items()
     }
     text = method.fieldwork(results(fieldwork=fieldwork))
     assert "took the place of three incidents that could not be audited" in text

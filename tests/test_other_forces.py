@@ -18,9 +18,7 @@ from cdi_lib.pipeline.build import build_report
 
 def build(tmp_path, content=None, tables=None):
     write_force(tmp_path / "params", "testshire", content, tables)
-    return build_report(
-        "testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports"
-    ).folder
+    return build_report("testshire", "pandoc", params=tmp_path / "params", reports=tmp_path / "reports").folder
 
 
 def test_a_force_with_nothing_optional(tmp_path):
@@ -42,31 +40,20 @@ def test_a_force_with_nothing_optional(tmp_path):
 def test_a_small_force_with_strata_without_unrecorded_crime_and_empty_dip_samples(tmp_path):
     tables = {
         "crimes": crimes(
-            {"violence": 25, "sexual": 3, "other": 20},
-            {"violence": 25, "sexual": 3, "other": 17},
-            per_incident=3,
+            {"violence": 25, "sexual": 3, "other": 20}, {"violence": 25, "sexual": 3, "other": 17}, per_incident=3
         ),
         "dip_records": pd.DataFrame(
             {"record_id": ["D1", "D2"], "sample": ["third_party_email", "modern_slavery_other"]}
         ),
         "n100": pd.DataFrame(columns=["record_id", "kind", "applied", "should_be_rape"]),
         "cancellations": pd.DataFrame(
-            columns=[
-                "crime_id",
-                "crime_type",
-                "authorised_by",
-                "correct",
-                "victim_to_be_informed",
-                "victim_informed",
-            ]
+            columns=["crime_id", "crime_type", "authorised_by", "correct", "victim_to_be_informed", "victim_informed"]
         ),
         "survey": pd.DataFrame(columns=["respondent_id", "statement", "answer"]),
     }
     tables["crimes"]["domestic_abuse"] = "no"
     folder = build(
-        tmp_path,
-        parameters(publication={"title": "Inspection", "date": "2022-09-01", "status": "final"}),
-        tables,
+        tmp_path, parameters(publication={"title": "Inspection", "date": "2022-09-01", "status": "final"}), tables
     )
     for text in (page_text(folder), pdf_text(folder)):
         for words in (
@@ -152,12 +139,7 @@ def test_what_cannot_be_estimated_or_judged_is_refused(tmp_path, content, tables
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["report", "--force=nowhere"],
-        ["report"],
-        ["check", "--force=../x"],
-        ["diff", "--force=northamptonshire"],
-    ],
+    [["report", "--force=nowhere"], ["report"], ["check", "--force=../x"], ["diff", "--force=northamptonshire"]],
 )
 def test_commands_answer_mistakes_with_one_message(arguments, capsys):
     assert main(arguments) == 1
@@ -234,9 +216,7 @@ def test_a_framework_with_other_questions_elements_and_grades(tmp_path):
     (tmp_path / "params" / "criteria" / "two-questions.yml").write_text(OTHER_FRAMEWORK)
     published = {"figure": "Overall grade", "result": "details.grades.overall", "shown_as": "text"}
     published |= {"published": "good", "source": "a report"}
-    sample = crimes(
-        {"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150}
-    )
+    sample = crimes({"violence": 200, "sexual": 80, "other": 160}, {"violence": 180, "sexual": 76, "other": 150})
     tables = {"crimes": sample, "published": pd.DataFrame([published])}
     folder = build(tmp_path, parameters(criteria="two-questions"), tables)
     for text in (page_text(folder), pdf_text(folder)):

@@ -198,9 +198,7 @@ def test_variables_of_the_makefile_are_those_tested_here():
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-@pytest.mark.parametrize(
-    "value", ["x'; touch trace; '", "$(shell touch trace)", "`touch trace`", '";touch trace;"']
-)
+@pytest.mark.parametrize("value", ["x'; touch trace; '", "$(shell touch trace)", "`touch trace`", '";touch trace;"'])
 def test_value_of_a_variable_is_never_run(makefile, name, value, tmp_path):
     """Whatever a caller puts into any variable, on the command line or in the environment."""
     command, option = VARIABLES[name]
@@ -253,12 +251,8 @@ def project(tmp_path, monkeypatch):
     """A project with locks of its own and a ``.venv`` in which any interpreter stands."""
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(environment, "PYTHON", tmp_path / ".venv/python")
-    monkeypatch.setattr(
-        environment, "LOCKS", {kind: tmp_path / f"requirements{kind}.lock" for kind in ("", "-test")}
-    )
-    monkeypatch.setattr(
-        environment, "wait_for_others", lambda: None
-    )  # it would hold the lock until pytest ends
+    monkeypatch.setattr(environment, "LOCKS", {kind: tmp_path / f"requirements{kind}.lock" for kind in ("", "-test")})
+    monkeypatch.setattr(environment, "wait_for_others", lambda: None)  # it would hold the lock until pytest ends
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/python").touch()
     for lock in environment.LOCKS.values():
@@ -403,20 +397,11 @@ def test_each_keeps_its_own_configuration():
     ("said", "told"),
     [
         ("ERROR: No matching distribution found for x\n(from versions: none)", "index cannot be reached"),
-        (
-            "error: Request failed after 3 retries\n  cause: Failed to fetch: x\n  cause: dns error",
-            "be reached",
-        ),
-        (
-            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
-            "not the one that the lock",
-        ),
+        ("error: Request failed after 3 retries\n  cause: Failed to fetch: x\n  cause: dns error", "be reached"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "not the one that the lock"),
         ("error: Failed to download `x`\n  cause: Hash mismatch for `x==1`", "not the one that the lock"),
         ("ERROR: Could not install packages due to an OSError: No space left", "No space left"),
-        (
-            "error: Failed to install: x\n  cause: No space left on device (os error 28)",
-            "No space left on device",
-        ),
+        ("error: Failed to install: x\n  cause: No space left on device (os error 28)", "No space left on device"),
         ("", "could not be installed"),
     ],
 )

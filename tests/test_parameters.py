@@ -55,17 +55,9 @@ PREVIOUS = {
         ({"force": {"name": "", "short_name": "Y"}}, "force.name", "not empty"),
         ({"force": {"name": True, "short_name": "Y"}}, "force.name", "put it in quotes"),
         ({"schema_version": 2}, "schema_version", "1"),
-        (
-            {"audit_period": {"start": "2022-06-30", "end": "2022-01-01"}},
-            "audit_period",
-            "ends on or after its start",
-        ),
+        ({"audit_period": {"start": "2022-06-30", "end": "2022-01-01"}}, "audit_period", "ends on or after its start"),
         ({"audit_period": {"start": "2022-02-30", "end": "2022-06-30"}}, "audit_period.start", "2019-06-01"),
-        (
-            {"audit_period": {"start": "01/02/2022", "end": "2022-06-30"}},
-            "audit_period.start",
-            "year-month-day",
-        ),
+        ({"audit_period": {"start": "01/02/2022", "end": "2022-06-30"}}, "audit_period.start", "year-month-day"),
         ({"audit_period": {"start": "2012-01-01", "end": "2022-06-30"}}, "audit_period", "three years"),
         ({"publication": {"title": "T", "date": "2022-01-01"}}, "publication.date", "after the audit period"),
         (
@@ -73,66 +65,35 @@ PREVIOUS = {
             "publication.status",
             "'draft' or 'final'",
         ),
-        (
-            {"publication": {"title": "T", "date": "2022-09-01", "version": 1.0}},
-            "publication.version",
-            "quotes",
-        ),
+        ({"publication": {"title": "T", "date": "2022-09-01", "version": 1.0}}, "publication.version", "quotes"),
         ({"records": {"status": "invented"}}, "records", "a note"),
         ({"auditable_route_percent": FIGURE | {"value": 0.92}}, "auditable_route_percent.value", "write 92"),
         ({"auditable_route_percent": FIGURE | {"value": 101}}, "auditable_route_percent.value", "up to 100"),
+        ({"auditable_route_percent": FIGURE | {"value": "96.7%"}}, "auditable_route_percent.value", "a number"),
+        ({"auditable_route_percent": FIGURE | {"value": float("nan")}}, "auditable_route_percent.value", "expected"),
+        ({"recorded_crime": {"violence": FIGURE, "sexual": FIGURE}}, "recorded_crime.other", "excluding fraud"),
         (
-            {"auditable_route_percent": FIGURE | {"value": "96.7%"}},
-            "auditable_route_percent.value",
-            "a number",
-        ),
-        (
-            {"auditable_route_percent": FIGURE | {"value": float("nan")}},
-            "auditable_route_percent.value",
-            "expected",
-        ),
-        (
-            {"recorded_crime": {"violence": FIGURE, "sexual": FIGURE}},
-            "recorded_crime.other",
-            "excluding fraud",
-        ),
-        (
-            {
-                "recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE)
-                | {"other": FIGURE | {"value": -1}}
-            },
+            {"recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE) | {"other": FIGURE | {"value": -1}}},
             "recorded_crime.other.value",
             "0 or more",
         ),
         (
-            {
-                "recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE)
-                | {"other": FIGURE | {"value": "21,900"}}
-            },
+            {"recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE) | {"other": FIGURE | {"value": "21,900"}}},
             "recorded_crime.other.value",
             "thousands separators",
         ),
         (
-            {
-                "recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE)
-                | {"other": FIGURE | {"value": 1.5}}
-            },
+            {"recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE) | {"other": FIGURE | {"value": 1.5}}},
             "recorded_crime.other.value",
             "whole number",
         ),
         (
-            {
-                "recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE)
-                | {"other": FIGURE | {"value": True}}
-            },
+            {"recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE) | {"other": FIGURE | {"value": True}}},
             "recorded_crime.other.value",
             "whole number",
         ),
         (
-            {
-                "recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE)
-                | {"other": FIGURE | {"status": "guess"}}
-            },
+            {"recorded_crime": dict.fromkeys(("violence", "sexual"), FIGURE) | {"other": FIGURE | {"status": "guess"}}},
             "recorded_crime.other.status",
             "'published'",
         ),
@@ -142,11 +103,7 @@ PREVIOUS = {
         ({"estimation": {"interval": "wald"}}, "estimation.interval", "'wilson'"),
         ({"estimation": {"clustered": "yes"}}, "estimation.clustered", "true or false"),
         ({"estimation": {"headline": "weighted"}}, "estimation.headline", "'stratified' or 'pooled'"),
-        (
-            {"previous_inspection": PREVIOUS | {"recorded_crimes": 83}},
-            "previous_inspection",
-            "83 recorded of 82",
-        ),
+        ({"previous_inspection": PREVIOUS | {"recorded_crimes": 83}}, "previous_inspection", "83 recorded of 82"),
         (
             {"previous_inspection": PREVIOUS | {"audited_crimes": 0, "recorded_crimes": 0}},
             "previous_inspection.audited_crimes",
@@ -162,11 +119,7 @@ PREVIOUS = {
             "assessments.1.finding",
             "'fully met'",
         ),
-        (
-            {"decisions": [{"grade_of": "overall", "grade": "good"}]},
-            "decisions.1.reason",
-            "printed in the report",
-        ),
+        ({"decisions": [{"grade_of": "overall", "grade": "good"}]}, "decisions.1.reason", "printed in the report"),
         (
             {"decisions": [{"grade_of": "overall", "grade": "good", "reason": "r", "role": "x"}] * 2},
             "decisions",
@@ -226,9 +179,7 @@ def test_a_missing_file_names_the_forces_there_are(tmp_path):
     assert forces(tmp_path) == ["testshire"]
 
 
-@pytest.mark.parametrize(
-    "name", ["", "../x", "a/b", "A", "a b", "-a", "a--b", "1a", "a.yml", "å", None, "x" * 61]
-)
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "A", "a b", "-a", "a--b", "1a", "a.yml", "å", None, "x" * 61])
 def test_a_force_name_that_could_be_a_path_is_refused(name):
     with pytest.raises(InputError, match="FORCE"):
         force_key(name)
@@ -241,11 +192,7 @@ def test_a_force_name_with_capitals_gets_a_suggestion():
 
 @pytest.mark.parametrize(
     ("start", "end", "years"),
-    [
-        ("2019-06-01", "2019-11-30", 0.5),
-        ("2019-12-01", "2020-02-29", 0.25),
-        ("2018-06-01", "2018-11-20", 173 / 365.25),
-    ],
+    [("2019-06-01", "2019-11-30", 0.5), ("2019-12-01", "2020-02-29", 0.25), ("2018-06-01", "2018-11-20", 173 / 365.25)],
 )
 def test_length_of_the_audit_period(start, end, years):
     assert Period(start=start, end=end).years == pytest.approx(years)
@@ -271,9 +218,7 @@ def test_what_is_possible_but_unlikely_gets_a_warning():
 
 
 def test_an_alias_may_repeat_a_group_of_values(tmp_path):
-    content = yaml.safe_dump(
-        parameters(recorded_crime=dict.fromkeys(("violence", "sexual", "other"), FIGURE))
-    )
+    content = yaml.safe_dump(parameters(recorded_crime=dict.fromkeys(("violence", "sexual", "other"), FIGURE)))
     assert "*id001" in content
     (tmp_path / "x.yml").write_text(content)
     assert load_inspection("x", tmp_path).recorded_crime.total == 27_000

@@ -81,9 +81,7 @@ def test_a_notebook_that_fails_keeps_no_reference(report, tmp_path):
     nbformat.write(notebook, broken)
     folders = {"CDI_PARAMS": str(report.params), "CDI_REPORTS": str(tmp_path / "made")}
     command = [sys.executable, "-m", "cdi_lib", "report", "--force=testshire", "--renderer=pandoc"]
-    ended = subprocess.run(
-        command, cwd=project, env=os.environ | folders, capture_output=True, text=True, check=False
-    )
+    ended = subprocess.run(command, cwd=project, env=os.environ | folders, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "notebook 2_effectiveness" in ended.stderr
     assert "ValueError: the message quotes a record and is left out" in ended.stderr

@@ -7,10 +7,7 @@ import pytest
 from cdi_lib.inspection.measures import check_measures, planned_sample
 from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
 from cdi_lib.inspection.records import load_records
-from cdi_lib.statistics.planning import (
-    allocate,
-    sample_size,
-)
+from cdi_lib.statistics.planning import allocate, sample_size
 
 STRATA = {"violence": 11_870, "sexual": 1_282, "other": 19_315}
 
@@ -49,10 +46,7 @@ def test_the_plan_without_a_frame_is_by_crime_type_from_recorded_crime():
 
 def test_the_plan_shares_a_total_as_the_parameters_say():
     shared = asking(
-        total_incidents=1_000,
-        allocation="neyman",
-        minimum_incidents=100,
-        expected_rates_percent={"violence": 85},
+        total_incidents=1_000, allocation="neyman", minimum_incidents=100, expected_rates_percent={"violence": 85}
     )
     planned = planned_sample(shared, SIZES)
     rates = {"violence": 0.85, "sexual": 0.9, "other": 0.9}
@@ -63,21 +57,14 @@ def test_the_plan_shares_a_total_as_the_parameters_say():
 
 
 def test_a_given_number_of_incidents_by_other_strata_leaves_the_plan_by_crime_type():
-    assert (
-        planned_sample(asking(incidents={"control room": 400})).allocation
-        == planned_sample(asking()).allocation
-    )
+    assert planned_sample(asking(incidents={"control room": 400})).allocation == planned_sample(asking()).allocation
 
 
 @pytest.mark.parametrize(
     ("changes", "sizes", "message"),
     [
         ({"incidents": {"violence": 10}}, SIZES, r"sampling.incidents .* missing: \['other', 'sexual'\]"),
-        (
-            {"expected_rates_percent": {"rape": 80}},
-            SIZES,
-            "names rape; the strata are violence, sexual, other",
-        ),
+        ({"expected_rates_percent": {"rape": 80}}, SIZES, "names rape; the strata are violence, sexual, other"),
         ({"total_incidents": 60_000, "allocation": "equal"}, SIZES, "got 60000"),
         ({"total_incidents": 60_000, "allocation": "equal"}, None, "got 60000"),
     ],

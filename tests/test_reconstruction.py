@@ -78,9 +78,7 @@ def test_another_seed_gives_other_rows_and_the_same_counts(tmp_path, again):
     one, other = (pd.read_csv(folder / "crimes.csv", dtype=str) for folder in (again, tmp_path))
     assert not one["incident_id"].equals(other["incident_id"])
     counted = ["sample", "crime_type", "recorded", "domestic_abuse"]
-    pd.testing.assert_series_equal(
-        one.value_counts(counted).sort_index(), other.value_counts(counted).sort_index()
-    )
+    pd.testing.assert_series_equal(one.value_counts(counted).sort_index(), other.value_counts(counted).sort_index())
 
 
 # --- the draw -------------------------------------------------------------------------------------
@@ -304,11 +302,7 @@ def test_survey(records):
     [
         (["main_sample", "violence", "unrecorded"], 54, "main_sample.violence.unrecorded_classes"),
         (["main_sample", "violence", "within_24_hours"], 439, "main_sample.violence.within_24_hours"),
-        (
-            ["main_sample", "other", "domestic_abuse_recorded"],
-            346,
-            "main_sample.other.domestic_abuse_recorded",
-        ),
+        (["main_sample", "other", "domestic_abuse_recorded"], 346, "main_sample.other.domestic_abuse_recorded"),
         (["main_sample", "sexual", "rape_recorded"], 257, "main_sample.sexual.rape_recorded"),
         (["main_sample", "other", "crimes_per_incident"], 0.9, "main_sample.other.crimes_per_incident"),
         (["main_sample", "other", "recorded_classes"], {"105A": 1}, "105A"),

@@ -91,9 +91,7 @@ def test_a_table_without_the_main_sample_is_refused(tmp_path):
 
 
 def test_no_crimes_at_all_is_refused(tmp_path):
-    found = problems_of(
-        tmp_path, {"dip_records": pd.DataFrame({"record_id": ["D1"], "sample": ["third_party_email"]})}
-    )
+    found = problems_of(tmp_path, {"dip_records": pd.DataFrame({"record_id": ["D1"], "sample": ["third_party_email"]})})
     assert any("crimes.csv" in line and "no such file" in line for line in found)
 
 
@@ -109,9 +107,7 @@ def test_every_file_type_gives_the_same_records(tmp_path, suffix):
     folder = tmp_path / "testshire"
     folder.mkdir()
     path = folder / f"crimes.{suffix}"
-    {"csv": table().to_csv, "xlsx": table().to_excel, "parquet": table().to_parquet}[suffix](
-        path, index=False
-    )
+    {"csv": table().to_csv, "xlsx": table().to_excel, "parquet": table().to_parquet}[suffix](path, index=False)
     records = load_records("testshire", check_inspection(parameters(), "x"), tmp_path)
     assert records.crimes["recorded"].sum() == 13
     assert records.crimes["within_24_hours"].notna().sum() == 13
@@ -188,9 +184,7 @@ def test_an_incident_in_two_strata_is_refused(tmp_path):
 
 
 def test_survey_statements_must_be_known(tmp_path):
-    survey = pd.DataFrame(
-        {"respondent_id": ["1", "1"], "statement": ["trained", "x"], "answer": ["agree", "agree"]}
-    )
+    survey = pd.DataFrame({"respondent_id": ["1", "1"], "statement": ["trained", "x"], "answer": ["agree", "agree"]})
     found = problems_of(
         tmp_path, {"crimes": table(), "survey": survey}, survey_statements={"trained": "I have been trained."}
     )
@@ -233,14 +227,8 @@ def challenges(**changes) -> pd.DataFrame:
         ({"first_decision": "no crime"}, "no row for this crime"),
         ({"first_decision": "maybe"}, "recorded, not recorded, no crime"),
         ({"challenged_on": "2021-01-01"}, "in the audit period or after it"),
-        (
-            {"outcome": "upheld", "final_decision": "not recorded", "decided_on": "2022-08-05"},
-            "decision that stands",
-        ),
-        (
-            {"outcome": "upheld", "final_decision": "class 8N", "decided_on": "2022-08-05"},
-            "no class where it is none",
-        ),
+        ({"outcome": "upheld", "final_decision": "not recorded", "decided_on": "2022-08-05"}, "decision that stands"),
+        ({"outcome": "upheld", "final_decision": "class 8N", "decided_on": "2022-08-05"}, "no class where it is none"),
     ],
 )
 def test_challenges_agree_with_the_crimes(tmp_path, changes, words):
@@ -266,21 +254,14 @@ def test_challenges_are_counted(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "03/06/2019 14:05",
-        "3/6/2019 14:05",
-        "03-Jun-2019 14:05",
-        "3 June 2019 14:05:00",
-        "2019-06-03T14:05:00.000",
-    ],
+    ["03/06/2019 14:05", "3/6/2019 14:05", "03-Jun-2019 14:05", "3 June 2019 14:05:00", "2019-06-03T14:05:00.000"],
 )
 def test_moments_as_forces_export_them(text):
     assert parse_moments(pd.Series([text])).tolist() == [pd.Timestamp("2019-06-03 14:05")]
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["06/13/2019 14:05", "2019-06-03T14:05Z", "2019-06-03 25:05", "03/06/2019", "30 Feb 2019 10:00", None],
+    "text", ["06/13/2019 14:05", "2019-06-03T14:05Z", "2019-06-03 25:05", "03/06/2019", "30 Feb 2019 10:00", None]
 )
 def test_moments_that_are_not_read(text):
     assert parse_moments(pd.Series([text], dtype=object)).isna().all()

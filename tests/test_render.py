@@ -28,9 +28,7 @@ def write_notebook(folder: Path, *cells, front: str = FRONT) -> Path:
     """A notebook of Markdown cells (strings) or whole cells (dictionaries)."""
     whole = [{"cell_type": "raw", "metadata": {}, "source": front}]
     for cell in cells:
-        whole.append(
-            {"cell_type": "markdown", "metadata": {}, "source": cell} if isinstance(cell, str) else cell
-        )
+        whole.append({"cell_type": "markdown", "metadata": {}, "source": cell} if isinstance(cell, str) else cell)
     path = folder / "notebook.ipynb"
     path.write_text(json.dumps({"cells": whole, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "utf-8")
     return path
@@ -61,9 +59,7 @@ def test_same_notebook_same_bytes(tmp_path):
 def test_says_which_engine_and_why(tmp_path):
     done = render(write_notebook(tmp_path, "# One\n\nText."), tmp_path, engine="pandoc")
     assert done.engine == "pandoc"
-    assert re.fullmatch(
-        r"Rendered by the embedded engine \(Pandoc [\d.]+, Typst [\d.]+\): asked for\.", done.message
-    )
+    assert re.fullmatch(r"Rendered by the embedded engine \(Pandoc [\d.]+, Typst [\d.]+\): asked for\.", done.message)
     assert done.html == tmp_path / "index.html" and done.pdf == tmp_path / "report.pdf"
 
 
@@ -240,10 +236,7 @@ def test_all_problems_are_told_at_once(tmp_path):
     ("cell", "message"),
     [
         (display(**{"text/html": "<table>"}), "cell 2: shows text/html; expected text/markdown"),
-        (
-            code({"output_type": "stream", "name": "stderr", "text": "A warning"}),
-            "cell 2: prints 'A warning' (stderr)",
-        ),
+        (code({"output_type": "stream", "name": "stderr", "text": "A warning"}), "cell 2: prints 'A warning' (stderr)"),
         (
             code({"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}),
             "failed with ValueError",
@@ -260,9 +253,7 @@ def test_cell_that_cannot_be_shown(tmp_path, cell, message):
 
 def test_helper_cell_shows_nothing(tmp_path):
     cell = display(**{"text/html": "<table>"}) | {"source": "#| include: false\nhelp()"}
-    page = render(write_notebook(tmp_path, cell, "# One\n\nText."), tmp_path, engine="pandoc").html.read_text(
-        "utf-8"
-    )
+    page = render(write_notebook(tmp_path, cell, "# One\n\nText."), tmp_path, engine="pandoc").html.read_text("utf-8")
     assert "<table>" not in page
 
 
@@ -324,12 +315,7 @@ if {writes}:
 # All that the fixture's page must have.
 WHOLE_PAGE = "<!DOCTYPE html><title>T</title>" + "".join(
     f'<{tag} id="{name}"></{tag}>'
-    for tag, name in (
-        ("table", "tbl-rates"),
-        ("table", "tbl-grades"),
-        ("figure", "fig-rates"),
-        ("figure", "fig-time"),
-    )
+    for tag, name in (("table", "tbl-rates"), ("table", "tbl-grades"), ("figure", "fig-rates"), ("figure", "fig-time"))
 )
 
 
@@ -360,9 +346,7 @@ def calls(log: Path) -> list[dict]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
-needs_scripts = pytest.mark.skipif(
-    os.name == "nt", reason="the stand-in for Quarto is a script with a shebang line"
-)
+needs_scripts = pytest.mark.skipif(os.name == "nt", reason="the stand-in for Quarto is a script with a shebang line")
 
 
 @needs_scripts
@@ -444,9 +428,7 @@ def test_quarto_that_fails_is_replaced_or_reported(tmp_path, fake_quarto, monkey
 def test_no_quarto(tmp_path, monkeypatch):
     monkeypatch.setattr(quarto.shutil, "which", lambda *_, **__: None)
     assert render(FIXTURE, tmp_path, engine="auto").message.endswith(": Quarto is not installed.")
-    with pytest.raises(
-        RenderError, match="asked for, but Quarto is not installed; auto and pandoc do without"
-    ):
+    with pytest.raises(RenderError, match="asked for, but Quarto is not installed; auto and pandoc do without"):
         render(FIXTURE, tmp_path, engine="quarto")
 
 
@@ -470,9 +452,7 @@ def skeleton(page: str) -> dict[str, list[str]]:
         "captions": [words(e) for e in main.iter("caption", "figcaption")],
         "cells": [words(e) for e in main.iter("th", "td")],
         "alt texts": [e.get("alt") for e in main.iter("img")],
-        "references": [
-            f"{words(e)} {e.get('href')}" for e in main.iter("a") if e.get("href", "").startswith("#")
-        ],
+        "references": [f"{words(e)} {e.get('href')}" for e in main.iter("a") if e.get("href", "").startswith("#")],
         "paragraphs": [words(e) for e in main.iter("p", "li")],
     }
 

@@ -96,9 +96,7 @@ def test_a_published_figure_is_reproduced_and_printed(row, results, told):
     printed = {(path, text) for piece in elsewhere for text, path in piece.printed if text in piece.text}
     expected = {row["result"]: found.computed}
     if row["shown_as"] == "x of n":
-        expected = dict(
-            zip((f"{row['result']}.x", f"{row['result']}.n"), found.computed.split(" of "), strict=True)
-        )
+        expected = dict(zip((f"{row['result']}.x", f"{row['result']}.n"), found.computed.split(" of "), strict=True))
     for path, text in expected.items():
         words = wording.number_word(int(text)) if text.isdecimal() else text
         assert printed & {(path, text), (path, words)}, path
@@ -114,9 +112,7 @@ def test_headlines_by_a_second_route(results):
         main = [row for row in csv.DictReader(file) if row["sample"] == "main"]
     twelve_months = {"violence": 21900, "sexual": 2552, "other": 37048}
     z = 1.959963984540054  # 97.5 % point of the normal distribution, scipy 1.17.1 norm.ppf(0.975)
-    recorded = {
-        name: sum(r["recorded"] == "yes" for r in main if r["crime_type"] == name) for name in twelve_months
-    }
+    recorded = {name: sum(r["recorded"] == "yes" for r in main if r["crime_type"] == name) for name in twelve_months}
     audited = {name: sum(r["crime_type"] == name for r in main) for name in twelve_months}
     for name, yearly in twelve_months.items():
         p = recorded[name] / audited[name]
@@ -127,9 +123,7 @@ def test_headlines_by_a_second_route(results):
         assert results.estimates[f"unrecorded_{name}"].value == pytest.approx(yearly * (1 - p) / p)
     pooled = Fraction(sum(recorded.values()), sum(audited.values()))
     assert results.estimates["overall"].value == pytest.approx(float(pooled), rel=1e-12)
-    assert results.estimates["unrecorded_overall"].value == pytest.approx(
-        float(61500 * (1 - pooled) / pooled)
-    )
+    assert results.estimates["unrecorded_overall"].value == pytest.approx(float(61500 * (1 - pooled) / pooled))
     reported = sum(Fraction(twelve_months[name] * audited[name], recorded[name]) for name in twelve_months)
     assert results.estimates["overall_stratified"].value == pytest.approx(float(61500 / reported), rel=1e-12)
 
@@ -179,10 +173,7 @@ def test_tables_are_written_unrounded(report, results):
 
 def test_every_table_and_figure_of_the_index_is_shown_or_explained(report):
     html = (report / "index.html").read_text(encoding="utf-8")
-    not_here = {
-        "tbl-response": "the response is not known",
-        "tbl-strata": "Each crime type is a stratum",
-    }
+    not_here = {"tbl-response": "the response is not known", "tbl-strata": "Each crime type is a stratum"}
     for identity in (*index.TABLES, *index.FIGURES):
         if identity in not_here:
             assert not_here[identity] in html
@@ -244,14 +235,10 @@ def test_terms_are_linked_to_the_glossary_where_they_are_first_used(report):
     assert len(linked) == len(set(linked)) >= 12
     for term in GLOSSARY:
         assert f'id="{term.id}"' in html, term.name
-        assert term.id in linked or term.id == "term-principal-crime-rule", (
-            term.name
-        )  # of which nothing was written
+        assert term.id in linked or term.id == "term-principal-crime-rule", term.name  # of which nothing was written
     # Nowhere in running text is the term used before its link.
     body = html[html.index("<main") :]
-    before = re.sub(
-        r"(?s)<(h\d|nav|figcaption|table|style)\b.*?</\1>|<[^>]*>", " ", body[: body.index('"#term-n100"')]
-    )
+    before = re.sub(r"(?s)<(h\d|nav|figcaption|table|style)\b.*?</\1>|<[^>]*>", " ", body[: body.index('"#term-n100"')])
     assert "N100" not in before
 
 
@@ -273,6 +260,4 @@ def test_every_table_and_figure_says_what_computed_it_and_where_its_data_are(rep
         for page in PdfReader(report / "report.pdf").pages
         for annotation in page.get("/Annots") or ()
     ]
-    assert links and not [
-        link for link in links if link and not link.startswith(("https:", "http:", "mailto:"))
-    ]
+    assert links and not [link for link in links if link and not link.startswith(("https:", "http:", "mailto:"))]

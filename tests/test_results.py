@@ -62,10 +62,7 @@ def results():
         },
         shares={"rape": Share(x=78, n=84, sample="main", notebook=NOTEBOOK)},
         tallies={"routes": Tally(counts={"control_room": 5, "other": 2}, notebook=NOTEBOOK)},
-        details={
-            "plan": [PLAN],
-            "judgements": judgements(questions=[question("effective")]),
-        },
+        details={"plan": [PLAN], "judgements": judgements(questions=[question("effective")])},
         computed_in={"estimates.overall": Evidence(notebook=NOTEBOOK, cell=7)},
     )
 
@@ -102,9 +99,7 @@ for cell in (
 
 
 def test_recorder_notes_the_cell_by_its_execution_count():
-    done = subprocess.run(
-        [sys.executable, "-c", CELLS], capture_output=True, text=True, check=True, cwd=cli.PROJECT
-    )
+    done = subprocess.run([sys.executable, "-c", CELLS], capture_output=True, text=True, check=True, cwd=cli.PROJECT)
     assert "{'details.headline': 2, 'shares.b': 4}" in done.stdout
 
 
@@ -170,9 +165,7 @@ def test_results_of_schema_version_1_can_still_be_read(results, tmp_path):
     }
     content["details"] = {
         "plan": [plan],
-        "sample": [
-            {"stratum": name} | sample for name in ("Violence", "Sexual offences", "Other crime", "All crime")
-        ],
+        "sample": [{"stratum": name} | sample for name in ("Violence", "Sexual offences", "Other crime", "All crime")],
         "sensitivity": [row],
         "judgements": content["details"]["judgements"],
     }
@@ -223,10 +216,7 @@ def test_changes_are_told_as_printed_grades_first(results):
         ("Grades", "Overall grade: inadequate, by the criteria good (was good)"),
         ("Estimates", "Recording rate, all crime: 92.0% (was 91.8%)"),
         ("Estimates", f"Unrecorded in a year: All crime: {interval}, n = 1,001 (was n = 1,000)"),
-        (
-            "Estimates",
-            "Change since the previous inspection: 13.1 percentage points (was 12.8 percentage points)",
-        ),
+        ("Estimates", "Change since the previous inspection: 13.1 percentage points (was 12.8 percentage points)"),
         ("Counts of what was examined", "Reports of rape recorded: 77 of 84 (was 78 of 84)"),
         ("Counts by category", "Audited crimes of the main sample by route, control room: 6 (was 5)"),
     ]
@@ -234,10 +224,7 @@ def test_changes_are_told_as_printed_grades_first(results):
 
 def test_changes_too_small_to_be_printed_are_counted(results):
     after = changed(
-        results,
-        estimates__overall__value=0.9180001,
-        estimates__overall__se=0.0101,
-        details__plan__0__margin=0.021,
+        results, estimates__overall__value=0.9180001, estimates__overall__se=0.0101, details__plan__0__margin=0.021
     )
     assert told(results, after) == [
         ("Not in this list", "3 more values differ: too small to be printed, or in the annex only.")
@@ -248,10 +235,7 @@ def test_changes_too_small_to_be_printed_are_counted(results):
 def test_what_is_new_and_what_is_gone(results):
     after = changed(results, estimates__overall=None, shares__rape=None)
     assert told(results, after) == [
-        (
-            "Estimates",
-            "Recording rate, all crime: no longer there (was 91.8%, between 90.2% and 93.4%, n = 1,000)",
-        ),
+        ("Estimates", "Recording rate, all crime: no longer there (was 91.8%, between 90.2% and 93.4%, n = 1,000)"),
         ("Counts of what was examined", "Reports of rape recorded: no longer there (was 78 of 84)"),
     ]
     assert told(after, results) == [
@@ -278,9 +262,7 @@ def diff(capsys, *arguments):
 def reports(results, tmp_path, monkeypatch):
     """Two sets of results: those of the built report, and earlier ones in the folder ``earlier``."""
     monkeypatch.setenv("CDI_REPORTS", str(tmp_path / "reports"))
-    write_results(
-        tmp_path / "reports" / "testshire" / "results.json", changed(results, estimates__overall__value=0.92)
-    )
+    write_results(tmp_path / "reports" / "testshire" / "results.json", changed(results, estimates__overall__value=0.92))
     write_results(tmp_path / "earlier" / "results.json", results)
     return tmp_path
 
@@ -301,9 +283,7 @@ def test_diff_as_json_lists_every_difference(reports, capsys):
     _, out, _ = diff(capsys, "--against", str(reports / "earlier"), "--json")
     content = json.loads(out)
     assert content["differences"] == [{"result": "estimates.overall.value", "before": 0.918, "after": 0.92}]
-    assert content["changes"] == [
-        {"group": "Estimates", "text": "Recording rate, all crime: 92.0% (was 91.8%)"}
-    ]
+    assert content["changes"] == [{"group": "Estimates", "text": "Recording rate, all crime: 92.0% (was 91.8%)"}]
 
 
 def test_diff_says_what_is_missing(reports, capsys):

@@ -33,9 +33,7 @@ def drawn(tmp_path_factory):
     write_force(params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"]))})
     frame(400).to_csv(params / "testshire" / "frame.csv", index=False)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(
-            "cdi_lib.fieldwork.worksheet.SPARE_ROWS", 3
-        )  # small workbooks are read and written sooner
+        patched.setattr("cdi_lib.fieldwork.worksheet.SPARE_ROWS", 3)  # small workbooks are read and written sooner
         draw_sample("testshire", INSPECTION, params)
         draw_recheck("testshire", INSPECTION, 12, params)
     return params
@@ -119,13 +117,7 @@ def test_a_stratum_of_which_nothing_could_be_audited_is_an_error(params):
 
 @pytest.mark.parametrize(
     "content",
-    [
-        b"x,y\n1,2\n",
-        b"",
-        b"no workbook",
-        b"audit;stratum\nfirst;violence\n",
-        ",".join(COLUMNS).encode() + b"\n",
-    ],
+    [b"x,y\n1,2\n", b"", b"no workbook", b"audit;stratum\nfirst;violence\n", ",".join(COLUMNS).encode() + b"\n"],
 )
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".xls", ".ods"])
 def test_one_file_that_cannot_be_used_is_told_like_any_other(params, content, suffix):
@@ -163,11 +155,7 @@ MISTAKES = [
     ({"recorded": "no"}, "recorded_at", "a blank for a crime that was not recorded"),
     ({"recorded": None}, "recorded", "got a blank cell; expected yes if the force"),
     ({"recorded": "yes", "recorded_as": "incident"}, "recorded_as", "a blank for a crime that was recorded"),
-    (
-        {"recorded": "no", "recorded_at": None, "recorded_as": "n100"},
-        "recorded_as",
-        "only for a crime of rape",
-    ),
+    ({"recorded": "no", "recorded_at": None, "recorded_as": "n100"}, "recorded_as", "only for a crime of rape"),
     ({"recorded_at": "01/01/2022 00:01"}, "recorded_at", "not before the time of report"),
     ({"recorded_at": "2022-06-03T14:05Z"}, "recorded_at", "a date and time"),
     ({"reported_at": "31/12/2021 23:59"}, "reported_at", "audit period, 2022-01-01 to 2022-06-30"),
@@ -192,8 +180,7 @@ def position(drawn, tmp_path_factory) -> int:
     found = [
         position
         for position, row in enumerate(rows)
-        if sheet.cell(row, column["recorded"]).value == "yes"
-        and sheet.cell(row + 1, column["recorded"]).value
+        if sheet.cell(row, column["recorded"]).value == "yes" and sheet.cell(row + 1, column["recorded"]).value
     ]
     return found[0]
 
@@ -207,9 +194,7 @@ def test_a_mistake_is_told_with_file_row_and_column(params, position, entered, c
 
 
 @pytest.mark.parametrize(("entered", "column", "words"), MISTAKES[3:16])
-def test_the_same_mistake_in_the_table_of_crimes_gets_the_same_words(
-    params, position, entered, column, words
-):
+def test_the_same_mistake_in_the_table_of_crimes_gets_the_same_words(params, position, entered, column, words):
     path = fill(params, **{f"x{position}": entered})
     [told_here] = [p for p in check_returns("testshire", INSPECTION, params).errors if column in p.where]
     sheet = pd.read_excel(path, sheet_name=AUDIT_SHEET, dtype=object)
@@ -283,9 +268,7 @@ def test_csv_as_other_programs_write_it(params):
 
 
 def test_what_cannot_be_audited_needs_a_reason_and_counts_in_the_response(params):
-    blank = dict.fromkeys(
-        ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
-    )
+    blank = dict.fromkeys(("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at"))
     sheet = openpyxl.load_workbook(fill(params))[AUDIT_SHEET]
     number = list(COLUMNS).index("recorded") + 1
     is_filled = lambda row: bool(sheet.cell(row, number).value)
@@ -295,12 +278,7 @@ def test_what_cannot_be_audited_needs_a_reason_and_counts_in_the_response(params
     fill(params, **{f"x{position}": blank | {"finding": "cannot be audited", "reason": "log missing"}})
     assert told(params) == []
     found = summary(check_returns("testshire", INSPECTION, params))
-    assert (found["selected"], found["returned"], found["audited"], found["cannot_be_audited"]) == (
-        30,
-        30,
-        29,
-        1,
-    )
+    assert (found["selected"], found["returned"], found["audited"], found["cannot_be_audited"]) == (30, 30, 29, 1)
     assert found["response_rate"] == pytest.approx(29 / 30)
     json.dumps(found, allow_nan=False)
 
@@ -359,9 +337,7 @@ def test_corrections_without_a_challenge_are_warned_of(params):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize(
-    "counts", [[[20, 5], [10, 15]], [[30, 2, 1], [3, 8, 0], [0, 1, 5]], [[1, 1], [1, 30]]]
-)
+@pytest.mark.parametrize("counts", [[[20, 5], [10, 15]], [[30, 2, 1], [3, 8, 0], [0, 1, 5]], [[1, 1], [1, 30]]])
 def test_kappa_is_that_of_statsmodels(counts):
     statsmodels = pytest.importorskip("statsmodels.stats.inter_rater")
     oracle = statsmodels.cohens_kappa(counts)

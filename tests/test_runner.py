@@ -90,9 +90,7 @@ def test_a_changed_look_renders_the_same_notebooks_again(folder):
 
 def test_one_force_that_fails_stops_no_other(folder, capsys):
     (folder / "params" / "bexhill.yml").write_text("schema_version: 1\n")
-    (folder / "params" / "corby.yml").write_text(
-        (folder / "params" / "corby.yml").read_text() + "# changed\n"
-    )
+    (folder / "params" / "corby.yml").write_text((folder / "params" / "corby.yml").read_text() + "# changed\n")
     assert statuses() == ["unchanged", "failed", "built"]
     assert main(["report", "--force", "bexhill", "--renderer", "pandoc", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
@@ -168,16 +166,7 @@ def kill_builds(folder, times, seed=1):
 
     delays = random.Random(seed)
     whole = set(fingerprint.outputs(folder / "reports" / "ashford"))
-    command = [
-        sys.executable,
-        "-m",
-        "cdi_lib",
-        "report",
-        "--force=ashford",
-        "--renderer=pandoc",
-        "--again",
-        "-q",
-    ]
+    command = [sys.executable, "-m", "cdi_lib", "report", "--force=ashford", "--renderer=pandoc", "--again", "-q"]
     for _ in range(times):
         process = subprocess.Popen(command, cwd=PROJECT, start_new_session=True)
         time.sleep(delays.uniform(0.5, 9))
@@ -196,9 +185,7 @@ def kill_builds(folder, times, seed=1):
 def test_ctrl_c_ends_all_processes_and_leaves_nothing_half_written(folder, moment):
     before = fingerprint.outputs(folder / "reports" / "ashford")
     command = [sys.executable, "-m", "cdi_lib", "reports", "--renderer=pandoc", "--again", "-q"]
-    process = subprocess.Popen(
-        command, cwd=PROJECT, start_new_session=True, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, cwd=PROJECT, start_new_session=True, stderr=subprocess.PIPE, text=True)
     time.sleep(0.5)
     end = time.monotonic() + 60
     while moment == "build" and not [name for name in leftovers(folder) if "-building-" in name]:
@@ -247,11 +234,7 @@ def test_a_cluster_that_loses_a_worker_loses_no_report(folder, monkeypatch):
     for force in forces:
         shutil.rmtree(folder / "reports" / force)
     cluster = distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        local_directory=str(folder / "dask"),
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=str(folder / "dask")
     )
     with cluster:
         published = []
@@ -269,9 +252,7 @@ def test_a_cluster_that_loses_a_worker_loses_no_report(folder, monkeypatch):
 
 
 def test_a_scheduler_that_is_not_there_is_told(folder, capsys, monkeypatch):
-    (folder / "params" / "corby.yml").write_text(
-        (folder / "params" / "corby.yml").read_text() + "# changed\n"
-    )
+    (folder / "params" / "corby.yml").write_text((folder / "params" / "corby.yml").read_text() + "# changed\n")
     monkeypatch.setattr(cluster, "SCHEDULER_SECONDS", 1)
     assert main(["reports", "--scheduler", "tcp://127.0.0.1:1"]) == 1
     assert "SCHEDULER" in capsys.readouterr().err

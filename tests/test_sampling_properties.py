@@ -69,9 +69,7 @@ def test_bounded_allocation_is_one_scale_cut_off_at_the_bounds(problem):
         high *= 2
     for _ in range(200):
         middle = (low + high) / 2
-        low, high = (
-            (middle, high) if np.clip(middle * ideal, least, most).sum() < problem["total"] else (low, middle)
-        )
+        low, high = (middle, high) if np.clip(middle * ideal, least, most).sum() < problem["total"] else (low, middle)
     assert (abs(np.array(list(made.counts.values())) - np.clip(high * ideal, least, most)) < 1 + 1e-6).all()
 
 
@@ -120,11 +118,7 @@ def _unique(texts):
 
 
 @SETTINGS
-@given(
-    st.lists(ids, min_size=4, max_size=40).map(_unique).filter(lambda x: len(x) > 3),
-    st.integers(),
-    st.randoms(),
-)
+@given(st.lists(ids, min_size=4, max_size=40).map(_unique).filter(lambda x: len(x) > 3), st.integers(), st.randoms())
 def test_draw_does_not_depend_on_row_order_or_on_other_records(texts, seed, random):
     frame = pd.DataFrame({"id": texts, "type": ["a" if i % 3 else "b" for i in range(len(texts))]})
     columns = {"id_column": "id", "stratum_column": "type"}
@@ -136,12 +130,8 @@ def test_draw_does_not_depend_on_row_order_or_on_other_records(texts, seed, rand
     order = list(frame.index)
     random.shuffle(order)
     shuffled = draw(frame.loc[order], counts, seed, **columns)
-    assert [(r.id, r.stratum, r.order) for r in shuffled.records] == [
-        (r.id, r.stratum, r.order) for r in first.records
-    ]
-    more = pd.concat(
-        [frame, pd.DataFrame({"id": ["new " + "x" * 50, "new " + "y" * 50], "type": ["a", "b"]})]
-    )
+    assert [(r.id, r.stratum, r.order) for r in shuffled.records] == [(r.id, r.stratum, r.order) for r in first.records]
+    more = pd.concat([frame, pd.DataFrame({"id": ["new " + "x" * 50, "new " + "y" * 50], "type": ["a", "b"]})])
     grown = draw(more, {"a": counts["a"] + 1, "b": 1}, seed, **columns)
     old = [r.id for r in grown.records if r.stratum == "a" and not r.id.startswith("new xxxxx")]
     assert old == [r.id for r in first.records if r.stratum == "a"]

@@ -68,10 +68,7 @@ def given(request, folder):
 
 def test_sixteen_lines_repeat_the_draw():
     code = REPEAT.read_text(encoding="utf-8").split('"""')[2]
-    assert (
-        len([line for line in code.splitlines() if line.strip() and not line.startswith(("#", "import"))])
-        <= 16
-    )
+    assert len([line for line in code.splitlines() if line.strip() and not line.startswith(("#", "import"))]) <= 16
     assert "cdi_lib" not in code
 
 
@@ -94,9 +91,7 @@ def _said(folder: Path, trail: dict) -> list[str]:
         check=True,
         text=True,
     )
-    return [
-        "the same" if line.endswith(" the same") else line.split()[-1] for line in said.stdout.splitlines()
-    ]
+    return ["the same" if line.endswith(" the same") else line.split()[-1] for line in said.stdout.splitlines()]
 
 
 def test_the_script_says_what_is_not_the_same(given):
@@ -109,10 +104,7 @@ def test_the_script_says_what_is_not_the_same(given):
     swapped = trail | {"selection": [trail["selection"][1], trail["selection"][0], *trail["selection"][2:]]}
     assert _said(folder, swapped).count("ANOTHER") == 1
     assert "ANOTHER" in _said(folder, trail | {"seed": "Testshire 2021"})
-    later = [
-        trail["reserves"][-1]["id"] if s == trail["replacements"][0] else s["by"]
-        for s in trail["replacements"]
-    ]
+    later = [trail["reserves"][-1]["id"] if s == trail["replacements"][0] else s["by"] for s in trail["replacements"]]
     skipped = [s | {"by": by} for s, by in zip(trail["replacements"], later, strict=True)]
     assert "ANOTHER" in _said(folder, trail | {"replacements": skipped})
 

@@ -43,9 +43,7 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     own = params / "testshire"
 
     def run(command, *options, status=0):
-        assert main([command, *(FORCE if "--force" not in options else []), *options]) == status, (
-            capsys.readouterr()
-        )
+        assert main([command, *(FORCE if "--force" not in options else []), *options]) == status, capsys.readouterr()
         said = capsys.readouterr()
         return said.out + said.err
 
@@ -97,9 +95,7 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     fill_in(sheet, returned / "first auditor.xlsx", slice(0, 150), not_audited={4, 100})
     fill_in(sheet, returned / "second auditor.xlsx", slice(150, None))
     fill_in(
-        own / "sample" / "worksheet-recheck.xlsx",
-        returned / "recheck.xlsx",
-        x0={"recorded": "no", "recorded_at": None},
+        own / "sample" / "worksheet-recheck.xlsx", returned / "recheck.xlsx", x0={"recorded": "no", "recorded_at": None}
     )
     told = run("check")
     assert "kappa" in told and "2 incidents that cannot be audited have no replacement" in told
@@ -125,10 +121,7 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     before = json.loads((draft / "results.json").read_text(encoding="utf-8"))
     crimes = pd.read_csv(own / "crimes.csv", dtype=str, keep_default_na=False)
     assert before["estimates"]["overall"]["n"] == len(crimes)
-    assert (before["details"]["fieldwork"]["selected"], before["details"]["fieldwork"]["audited"]) == (
-        232,
-        230,
-    )
+    assert (before["details"]["fieldwork"]["selected"], before["details"]["fieldwork"]["audited"]) == (232, 230)
     repeated = before["details"]["draw_repeated"]
     assert repeated["selected_again"] == repeated["with_crimes"] and repeated["drawn"] == 232
     assert "took the place of two incidents" in (draft / "index.html").read_text(encoding="utf-8")

@@ -186,9 +186,7 @@ def test_csv_holds_the_numbers_behind_the_words(results):
 def test_csv_cells_are_plain_values(results):
     for identity, output in index.TABLES.items():
         for row in (output.build(results) or tables.Table((), [])).rows:
-            assert all(value is None or isinstance(value, str | int | float) for value in row.values()), (
-                identity
-            )
+            assert all(value is None or isinstance(value, str | int | float) for value in row.values()), identity
 
 
 def test_csv_text_is_no_formula(results):

@@ -40,20 +40,12 @@ def test_references_stay_text(book):
 
 def test_what_the_frame_says_is_locked_and_decisions_are_open(book):
     assert book[AUDIT_SHEET].protection.sheet and not book[AUDIT_SHEET].protection.password
-    assert all(
-        cell(book, 2, name).protection.locked for name in ("incident_id", "stratum", "reported_at", "route")
-    )
+    assert all(cell(book, 2, name).protection.locked for name in ("incident_id", "stratum", "reported_at", "route"))
     assert not any(cell(book, 2, name).protection.locked for name in ("finding", "recorded", "recorded_at"))
     second = 2 + ROWS_PER_INCIDENT  # the frame says neither when nor how this one was reported
-    assert (
-        not cell(book, second, "route").protection.locked
-        and not cell(book, second, "reported_at").protection.locked
-    )
+    assert not cell(book, second, "route").protection.locked and not cell(book, second, "reported_at").protection.locked
     last = book[AUDIT_SHEET].max_row
-    assert (
-        cell(book, last, "incident_id").value is None
-        and not cell(book, last, "incident_id").protection.locked
-    )
+    assert cell(book, last, "incident_id").value is None and not cell(book, last, "incident_id").protection.locked
     assert book[AUDIT_SHEET].freeze_panes == "E2"
 
 
@@ -68,10 +60,7 @@ def test_choices_cover_every_row_and_are_those_that_are_checked(book):
         if name in ("reported_at", "recorded_at"):
             assert checks[f"{letter}2:{letter}{last}"].type == "custom"
     classes = [row[0].value for row in book["Lists"].iter_rows(min_row=2)]
-    assert (
-        classes == list(offence_classes().index)
-        and f"$A${len(classes) + 1}" in checks[f"H2:H{last}"].formula1
-    )
+    assert classes == list(offence_classes().index) and f"$A${len(classes) + 1}" in checks[f"H2:H{last}"].formula1
 
 
 def test_the_recheck_says_that_it_is_blind_and_holds_no_decision(tmp_path):
@@ -84,7 +73,5 @@ def test_the_recheck_says_that_it_is_blind_and_holds_no_decision(tmp_path):
 
 def test_control_characters_are_refused(tmp_path):
     with pytest.raises(ValueError, match="control characters"):
-        write_worksheet(
-            tmp_path / "x.xlsx", INCIDENTS.assign(id="a\x07"), "first", check_inspection(parameters(), "x")
-        )
+        write_worksheet(tmp_path / "x.xlsx", INCIDENTS.assign(id="a\x07"), "first", check_inspection(parameters(), "x"))
     assert not list(tmp_path.iterdir())

@@ -31,9 +31,7 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
     axes.set_xlim(*scale)
     axes.xaxis.grid(True, color="#D9DDE1", linewidth=0.8)
     charts.per_cent(axes.xaxis)
-    key = (
-        ". Filled: as measured. Hollow: partially pooled" if any(row[-1] is not None for row in rows) else ""
-    )
+    key = ". Filled: as measured. Hollow: partially pooled" if any(row[-1] is not None for row in rows) else ""
     axes.set_xlabel(f"Recording rate{key}.", size=10.5)
     return figure
 
@@ -48,12 +46,7 @@ def funnel(
         for ends in (curve.low, curve.high):
             axes.plot(curve.n, ends, color=charts.MUTED, linewidth=1.4, linestyle=style)
         end, place = (curve.n[-1], curve.low[-1]), (-2, -13)
-        name: dict[str, Any] = {
-            "textcoords": "offset points",
-            "ha": "right",
-            "size": 10,
-            "color": charts.MUTED,
-        }
+        name: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "size": 10, "color": charts.MUTED}
         axes.annotate(curve.level, end, place, **name)
     axes.axhline(centre, color=charts.DARK_BLUE, linewidth=1.4)
     text, start = f"all together {wording.percent(centre)}", (limits[0].n[0], centre)

@@ -29,10 +29,7 @@ SHORTER_LIMIT = date(2015, 4, 1)  # 24 hours to record instead of 72
 RULES = ("72 hours", "before", "across", "after", "not known")
 KINDS = ("audit", "reconstruction", "invented", "published")
 LEAST_POOLED = 5  # with fewer inspections the variation between forces is hardly known
-LIMITS = {
-    "95%": 0.025,
-    "99.8%": 0.001,
-}  # control limits of a funnel, inner and outer, with the share beyond each end
+LIMITS = {"95%": 0.025, "99.8%": 0.001}  # control limits of a funnel, inner and outer, with the share beyond each end
 SURPRISE = 0.05  # a scatter that chance alone would give less often is told
 
 
@@ -228,9 +225,7 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
         place = (own.force, own.title)
         if place in computed:
             expected = "one report of each inspection; the force and the year in the title tell them apart"
-            problems.append(
-                Problem(found.force, "publication.title", f"{own.title} of {own.force} twice", expected)
-            )
+            problems.append(Problem(found.force, "publication.title", f"{own.title} of {own.force} twice", expected))
         same = printed.get(place)
         if same is not None and own.kind != "audit":
             own = own.model_copy(update=_known(own, same))
@@ -238,13 +233,11 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     if problems:
         raise InputError(problems)
     inspections = sorted(
-        (printed | computed).values(),
-        key=lambda item: (RULES.index(item.rule), item.year or 0, item.force, item.title),
+        (printed | computed).values(), key=lambda item: (RULES.index(item.rule), item.year or 0, item.force, item.title)
     )
     times = Counter(item.name for item in inspections)
     inspections = [
-        item.model_copy(update={"is_one_of_several": True}) if times[item.name] > 1 else item
-        for item in inspections
+        item.model_copy(update={"is_one_of_several": True}) if times[item.name] > 1 else item for item in inspections
     ]
     newest = _newest(inspections)
     return Comparison(

@@ -42,12 +42,7 @@ KINDS = {
     "invented": "invented",
     "published": "published",
 }
-GRADED = {
-    "overall": "Overall",
-    "effective": "Effectiveness",
-    "efficient": "Efficiency",
-    "leadership": "Leadership",
-}
+GRADED = {"overall": "Overall", "effective": "Effectiveness", "efficient": "Efficiency", "leadership": "Leadership"}
 
 
 # --- tables ----------------------------------------------------------------------------------------------------
@@ -230,9 +225,7 @@ def write_workbook(found: Comparison, path: Path, published: str) -> None:
             sheets[name] = workbook.sheet(name, _with_gaps_named(table), output.title, ORDER, NOTES)
     title = "Crime data integrity: comparison of forces"
     about = "Each sheet holds one table. Sheets are named as the CSV files beside this workbook."
-    cover = Cover(
-        title=title, intro=[counted(found)], about=[f"What is not comparable. {NOT_COMPARABLE}", about]
-    )
+    cover = Cover(title=title, intro=[counted(found)], about=[f"What is not comparable. {NOT_COMPARABLE}", about])
     workbook.save(path, sheets, cover, NOTES, title, published)
 
 
@@ -247,9 +240,7 @@ def _members(group: Group, found: Comparison) -> list[tuple[Inspected, Shrunken]
 
 def forest_markdown(found: Comparison, rule: str) -> str:
     """The rates of one group as a figure; empty where it has none."""
-    pooled = {
-        item.name: item.value for group in found.groups for item in group.shrunken if group.rule == rule
-    }
+    pooled = {item.name: item.value for group in found.groups for item in group.shrunken if group.rule == rule}
     members = [item for item in found.inspections if item.rule == rule and "overall" in item.rates]
     if not members:
         return ""

@@ -43,9 +43,7 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
         folder / "columns.md": _columns(),
     }
     texts |= {
-        folder / f"{name}.csv": ",".join(columns) + "\n"
-        for name, columns in TABLES.items()
-        if name != "published"
+        folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in TABLES.items() if name != "published"
     }
     folder.mkdir(parents=True)
     try:
@@ -76,10 +74,7 @@ def _lines(model: type[BaseModel], indent: str) -> list[str]:
                 line.replace("# ", "", 1) if line.lstrip().startswith("# ") else line
                 for line in _lines(nested, indent + "  ")
             ]
-            lines += [
-                f"{indent}# {key}:{comment}",
-                *(f"{indent}# {line.removeprefix(indent)}" for line in inner),
-            ]
+            lines += [f"{indent}# {key}:{comment}", *(f"{indent}# {line.removeprefix(indent)}" for line in inner)]
         if not indent:
             lines.append("")
     return lines

@@ -36,8 +36,7 @@ def write_papers(force: str, returns: Returns, params: Path = PROJECT / "params"
     # These are opened in spreadsheets: what would be read as a formula gets an apostrophe before it.
     as_cell = lambda text: f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
     return [
-        write_whole(folder / name, _as_csv(table.map(as_cell)).encode("utf-8-sig"))
-        for name, table in papers.items()
+        write_whole(folder / name, _as_csv(table.map(as_cell)).encode("utf-8-sig")) for name, table in papers.items()
     ]
 
 
@@ -128,17 +127,13 @@ def is_collected(force: str, params: Path = PROJECT / "params") -> bool:
     return "sample" in table.columns and bool((table["sample"] == MAIN).any())
 
 
-def check_collected(
-    force: str, returns: Returns, main: pd.DataFrame, challenges: pd.DataFrame | None
-) -> list[Problem]:
+def check_collected(force: str, returns: Returns, main: pd.DataFrame, challenges: pd.DataFrame | None) -> list[Problem]:
     """A warning of decisions in the table ``crimes`` that are neither the auditors' nor those of upheld challenges.
 
     ``main`` are the crimes of the main sample, ``challenges`` the table of that name, or None.
     """
     upheld = set() if challenges is None else set(challenges["crime_id"][challenges["outcome"] == "upheld"])
-    made = returns.crimes.drop_duplicates("crime_id").set_index(
-        "crime_id"
-    )  # twice is an error, told elsewhere
+    made = returns.crimes.drop_duplicates("crime_id").set_index("crime_id")  # twice is an error, told elsewhere
     there = main.set_index("crime_id")
     in_words = {True: " recorded", False: ""}
     decided = made["offence_class"] + (made["recorded"] == "yes").map(in_words)

@@ -56,10 +56,7 @@ class AuditFrame:
 
 
 def draw_sample(
-    force: str,
-    inspection: Inspection,
-    params: Path = PROJECT / "params",
-    unaudited: Mapping[str, str] | None = None,
+    force: str, inspection: Inspection, params: Path = PROJECT / "params", unaudited: Mapping[str, str] | None = None
 ) -> Drawn:
     """Draw the audit sample from the table ``frame`` and write selection, trail and worksheet.
 
@@ -105,16 +102,12 @@ def _as_replaced_before(drawn: sampling.Selection, force: str, params: Path) -> 
             drawn = sampling.replace(drawn, swap.replaced, swap.reason)
     except ValueError as error:
         place = f"params/{force}/sample/{TRAILS[FIRST]}"
-        expected = (
-            "replacements that can be made again, with the seed and at least the reserves that there were"
-        )
+        expected = "replacements that can be made again, with the seed and at least the reserves that there were"
         raise InputError([Problem(place, "replacements", str(error), expected)]) from None
     return drawn
 
 
-def _replaced(
-    drawn: sampling.Selection, unaudited: Mapping[str, str]
-) -> tuple[sampling.Selection, tuple[str, ...]]:
+def _replaced(drawn: sampling.Selection, unaudited: Mapping[str, str]) -> tuple[sampling.Selection, tuple[str, ...]]:
     """The selection with reserves in the place of incidents of it; and those for which no reserve is left."""
     stratum_of = {record.id: record.stratum for record in drawn.current}
     without = []
@@ -241,9 +234,7 @@ def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[
     stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
     if unknown := sorted(set(counts) - set(stratum_of), key=lambda value: -counts[value]):
         n = sum(counts[value] for value in unknown)
-        got = f"{n:,} record{'s' * (n != 1)} with other values: " + ", ".join(
-            shown(value, 30) for value in unknown[:5]
-        )
+        got = f"{n:,} record{'s' * (n != 1)} with other values: " + ", ".join(shown(value, 30) for value in unknown[:5])
         near = suggest(unknown[0], stratum_of)
         expected = f"a value that sampling.frame.strata names{near}; add it there"
         raise InputError([Problem(place, where, got, expected)])
@@ -290,9 +281,7 @@ def _check_reported(frame: Frame, names: FrameColumns, inspection: Inspection, p
         problems.append(Problem(place, where, got, expected))
     if outside:
         got = f"{outside:,} of {seen:,} records outside the audit period"
-        expected = (
-            f"incidents reported from {period.start} to {period.end} only; export the frame for this period"
-        )
+        expected = f"incidents reported from {period.start} to {period.end} only; export the frame for this period"
         problems.append(Problem(place, where, got, expected))
     if problems:
         raise InputError(problems)
@@ -345,9 +334,7 @@ def _write(
     return Drawn(tuple(written), kept)
 
 
-def _write_worksheet(
-    force: str, inspection: Inspection, path: Path, incidents: pd.DataFrame, audit: str
-) -> Path:
+def _write_worksheet(force: str, inspection: Inspection, path: Path, incidents: pd.DataFrame, audit: str) -> Path:
     incidents = incidents.assign(
         reported_at=parse_moments(incidents["reported_at"]),
         route=incidents["route"].astype(object).where(incidents["route"] != "", None),

@@ -39,9 +39,7 @@ class Repeated:
         return [{"What": what, "Value": value} for what, value in found.items()]
 
 
-def repeat_draw(
-    force: str, inspection: Inspection, records: AuditRecords, params: Path
-) -> tuple[Repeated | None, str]:
+def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, params: Path) -> tuple[Repeated | None, str]:
     """Draw again as many incidents of each stratum as were drawn; or None, and why that cannot be."""
     drawn_of, trail = drawn_counts(force, records, params), read_trail(force, params)
     if inspection.sampling is None or drawn_of is None or find_table("frame", params / force) is None:

@@ -49,16 +49,12 @@ class Returns:
     """What the auditors returned. The last three name records and are for the auditors only."""
 
     problems: tuple[Problem, ...]  # everything that is wrong, worst first
-    crimes: (
-        pd.DataFrame
-    )  # of the first audit, as the table ``crimes``, as text; complete only if there is no error
+    crimes: pd.DataFrame  # of the first audit, as the table ``crimes``, as text; complete only if there is no error
     # Per stratum: incidents selected, reserves among them (in the place of what cannot be audited), returned, found to
     # hold a crime or none, not auditable
     strata: dict[str, dict[str, int]]
     recheck: dict[str, Any] | None  # incidents audited twice, those on which all agreed, and kappa
-    unaudited: dict[
-        str, str
-    ]  # incidents that the first audit could not audit, in the order of the draw, and why
+    unaudited: dict[str, str]  # incidents that the first audit could not audit, in the order of the draw, and why
     outstanding: pd.DataFrame  # the selected incidents on which nobody decided
     disagreements: pd.DataFrame  # one row for each difference between first audit and re-check
 
@@ -250,9 +246,7 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     found.rows(_Findings.VALUE, unknown, "finding", lambda row: one_of + suggest(row["finding"], FINDINGS))
 
 
-def _check_against_selection(
-    rows: pd.DataFrame, selection: pd.DataFrame, audit: str, found: _Findings
-) -> None:
+def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit: str, found: _Findings) -> None:
     stratum_of = dict(zip(selection["id"], selection["stratum"], strict=True))
     known = rows["incident_id"].isin(list(stratum_of))
     expected, got = f"an incident of sample/{SELECTIONS[audit]}", "a record that was not selected"
@@ -349,9 +343,7 @@ def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[di
     both = incidents[FIRST].join(incidents[RECHECK].add_suffix("_again"), how="inner")
     both = both.dropna(subset=["finding", "finding_again"])
     other = both[both["finding"] != both["finding_again"]]
-    differences = [
-        (name, "", "finding", row["finding"], row["finding_again"]) for name, row in other.iterrows()
-    ]
+    differences = [(name, "", "finding", row["finding"], row["finding_again"]) for name, row in other.iterrows()]
     key = ["incident_id", "crime_number"]
     crimes = rows[_is_crime(rows) & rows["incident_id"].isin(both.index)].drop_duplicates(["audit", *key])
     decisions: list[dict[Any, dict[Any, str]]] = [  # by incident and number of the crime
@@ -362,9 +354,7 @@ def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[di
     for place in sorted({*first, *again}, key=str):
         if place in first and place in again:
             one, two = first[place], again[place]
-            differences += [
-                (*place, name, one[name], two[name]) for name in COMPARED if one[name] != two[name]
-            ]
+            differences += [(*place, name, one[name], two[name]) for name in COMPARED if one[name] != two[name]]
         else:
             decided = ("a crime", "no such crime") if place in first else ("no such crime", "a crime")
             differences.append((*place, "crime", *decided))

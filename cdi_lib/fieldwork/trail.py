@@ -122,9 +122,7 @@ def _in_line(value: object) -> str:
     return ", ".join(f"{name}: {_in_line(part)}" for name, part in sorted(value.items())) or "nothing"
 
 
-def drawn_counts(
-    force: str, records: AuditRecords, params: Path = PROJECT / "params"
-) -> dict[str, int] | None:
+def drawn_counts(force: str, records: AuditRecords, params: Path = PROJECT / "params") -> dict[str, int] | None:
     """How many incidents were drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
     if trail := read_trail(force, params):
         return trail.selected

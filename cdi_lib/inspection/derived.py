@@ -90,11 +90,7 @@ def compared_with_previous(
     small = change.p_value is not None and change.p_value < 1 - change.confidence
     chance = "border" if beyond != small else "unlikely" if beyond else "possible"
     return ComparedWithPrevious.model_validate(
-        {
-            "differs": [what for what, is_so in differs.items() if is_so],
-            "beyond_interval": beyond,
-            "chance": chance,
-        }
+        {"differs": [what for what, is_so in differs.items() if is_so], "beyond_interval": beyond, "chance": chance}
     )
 
 

@@ -57,10 +57,7 @@ def _problem(item: Any, model: type[BaseModel], name: str) -> Problem:
     expected = _EXPECTED.get(kind, item["msg"])
     if kind == "missing":
         field = owner.model_fields.get(keys[-1]) if owner else None
-        got, expected = (
-            "nothing",
-            f"this key{': ' + field.description if field and field.description else ''}",
-        )
+        got, expected = ("nothing", f"this key{': ' + field.description if field and field.description else ''}")
     elif kind == "extra_forbidden":
         known = list(owner.model_fields) if owner else []
         got = f"the unknown key {shown(keys[-1])}"
@@ -77,9 +74,7 @@ def _problem(item: Any, model: type[BaseModel], name: str) -> Problem:
     return Problem(name, where, got, expected)
 
 
-def place(
-    location: tuple[Any, ...], model: type[BaseModel]
-) -> tuple[type[BaseModel] | None, tuple[Any, ...]]:
+def place(location: tuple[Any, ...], model: type[BaseModel]) -> tuple[type[BaseModel] | None, tuple[Any, ...]]:
     """Where a location of pydantic leads: the model that owns its last key (None: no model does), and the keys.
 
     What pydantic adds behind the keys (names of union branches, marks of dictionary keys) is left out.

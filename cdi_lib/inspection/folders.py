@@ -117,7 +117,9 @@ def force_key(force: object) -> str:
         return text
     tidy = slug(text)
     usable = FORCE_KEY.fullmatch(tidy) and ".." not in text and text not in RESERVED
-    expected = "a name of lower-case letters, digits and hyphens that begins with a letter, such as FORCE=devon-and-cornwall"
+    expected = (
+        "a name of lower-case letters, digits and hyphens that begins with a letter, such as FORCE=devon-and-cornwall"
+    )
     if text in RESERVED:
         expected += " (this one is a folder of the project)"
     hint = f"; perhaps FORCE={tidy}" if usable else ""

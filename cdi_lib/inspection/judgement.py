@@ -34,18 +34,13 @@ SIMULATIONS, SEED = 4000, 20170101
 JUDGED, TOO_FEW = "judged", "too few records to judge"
 RANDOM_SAMPLES = ("main", "main and dip")  # shares that rest (almost) only on the random main sample
 # Rates that are parts of another rate: chance moves the whole as it moves its parts. Parts come before their wholes.
-PARTS = {"sexual": ("rape",)} | dict.fromkeys(
-    ("overall", "overall_pooled", "overall_stratified"), CRIME_TYPES
-)
+PARTS = {"sexual": ("rape",)} | dict.fromkeys(("overall", "overall_pooled", "overall_stratified"), CRIME_TYPES)
 
 Measure = EstimateResult | Share | Assessment
 
 
 def judge(
-    criteria: Criteria,
-    estimates: Mapping[str, EstimateResult],
-    shares: Mapping[str, Share],
-    inspection: Inspection,
+    criteria: Criteria, estimates: Mapping[str, EstimateResult], shares: Mapping[str, Share], inspection: Inspection
 ) -> Judgements:
     """Judge elements, questions and the whole, with the evidence of each step.
 
@@ -380,9 +375,7 @@ def _simulated(element: Element, measure: Measure, luck: Mapping[str, Floats]) -
     """Ranks of an element's grade in simulated audits; None where the measure is not of the random sample."""
     if isinstance(measure, EstimateResult):
         score = luck[str(element.estimate)]
-        values = 100 * chances.rate_quantiles(
-            measure.value, measure.low, measure.high, measure.confidence, score
-        )
+        values = 100 * chances.rate_quantiles(measure.value, measure.low, measure.high, measure.confidence, score)
         if element.use == "low" and measure.low is not None:
             values = values - 100 * (measure.value - measure.low)
     elif isinstance(measure, Share) and measure.sample in RANDOM_SAMPLES:

@@ -224,9 +224,7 @@ class Measures:
 
     def strata_are_crime_types(self) -> bool:
         """Whether every incident was drawn from the stratum of its crimes' type."""
-        return "stratum" in self.main.columns and bool(
-            (self.main["stratum"] == self.main["crime_type"]).all()
-        )
+        return "stratum" in self.main.columns and bool((self.main["stratum"] == self.main["crime_type"]).all())
 
     def is_planned_by_crime_type(self) -> bool:
         """Whether the draw had no other strata than crime types, so that a plan by crime type speaks of it."""
@@ -243,14 +241,10 @@ class Measures:
         """Recording rate weighted to recorded crime by type; None where a crime type has no recorded crime."""
         if stratified_problems(self.inspection, self.main):
             return None
-        return estimation.stratified_rate(
-            self.design(), "crime_type", self._recorded_crime_present(), **self.options
-        )
+        return estimation.stratified_rate(self.design(), "crime_type", self._recorded_crime_present(), **self.options)
 
     def _recorded_crime_present(self) -> dict[str, int]:
-        return {
-            name: number for name, number in self.inspection.recorded_crime.by_type().items() if number > 0
-        }
+        return {name: number for name, number in self.inspection.recorded_crime.by_type().items() if number > 0}
 
     def headline(self) -> Estimate | None:
         """The overall recording rate by the estimator that the parameters name."""
@@ -313,9 +307,7 @@ def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]
     for name, recorded_crime in inspection.recorded_crime.by_type().items():
         crimes = main[main["crime_type"] == name]
         if recorded_crime and crimes.empty:
-            problems.append(
-                f"no audited crime of type {name}, of which the force recorded {recorded_crime:,}"
-            )
+            problems.append(f"no audited crime of type {name}, of which the force recorded {recorded_crime:,}")
         elif recorded_crime and not crimes["recorded"].any():
             problems.append(f"no recorded crime among the {len(crimes)} audited of type {name}")
         elif not recorded_crime and len(crimes):
@@ -329,9 +321,7 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
     """What keeps the estimates of an inspection from being made, before any notebook runs."""
     main, file = records.main, f"params/{force}.yml"
     if inspection.recorded_crime.total == 0:
-        return [
-            Problem(file, "recorded_crime", "0 in all", "the crimes that the force recorded in 12 months")
-        ]
+        return [Problem(file, "recorded_crime", "0 in all", "the crimes that the force recorded in 12 months")]
     problems = []
     if inspection.estimation.headline == "stratified":
         asked = (

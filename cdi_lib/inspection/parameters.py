@@ -78,8 +78,7 @@ class Publication(Model):
     version: Name = Field(default="0.1", description="version of the report, in quotes")
     approvals: tuple[Approval, ...] = Field(default=(), description="roles and dates")
     final_despite: Text | None = Field(
-        default=None,
-        description="printed: why it is final although challenges are open or code is not committed",
+        default=None, description="printed: why it is final although challenges are open or code is not committed"
     )
     rights: Text | None = Field(default=None, description="copyright and licence of the report")
 
@@ -148,15 +147,14 @@ class Estimation(Model):
     """Which estimator and interval the headline uses. The defaults are what a new inspection should use."""
 
     headline: Literal["stratified", "pooled"] = Field(
-        default="stratified",
-        description="stratified (weighted to recorded crime by type) or pooled (unweighted)",
+        default="stratified", description="stratified (weighted to recorded crime by type) or pooled (unweighted)"
     )
     clustered: StrictBool = Field(
         default=True, description="true: crimes of an incident are a cluster (wider interval)"
     )
-    interval: Literal[
-        "normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard"
-    ] = Field(default="agresti-coull", description="interval method")
+    interval: Literal["normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard"] = (
+        Field(default="agresti-coull", description="interval method")
+    )
     confidence_percent: Confidence = Field(default=95, description="confidence level in percent")
     status: Status | None = Field(default=None, description="status of these choices")
     source: Text | None = Field(default=None, description="why these choices")
@@ -441,9 +439,7 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     published = inspection.publication.date
     if late := [item for item in inspection.publication.approvals if item.date > published]:
         got = f"an approval of {late[0].date}, after the publication on {published}"
-        warnings.append(
-            ("publication.approvals", got, "approvals that come before it; correct one of the days")
-        )
+        warnings.append(("publication.approvals", got, "approvals that come before it; correct one of the days"))
     return [Problem(name, where, got, expected, "warning") for where, got, expected in warnings]
 
 

@@ -65,9 +65,7 @@ class Element(Model):
         users = {"use": ("estimate",), "allow": ("share",), "minimum": ("estimate", "share")}
         for key, only in users.items():
             if key in self.model_fields_set and named[0] not in only:
-                raise ValueError(
-                    f"'{key}' only with {' or '.join(only)}; this element is judged by {named[0]}"
-                )
+                raise ValueError(f"'{key}' only with {' or '.join(only)}; this element is judged by {named[0]}")
         if self.allow and self.allow >= self.minimum:
             all_missed = f"with {self.minimum} every record could be missed"
             raise ValueError(f"a minimum above the {self.allow} allowed records; {all_missed}")
@@ -100,9 +98,7 @@ class Question(Model):
     short: Text | None = Field(default=None, description="the question in a word or two, for charts")
     at_least: Count = Field(default=1, description="with fewer judged parts the question is not judged")
     required: tuple[Text, ...] = Field(default=(), description="without these it is not judged")
-    rules: dict[Text, Requirement] = Field(
-        description="for each grade but the worst, best first: what it needs"
-    )
+    rules: dict[Text, Requirement] = Field(description="for each grade but the worst, best first: what it needs")
 
 
 class Criteria(Model):
@@ -242,9 +238,7 @@ def _band_problems(element: Element, grades: Sequence[str], where: str, file: st
         yield Problem(file, where, got, "bands that fall from grade to grade without overlap")
 
 
-def _grades_problem(
-    named: Sequence[str], grades: Sequence[str], where: str, file: str, what: str
-) -> Problem | None:
+def _grades_problem(named: Sequence[str], grades: Sequence[str], where: str, file: str, what: str) -> Problem | None:
     """A grade that does not exist, is missing, is the worst, or stands in the wrong place."""
     wanted = list(grades[:-1])
     unknown = [grade for grade in named if grade not in grades]
@@ -309,10 +303,7 @@ def _contradictions(question: Question, grades: Sequence[str], where: str, file:
 
 def check_judgement_inputs(criteria: Criteria, inspection: Inspection) -> list[Problem]:
     """Elements and grades that parameters name and the criteria do not know. The file name is left to the caller."""
-    elements, assessed = (
-        list(criteria.elements),
-        [id_ for id_, e in criteria.elements.items() if e.assessment],
-    )
+    elements, assessed = (list(criteria.elements), [id_ for id_, e in criteria.elements.items() if e.assessment])
     judged = [OVERALL, *criteria.questions, *elements]
     named: list[tuple[str, int, str, Iterable[str], Sequence[str]]] = []
     for i, assessment in enumerate(inspection.assessments, 1):

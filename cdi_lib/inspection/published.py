@@ -76,25 +76,15 @@ def read_published(path: Path = PUBLISHED, grades: Sequence[str] = ()) -> pd.Dat
         expected = f"the columns of {PUBLISHED.name}"
         raise InputError(Problem(path.name, "header", f"no column {name}", expected) for name in missing)
     kinds = _KINDS | {name: one_of(grades) for name in GRADES if grades}
-    columns = {
-        name: Column("a text", kind, blank=name not in ("force", "report")) for name, kind in kinds.items()
-    }
+    columns = {name: Column("a text", kind, blank=name not in ("force", "report")) for name, kind in kinds.items()}
     table = table.reindex(columns=[*dict.fromkeys([*kinds, *table.columns])]).astype(object)
     table = table.where(table.notna(), None)
     mistakes = list(check_cells(table, columns, path.name))
     undated = table["published"].isna() & ~table["report"].fillna("").str.contains(r"\b20\d\d$")
     for column, breaks, expected in (
         # text of this form has the order of the days
-        (
-            "audit_start",
-            table["audit_start"].fillna("") > table["audit_end"].fillna("9"),
-            "a day before audit_end",
-        ),
-        (
-            "report",
-            undated,
-            "a text that ends with the year, such as 'inspection 2019', where published is blank",
-        ),
+        ("audit_start", table["audit_start"].fillna("") > table["audit_end"].fillna("9"), "a day before audit_end"),
+        ("report", undated, "a text that ends with the year, such as 'inspection 2019', where published is blank"),
         ("report", table.duplicated(["force", "report"]), "each inspection of a force once"),
     ):
         for row in table.index[breaks]:

@@ -335,9 +335,7 @@ def read_section(folder: Path, notebook: str) -> Section | None:
     return Section.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def combine(
-    force: str, inspection: Inspection, inputs: Mapping[str, str], sections: list[Section]
-) -> Results:
+def combine(force: str, inspection: Inspection, inputs: Mapping[str, str], sections: list[Section]) -> Results:
     """Put the sections of one inspection together.
 
     Raises
@@ -390,9 +388,7 @@ def read_results(path: Path) -> Results:
     try:
         return Results.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            [Problem(str(path), "", shown(str(error)), "a results.json that can be read")]
-        ) from None
+        raise InputError([Problem(str(path), "", shown(str(error)), "a results.json that can be read")]) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(key) for key in first["loc"])

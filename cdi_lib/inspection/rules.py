@@ -127,9 +127,7 @@ def _rules_of_crimes(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
     start, end = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
     is_main, recorded, recorded_at = t["sample"] == MAIN, t["recorded"], t["recorded_at"]
     crime_type = t["offence_class"].map(offence_classes()["crime_type"])
-    its_type = (
-        crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
-    )
+    its_type = crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
     yield "crime_type", t["crime_type"] != crime_type, its_type
     yield "recorded_at", ~recorded & recorded_at.notna(), "a blank for a crime that was not recorded"
     yield "recorded_as", recorded & t["recorded_as"].notna(), "a blank for a crime that was recorded"
@@ -264,9 +262,7 @@ def _survey(survey: pd.DataFrame, known: Mapping[str, str]) -> Iterator[Mistake]
     names = ", ".join(known) or "(none there yet)"
     for row in _labels(~survey["statement"].isin(list(known))):
         statement = survey.at[row, "statement"]
-        expected = (
-            f"an id in survey_statements of the parameter file: {names}{suggest(str(statement), known)}"
-        )
+        expected = f"an id in survey_statements of the parameter file: {names}{suggest(str(statement), known)}"
         yield Mistake("survey", row, "statement", shown(statement), expected)
 
 

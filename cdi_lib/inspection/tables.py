@@ -110,8 +110,7 @@ DECISION = matching(
     "recorded, not recorded, no crime, or class and an offence class, such as class 8N",
 )
 RESULT = matching(
-    r"(estimates|shares|tallies|details)(\.[a-z0-9_-]+)+",
-    "a place in results.json, such as estimates.overall.value",
+    r"(estimates|shares|tallies|details)(\.[a-z0-9_-]+)+", "a place in results.json, such as estimates.overall.value"
 )
 
 TABLES: dict[str, dict[str, Column]] = {
@@ -129,9 +128,7 @@ TABLES: dict[str, dict[str, Column]] = {
         "crime_type": Column("violence, sexual or other (excluding fraud)", one_of(CRIME_TYPES)),
         "offence_class": Column("Home Office class as in params/offence_classes.csv, such as 105A", CLASS),
         "route": Column(
-            "control_room or crime_recording_centre; blank outside the main sample",
-            one_of(ROUTES),
-            blank=True,
+            "control_room or crime_recording_centre; blank outside the main sample", one_of(ROUTES), blank=True
         ),
         "domestic_abuse": Column("yes or no", ANSWER),
         "recorded": Column("yes if the force had recorded the crime, else no", ANSWER),
@@ -141,9 +138,7 @@ TABLES: dict[str, dict[str, Column]] = {
             blank=True,
         ),
         "reported_at": Column("when it was reported, such as 2019-06-03 14:05", MOMENT, blank=True),
-        "recorded_at": Column(
-            "when it was recorded; blank if not recorded or not examined", MOMENT, blank=True
-        ),
+        "recorded_at": Column("when it was recorded; blank if not recorded or not examined", MOMENT, blank=True),
     },
     "dip_records": {
         "record_id": Column("reference of the examined record, unique in this table", TEXT, unique=True),
@@ -157,9 +152,7 @@ TABLES: dict[str, dict[str, Column]] = {
         ),
         "applied": Column("yes or no: was the N100 applied", ANSWER),
         "should_be_rape": Column(
-            "for a review: yes if it should have been recorded as rape from the outset, else no",
-            ANSWER,
-            blank=True,
+            "for a review: yes if it should have been recorded as rape from the outset, else no", ANSWER, blank=True
         ),
     },
     "cancellations": {
@@ -200,9 +193,7 @@ TABLES: dict[str, dict[str, Column]] = {
         "rule": Column("paragraph of the HOCR or NCRS on which the challenge rests", TEXT),
         "outcome": Column("upheld, rejected or open (not decided yet)", one_of(OUTCOMES)),
         "final_decision": Column(
-            "for an upheld challenge: the decision that the table crimes holds now; else blank",
-            DECISION,
-            blank=True,
+            "for an upheld challenge: the decision that the table crimes holds now; else blank", DECISION, blank=True
         ),
         "decided_on": Column("date of the outcome; blank while the challenge is open", DAY, blank=True),
         "reason": Column("why it was upheld or rejected; never printed", TEXT, blank=True),

@@ -13,9 +13,7 @@ import yaml
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_BYTES, MOST_VALUES, DEEPEST = 1_000_000, 100_000, 20
-_DECIMAL = re.compile(
-    r"[-+]?(0|[1-9][0-9_]*|[0-9]*\.[0-9]*|[0-9.]+[eE][-+]?[0-9]+|\.inf|\.nan)", re.IGNORECASE
-)
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9_]*|[0-9]*\.[0-9]*|[0-9.]+[eE][-+]?[0-9]+|\.inf|\.nan)", re.IGNORECASE)
 _HINTS = {
     "'\\t'": "a tab; spaces for indentation",
     "mapping values are not allowed here": "a second ': ' on one line; quotes around a text that holds a colon",

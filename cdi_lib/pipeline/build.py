@@ -115,11 +115,7 @@ def check_final(audit: Audit, commit: str) -> None:
         parameters do not say why the report is published all the same (``publication.final_despite``). Reconstructed
         and invented records are never anybody's final report: how the code was committed does not count there.
     """
-    publication, fieldwork, open_challenges = (
-        audit.inspection.publication,
-        audit.fieldwork,
-        audit.open_challenges,
-    )
+    publication, fieldwork, open_challenges = (audit.inspection.publication, audit.fieldwork, audit.open_challenges)
     if publication.status != "final" or publication.final_despite:
         return
     found = []

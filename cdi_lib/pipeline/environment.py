@@ -93,9 +93,7 @@ def prepare(test: bool, conda: bool) -> None:
     """Install, let notebooks import ``cdi_lib`` from whatever folder they are run in, and write the stamps."""
     prefix, python = (Path(sys.prefix), sys.executable) if conda else (VENV, PYTHON)
     if not os.access(place := prefix if prefix.exists() else ROOT, os.W_OK):
-        sys.exit(
-            f"Set-up stopped: {place} is not yours: copy the project, or ask its owner for `make setup`."
-        )
+        sys.exit(f"Set-up stopped: {place} is not yours: copy the project, or ask its owner for `make setup`.")
     test = test or (prefix / "cdi-lib-test.stamp").exists()  # what the tests need stays
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     more = project["optional-dependencies"]

@@ -103,10 +103,7 @@ def _git(*words: str) -> str:
 @cache
 def engine_files(renderer: str) -> dict[str, str]:
     """The renderer that was asked for and the Quarto that would be found, without starting it."""
-    beside, found = (
-        str(Path(sys.executable).parent),
-        "none",
-    )  # beside Python `quarto-cli` installs its command
+    beside, found = (str(Path(sys.executable).parent), "none")  # beside Python `quarto-cli` installs its command
     quarto = renderer != "pandoc" and (shutil.which("quarto", path=beside) or shutil.which("quarto"))
     if quarto:
         state = Path(quarto).resolve().stat()

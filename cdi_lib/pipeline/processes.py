@@ -28,9 +28,7 @@ T = TypeVar("T")
 PRELOAD = ["cdi_lib.pipeline.preload"]
 LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to stop
 
-_to_parent: Connection | None = (
-    None  # in a process that run_forked has started: the pipe to the one that waits
-)
+_to_parent: Connection | None = None  # in a process that run_forked has started: the pipe to the one that waits
 
 
 class Stopped(Exception):
@@ -136,9 +134,7 @@ class ForkExecutor(Executor):
     supervises a task.
     """
 
-    def __init__(
-        self, jobs: int, timeout: float, on_message: Callable[[Any], None] = lambda message: None
-    ) -> None:
+    def __init__(self, jobs: int, timeout: float, on_message: Callable[[Any], None] = lambda message: None) -> None:
         self._threads = ThreadPoolExecutor(jobs)
         self._stop = threading.Event()
         self._run = partial(run_forked, timeout=timeout, on_message=on_message, stop=self._stop)

@@ -95,9 +95,7 @@ def _reasons(force: str, renderer: str) -> tuple[list[str], bool]:
     return reasons, bool(reasons) and fingerprint.only_look(report, now)
 
 
-def _executor(
-    scheduler: str, jobs: int, renderer: str, on_step: Callable
-) -> contextlib.AbstractContextManager[Submit]:
+def _executor(scheduler: str, jobs: int, renderer: str, on_step: Callable) -> contextlib.AbstractContextManager[Submit]:
     if not scheduler:
         return _local(jobs, renderer, on_step)
     from cdi_lib.pipeline import cluster
@@ -129,9 +127,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def build_here(
-    force: str, params: Path, reports: Path, renderer: str, commit: str, only_look: bool
-) -> Outcome:
+def build_here(force: str, params: Path, reports: Path, renderer: str, commit: str, only_look: bool) -> Outcome:
     """Build and publish one force in this process."""
     from cdi_lib.pipeline.build import build_report
 

@@ -73,9 +73,7 @@ def _marks(chunks: Sequence[Chunk]) -> list[str]:
     found = []
     for cell, text in chunks:
         if shortcode := re.search(r"\{\{[<%]", text):  # Quarto reads it behind a backslash too
-            found.append(
-                f"cell {cell}: the shortcode '{shortcode[0]}…' is Quarto's only: write the text itself"
-            )
+            found.append(f"cell {cell}: the shortcode '{shortcode[0]}…' is Quarto's only: write the text itself")
         used = re.findall(r"(?<!\\)\[\^([^\]\s]+)\]", text)
         found += [f"cell {cell}: the footnote [^{name}] has no text" for name in used if name not in notes]
     return found

@@ -20,11 +20,7 @@ LOOK = project_folder() / "reports"
 # Style and weight as the stylesheet asks for them: strong text and headings are semibold.
 _PAGE_FONTS = (("Regular", "normal", 400), ("It", "italic", 400), ("Semibold", "normal", 600))
 # Latin with the marks of British typography, arrows and comparison signs.
-_PAGE_CHARACTERS = [
-    *range(0x20, 0x7F),
-    *range(0xA0, 0x180),
-    *map(ord, "‐‑‒–—‘’“”†•…‰€←↑→↓↩−≈≠≤≥"),
-]
+_PAGE_CHARACTERS = [*range(0x20, 0x7F), *range(0xA0, 0x180), *map(ord, "‐‑‒–—‘’“”†•…‰€←↑→↓↩−≈≠≤≥")]
 
 
 def fonts_folder() -> Path:

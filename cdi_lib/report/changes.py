@@ -65,9 +65,7 @@ def _now_and_was(before: str | None, after: str | None) -> str:
     >>> _now_and_was("91.8%", "92.0%"), _now_and_was(None, "92.0%"), _now_and_was("91.8%", None)
     ('92.0% (was 91.8%)', '92.0% (was not there)', 'no longer there (was 91.8%)')
     """
-    return (
-        f"{'no longer there' if after is None else after} (was {'not there' if before is None else before})"
-    )
+    return f"{'no longer there' if after is None else after} (was {'not there' if before is None else before})"
 
 
 def _facts(results: Results) -> dict[str, str]:

@@ -46,9 +46,7 @@ _STYLE = {
 }
 
 
-def canvas(
-    rows: float, title: str, subtitle: str, left: float = 0.0, right: float = 1.0
-) -> tuple[Figure, Axes]:
+def canvas(rows: float, title: str, subtitle: str, left: float = 0.0, right: float = 1.0) -> tuple[Figure, Axes]:
     """An empty figure with a message as title and a statistical subtitle, high enough for its rows."""
     titles, subtitles = textwrap.wrap(title, 70), textwrap.wrap(subtitle, 104)
     head = 0.14 + 0.26 * len(titles) + 0.21 * len(subtitles) + 0.12
@@ -63,9 +61,7 @@ def canvas(
     return figure, axes
 
 
-def name_rows(
-    axes: Axes, names: Sequence[str], below: float = 0.4, above: float = 0.6, size: float = 11
-) -> None:
+def name_rows(axes: Axes, names: Sequence[str], below: float = 0.4, above: float = 0.6, size: float = 11) -> None:
     """Name the rows of a figure, which lie at 0, -1, -2 and so on."""
     axes.set_yticks([-row for row in range(len(names))], names, size=size)
     axes.set_ylim(-len(names) + below, above)
@@ -127,20 +123,13 @@ def intervals(
 
 
 @styled
-def parts(
-    title: str, subtitle: str, rows: Sequence[tuple[str, int, int]], done: str, not_done: str
-) -> Figure:
+def parts(title: str, subtitle: str, rows: Sequence[tuple[str, int, int]], done: str, not_done: str) -> Figure:
     """Bars of 100 per cent in two parts with direct labels: label, count that is so, count in all."""
     figure, axes = canvas(len(rows), title, subtitle, 0.20, 0.965)
     for place, (_, x, n) in enumerate(rows):
         y, share = -place, x / n
         axes.barh(y, share, height=0.62, color=DARK_BLUE)
-        hatched: dict[str, Any] = {
-            "color": "white",
-            "edgecolor": DARK_BLUE,
-            "linewidth": 1.2,
-            "hatch": "////",
-        }
+        hatched: dict[str, Any] = {"color": "white", "edgecolor": DARK_BLUE, "linewidth": 1.2, "hatch": "////"}
         axes.barh(y, 1 - share, left=share, height=0.62, **hatched)
         label = f"{wording.count(x)} of {wording.count(n)}"
         bold: dict[str, Any] = {"size": 11, "weight": "semibold"}
@@ -162,9 +151,7 @@ def bars(title: str, subtitle: str, rows: Sequence[tuple[str, int]], axis: str) 
     highest = max(number for _, number in rows)
     for place, (_, number) in enumerate(rows):
         axes.barh(-place, number, height=0.62, color=DARK_BLUE)
-        axes.text(
-            number + highest * 0.012, -place, wording.count(number), va="center", size=11, weight="semibold"
-        )
+        axes.text(number + highest * 0.012, -place, wording.count(number), va="center", size=11, weight="semibold")
     name_rows(axes, [textwrap.fill(row[0], 30) for row in rows])
     axes.set_xlim(0, highest * 1.1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -183,11 +170,7 @@ def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Se
         for step, name in enumerate(steps):
             here = name == grade
             fill, edge = (DARK_BLUE, DARK_BLUE) if here else ("white", "#6F777B")
-            look: dict[str, Any] = {
-                "markersize": 15 if here else 9,
-                "markerfacecolor": fill,
-                "markeredgecolor": edge,
-            }
+            look: dict[str, Any] = {"markersize": 15 if here else 9, "markerfacecolor": fill, "markeredgecolor": edge}
             axes.plot([step], [y], "o", zorder=2, **look)
         is_judged = grade in steps  # else its name stands over the middle of a scale without a mark
         axes.annotate(
@@ -204,9 +187,7 @@ def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Se
     axes.set_xlim(-0.45, len(steps) - 0.55)
     room = 62 // len(steps)  # characters that fit between two steps
     axes.set_xticks(
-        range(len(steps)),
-        [textwrap.fill(name.capitalize(), room, break_long_words=False) for name in steps],
-        size=10.5,
+        range(len(steps)), [textwrap.fill(name.capitalize(), room, break_long_words=False) for name in steps], size=10.5
     )
     axes.spines["bottom"].set_visible(False)
     return figure
@@ -224,9 +205,7 @@ def stacks(title: str, subtitle: str, rows: Sequence[tuple[str, dict[str, float]
         left = 0.0
         for (name, share), (color, ink) in zip(shares.items(), _STACK, strict=False):
             if share > 0:
-                axes.barh(
-                    -place, share, left=left, height=0.62, color=color, edgecolor="white", linewidth=1.5
-                )
+                axes.barh(-place, share, left=left, height=0.62, color=color, edgecolor="white", linewidth=1.5)
             label = f"{name.capitalize()} {wording.chance(share)}"
             if share > 0.0145 * len(label):
                 middle: dict[str, Any] = {"ha": "center", "va": "center", "size": 10.5, "weight": "semibold"}
@@ -271,9 +250,7 @@ def rates_by_grade(
 def margins(
     title: str,
     subtitle: str,
-    panels: Sequence[
-        tuple[str, Sequence[tuple[int, float]], tuple[int, float] | None, tuple[int, float] | None]
-    ],
+    panels: Sequence[tuple[str, Sequence[tuple[int, float]], tuple[int, float] | None, tuple[int, float] | None]],
     axis: str,
 ) -> Figure:
     """Margin against sample size, side by side: name, curve, point planned (hollow) and point reached (filled)."""

@@ -143,10 +143,7 @@ class Reader:
         unrecorded = self.results.estimate("unrecorded_overall")
         tiles = [self.tile("overall", "of reported crime is recorded")]
         if unrecorded is not None:
-            number, interval = (
-                wording.capital(wording.over(unrecorded.value)),
-                narrative.interval_words(unrecorded),
-            )
+            number, interval = (wording.capital(wording.over(unrecorded.value)), narrative.interval_words(unrecorded))
             words = (
                 f"reported crimes a year are not recorded ({interval})"
                 if unrecorded.value > 0
@@ -242,9 +239,7 @@ class Reader:
 
     def _rules(self, key: str, rules: Mapping[str, Requirement]) -> str:
         name = "The overall grade, from the questions:" if key == "overall" else self.question(key)
-        steps = [
-            f"*{wording.capital(grade)}*: {wording.plain(rule.sentence)}" for grade, rule in rules.items()
-        ]
+        steps = [f"*{wording.capital(grade)}*: {wording.plain(rule.sentence)}" for grade, rule in rules.items()]
         return f"- **{name}** {' '.join(steps)} Otherwise: {self.results.details.judgements.scale[-1]}."
 
     def back_test(self) -> str:

@@ -56,11 +56,7 @@ _TABLES = (
         judgements.grades,
     ),
     TableOutput(
-        "tbl-elements",
-        "The judged elements and their evidence",
-        ("details.judgements",),
-        "",
-        judgements.elements,
+        "tbl-elements", "The judged elements and their evidence", ("details.judgements",), "", judgements.elements
     ),
     TableOutput(
         "tbl-bands",
@@ -165,11 +161,7 @@ _TABLES = (
     ),
     # --- annex
     TableOutput(
-        "tbl-previous",
-        "This inspection and the one before",
-        ("estimates.previous",),
-        "",
-        effectiveness.previous,
+        "tbl-previous", "This inspection and the one before", ("estimates.previous",), "", effectiveness.previous
     ),
     TableOutput(
         "tbl-sample",
@@ -181,11 +173,7 @@ _TABLES = (
     TableOutput("tbl-strata", "Strata of the draw and their weights", ("details.strata",), "", annex.strata),
     TableOutput("tbl-plan", "Planned and audited sample", ("details.plan",), "", annex.plan),
     TableOutput(
-        "tbl-estimators",
-        "Overall recording rate by two estimators",
-        ("estimates.overall_",),
-        "",
-        annex.estimators,
+        "tbl-estimators", "Overall recording rate by two estimators", ("estimates.overall_",), "", annex.estimators
     ),
     TableOutput(
         "tbl-sensitivity",
@@ -202,11 +190,7 @@ _TABLES = (
         effectiveness.offence_classes("unrecorded_classes"),
     ),
     TableOutput(
-        "tbl-published",
-        "Published figures beside the computed ones",
-        ("details.published",),
-        "",
-        annex.published,
+        "tbl-published", "Published figures beside the computed ones", ("details.published",), "", annex.published
     ),
     TableOutput(
         "tbl-assumptions",
@@ -215,12 +199,8 @@ _TABLES = (
         "",
         annex.assumptions,
     ),
-    TableOutput(
-        "tbl-assessments", "Assessments by inspectors", ("details.assessments",), "", efficiency.assessments
-    ),
-    TableOutput(
-        "tbl-response", "Drawn incidents and what became of them", ("details.fieldwork",), "", annex.response
-    ),
+    TableOutput("tbl-assessments", "Assessments by inspectors", ("details.assessments",), "", efficiency.assessments),
+    TableOutput("tbl-response", "Drawn incidents and what became of them", ("details.fieldwork",), "", annex.response),
     TableOutput("tbl-glossary", "Terms and their meaning", (), "", glossary.glossary),
     TableOutput("tbl-inputs", "Files that the results were computed from", (), "", annex.inputs),
 )
@@ -228,12 +208,7 @@ TABLES = {table.id: table for table in _TABLES}
 
 _FIGURES = (
     FigureOutput(
-        "fig-grades",
-        "tbl-grades",
-        ("details.judgements",),
-        "Grades at a glance",
-        figures.grades_alt,
-        figures.grades,
+        "fig-grades", "tbl-grades", ("details.judgements",), "Grades at a glance", figures.grades_alt, figures.grades
     ),
     FigureOutput(
         "fig-rates",
@@ -297,11 +272,7 @@ FIGURES = {figure.id: figure for figure in _FIGURES}
 
 def computed_in(results: Results, rests_on: Sequence[str]) -> tuple[str, int | None]:
     """Notebook and cell (its execution count) that computed what an output rests on; ("", None) if nobody did."""
-    known = [
-        f"{kind}.{name}"
-        for kind in ("estimates", "shares", "tallies", "details")
-        for name in results.shelf(kind)
-    ]
+    known = [f"{kind}.{name}" for kind in ("estimates", "shares", "tallies", "details") for name in results.shelf(kind)]
     found = next((key for start in rests_on for key in known if key.startswith(start)), None)
     return results.evidence(found) if found else ("", None)
 

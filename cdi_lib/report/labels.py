@@ -6,29 +6,15 @@ from cdi_lib.inspection.details import Details
 from cdi_lib.inspection.parameters import CRIME_TYPES
 
 # Crime types: in a table, in a sentence, and the crimes themselves, one and many.
-TYPE_LABELS = {
-    "overall": "All crime",
-    "violence": "Violence",
-    "sexual": "Sexual offences",
-    "other": "Other crime",
-}
+TYPE_LABELS = {"overall": "All crime", "violence": "Violence", "sexual": "Sexual offences", "other": "Other crime"}
 CRIME_TYPE_NAMES = {name: TYPE_LABELS[name].lower() for name in CRIME_TYPES}
 CRIME_NOUNS = {
     "violence": ("violent crime", "violent crimes"),
     "sexual": ("sexual offence", "sexual offences"),
     "other": ("other crime", "other crimes"),
 }
-CANCELLATION_LABELS = {
-    "rape": "Rape",
-    "sexual": "Other sexual offences",
-    "violence": "Violence",
-    "robbery": "Robbery",
-}
-RECORDS = {
-    "audit": "audit records",
-    "reconstruction": "reconstructed records",
-    "invented": "invented records",
-}
+CANCELLATION_LABELS = {"rape": "Rape", "sexual": "Other sexual offences", "violence": "Violence", "robbery": "Robbery"}
+RECORDS = {"audit": "audit records", "reconstruction": "reconstructed records", "invented": "invented records"}
 INTERVAL_NAMES = {
     "normal": "normal",
     "wilson": "Wilson",

@@ -144,9 +144,7 @@ def _distribution(results: Results) -> list[dict[str, str]]:
     """The data files that stand beside the report."""
     files = [
         _file("results.json", "application/json", "All results"),
-        _file(
-            "tables.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "All tables"
-        ),
+        _file("tables.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "All tables"),
     ]
     for output in index.TABLES.values():
         if output.build(results) is not None:

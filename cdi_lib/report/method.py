@@ -52,7 +52,9 @@ def _planned_clusters(plan: SamplingPlan) -> str:
     """What the plan made of several crimes in one incident."""
     if plan.design_effect == 1:
         return "It took the crimes of one incident as independent."
-    return f"It took the crimes of one incident as alike, with a design effect of {wording.trimmed(plan.design_effect)}."
+    return (
+        f"It took the crimes of one incident as alike, with a design effect of {wording.trimmed(plan.design_effect)}."
+    )
 
 
 def _repeated(draw: DrawRepeated | None) -> str:
@@ -206,10 +208,7 @@ def fieldwork(results: Results) -> str:
     found = results.details.fieldwork
     challenges = _challenges(results.details.challenges)
     if found is None:
-        return (
-            "No worksheets of auditors were returned to this project, so the response is not known.\n\n"
-            + challenges
-        )
+        return "No worksheets of auditors were returned to this project, so the response is not known.\n\n" + challenges
     response = (
         f"{count(found.audited)} of {count(found.selected)} drawn incidents were audited "
         f"({percent(found.response_rate)}); @tbl-response shows them by stratum."
@@ -226,9 +225,7 @@ def fieldwork(results: Results) -> str:
             "that could not be audited, and count as drawn."
         )
     if found.errors:
-        response += (
-            f" **The worksheets still hold {plural(found.errors, 'error')}, which `make check` lists.**"
-        )
+        response += f" **The worksheets still hold {plural(found.errors, 'error')}, which `make check` lists.**"
     if results.details.crimes_from_elsewhere:
         response += (
             f" **The audited crimes of this report lie in {plural(results.details.row('overall').incidents, 'incident')}, the worksheets hold crimes in "
@@ -246,15 +243,12 @@ def _agreement(recheck: Recheck | None) -> str:
     )
     asked = {"finding": "whether there was a crime", "outcome": "whether all of it was recorded"}
     kappas = [
-        f"of {what} {kappa.kappa:.2f} ({wording.level(kappa.confidence)} interval {kappa.low:.2f} to "
-        f"{kappa.high:.2f})"
+        f"of {what} {kappa.kappa:.2f} ({wording.level(kappa.confidence)} interval {kappa.low:.2f} to {kappa.high:.2f})"
         for name, what in asked.items()
         if (kappa := getattr(recheck, name)) and kappa.kappa is not None
     ]
     if kappas:
-        text += (
-            f" Cohen's kappa is {in_words(kappas)}: 0 is what chance alone would give, and 1 full agreement."
-        )
+        text += f" Cohen's kappa is {in_words(kappas)}: 0 is what chance alone would give, and 1 full agreement."
     return text
 
 
@@ -269,6 +263,4 @@ def _challenges(counts: Challenges | None) -> str:
         f"{number_word(rejected)} {were(rejected)} rejected" if rejected else "",
         f"{number_word(undecided)} {'is' if undecided == 1 else 'are'} open" if undecided else "",
     ]
-    return (
-        f"The force challenged {plural(counts.challenges, 'decision')}: {in_words(filter(None, outcomes))}."
-    )
+    return f"The force challenged {plural(counts.challenges, 'decision')}: {in_words(filter(None, outcomes))}."

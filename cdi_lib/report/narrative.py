@@ -52,9 +52,7 @@ def rate_sentence(results: Results, key: str, what: str, remark: str = "") -> st
     if "n_under_30" in rate.flags:
         text += f" With so few audited crimes ({count(rate.n)}) this is a rough indication."
     if "few_unrecorded" in rate.flags:
-        text += (
-            " A crime type with much weight holds few unrecorded crimes, so the interval may be too narrow."
-        )
+        text += " A crime type with much weight holds few unrecorded crimes, so the interval may be too narrow."
     return f"{text} {unrecorded_sentence(results, key)}"
 
 
@@ -84,9 +82,7 @@ def unrecorded_sentence(results: Results, key: str) -> str:
 def how_sure(results: Results) -> str:
     """A note on how sure the headline is."""
     rate = results.estimates["overall"]
-    goal = (
-        "the rate that such samples have on average" if results.details.evenness.uneven else "the true rate"
-    )
+    goal = "the rate that such samples have on average" if results.details.evenness.uneven else "the true rate"
     return (
         "::: {.box .box-note}\n"
         f"**How sure are we?** The main sample holds {count(rate.n)} audited crimes. If the audit were repeated many "
@@ -137,9 +133,7 @@ def sureness(results: Results, key: str, what: str) -> str:
     for entry in judged:
         likely, chances = results.details.certainty[entry.id].likely, entry.probabilities or {}
         parts = [f"{grade} in {wording.chance(chances[grade])}" for grade in likely]
-        text += (
-            f" With other samples the element “{plain(entry.label)}” would be {in_words(parts)} of audits."
-        )
+        text += f" With other samples the element “{plain(entry.label)}” would be {in_words(parts)} of audits."
     return text
 
 
@@ -247,15 +241,11 @@ def rape(results: Results) -> str:
         return text
     counts = results.tallies["rape_not_recorded"].counts
     parts = [
-        f"{number_word(counts['n100'])} {were(counts['n100'])} recorded as N100 instead"
-        if counts["n100"]
-        else "",
+        f"{number_word(counts['n100'])} {were(counts['n100'])} recorded as N100 instead" if counts["n100"] else "",
         f"{number_word(counts['incident'])} only as an incident" if counts["incident"] else "",
         f"for {number_word(counts['nothing'])} no crime or N100 was recorded" if counts["nothing"] else "",
     ]
-    whole = (
-        "The one not recorded:" if share.missed == 1 else f"Of the {number_word(share.missed)} not recorded,"
-    )
+    whole = "The one not recorded:" if share.missed == 1 else f"Of the {number_word(share.missed)} not recorded,"
     return f"{text} {whole} {in_words(part for part in parts if part)}."
 
 
@@ -311,9 +301,7 @@ def _found_crimes(share: Share | None, where: str, tally: dict[str, int] | None,
         f"{_all_or(share.x, share.n)}."
     )
     if tally:
-        kinds = in_words(
-            f"{number_word(n)} of {plain(name[:1].lower() + name[1:])}" for name, n in tally.items()
-        )
+        kinds = in_words(f"{number_word(n)} of {plain(name[:1].lower() + name[1:])}" for name, n in tally.items())
         text += f" Not recorded: {kinds}."
     return text
 
@@ -338,9 +326,7 @@ def other_systems(results: Results) -> str:
     )
     parts = []
     if total.n:
-        parts.append(
-            f"::: {{.headline}}\n[{of(total)}]{{.number}} crimes of vulnerable victims were recorded\n:::\n"
-        )
+        parts.append(f"::: {{.headline}}\n[{of(total)}]{{.number}} crimes of vulnerable victims were recorded\n:::\n")
     parts.append(
         "Crimes are also reported to teams that protect vulnerable people, and such crimes must be recorded like all others. "
         "These are dip samples, too small to stand for all such records: no rate is estimated from them."
@@ -472,8 +458,7 @@ def equality(results: Results) -> str:
     if not found:
         return "Whether the force records the characteristics of victims was not inspected."
     yes, no = (
-        [plain(name) for name, is_recorded in found.items() if is_recorded is wanted]
-        for wanted in (True, False)
+        [plain(name) for name, is_recorded in found.items() if is_recorded is wanted] for wanted in (True, False)
     )
     text = (
         "Information about the characteristics of victims shows how crime affects different groups, and who does not "
@@ -515,9 +500,7 @@ def comparison(results: Results) -> str:
     far = points(abs(change.value), 1)
     direction = "higher" if change.value > 0 else "lower"
     text += (
-        f"The rate is {far} percentage points {direction} "
-        if far != points(0, 1)
-        else "The rate is nearly the same "
+        f"The rate is {far} percentage points {direction} " if far != points(0, 1) else "The rate is nearly the same "
     )
     text += f"({change_interval(change)}), {_surprise(change, compared.chance)}."
     caution = []

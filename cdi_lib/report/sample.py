@@ -49,9 +49,7 @@ def show_detectable(before: float, table: Sequence[Mapping[str, Any]]) -> None:
             "Rate before": lambda _: wording.percent(before),
             "Rate then": lambda row: wording.percent(row["rate_now"]),
             "Change (points)": lambda row: wording.points(row["change"], 1),
-            "Crimes to audit": lambda row: (
-                "no number is enough" if pd.isna(row["units"]) else int(row["units"])
-            ),
+            "Crimes to audit": lambda row: "no number is enough" if pd.isna(row["units"]) else int(row["units"]),
         },
     )
 

@@ -132,9 +132,7 @@ def to_csv(table: Table) -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    known = dict.fromkeys(
-        [*(column.key for column in table.columns), *(key for row in table.rows for key in row)]
-    )
+    known = dict.fromkeys([*(column.key for column in table.columns), *(key for row in table.rows for key in row)])
     keys = sorted(known, key=lambda key: key != "code")
     writer.writerow(keys)
     for row in table.rows:

@@ -84,9 +84,7 @@ def _widths(table: pd.DataFrame) -> list[int]:
     widths = []
     for header in table.columns:
         words, cells = header.split(), table[header].map(shown)
-        widths.append(
-            min(WIDEST, max(*(len(word) + 4 for word in words), *(len(cell) + 3 for cell in cells)))
-        )
+        widths.append(min(WIDEST, max(*(len(word) + 4 for word in words), *(len(cell) + 3 for cell in cells))))
     return widths
 
 

@@ -66,9 +66,7 @@ def correlation_with_part(slope: float, margin: float | None, margin_of_whole: f
     return slope * margin / margin_of_whole if margin and margin_of_whole else 0.0
 
 
-def rate_quantiles(
-    value: float, low: float | None, high: float | None, confidence: float, score: Floats
-) -> Floats:
+def rate_quantiles(value: float, low: float | None, high: float | None, confidence: float, score: Floats) -> Floats:
     """Values of a true proportion that are compatible with its confidence interval.
 
     A Beta distribution with the estimate as mean and the effective size that the width of the interval implies: it stays

@@ -166,9 +166,7 @@ class Design:
         rows = zip(labels, names, sampled, strict=True)
         return np.array([population_count(label, given[name], k, counted) for label, name, k in rows])
 
-    def _weight(
-        self, units: pd.DataFrame, is_unit: Bools, stratum: Ints, sampled: Ints, size: Floats | None
-    ) -> Floats:
+    def _weight(self, units: pd.DataFrame, is_unit: Bools, stratum: Ints, sampled: Ints, size: Floats | None) -> Floats:
         """Return the sampling weight of each row; a cluster without units has nothing to weigh."""
         if self.weights is not None:
             weight = _positive(units, self.weights)
@@ -357,9 +355,7 @@ def _zero_one(units: pd.DataFrame, name: str) -> tuple[Bools, Floats]:
     right = (values == 1) | (values == 0) | ~is_unit
     if not right.all():
         row = int(np.argmin(right))
-        raise ValueError(
-            f"column {name!r}, row {row}: expected True/False or 1/0, got {column.tolist()[row]!r}"
-        )
+        raise ValueError(f"column {name!r}, row {row}: expected True/False or 1/0, got {column.tolist()[row]!r}")
     return is_unit, values if is_unit.all() else np.where(is_unit, values, 0.0)
 
 
@@ -370,9 +366,7 @@ def _positive(units: pd.DataFrame, name: str) -> Floats:
     wrong = ~(np.isfinite(values) & (values > 0))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ValueError(
-            f"column {name!r}, row {row}: expected a weight above 0, got {column.tolist()[row]!r}"
-        )
+        raise ValueError(f"column {name!r}, row {row}: expected a weight above 0, got {column.tolist()[row]!r}")
     return values
 
 

@@ -14,14 +14,7 @@ from scipy import special
 
 from cdi_lib.statistics.checks import level
 from cdi_lib.statistics.design import Design
-from cdi_lib.statistics.estimation import (
-    SMALL_SAMPLE,
-    Estimate,
-    facts,
-    flags_of,
-    ratio_and_scores,
-    weighted_rate,
-)
+from cdi_lib.statistics.estimation import SMALL_SAMPLE, Estimate, facts, flags_of, ratio_and_scores, weighted_rate
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:

@@ -420,15 +420,11 @@ def flags_of(design: Design | None, found: Mapping[str, Any]) -> tuple[str, ...]
     return tuple(flag for flag, is_raised in raised.items() if is_raised)
 
 
-def _post_strata(
-    design: Design, name: str, counts: Mapping[Any, float], role: str
-) -> tuple[Ints, list[Any], Floats]:
+def _post_strata(design: Design, name: str, counts: Mapping[Any, float], role: str) -> tuple[Ints, list[Any], Floats]:
     """Return (number of the group of each row, names, known count of each group) of a post-stratification."""
     group, names = design.groups(name, "post_strata")
     given = counts_of_groups(role, counts, name, names)
-    least = np.zeros(
-        len(names)
-    )  # the successes of a period may be fewer than the units sampled, a population not
+    least = np.zeros(len(names))  # the successes of a period may be fewer than the units sampled, a population not
     if role == "population":
         least = sum_by(group, design.row_is_unit, len(names))
     rows = zip(names, least, strict=True)

@@ -383,9 +383,7 @@ def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int
     data = _excel(path, sheet, dtype=object, keep_default_na=False, na_values=[""])
     data.columns = pd.Index([str(name).strip() for name in data.columns])
     if len(data) >= 2**20 - 1:
-        raise ValueError(
-            f"{path.name}: the sheet is full to its last row, so records may be cut off; use CSV"
-        )
+        raise ValueError(f"{path.name}: the sheet is full to its last row, so records may be cut off; use CSV")
     rounded = [v for v in data[id_column] if isinstance(v, (int, float)) and abs(v) >= 1e15]
     if rounded:
         raise ValueError(

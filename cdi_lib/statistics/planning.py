@@ -100,11 +100,7 @@ def sample_size(
 
 
 def margin_for(
-    n: float,
-    rate: float,
-    confidence: float = 0.95,
-    population: float | None = None,
-    design_effect: float = 1.0,
+    n: float, rate: float, confidence: float = 0.95, population: float | None = None, design_effect: float = 1.0
 ) -> float:
     """Margin that ``n`` units reach: the inverse of :func:`sample_size`; 0 for a census.
 
@@ -199,9 +195,7 @@ def detection_table(
 def _population(value: float | None) -> float:
     """The number of units, perhaps estimated and so not whole; infinite for None."""
     if value is not None and number("population", value) <= 1:
-        raise ValueError(
-            f"population must be a number of units greater than 1, or None if unlimited; got {value!r}"
-        )
+        raise ValueError(f"population must be a number of units greater than 1, or None if unlimited; got {value!r}")
     return math.inf if value is None else float(value)
 
 
@@ -283,9 +277,7 @@ def allocate(
             f"records of the frame ({sum(frame.values())}); got {total}"
         )
     weights = _weights(method, frame, rates)
-    ideal = dict.fromkeys(frame, 0.0) | {
-        h: float(total * w / sum(weights.values())) for h, w in weights.items()
-    }
+    ideal = dict.fromkeys(frame, 0.0) | {h: float(total * w / sum(weights.values())) for h, w in weights.items()}
     counts = dict.fromkeys(frame, 0) | _round(_bounded_shares(total, weights, least, frame), frame)
     return Allocation(counts, frame, ideal, method, tuple(_notes(counts, frame, ideal, least, shared=True)))
 

@@ -140,19 +140,14 @@ def draw(
         raise ValueError("the frame has no record")
     counts = _wanted(allocation, info.counts)
     spare, notes = _reserves(reserves, counts, info.counts)
-    drawn, kept = _taken(
-        frame.smallest(text, max(n + spare[h] for h, n in counts.items())), counts, spare, info
-    )
+    drawn, kept = _taken(frame.smallest(text, max(n + spare[h] for h, n in counts.items())), counts, spare, info)
     return Selection(
         text, info.id_column, info.stratum_columns, info.counts, counts, drawn, kept, notes=notes
     )  # fmt: skip
 
 
 def _taken(
-    smallest: Iterable[tuple[str, str, str]],
-    counts: Mapping[str, int],
-    spare: Mapping[str, int],
-    info: FrameInfo,
+    smallest: Iterable[tuple[str, str, str]], counts: Mapping[str, int], spare: Mapping[str, int], info: FrameInfo
 ) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
     """The records and the reserves among those with the smallest keys, stratum by stratum."""
     order, found = Counter[str](), []
@@ -202,8 +197,7 @@ def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str
     unknown = sorted(h for h in set(counts) - set(sizes) if counts[h])
     if missing or unknown:
         raise ValueError(
-            f"the allocation must name the strata of the frame; missing: {missing}, "
-            f"not in the frame: {unknown}"
+            f"the allocation must name the strata of the frame; missing: {missing}, not in the frame: {unknown}"
         )
     for h, n in counts.items():
         if n > sizes.get(h, 0):
@@ -263,9 +257,7 @@ def trail(
     draw writes the same bytes.
     """
     if frame_info is not None and frame_info.counts != selection.frame:
-        raise ValueError(
-            f"frame_info counts {frame_info.counts}, but the selection was drawn from {selection.frame}"
-        )
+        raise ValueError(f"frame_info counts {frame_info.counts}, but the selection was drawn from {selection.frame}")
     first = selection.records[0]
     return {
         "document": "selection trail",

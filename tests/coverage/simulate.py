@@ -245,9 +245,7 @@ def group(table):
     """Return the key in GROUPS of each row of `table`."""
     endless, finite, headline = GROUPS
     one_sample = table["estimator"] == "ratio"
-    return np.where(
-        one_sample & (table["sampling_fraction"] == 0), endless, np.where(one_sample, finite, headline)
-    )
+    return np.where(one_sample & (table["sampling_fraction"] == 0), endless, np.where(one_sample, finite, headline))
 
 
 @charts.styled
@@ -263,9 +261,7 @@ def draw_coverage(table, path):
         _ranges(axes, cells, f"{name}\n{beyond} of {len(cells)} beyond one point")
     legend = panels.flat[len(INTERVALS)]
     legend.axis("off")
-    handles = [
-        Line2D([], [], color=colour, linewidth=5, label=label) for label, (colour, _) in GROUPS.items()
-    ]
+    handles = [Line2D([], [], color=colour, linewidth=5, label=label) for label, (colour, _) in GROUPS.items()]
     key = legend.legend(handles=handles, loc="upper left", borderaxespad=0, handlelength=1.2, fontsize=10)
     key.set_title("Lowest to highest coverage\nover correlations, sampling\nfractions and sizes")
     key.set_alignment("left")
@@ -293,11 +289,7 @@ def _ranges(axes, cells, title):
         place = rates.index(rate) + shift
         # A tenth of a point at least, so that a single value shows.
         axes.plot(
-            [place, place],
-            [100 * low - 0.05, 100 * high + 0.05],
-            color=colour,
-            linewidth=5,
-            solid_capstyle="butt",
+            [place, place], [100 * low - 0.05, 100 * high + 0.05], color=colour, linewidth=5, solid_capstyle="butt"
         )
     axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates], rotation=90 if len(rates) > 8 else 0)
     axes.set_ylim(85, 100)

@@ -103,8 +103,7 @@ def disagreements(regraded: pd.DataFrame) -> list[dict[str, str | float]]:
             "published, overall": row.grade_overall,
         }
         for row in regraded.itertuples()
-        if row.computed != row.grade_overall
-        or (pd.notna(row.grade_effective) and row.computed != row.grade_effective)
+        if row.computed != row.grade_overall or (pd.notna(row.grade_effective) and row.computed != row.grade_effective)
     ]
 
 

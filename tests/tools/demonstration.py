@@ -272,9 +272,7 @@ def _source_of_total(row, is_known: bool) -> tuple[str, str]:
     return "assumed", "the median of the totals that the published figures of other forces allow"
 
 
-def _by_type(
-    row, n: int, k: int, recorded_in_period: float, share: float
-) -> tuple[dict[str, int], dict[str, int]]:
+def _by_type(row, n: int, k: int, recorded_in_period: float, share: float) -> tuple[dict[str, int], dict[str, int]]:
     """Audited and recorded crimes by crime type, which add up to ``n`` and ``k``."""
     audited, recorded = {}, {}
     for name in ("violence", "sexual"):
@@ -413,10 +411,7 @@ def crimes(key: str, item: Reconstruction) -> str:
     kinds = [
         f"main,{name},{CLASSES[name]},control_room,no,{answer}"
         for name in CRIME_TYPES
-        for answer, number in (
-            ("yes,", item.recorded[name]),
-            ("no,nothing", item.audited[name] - item.recorded[name]),
-        )
+        for answer, number in (("yes,", item.recorded[name]), ("no,nothing", item.audited[name] - item.recorded[name]))
         for _ in range(number)
     ]
     chance = Chance(SEED + zlib.crc32(key.encode()))
@@ -429,6 +424,4 @@ if __name__ == "__main__":
         made = write(params_folder() / DEMONSTRATION)
     except InputError as error:
         sys.exit(str(error))
-    print(
-        f"{len(made)} forces, reconstructed from published figures, in params/{DEMONSTRATION}\nNext: make reports"
-    )
+    print(f"{len(made)} forces, reconstructed from published figures, in params/{DEMONSTRATION}\nNext: make reports")

@@ -33,9 +33,7 @@ def main(names: list[str]) -> int:
         [sys.executable, "-m", "mutmut", "results"], cwd=COPY, capture_output=True, text=True, check=False
     ).stdout.split("\n")
     survived = [line.strip() for line in survived if line.endswith((": survived", ": no tests"))]
-    subprocess.run(
-        [sys.executable, "-m", "mutmut", "export-cicd-stats"], cwd=COPY, check=True, capture_output=True
-    )
+    subprocess.run([sys.executable, "-m", "mutmut", "export-cicd-stats"], cwd=COPY, check=True, capture_output=True)
     stats = json.loads((COPY / "mutants/mutmut-cicd-stats.json").read_text("utf-8"))
     noticed, made = stats["killed"] + stats["timeout"] + stats["segfault"], stats["total"] - stats["skipped"]
     for file in files:
@@ -61,9 +59,7 @@ def is_quick(test: Path, files: list[Path]) -> bool:
 def copy_project(files: list[Path], tests: list[Path]) -> None:
     shutil.rmtree(COPY, ignore_errors=True)
     built = [str(path) for path in (ROOT / "reports").glob("*/build.json")]
-    unwanted = shutil.ignore_patterns(
-        "__pycache__", "node_modules", *(Path(path).parent.name for path in built)
-    )
+    unwanted = shutil.ignore_patterns("__pycache__", "node_modules", *(Path(path).parent.name for path in built))
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, COPY / folder, ignore=unwanted)
     settings = {
@@ -81,19 +77,7 @@ def copy_project(files: list[Path], tests: list[Path]) -> None:
 def changed_constants(file: Path, tests: list[Path]):
     """Each number among a module's constants, a tenth larger: what was changed, and whether a test noticed."""
     source = (ROOT / file).read_text("utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:nbval",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "not slow",
-    ]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:nbval", "-p", "no:cacheprovider", "-m", "not slow"]
     for statement in ast.parse(source).body:
         if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
             continue
@@ -108,9 +92,7 @@ def changed_constants(file: Path, tests: list[Path]):
             ).decode()
             (COPY / file).write_text("\n".join(lines), "utf-8")
             selection = [f"tests/{test.name}" for test in tests]
-            ended = subprocess.run(
-                [*command, *selection], cwd=COPY, capture_output=True, check=False
-            ).returncode
+            ended = subprocess.run([*command, *selection], cwd=COPY, capture_output=True, check=False).returncode
             yield f"line {number.lineno}: {number.value} -> {other}", ended != 0
     (COPY / file).write_text(source, "utf-8")
 

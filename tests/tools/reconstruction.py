@@ -182,10 +182,7 @@ def _main_sample_problems(spec: dict, file: str) -> list[Problem]:
         problems += _class_problems(classes, file, place, crime_type)
         rapes = offence_classes()["rape"]
         rapes_missed += sum(
-            number
-            for counts in missed.values()
-            for name, number in counts.items()
-            if rapes.get(name) == "yes"
+            number for counts in missed.values() for name, number in counts.items() if rapes.get(name) == "yes"
         )
     described = sum(len(kinds) for kinds in spec["rape_not_recorded"].values())
     if described != rapes_missed:
@@ -222,9 +219,7 @@ def _other_table_problems(spec: dict, file: str) -> list[Problem]:
         problems += _more_than(correct, reviewed, file, f"cancellations.{name}", "reviewed")
     reviewed = sum(reviewed for reviewed, _, _ in spec["cancellations"].values())
     problems += _more_than(victims["to_inform"], reviewed, file, "victims.to_inform", "cancelled crimes")
-    problems += _more_than(
-        victims["informed"], victims["to_inform"], file, "victims.informed", "victims to inform"
-    )
+    problems += _more_than(victims["informed"], victims["to_inform"], file, "victims.informed", "victims to inform")
     for statement, counts in spec["survey"].items():
         if len(counts) != len(ANSWERS):
             expected = f"{len(ANSWERS)}: {', '.join(ANSWERS)}"
@@ -236,9 +231,7 @@ def _more_than(part: int, whole: int, file: str, where: str, what: str) -> list[
     return [Problem(file, where, str(part), f"{whole} ({what}) or fewer")] if part > whole else []
 
 
-def _class_problems(
-    classes: Sequence[str], file: str, where: str, crime_type: str | None = None
-) -> list[Problem]:
+def _class_problems(classes: Sequence[str], file: str, where: str, crime_type: str | None = None) -> list[Problem]:
     """Classes that are unknown, or not of the crime type under which they stand."""
     types = offence_classes()["crime_type"]
     problems = []
@@ -389,9 +382,7 @@ def _dip_samples(spec: dict, chance: Chance) -> tuple[list[dict], list[dict]]:
             times: dict[str, str | None] = {"reported_at": None, "recorded_at": None}
             if done and types[name] == timed and in_time:
                 in_time -= 1
-                reported = datetime.combine(spec["period"]["start"], time(9)) + timedelta(
-                    days=chance.below(180)
-                )
+                reported = datetime.combine(spec["period"]["start"], time(9)) + timedelta(days=chance.below(180))
                 times = _times(reported, True, chance)
             rows.append(
                 {

@@ -162,9 +162,7 @@ def previous(results: Results) -> Table | None:
         *interval_columns(results, tables.percent),
     )
     differs = wording.in_words(["period", *(_DIFFERENCES[what] for what in compared.differs)])
-    return Table(
-        columns, rows, f"The inspections differ in {differs}. Their difference is taken before rounding."
-    )
+    return Table(columns, rows, f"The inspections differ in {differs}. Their difference is taken before rounding.")
 
 
 _DIFFERENCES = {"representative": "kind of sample", "recording_limit_hours": "time limit for recording"}

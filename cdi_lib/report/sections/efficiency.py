@@ -18,13 +18,7 @@ def dip_samples(labels: dict[str, str]) -> Callable[[Results], Table | None]:
         if examined is None:
             return None
         rows = [
-            {
-                "code": key,
-                "item": label,
-                "records": examined.counts[key],
-                "crimes": share.n,
-                "recorded": share.x,
-            }
+            {"code": key, "item": label, "records": examined.counts[key], "crimes": share.n, "recorded": share.x}
             for key, label in labels.items()
             if (share := results.share(key))
         ]

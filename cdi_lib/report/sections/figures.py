@@ -112,9 +112,7 @@ def unrecorded(results: Results) -> Figure | None:
 
 def unrecorded_alt(results: Results) -> str:
     """The numbers in words."""
-    parts = [
-        f"{name} {over(e.value)}, {wording.between(e)}" for name, e in _estimates(results, "unrecorded_")
-    ]
+    parts = [f"{name} {over(e.value)}, {wording.between(e)}" for name, e in _estimates(results, "unrecorded_")]
     return f"Interval chart of crimes that go unrecorded in a year. {'; '.join(parts)}."
 
 
@@ -220,9 +218,7 @@ def certainty(results: Results) -> Figure | None:
     if not rows:
         return None
     scale = wording.in_words(results.details.judgements.scale)
-    subtitle = (
-        f"Rates and grades that chance in the main sample can change. Parts from left to right: {scale}"
-    )
+    subtitle = f"Rates and grades that chance in the main sample can change. Parts from left to right: {scale}"
     axis = "Share of simulated audits in which each grade comes out"
     return charts.stacks(certainty_title(results), subtitle, rows, axis)
 
@@ -250,6 +246,4 @@ def certainty_alt(results: Results) -> str:
         f"{label}: " + ", ".join(f"{grade} {wording.chance(value)}" for grade, value in chances.items())
         for label, chances in _chances(results)
     ]
-    return (
-        f"Stacked bars of how often each grade comes out when the sample is drawn again. {'; '.join(parts)}."
-    )
+    return f"Stacked bars of how often each grade comes out when the sample is drawn again. {'; '.join(parts)}."

@@ -74,9 +74,7 @@ GLOSSARY = (
         r"DDMs?|[Dd]esignated decision makers?",
         "Designated decision maker, who decides about cancelling other recorded crimes.",
     ),
-    Term(
-        "HOCR", r"HOCR|[Cc]ounting rules", "Home Office Counting Rules: what to record, and how to count it."
-    ),
+    Term("HOCR", r"HOCR|[Cc]ounting rules", "Home Office Counting Rules: what to record, and how to count it."),
     Term(
         "NCRS",
         r"NCRS|[Nn]ational (crime recording )?standard",
