@@ -179,11 +179,8 @@ class Reader:
     def chapters(self, sections: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """Which sections stand under which question of the framework, both in their order.
 
-        Parameters
-        ----------
-        sections : mapping of str to sequence of str
-            Name of each section, and the measures (ids of results) that it tells of. It belongs to the question
-            that is judged by one of them. A section that is judged nowhere follows the one before it.
+        ``sections`` has the measures (ids of results) that each section tells of. It belongs to the question that is judged
+        by one of them. A section that is judged nowhere follows the one before it.
         """
         judgements = self.results.details.judgements
         questions = [question.id for question in judgements.questions]
