@@ -55,7 +55,7 @@ def test_library_stays_small():
 def test_nothing_else_lies_beside_the_packages():
     assert {path.name for path in LIBRARY.glob("*.py")} == {"__init__.py", "__main__.py", "cli.py"}
     folders = {path.name for path in LIBRARY.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == {path.name for path in PACKAGES if path != LIBRARY}
+    assert folders == {path.name for path in PACKAGES if path.parent == LIBRARY}
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=shown)

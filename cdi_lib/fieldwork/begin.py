@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cdi_lib.inspection.parameters import PROJECT, Inspection, force_key
+from cdi_lib.inspection.folders import PROJECT, force_key
+from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.tables import TABLES
 

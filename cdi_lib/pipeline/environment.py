@@ -115,7 +115,9 @@ def fill_venv(lock: Path) -> None:
     print(f"Preparing .venv with Python {VERSION} and {lock.name}, only this once ...", flush=True)
     code = "import sys, pip; print('{}.{}'.format(*sys.version_info))"
     if run([PYTHON, "-I", "-c", code]) != (True, VERSION):
-        base = sys._base_executable  # not that of .venv itself, which is about to be replaced
+        base = getattr(
+            sys, "_base_executable", sys.executable
+        )  # not that of .venv itself, which is about to be replaced
         made, said = run([base, "-m", "venv", "--clear", VENV])
         if not made:
             cause = said.rpartition("\n")[2]
@@ -138,7 +140,8 @@ def fill_venv(lock: Path) -> None:
 def index_settings(listed: str, given) -> tuple[dict[str, str], list[str]]:
     """Environment and flags for pip and uv to use the index that either is configured for (``pip config list``)."""
     # whichever of several indexes a file comes from: its hash is checked
-    environ, flags, pip = dict(given), ["--require-hashes", "--index-strategy=unsafe-best-match"], {}
+    environ, flags = dict(given), ["--require-hashes", "--index-strategy=unsafe-best-match"]
+    pip: dict[str, str] = {}
     for section in ("global", "install", ":env:"):  # the later one counts
         pip |= dict(re.findall(rf"^{section}\.(\S+?)='(.*)'$", listed, flags=re.MULTILINE))
     for name, variables in INDEX.items():
@@ -199,9 +202,16 @@ def run(command: list, environ=None, seconds: float | None = None) -> tuple[bool
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as own, open(f"{own}/said", "w+b") as said:
         # its own process group and folder: nothing of it goes on or is left behind after a limit or Ctrl-C
         environ = {**(environ or os.environ), "TMPDIR": own, "TEMP": own}
-        files = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            process = subprocess.Popen(command, env=environ, start_new_session=True, close_fds=False, **files)
+            process = subprocess.Popen(
+                command,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                close_fds=False,
+            )
             try:
                 done = process.wait(timeout=seconds) == 0
             finally:

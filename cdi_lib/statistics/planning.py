@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pandas as pd
 from scipy.stats import norm
@@ -20,7 +20,7 @@ from scipy.stats import norm
 from cdi_lib.statistics.checks import choice, count, level, number, positive, proportion
 
 T = TypeVar("T")
-OneOrEach = T | Mapping[str, T]  # one value for all strata, or one for each
+OneOrEach: TypeAlias = T | Mapping[str, T]  # one value for all strata, or one for each
 
 ALLOCATIONS = ("proportional", "equal", "neyman")
 
