@@ -1,6 +1,7 @@
 """The house stands as its map says: what may import what, types, sizes, one line a room. Half a minute, types most of it."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -77,6 +78,27 @@ def test_package_exports_nothing_by_another_name(package):
     """Each thing has one place: a package's ``__init__`` holds its map and nothing else."""
     [docstring] = ast.parse((package / "__init__.py").read_text("utf-8")).body
     assert isinstance(docstring, ast.Expr)
+
+
+def stations():
+    """The places that the walk through the house in CONTRIBUTING.md names, in its order."""
+    walk = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## A walk through the house")[2]
+    return re.findall(r"^\| \d+ \| `([\w.]+)` \|", walk, flags=re.MULTILINE)
+
+
+def test_walk_through_the_house_is_short():
+    assert 10 <= len(stations()) < 15
+
+
+@pytest.mark.parametrize("station", stations())
+def test_walk_names_what_is_there(station):
+    found = importlib.import_module("cdi_lib")
+    for name in station.split("."):
+        if hasattr(found, "__path__"):
+            importlib.import_module(f"{found.__name__}.{name}")
+        found = getattr(found, name)
+    assert callable(found)
+    assert f"{found.__module__}.{found.__qualname__}" == f"cdi_lib.{station}"
 
 
 def test_statistics_can_be_used_alone():
