@@ -275,7 +275,9 @@ def texts(tree: ast.AST) -> Iterator[str]:
     }
     constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     for node in constants:
-        if id(node) not in documentation | formats and not re.fullmatch(r"[\w.#-]*|.*[\\^].*", node.value):
+        if id(node) not in documentation | formats and not re.fullmatch(
+            r"[\w.#-]*|(shares\.\w+ ?)+|.*[\\^].*", node.value
+        ):
             yield node.value
 
 

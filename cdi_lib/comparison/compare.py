@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ConfigDict, computed_field
+from pydantic import ConfigDict
 
-from cdi_lib.inspection.details import Stored
+from cdi_lib.inspection.details import Stored, follows
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.published import OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
@@ -29,7 +29,7 @@ SHORTER_LIMIT = date(2015, 4, 1)  # 24 hours to record instead of 72
 RULES = ("72 hours", "before", "across", "after", "not known")
 KINDS = ("audit", "reconstruction", "invented", "published")
 LEAST_POOLED = 5  # with fewer inspections the variation between forces is hardly known
-LIMITS = {"95%": 0.025, "99.8%": 0.001}  # control limits of a funnel, inner and outer, with the share beyond each end
+LIMITS = {"95%": 0.025, "99.8%": 0.001}  # control limits of a funnel, with the share beyond each end
 SURPRISE = 0.05  # a scatter that chance alone would give less often is told
 
 
@@ -50,8 +50,7 @@ class Rate(_Model):
     se: float | None = None
     n: int | None = None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def effective_n(self) -> float | None:
         return self.value * (1 - self.value) / self.se**2 if self.se else None
 
@@ -137,14 +136,12 @@ class Group(_Model):
     shrunken: list[Shrunken]
     limits: list[Limits]
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def scattered(self) -> bool:
         """Whether the rates scatter more than chance readily explains."""
         return self.p_value < SURPRISE
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def places(self) -> dict[str, int]:
         """How many rates lie where against the control limits."""
         return dict(Counter(item.place for item in self.shrunken))
@@ -159,28 +156,24 @@ class Comparison(_Model):
     total: Count | None
     total_of: list[str]
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def forces(self) -> int:
         """How many forces there are."""
         return len({item.force for item in self.inspections})
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def kinds(self) -> dict[str, int]:
         """How many inspections of each kind there are."""
         found: Counter[str] = Counter(item.kind for item in self.inspections)
         return {kind: found[kind] for kind in KINDS if found[kind]}
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def not_pooled(self) -> list[str]:
         """Rules under which too few inspections have a rate with a known precision."""
         there = {item.rule for item in self.inspections} - {group.rule for group in self.groups}
         return [rule for rule in RULES if rule in there]
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def superseded(self) -> list[str]:
         """Forces whose newest rate is not in the sum, because a later inspection gave no interval that could be added."""
         in_sum = {item.force: item for item in self.inspections if item.name in self.total_of}
@@ -197,25 +190,11 @@ class Comparison(_Model):
 
 
 def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
-    """Bring computed and published inspections together.
+    """Bring computed and published inspections together, sorted by rules, year of the audit and name.
 
-    Parameters
-    ----------
-    results : sequence of Results
-        One for each report that was built here.
-    published : pandas.DataFrame
-        As :func:`cdi_lib.inspection.published.read_published` gives it.
-
-    Returns
-    -------
-    Comparison
-        Sorted by rules, year of the audit and name. An inspection that was computed here stands in the place of the
-        published figures of the same force, kind and year.
-
-    Raises
-    ------
-    InputError
-        If two reports are of the same inspection.
+    ``results`` has one item for each report that was built here; it stands in the place of the published figures (as
+    :func:`cdi_lib.inspection.published.read_published` gives them) of the same force, kind and year. InputError if two
+    reports are of the same inspection.
     """
     printed = {(item.force, item.title): item for item in _from_table(published)}
     computed: dict[tuple[str, str], Inspected] = {}

@@ -30,8 +30,6 @@ SIMULATED_LEVEL = 0.95  # of the intervals whose coverage is known
 def evenness(sample: Sequence[SampleRow], headline: str) -> Evenness:
     """Which crime types were audited most and least closely, and whether a pooled headline leaves that out.
 
-    Examples
-    --------
     >>> rows = [("violence", 0.04), ("sexual", 0.2), ("overall", 0.05)]
     >>> sizes = {"incidents": 9, "crimes": 10, "recorded_crime": 100, "population": 100}
     >>> evenness([SampleRow(code=code, fraction=share, **sizes) for code, share in rows], "pooled")
@@ -106,8 +104,6 @@ def sensitivity_range(rows: Sequence[SensitivityRow]) -> SensitivityRange | None
 def certainty(computed: str, chances: Mapping[str, float]) -> Certainty:
     """Which grades to name, the likeliest first, and which beside the computed one cannot be ruled out.
 
-    Examples
-    --------
     >>> certainty("good", {"outstanding": 0.05, "good": 0.942, "poor": 0.008})
     Certainty(likely=['good', 'outstanding'], not_ruled_out=['outstanding'])
     """

@@ -6,13 +6,20 @@ estimators and intervals stand here by their ids; :mod:`cdi_lib.report.labels` h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from cdi_lib.inspection.judgements import Judgements
 from cdi_lib.inspection.parameters import Assessment, Assumption, PreviousInspection, SamplingPlan
+
+T = TypeVar("T")
+
+
+def follows(get: Callable[[Any], T]) -> T:
+    """A property of a stored model that is stored with its fields; it is worked out again on reading."""
+    return cast("T", computed_field(property(get)))
 
 
 class Stored(BaseModel):
@@ -129,8 +136,7 @@ class Fieldwork(Returned):
     strata: dict[str, Returned]
     recheck: Recheck | None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def without_decision(self) -> int:
         """Selected incidents of which nothing was returned."""
         return self.selected - self.returned

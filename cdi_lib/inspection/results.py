@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, computed_field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from cdi_lib.inspection.details import FOLLOW, Details, Stored, upgraded
+from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
@@ -24,9 +24,8 @@ from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import OFFENCE_CLASSES
 from cdi_lib.statistics.estimation import Estimate
 
-SCHEMA_VERSION: Literal[3] = (
-    3  # 1 did not say which cell computed a result; 1 and 2 held labels, and nothing that follows
-)
+# 1 did not say which cell computed a result; 1 and 2 held labels, and nothing that follows from other fields.
+SCHEMA_VERSION: Literal[3] = 3
 
 #: How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
 _NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded"}
@@ -75,26 +74,22 @@ class EstimateResult(_Result):
     flags: tuple[str, ...] = ()
     notebook: str
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def margin(self) -> float | None:
         """Half the width of the interval; None if the interval is open."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def below(self) -> float | None:
         """How far the interval reaches below the value."""
         return None if self.low is None else self.value - self.low
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def above(self) -> float | None:
         """How far the interval reaches above the value."""
         return None if self.high is None else self.high - self.value
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def unweighted(self) -> float | None:
         """The share of the audited crimes as they are that was recorded."""
         return self.recorded / self.n if self.recorded is not None and self.n else None
@@ -114,14 +109,12 @@ class Share(_Result):
             raise ValueError(f"{self.x} of {self.n} is impossible")
         return self
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def missed(self) -> int:
         """Those of n that are not among x."""
         return self.n - self.x
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def proportion(self) -> float | None:
         """x over n; None of nothing."""
         return self.x / self.n if self.n else None
@@ -133,14 +126,12 @@ class Tally(_Result):
     counts: dict[str, int]
     notebook: str
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def total(self) -> int:
         """The sum of the counts."""
         return sum(self.counts.values())
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def most(self) -> str:
         """The first of the categories with the largest count; empty where nothing was counted."""
         return max(self.counts, key=self.counts.__getitem__) if self.total else ""
@@ -204,24 +195,9 @@ class Results(Stored):
         return self.shares.get(key)
 
     def evidence(self, key: str) -> tuple[str, int | None]:
-        """The notebook that computed a result, and the execution count of the cell.
+        """The notebook that computed a result such as ``estimates.overall``, and the execution count of its cell.
 
-        Parameters
-        ----------
-        key : str
-            Kind and id: ``estimates.overall``, ``shares.rape``, ``tallies.routes``, ``details.plan``.
-
-        Returns
-        -------
-        notebook : str
-            Name of the notebook; empty for a detail of which that is not known.
-        cell : int or None
-            None where it is not known: in results of schema version 1, and in those made outside a notebook.
-
-        Raises
-        ------
-        KeyError
-            If there is no such result.
+        ("", None) where that is not known; KeyError if there is no such result.
         """
         kind, _, name = key.partition(".")
         shelf = self.shelf(kind)
@@ -336,13 +312,7 @@ def read_section(folder: Path, notebook: str) -> Section | None:
 
 
 def combine(force: str, inspection: Inspection, inputs: Mapping[str, str], sections: list[Section]) -> Results:
-    """Put the sections of one inspection together.
-
-    Raises
-    ------
-    ValueError
-        If two sections hold the same id, or a section belongs to other inputs.
-    """
+    """Put the sections of one inspection together; ValueError for an id that is used twice, or for other inputs."""
     shelves: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
     computed_in: dict[str, Evidence] = {}
     for section in sections:

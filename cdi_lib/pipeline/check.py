@@ -11,6 +11,7 @@ from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of
 from cdi_lib.inspection.judgement import check_areas
+from cdi_lib.inspection.judgements import Judgements
 from cdi_lib.inspection.measures import doubtful_strata
 from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
@@ -108,7 +109,7 @@ def judgement_warnings(audit: Audit, params: Path) -> list[Problem]:
         variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
         for name in NOTEBOOKS:
             execute(name, audit.force, Path(scratch) / f"{name}.ipynb", variables=variables, audit=audit)
-        judgements = saved_by(NOTEBOOKS[-1], sections).details["judgements"]
+        judgements = Judgements.model_validate(saved_by(NOTEBOOKS[-1], sections).details["judgements"])
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
     doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
     return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]

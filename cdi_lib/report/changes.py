@@ -20,18 +20,9 @@ class Change:
 def changes(before: Results, after: Results) -> list[Change]:
     """What a reader of the report would see differently: grades first, then estimates, shares and counts.
 
-    Figures are compared as they are printed. How many results differ in ways that no figure of this list shows is
-    said in the last entry; :func:`cdi_lib.inspection.results.differences` lists all of them, unrounded.
-
-    Parameters
-    ----------
-    before, after : Results
-        Results of the same force.
-
-    Returns
-    -------
-    list of Change
-        Empty if no result differs.
+    Figures are compared as they are printed; the list is empty if no result differs. How many results differ in ways
+    that no figure of this list shows is said in the last entry; :func:`cdi_lib.inspection.results.differences` lists
+    all of them, unrounded.
     """
     found = [
         *_changes("The inspection", _facts(before), _facts(after)),
@@ -60,8 +51,6 @@ def _changes(group: str, before: dict[str, str], after: dict[str, str]) -> list[
 def _now_and_was(before: str | None, after: str | None) -> str:
     """What is printed now, and what was.
 
-    Examples
-    --------
     >>> _now_and_was("91.8%", "92.0%"), _now_and_was(None, "92.0%"), _now_and_was("91.8%", None)
     ('92.0% (was 91.8%)', '92.0% (was not there)', 'no longer there (was 91.8%)')
     """

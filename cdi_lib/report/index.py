@@ -6,7 +6,7 @@ there is nothing to show; the report then says so in words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,258 +22,126 @@ DIP = "Dip samples: no rate is estimated from them."
 
 @dataclass(frozen=True)
 class TableOutput:
-    """A table of the report: its title, the results that it shows (ids, or how they begin), what to mind, and its rows.
+    """A table of the report: its title, the results that it shows, how it is built, and what is always to be minded.
 
-    ``build`` returns None where there is nothing to show: the report then says so in words.
+    ``rests_on`` are ids of results, or how they begin, parted by spaces.
     """
 
     id: str
     title: str
-    rests_on: tuple[str, ...]
-    note: str
+    rests_on: str
     build: Callable[[Results], Table | None]
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class FigureOutput:
-    """A figure of the report: the table with its numbers, the results that it shows, its caption, alt text and drawing."""
+    """A figure of the report: the table with its numbers, the results that it shows, its caption, drawing and alt text."""
 
     id: str
     table: str
-    rests_on: tuple[str, ...]
+    rests_on: str
     title: str
-    alt: Callable[[Results], str]
     build: Callable[[Results], Figure | None]
+    alt: Callable[[Results], str]
 
 
+# fmt: off
 _TABLES = (
-    # --- judgements
-    TableOutput(
-        "tbl-grades",
-        "Grades",
-        ("details.judgements",),
-        "By the criteria no grade is given that none of the judged parts reaches.",
-        judgements.grades,
-    ),
-    TableOutput(
-        "tbl-elements", "The judged elements and their evidence", ("details.judgements",), "", judgements.elements
-    ),
-    TableOutput(
-        "tbl-bands",
-        "Bands by which each element is graded",
-        ("details.judgements",),
-        "The cut-offs are this project's own. A small dip sample may miss a band but the best by as many records as the "
-        "criteria allow.",
-        judgements.bands,
-    ),
-    TableOutput(
-        "tbl-probabilities",
-        "How sure the grades are",
-        ("details.judgements",),
-        "How often each grade comes out when rates vary as their intervals say, that of all crime together with those of "
-        "its types. Only chance in the main sample is in it: what rests on inspectors' findings or on dip samples is taken "
-        "as it is.",
-        judgements.probabilities,
-    ),
-    # --- effectiveness
-    TableOutput(
-        "tbl-rates",
-        "Recording rates by crime type",
-        ("estimates.overall",),
-        "Main sample. CI: confidence interval.",
-        effectiveness.rates,
-    ),
-    TableOutput(
-        "tbl-unrecorded",
-        "Reported crimes that go unrecorded in a year",
-        ("estimates.unrecorded_",),
-        "Estimates round down, as the published ones did; the ends of the intervals are rounded to the nearest ten, below "
-        "a hundred to the nearest crime.",
-        effectiveness.unrecorded,
-    ),
-    TableOutput(
-        "tbl-domestic-abuse",
-        "Domestic abuse crimes that were and were not recorded",
-        ("shares.domestic_abuse",),
-        "All audited crimes.",
-        effectiveness.domestic_abuse,
-    ),
-    TableOutput(
-        "tbl-domestic-abuse-classes",
-        "Domestic abuse crimes that were not recorded",
-        ("tallies.domestic_abuse_unrecorded_classes",),
-        "All audited crimes.",
-        effectiveness.offence_classes("domestic_abuse_unrecorded_classes"),
-    ),
-    TableOutput(
-        "tbl-rape",
-        "Reports of rape and use of N100",
-        ("shares.rape", "shares.n100"),
-        "Counts of what was examined. A rate is estimated of rape alone, as a part of the main sample.",
-        effectiveness.shares(labels.RAPE_AND_N100, "What was examined", "Number that were"),
-    ),
-    # --- efficiency
-    TableOutput(
-        "tbl-other-systems",
-        "Crimes of vulnerable victims held on other systems",
-        ("shares.vulnerable", "shares.third_party"),
-        DIP,
-        efficiency.dip_samples(labels.OTHER_SYSTEMS),
-    ),
-    TableOutput(
-        "tbl-modern-slavery",
-        "Crimes in reports of modern slavery",
-        ("shares.modern_slavery",),
-        DIP,
-        efficiency.dip_samples(labels.MODERN_SLAVERY),
-    ),
-    TableOutput(
-        "tbl-within-24",
-        "Crimes recorded within 24 hours of the report",
-        ("shares.within_24",),
-        "Recorded crimes of all samples for which both times are known, each counted once: no estimate for the force.",
-        efficiency.within_24,
-    ),
-    TableOutput(
-        "tbl-cancelled",
-        "Cancelled crimes and victims informed",
-        ("shares.cancelled", "shares.victims_informed"),
-        DIP,
-        effectiveness.shares(
-            labels.CANCELLED | {"victims_informed": "Victims who should have been informed, and were"},
-            "What was reviewed",
-            "Correct",
-        ),
-    ),
-    TableOutput(
-        "tbl-equality",
-        "Characteristics of victims that the force routinely records",
-        ("details.equality",),
-        "",
-        efficiency.equality,
-    ),
-    TableOutput(
-        "tbl-survey",
-        "Answers of officers and staff",
-        ("shares.survey",),
-        "The respondents chose to take part and do not stand for the whole workforce.",
-        efficiency.survey,
-    ),
-    # --- annex
-    TableOutput(
-        "tbl-previous", "This inspection and the one before", ("estimates.previous",), "", effectiveness.previous
-    ),
-    TableOutput(
-        "tbl-sample",
-        "Main sample and the reported crime that it stands for",
-        ("details.sample",),
-        "N is estimated: recorded crime of the audit period by an auditable route, divided by the recording rate.",
-        annex.sample,
-    ),
-    TableOutput("tbl-strata", "Strata of the draw and their weights", ("details.strata",), "", annex.strata),
-    TableOutput("tbl-plan", "Planned and audited sample", ("details.plan",), "", annex.plan),
-    TableOutput(
-        "tbl-estimators", "Overall recording rate by two estimators", ("estimates.overall_",), "", annex.estimators
-    ),
-    TableOutput(
-        "tbl-sensitivity",
-        "Overall recording rate under each estimator and interval",
-        ("details.sensitivity",),
-        "",
-        annex.sensitivity,
-    ),
-    TableOutput(
-        "tbl-unrecorded-classes",
-        "Unrecorded crimes of the main sample by offence class",
-        ("tallies.unrecorded_classes",),
-        "",
-        effectiveness.offence_classes("unrecorded_classes"),
-    ),
-    TableOutput(
-        "tbl-published", "Published figures beside the computed ones", ("details.published",), "", annex.published
-    ),
-    TableOutput(
-        "tbl-assumptions",
-        "Assumptions and figures taken from elsewhere",
-        ("details.assumptions",),
-        "",
-        annex.assumptions,
-    ),
-    TableOutput("tbl-assessments", "Assessments by inspectors", ("details.assessments",), "", efficiency.assessments),
-    TableOutput("tbl-response", "Drawn incidents and what became of them", ("details.fieldwork",), "", annex.response),
-    TableOutput("tbl-glossary", "Terms and their meaning", (), "", glossary.glossary),
-    TableOutput("tbl-inputs", "Files that the results were computed from", (), "", annex.inputs),
+    # grades
+    TableOutput("tbl-grades", "Grades", "details.judgements", judgements.grades,
+                "By the criteria no grade is given that none of the judged parts reaches."),
+    TableOutput("tbl-elements", "The judged elements and their evidence", "details.judgements", judgements.elements),
+    TableOutput("tbl-bands", "Bands by which each element is graded", "details.judgements", judgements.bands,
+                "The cut-offs are this project's own. A small dip sample may miss a band but the best by as many "
+                "records as the criteria allow."),
+    TableOutput("tbl-probabilities", "How sure the grades are", "details.judgements", judgements.probabilities,
+                "How often each grade comes out when rates vary as their intervals say, that of all crime "
+                "together with those of its types. Only chance in the main sample is in it: what rests on "
+                "inspectors' findings or on dip samples is taken as it is."),
+    # effectiveness
+    TableOutput("tbl-rates", "Recording rates by crime type", "estimates.overall", effectiveness.rates,
+                "Main sample. CI: confidence interval."),
+    TableOutput("tbl-unrecorded", "Reported crimes that go unrecorded in a year", "estimates.unrecorded_",
+                effectiveness.unrecorded,
+                "Estimates round down, as the published ones did; the ends of the intervals are rounded to the "
+                "nearest ten, below a hundred to the nearest crime."),
+    TableOutput("tbl-domestic-abuse", "Domestic abuse crimes that were and were not recorded", "shares.domestic_abuse",
+                effectiveness.domestic_abuse, "All audited crimes."),
+    TableOutput("tbl-domestic-abuse-classes", "Domestic abuse crimes that were not recorded",
+                "tallies.domestic_abuse_unrecorded_classes",
+                effectiveness.offence_classes("domestic_abuse_unrecorded_classes"), "All audited crimes."),
+    TableOutput("tbl-rape", "Reports of rape and use of N100", "shares.rape shares.n100",
+                effectiveness.shares(labels.RAPE_AND_N100, "What was examined", "Number that were"),
+                "Counts of what was examined. A rate is estimated of rape alone, as a part of the main sample."),
+    # efficiency
+    TableOutput("tbl-other-systems", "Crimes of vulnerable victims held on other systems",
+                "shares.vulnerable shares.third_party", efficiency.dip_samples(labels.OTHER_SYSTEMS), DIP),
+    TableOutput("tbl-modern-slavery", "Crimes in reports of modern slavery", "shares.modern_slavery",
+                efficiency.dip_samples(labels.MODERN_SLAVERY), DIP),
+    TableOutput("tbl-within-24", "Crimes recorded within 24 hours of the report", "shares.within_24",
+                efficiency.within_24,
+                "Recorded crimes of all samples for which both times are known, each counted once: no estimate "
+                "for the force."),
+    TableOutput("tbl-cancelled", "Cancelled crimes and victims informed", "shares.cancelled shares.victims_informed",
+                effectiveness.shares(labels.REVIEWED, "What was reviewed", "Correct"), DIP),
+    TableOutput("tbl-equality", "Characteristics of victims that the force routinely records", "details.equality",
+                efficiency.equality),
+    TableOutput("tbl-survey", "Answers of officers and staff", "shares.survey", efficiency.survey,
+                "The respondents chose to take part and do not stand for the whole workforce."),
+    # annex
+    TableOutput("tbl-previous", "This inspection and the one before", "estimates.previous", effectiveness.previous),
+    TableOutput("tbl-sample", "Main sample and the reported crime that it stands for", "details.sample", annex.sample,
+                "N is estimated: recorded crime of the audit period by an auditable route, divided by the "
+                "recording rate."),
+    TableOutput("tbl-strata", "Strata of the draw and their weights", "details.strata", annex.strata),
+    TableOutput("tbl-plan", "Planned and audited sample", "details.plan", annex.plan),
+    TableOutput("tbl-estimators", "Overall recording rate by two estimators", "estimates.overall_", annex.estimators),
+    TableOutput("tbl-sensitivity", "Overall recording rate under each estimator and interval", "details.sensitivity",
+                annex.sensitivity),
+    TableOutput("tbl-unrecorded-classes", "Unrecorded crimes of the main sample by offence class",
+                "tallies.unrecorded_classes", effectiveness.offence_classes("unrecorded_classes")),
+    TableOutput("tbl-published", "Published figures beside the computed ones", "details.published", annex.published),
+    TableOutput("tbl-assumptions", "Assumptions and figures taken from elsewhere", "details.assumptions",
+                annex.assumptions),
+    TableOutput("tbl-assessments", "Assessments by inspectors", "details.assessments", efficiency.assessments),
+    TableOutput("tbl-response", "Drawn incidents and what became of them", "details.fieldwork", annex.response),
+    TableOutput("tbl-glossary", "Terms and their meaning", "", glossary.glossary),
+    TableOutput("tbl-inputs", "Files that the results were computed from", "", annex.inputs),
 )
-TABLES = {table.id: table for table in _TABLES}
-
 _FIGURES = (
-    FigureOutput(
-        "fig-grades", "tbl-grades", ("details.judgements",), "Grades at a glance", figures.grades_alt, figures.grades
-    ),
-    FigureOutput(
-        "fig-rates",
-        "tbl-rates",
-        ("estimates.overall",),
-        "Recording rates with confidence intervals",
-        figures.rates_alt,
-        figures.rates,
-    ),
-    FigureOutput(
-        "fig-certainty",
-        "tbl-probabilities",
-        ("details.judgements",),
-        "How sure the grades are, given chance in the main sample",
-        figures.certainty_alt,
-        figures.certainty,
-    ),
-    FigureOutput(
-        "fig-unrecorded",
-        "tbl-unrecorded",
-        ("estimates.unrecorded_",),
-        "Crimes that go unrecorded in a year, with confidence intervals",
-        figures.unrecorded_alt,
-        figures.unrecorded,
-    ),
-    FigureOutput(
-        "fig-domestic-abuse",
-        "tbl-domestic-abuse-classes",
-        ("tallies.domestic_abuse_unrecorded_classes",),
-        "Domestic abuse crimes that were not recorded, by offence class",
-        figures.domestic_abuse_alt,
-        figures.domestic_abuse,
-    ),
-    FigureOutput(
-        "fig-previous",
-        "tbl-previous",
-        ("estimates.previous",),
-        "Recording rate of the previous inspection and of this one",
-        figures.two_inspections_alt,
-        figures.two_inspections,
-    ),
-    FigureOutput(
-        "fig-within-24",
-        "tbl-within-24",
-        ("shares.within_24",),
-        "Recorded crimes by whether they were recorded within 24 hours",
-        figures.shares_alt(labels.WITHIN_24, "crimes recorded within 24 hours"),
-        figures.within_24,
-    ),
-    FigureOutput(
-        "fig-cancelled",
-        "tbl-cancelled",
-        ("shares.cancelled",),
-        "Cancelled crimes by whether cancelling was correct",
-        figures.shares_alt(labels.CANCELLED, "correct cancellations"),
-        figures.cancelled,
-    ),
+    FigureOutput("fig-grades", "tbl-grades", "details.judgements", "Grades at a glance",
+                 figures.grades, figures.grades_alt),
+    FigureOutput("fig-rates", "tbl-rates", "estimates.overall", "Recording rates with confidence intervals",
+                 figures.rates, figures.rates_alt),
+    FigureOutput("fig-certainty", "tbl-probabilities", "details.judgements",
+                 "How sure the grades are, given chance in the main sample",
+                 figures.certainty, figures.certainty_alt),
+    FigureOutput("fig-unrecorded", "tbl-unrecorded", "estimates.unrecorded_",
+                 "Crimes that go unrecorded in a year, with confidence intervals",
+                 figures.unrecorded, figures.unrecorded_alt),
+    FigureOutput("fig-domestic-abuse", "tbl-domestic-abuse-classes", "tallies.domestic_abuse_unrecorded_classes",
+                 "Domestic abuse crimes that were not recorded, by offence class",
+                 figures.domestic_abuse, figures.domestic_abuse_alt),
+    FigureOutput("fig-previous", "tbl-previous", "estimates.previous",
+                 "Recording rate of the previous inspection and of this one",
+                 figures.two_inspections, figures.two_inspections_alt),
+    FigureOutput("fig-within-24", "tbl-within-24", "shares.within_24",
+                 "Recorded crimes by whether they were recorded within 24 hours",
+                 figures.within_24, figures.shares_alt(labels.WITHIN_24, "crimes recorded within 24 hours")),
+    FigureOutput("fig-cancelled", "tbl-cancelled", "shares.cancelled",
+                 "Cancelled crimes by whether cancelling was correct",
+                 figures.cancelled, figures.shares_alt(labels.CANCELLED, "correct cancellations")),
 )
+# fmt: on
+TABLES = {table.id: table for table in _TABLES}
 FIGURES = {figure.id: figure for figure in _FIGURES}
 
 
-def computed_in(results: Results, rests_on: Sequence[str]) -> tuple[str, int | None]:
+def computed_in(results: Results, rests_on: str) -> tuple[str, int | None]:
     """Notebook and cell (its execution count) that computed what an output rests on; ("", None) if nobody did."""
     known = [f"{kind}.{name}" for kind in ("estimates", "shares", "tallies", "details") for name in results.shelf(kind)]
-    found = next((key for start in rests_on for key in known if key.startswith(start)), None)
+    found = next((key for start in rests_on.split() for key in known if key.startswith(start)), None)
     return results.evidence(found) if found else ("", None)
 
 
@@ -293,7 +161,7 @@ def table_markdown(results: Results, identity: str) -> str:
     )
 
 
-def _source(results: Results, rests_on: Sequence[str], note: str, table: str, where: str = "") -> str:
+def _source(results: Results, rests_on: str, note: str, table: str, where: str = "") -> str:
     """The line under a table or figure: what to mind, where the numbers and their data are, and what computed them."""
     notebook, cell = computed_in(results, rests_on)
     parts = [wording.plain(note)] if note else []

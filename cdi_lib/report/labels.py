@@ -49,6 +49,7 @@ CAUTIONS = {
 # "x of n" in the rows of a table and of a figure.
 WITHIN_24 = {f"within_24_{name}": TYPE_LABELS[name] for name in CRIME_TYPES}
 CANCELLED = {f"cancelled_{name}": label for name, label in CANCELLATION_LABELS.items()}
+REVIEWED = CANCELLED | {"victims_informed": "Victims who should have been informed, and were"}
 RAPE_AND_N100 = {
     "rape": "Reports of rape recorded as rape",
     "n100_required": "Incidents that needed an N100 and had one",

@@ -123,8 +123,6 @@ def _variable(key: str, results: Results) -> dict[str, Any]:
 def estimate_name(key: str, estimate: EstimateResult, details: Details) -> str:
     """What an estimate is, where it stands alone: a rate says that it is one.
 
-    Examples
-    --------
     >>> fields = {"value": 0.9, "se": None, "low": None, "high": None, "n": 9, "confidence": 0.95}
     >>> fields |= {"estimator": "pooled", "interval": "wilson", "notebook": "2_effectiveness"}
     >>> estimate_name("overall", EstimateResult(**fields), Details())

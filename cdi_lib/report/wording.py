@@ -18,8 +18,6 @@ _WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 def rounded(value: float, places: int) -> str:
     """A number with so many decimals, halves away from zero (as people round), with thousands separators.
 
-    Examples
-    --------
     >>> rounded(92.025, 2), rounded(1205, 0), rounded(-0.04, 1)
     ('92.03', '1,205', '0.0')
     """
@@ -31,8 +29,6 @@ def rounded(value: float, places: int) -> str:
 def trimmed(value: float) -> str:
     """A number with one decimal, or none where that is a nought.
 
-    Examples
-    --------
     >>> trimmed(94.5), trimmed(90)
     ('94.5', '90')
     """
@@ -42,8 +38,6 @@ def trimmed(value: float) -> str:
 def percent(proportion: float, places: int = 1) -> str:
     """A proportion in [0, 1] as a percentage.
 
-    Examples
-    --------
     >>> percent(0.89206)
     '89.2%'
     """
@@ -53,8 +47,6 @@ def percent(proportion: float, places: int = 1) -> str:
 def points(proportion: float, places: int = 2) -> str:
     """A difference of proportions in percentage points, without the unit.
 
-    Examples
-    --------
     >>> points(0.026874)
     '2.69'
     """
@@ -69,8 +61,6 @@ def count(number: float) -> str:
 def number_word(number: int) -> str:
     """A count in a sentence: in words below ten, else in figures.
 
-    Examples
-    --------
     >>> number_word(0), number_word(8), number_word(1205)
     ('no', 'eight', '1,205')
     """
@@ -80,8 +70,6 @@ def number_word(number: int) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """A count with its noun.
 
-    Examples
-    --------
     >>> plural(1, "crime"), plural(2, "inquiry", "inquiries")
     ('one crime', 'two inquiries')
     """
@@ -91,8 +79,6 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 def of(share: Share) -> str:
     """So many of so many.
 
-    Examples
-    --------
     >>> of(Share(x=78, n=84, sample="main", notebook="x"))
     '78 of 84'
     """
@@ -102,8 +88,6 @@ def of(share: Share) -> str:
 def over(number: float) -> str:
     """A number of crimes rounded down: to a hundred, below a thousand to ten, below ten to one.
 
-    Examples
-    --------
     >>> over(5327.2), over(99.7), over(7.9), over(0)
     ('over 5,300', 'over 90', 'over 7', 'none')
     """
@@ -117,8 +101,6 @@ def over(number: float) -> str:
 def about(number: float) -> str:
     """A bound of a number of crimes, rounded to ten (below a hundred to one).
 
-    Examples
-    --------
     >>> about(4240.3), about(99.7)
     ('4,240', '100')
     """
@@ -160,8 +142,6 @@ def level(confidence: float) -> str:
 def day(value: date | str) -> str:
     """A date in words.
 
-    Examples
-    --------
     >>> day("2019-06-01")
     '1 June 2019'
     """
@@ -172,8 +152,6 @@ def day(value: date | str) -> str:
 def period(start: date | str, end: date | str) -> str:
     """A period in words, with the year once where it is the same.
 
-    Examples
-    --------
     >>> period("2019-06-01", "2019-11-30")
     '1 June to 30 November 2019'
     """
@@ -184,8 +162,6 @@ def period(start: date | str, end: date | str) -> str:
 def in_words(items: Iterable[str], conjunction: str = "and") -> str:
     """A list in a sentence.
 
-    Examples
-    --------
     >>> in_words(["age", "ethnicity", "gender"])
     'age, ethnicity and gender'
     """
@@ -196,8 +172,6 @@ def in_words(items: Iterable[str], conjunction: str = "and") -> str:
 def capital(text: str) -> str:
     """Begin with a capital letter, without a full stop at the end.
 
-    Examples
-    --------
     >>> capital("over 5,300")
     'Over 5,300'
     """
@@ -217,8 +191,6 @@ def plain(text: str) -> str:
     Everything that Pandoc could take for markup is escaped, so that text cannot inject links, HTML, raw Typst,
     shortcodes, references or block structure.
 
-    Examples
-    --------
     >>> plain("*now* <b>x</b> @tbl-rates")
     '\\\\*now\\\\* \\\\<b\\\\>x\\\\</b\\\\> \\\\@tbl-rates'
     """
@@ -247,8 +219,6 @@ BADGES = ("outstanding", "good", "adequate", "requires improvement", "inadequate
 def badge(grade: str) -> str:
     """A grade as a badge: the word with its class, so that colour and shape can follow.
 
-    Examples
-    --------
     >>> badge("requires improvement")
     '[requires improvement]{.badge .badge-requires-improvement}'
     """
@@ -261,8 +231,6 @@ def badge(grade: str) -> str:
 def chance(probability: float) -> str:
     """A simulated probability: to a whole per cent, never 0 or 100, because a simulation cannot rule anything out.
 
-    Examples
-    --------
     >>> chance(0.8145), chance(0.0), chance(1.0)
     ('81%', 'under 1%', 'over 99%')
     """
