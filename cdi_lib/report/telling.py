@@ -38,8 +38,19 @@ NAMES = {
     "cancellations": labels.CANCELLATION_PHRASES,
     "sample_nouns": labels.SAMPLE_NOUNS,
 }
-FUNCTIONS = ("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "table", "figure")
-GIVEN = ("results", "inspection", "findings", "judgements", "period", "commit", "citation", "question")
+FUNCTIONS = (
+    "estimate",
+    "share",
+    "shares",
+    "tally",
+    "judged",
+    "is_judged",
+    "says_nothing",
+    "table",
+    "figure",
+    "citation",
+)
+GIVEN = ("results", "inspection", "findings", "judgements", "period", "commit", "question")
 
 
 class Teller:
@@ -56,7 +67,6 @@ class Teller:
             "judgements": results.details.judgements,
             "period": wording.period(results.audit_period["start"], results.audit_period["end"]),
             "commit": commit,
-            "citation": metadata.citation(results) if results.publication else "",
         }
 
     def estimate(self, key: str) -> EstimateResult | None:
@@ -95,6 +105,10 @@ class Teller:
     def figure(self, identity: str) -> str:
         """A figure; empty where there is nothing to show."""
         return index.figure_markdown(self.results, identity)
+
+    def citation(self) -> str:
+        """How to cite the report."""
+        return metadata.citation(self.results)
 
     def text(self, section: str, **names: Any) -> str:
         """A section as Markdown."""
