@@ -350,13 +350,15 @@ def refresh(chosen: argparse.Namespace) -> int:
 
     from cdi_lib.inspection.folders import SECTIONS_VARIABLE
     from cdi_lib.inspection.parameters import load_inspection
+    from cdi_lib.pipeline.audit import read_audit
     from cdi_lib.pipeline.notebooks import execute, write_front_matter
 
     os.environ.pop(SECTIONS_VARIABLE, None)  # run as if by hand
     with tempfile.TemporaryDirectory() as scratch:
         for name in (*NOTEBOOKS, REPORT, "calibration", "comparison"):
             executed = Path(scratch) / f"{name}.ipynb"
-            execute(name, "northamptonshire", executed, parameters={})
+            audit = read_audit("northamptonshire") if name == REPORT else None  # whose sections become its cells
+            execute(name, "northamptonshire", executed, parameters={}, audit=audit)
             if name == REPORT:
                 write_front_matter(executed, load_inspection("northamptonshire"))
             shutil.copyfile(executed, PROJECT / "notebooks" / f"{name}.ipynb")

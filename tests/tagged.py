@@ -9,20 +9,19 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import nbformat
 import pytest
 from pydantic import BaseModel
 
 from cdi_lib.inspection import details as details_module
 from cdi_lib.inspection import results as results_module
-from cdi_lib.inspection.parameters import PROJECT, load_inspection
+from cdi_lib.inspection.parameters import load_inspection
+from cdi_lib.inspection.programme import load_criteria
 from cdi_lib.inspection.results import Results, read_results
-from cdi_lib.report import charts, display, index, wording
+from cdi_lib.report import charts, index, telling, wording
 from cdi_lib.report.tables import Table
 
 FILTERS = (
@@ -146,7 +145,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Told:
-    """A report told again from its results by the cells of its notebook: its pieces, and the tables of the index."""
+    """A report told again from its results: its pieces, and the tables of the index."""
 
     results: Results
     pieces: list[Piece]
@@ -157,17 +156,9 @@ def tell(folder: Path, params: Path, force: str) -> Told:
     """Tell a report again from the ``results.json`` in its folder."""
     results = tagged(read_results(folder / "results.json"), "")
     compared = tuple(text for row in results.details.published for text in (row.published, row.computed) if text)
+    inspection = load_inspection(force, params)
     found: list[Piece] = []
     heading = ""
-
-    def say(text: str) -> None:
-        nonlocal heading
-        if title := re.match(r"#+ (.*)", text):
-            heading = title[1]
-        if text.strip():
-            found.append(Piece(heading, text, tuple(PRINTED.texts), compared))
-        PRINTED.texts.clear()
-
     with pytest.MonkeyPatch.context() as patch:
         _tag_what_follows(patch)
         originals = {name: getattr(wording, name) for name in FILTERS}
@@ -175,23 +166,33 @@ def tell(folder: Path, params: Path, force: str) -> Told:
             for name, function in originals.items():
                 if getattr(module, name, None) is function:
                     patch.setattr(module, name, _noting(function))
-        patch.setattr(display, "say", say)
+        for name in set(FILTERS) & set(telling.FILTERS):
+            patch.setitem(telling.FILTERS, name, getattr(wording, name))
         patch.setattr(charts, "data_uri", lambda figure: "data:,")
-        names = {"results": results, "inspection": load_inspection(force, params), "commit": ""}
-        for source in _cells():
-            exec(compile(source, "report.ipynb", "exec"), names)  # noqa: S102  the project's own notebook
+        teller = telling.Teller(results, inspection)
+        for section, question in telling.chapters(load_criteria(inspection.criteria)):
+            PRINTED.texts.clear()
+            for text in _paragraphs(teller.text(section, question=question)):
+                if title := re.match(r"#+ (.*)", text):
+                    heading = title[1]
+                found.append(Piece(heading, text, _standing_in(text, PRINTED.texts), compared))
         built = {key: table for key, output in index.TABLES.items() if (table := output.build(results))}
     PRINTED.texts.clear()
     return Told(results, found, built)
 
 
-def _cells() -> Iterator[str]:
-    """The code of the report notebook, with the results given instead of read."""
-    cells = nbformat.read(PROJECT / "notebooks" / "report.ipynb", as_version=4).cells
-    code = [
-        cell.source for cell in cells if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", [])
-    ]
-    opened = "inspection, results = step.inspection, step.results()\n"
-    assert code[0].count(opened) == 1
-    yield re.sub(r"step = open_step.*\n", "", code[0].replace(opened, ""))
-    yield from code[1:]
+def _paragraphs(text: str) -> list[str]:
+    """The paragraphs of a section; a table has its caption and what is said under it, a figure too."""
+    parts: list[str] = []
+    for part in text.split("\n\n"):
+        if parts and part.startswith((": ", "::: {.source}")):
+            parts[-1] += f"\n\n{part}"
+        else:
+            parts.append(part)
+    return parts
+
+
+def _standing_in(text: str, printed: list[tuple[str, str | None]]) -> tuple[tuple[str, str | None], ...]:
+    """What a section printed of which the numbers stand in one of its paragraphs."""
+    here = {number.strip(".,") for number in re.findall(r"\d[\d.,]*", text)}
+    return tuple(one for one in printed if not (own := re.findall(r"\d[\d.,]*", one[0])) or set(own) <= here)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from forces import element, judgements
 
 from cdi_lib.inspection import derived
 from cdi_lib.inspection.details import Details
 from cdi_lib.inspection.judgements import ElementJudgement
-from cdi_lib.inspection.parameters import SamplingPlan
+from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
 from cdi_lib.inspection.results import EstimateResult, Results
-from cdi_lib.report import index, method, narrative
+from cdi_lib.report import index
 from cdi_lib.report.sections import figures
 from cdi_lib.report.sections.judgements import measure_words, neighbours
+from cdi_lib.report.telling import Teller
 
 
 def counts(selected, returned, crime, no_crime, cannot_be_audited):
@@ -62,6 +66,23 @@ def results(estimates=None, **details):
     )  # fmt: skip
 
 
+def fieldwork_of(found):
+    return section(found, "fieldwork")
+
+
+def section(found, name):
+    """A section of the report as these results tell it."""
+    found.publication.setdefault("date", "2020-07-31")
+    return Teller(found, load_inspection("northamptonshire")).text(name)
+
+
+def told(found, expression, **names):
+    """What an expression of a text becomes with these results."""
+    with tempfile.TemporaryDirectory() as own:
+        (Path(own) / "probe.md").write_text(f"{{{{ {expression} }}}}\n", encoding="utf-8")
+        return Teller(found, load_inspection("northamptonshire"), Path(own)).text("probe", **names)
+
+
 PREVIOUS = {"year": 2014, "audited_crimes": 80, "recorded_crimes": 64, "representative": True, "status": "published"}
 PREVIOUS |= {"recording_limit_hours": 24, "source": "a report"}
 
@@ -74,7 +95,7 @@ def rate(value, low, high, n=400):
 
 
 def test_response_and_agreement_of_two_auditors():
-    text = method.fieldwork(results(fieldwork=FIELDWORK, challenges=None))
+    text = fieldwork_of(results(fieldwork=FIELDWORK, challenges=None))
     for words in (
         "230 of 240 drawn incidents were audited (95.8%)",
         "6 could not be audited and 4 had no decision when this was made",
@@ -94,21 +115,21 @@ def test_kappa_is_left_out_where_nothing_could_have_differed_by_chance():
     alike = FIELDWORK["recheck"] | {
         name: FIELDWORK["recheck"][name] | {"kappa": None} for name in ("finding", "outcome")
     }
-    text = method.fieldwork(results(fieldwork=FIELDWORK | {"recheck": alike}))
+    text = fieldwork_of(results(fieldwork=FIELDWORK | {"recheck": alike}))
     assert "came to the same one in 28" in text and "kappa" not in text
-    assert "audited twice" in method.fieldwork(results(fieldwork=FIELDWORK | {"recheck": None}))
+    assert "audited twice" in fieldwork_of(results(fieldwork=FIELDWORK | {"recheck": None}))
 
 
 def test_crimes_that_the_worksheets_do_not_hold_are_said():
-    assert "not all crimes" not in method.fieldwork(results(fieldwork=FIELDWORK))
-    text = method.fieldwork(
+    assert "not all crimes" not in fieldwork_of(results(fieldwork=FIELDWORK))
+    text = fieldwork_of(
         results(fieldwork=FIELDWORK, sample=[row("overall", incidents=220)], crimes_from_elsewhere=True)
     )
     assert "lie in 220 incidents" in text and "not all crimes come from the worksheets" in text
 
 
 def test_nothing_returned_is_said_and_no_table_is_shown():
-    assert "the response is not known" in method.fieldwork(results())
+    assert "the response is not known" in fieldwork_of(results())
     assert index.TABLES["tbl-response"].build(results()) is None
 
 
@@ -126,7 +147,7 @@ def test_nothing_returned_is_said_and_no_table_is_shown():
 )
 def test_challenges(counts, words):
     found = dict(zip(("challenges", "upheld", "rejected", "open"), counts, strict=True))
-    assert method.fieldwork(results(challenges=found)).endswith(words)
+    assert fieldwork_of(results(challenges=found)).endswith(words)
 
 
 def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
@@ -136,20 +157,19 @@ def test_how_sure_a_rate_and_the_grade_that_rests_on_it_are():
         element("sexual_offences", "sexual", probabilities=chances),
     ]
     lopsided = results({"violence": rate(0.9, 0.862, 0.921)}, judgements=judgements(*judged))
-    text = narrative.sureness(lopsided, "violence", "audited violent crimes")
+    text = told(lopsided, 'sureness("violence", "audited violent crimes", "audited violent crime")')
     assert (
         "With 400 audited violent crimes, the 95% confidence interval of the estimate, 90.0%, reaches 3.8 points down or 2.1 points up"
         in text
     )
     assert text.count("would be") == 1
     assert "would be poor in 71% and good in 28% of audits." in text
-    even = narrative.sureness(
-        results({"violence": rate(0.9, 0.87, 0.93)}, judgements=judgements()), "violence", "crimes"
-    )
+    sureness = 'sureness(key, "crimes", "crime")'
+    even = told(results({"violence": rate(0.9, 0.87, 0.93)}, judgements=judgements()), sureness, key="violence")
     assert "3.0 percentage points either way" in even and "would be" not in even
     open_ended = results({"violence": rate(1.0, None, None)}, judgements=judgements())
-    assert "no interval can be given" in narrative.sureness(open_ended, "violence", "crimes")
-    assert narrative.sureness(open_ended, "sexual", "crimes") == ""
+    assert "no interval can be given" in told(open_ended, sureness, key="violence")
+    assert told(open_ended, sureness, key="sexual") == ""
 
 
 def test_figures_in_the_chart_of_two_inspections():
@@ -185,17 +205,20 @@ def test_figures_in_the_chart_of_two_inspections():
     ],
 )  # fmt: skip
 def test_a_change_is_told_without_negative_numbers_and_with_its_chance(low, high, p, words):
-    before, after = rate(0.8, 0.7, 0.87, 80).model_copy(update={"recorded": 64}), rate(0.83, 0.8, 0.86, 1000)
+    before, after = (
+        rate(0.8, 0.7, 0.87, 80).model_copy(update={"recorded": 64}),
+        rate(0.83, 0.8, 0.86, 1000).model_copy(update={"recorded": 830}),
+    )
     change = rate(0.03, low, high).model_copy(update={"unit": "difference", "p_value": p})
     found = results(
         {"previous": before, "overall": after, "change": change}, previous=PREVIOUS, recording_limit_hours=24
     )
-    assert words in narrative.comparison(found)
+    assert words in section(found, "previous")
     worse = change.model_copy(update={"value": -0.03, "low": -high, "high": -low})
     found = results(
         {"previous": before, "overall": after, "change": worse}, previous=PREVIOUS, recording_limit_hours=24
     )
-    text = narrative.comparison(found)
+    text = section(found, "previous")
     assert "3.0 percentage points lower" in text
     assert "−" not in text
 
@@ -205,12 +228,12 @@ SAMPLE = [row("violence", 0.041), row("sexual", 0.207), row("other", 0.019), row
 
 def test_a_pooled_headline_of_an_uneven_sample_says_what_it_is_not():
     estimates = {
-        "overall": rate(0.92, 0.905, 0.935),
+        "overall": rate(0.92, 0.905, 0.935).model_copy(update={"recorded": 368}),
         "overall_stratified": rate(0.916, 0.897, 0.934),
         "unrecorded_overall_stratified": rate(5650.0, 4300.0, 7000.0).model_copy(update={"unit": "crimes"}),
     }
     found = results(estimates, headline="pooled", sample=SAMPLE)
-    text = narrative.how_sure(found)
+    text = section(found, "overall_rate")
     for words in (
         "should hold the rate that such samples have on average",
         "20.7% of sexual offences, 1.9% of other crime",
@@ -222,16 +245,16 @@ def test_a_pooled_headline_of_an_uneven_sample_says_what_it_is_not():
         results(estimates, headline="pooled", sample=[one | {"fraction": 0.04} for one in SAMPLE]),
         results(estimates, headline="pooled", sample=SAMPLE[-2:]),
     ):
-        assert "should hold the true rate;" in narrative.how_sure(same)
+        assert "should hold the true rate;" in section(same, "overall_rate")
 
 
 def test_a_weighted_rate_is_told_from_the_share_of_the_sample():
     weighted = rate(0.95, 0.9, 0.98).model_copy(update={"recorded": 340})
     found = results({"violence": weighted, "sexual": rate(0.85, 0.8, 0.9).model_copy(update={"recorded": 340})})
-    assert "340 of the 400 audited crimes (85.0% before weighting)" in narrative.rate_sentence(
-        found, "violence", "violent crime"
+    assert "340 of the 400 audited crimes (85.0% before weighting)" in told(
+        found, 'rate_sentence("violence", "violent crime")'
     )
-    assert "before weighting" not in narrative.rate_sentence(found, "sexual", "sexual offences")
+    assert "before weighting" not in told(found, 'rate_sentence("sexual", "sexual offences")')
 
 
 def test_a_rate_that_just_misses_a_band_is_told_with_two_decimals():
@@ -249,30 +272,33 @@ def test_a_rate_that_just_misses_a_band_is_told_with_two_decimals():
 
 
 def test_what_was_asked_of_the_plan_is_told_as_it_was():
+    found = results()
     plan = SamplingPlan(seed=1, expected_rate_percent=90, margin_points=3, confidence_percent=95.0)
-    assert method.asked(plan) == ("asked for a margin of 3 percentage points in every stratum at 95% confidence")
-    assert "shared 330 incidents" in method.asked(
-        plan.model_copy(update={"allocation": "neyman", "total_incidents": 330})
+    assert told(found, "asked(plan)", plan=plan) == (
+        "asked for a margin of 3 percentage points in every stratum at 95% confidence"
     )
-    assert "set the number" in method.asked(plan.model_copy(update={"incidents": {"violence": 100}}))
+    assert "shared 330 incidents" in told(
+        found, "asked(plan)", plan=plan.model_copy(update={"allocation": "neyman", "total_incidents": 330})
+    )
+    assert "set the number" in told(found, "asked(plan)", plan=plan.model_copy(update={"incidents": {"violence": 100}}))
 
 
 def test_what_was_not_simulated_is_said_and_only_that():
     inside = results({"overall": rate(0.92, 0.9, 0.94)}, clustered=True, headline="stratified")
-    assert method.not_simulated(inside, inside.estimates["overall"]) == ""
+    assert "not among what was simulated" not in section(inside, "estimates")
     outside = results({"overall": rate(0.62, 0.5, 0.7, n=116)}, clustered=False, headline="stratified")
-    text = method.not_simulated(outside, outside.estimates["overall"])
+    text = section(outside, "estimates").partition("not among what was simulated:")[2]
     for words in ("116 audited crimes", "its rate is 62.0%", "treated as independent"):
         assert words in text, words
 
 
 def test_reserves_in_use_are_said():
-    assert "Reserves" not in method.fieldwork(results(fieldwork=FIELDWORK))
+    assert "Reserves" not in fieldwork_of(results(fieldwork=FIELDWORK))
     fieldwork = FIELDWORK | {"reserves": 3}
     fieldwork["strata"] = {
         name: counts | {"reserves": 3 if name == "other" else 0} for name, counts in FIELDWORK["strata"].items()
     }
-    text = method.fieldwork(results(fieldwork=fieldwork))
+    text = fieldwork_of(results(fieldwork=fieldwork))
     assert "took the place of three incidents that could not be audited" in text
     table = index.TABLES["tbl-response"].build(results(fieldwork=fieldwork))
     assert [row["reserves"] for row in table.rows] == [0, 3, 3]

@@ -69,6 +69,9 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     inspection = load_inspection(force, params)
     criteria = tried(lambda: load_criteria(inspection.criteria, criteria_of(params)))
     if criteria is not None:
+        from cdi_lib.report.telling import check_texts  # it draws charts, which takes a while to import
+
+        problems += [p for p in check_texts(criteria, params / force / "text") if p.severity == "error"]
         problems += [p for p in check_judgement_inputs(criteria, inspection) if p.severity == "error"]
     records = tried(lambda: load_records(force, inspection, params))
     if records is not None:

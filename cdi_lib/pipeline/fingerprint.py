@@ -33,7 +33,8 @@ CODE = (
     "notebooks/**/*.ipynb",
     "requirements.lock",
     "params/offence_classes.csv",
-    "reports/*",  # the folders in it are what was built
+    "reports/*",  # the folders in it are what was built, but for the words
+    "reports/text/**/*",
 )
 
 

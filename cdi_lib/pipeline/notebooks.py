@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = ("1_sample", "2_effectiveness", "3_efficiency", "4_leadership", "5_judgements")
 REPORT = "report"
+SECTION = "section"  # tag of the cells of a section in the report notebook
 STEPS = len(NOTEBOOKS) + 3  # of a build: these, the report, rendering, evidence and data
 TIMEOUT_SECONDS = 900  # of one notebook
 FAILED = ".failed"  # folder in reports/ of the notebooks of failed builds as far as they came
@@ -70,7 +71,7 @@ def _execute(
     source = PROJECT / "notebooks" / f"{notebook}.ipynb"
     try:
         papermill.execute_notebook(
-            str(source),
+            str(source) if given is None or notebook != REPORT else _with_sections(source, given),
             str(output),
             parameters=parameters,
             engine_name=engine.NAME,
@@ -82,6 +83,24 @@ def _execute(
     finally:
         if _read(output):
             tidy(output)
+
+
+def _with_sections(source: Path, audit: Audit) -> Any:
+    """The report notebook with a cell for each section that the criteria of an audit ask for, in their order."""
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    from cdi_lib.report.telling import chapters, title_of
+
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if SECTION not in cell.metadata.get("tags", [])]
+    for section, question in chapters(audit.criteria):
+        asked = f', question="{question}"' if question else ""
+        about = f"::: {{.content-hidden}}\n**{title_of(section)}**, in the words of `reports/text/en/{section}.md`\n:::"
+        notebook.cells += [new_markdown_cell(about), new_code_cell(f'tell("{section}"{asked})')]
+        for cell in notebook.cells[-2:]:
+            cell.metadata["tags"] = [SECTION]
+    return notebook
 
 
 def _read(path: Path) -> Any:

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdi_lib.inspection.folders import PROJECT, SECTIONS_VARIABLE
+from cdi_lib.inspection.folders import PROJECT, SECTIONS_VARIABLE, params_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.results import Recorder, Results, Section, combine, digest, read_section
@@ -32,6 +32,11 @@ class Step:
     @property
     def records(self) -> AuditRecords:
         return self.audit.records
+
+    @property
+    def own_texts(self) -> Path:
+        """Where an inspection keeps the texts that stand in the place of those in ``reports/text``."""
+        return params_folder() / self.audit.force / "text"
 
     def results(self) -> Results:
         """The results of all earlier notebooks together."""

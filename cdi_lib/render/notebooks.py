@@ -45,7 +45,7 @@ def read_chunks(cells: Sequence[Mapping[str, Any]]) -> list[Chunk]:
     chunks = []
     for number, cell in enumerate(cells, start=1):
         source = "".join(cell["source"])  # a string, or a list of lines
-        if cell["cell_type"] == "markdown":
+        if cell["cell_type"] == "markdown" and not source.startswith("::: {.content-hidden}"):
             chunks.append(Chunk(number, source))
         elif cell["cell_type"] == "raw" and number > 1:
             raise RenderError(f"cell {number}: a raw cell; expected Markdown or code (only the first is raw)")

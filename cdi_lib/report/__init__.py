@@ -2,8 +2,8 @@
 
 - ``wording``      rounds each number once, and says it
 - ``labels``       what a reader calls what results know by an id
-- ``narrative``    the paragraphs of the chapters
-- ``method``       the paragraphs of the annex
+- ``texts``        the words of ``reports/text``: templates, and what is wrong with them
+- ``telling``      what a text may ask for, and the order of the sections
 - ``index``        all tables and figures, with their titles
 - ``sections``     what the tables and figures hold
 - ``tables``       a table as data, Markdown and CSV

@@ -14,6 +14,22 @@ CRIME_NOUNS = {
     "other": ("other crime", "other crimes"),
 }
 CANCELLATION_LABELS = {"rape": "Rape", "sexual": "Other sexual offences", "violence": "Violence", "robbery": "Robbery"}
+ROUTE_PHRASES = {
+    "control_room": "through a control room",
+    "crime_recording_centre": "directly to a crime-recording centre",
+}
+CANCELLATION_PHRASES = {name: label.lower() for name, label in CANCELLATION_LABELS.items()}
+# One and many records of a dip sample.
+SAMPLE_NOUNS = {
+    "vulnerable_adult": ("record of vulnerable adults", "records of vulnerable adults"),
+    "vulnerable_child": ("record of vulnerable children", "records of vulnerable children"),
+    "third_party_email": (
+        "e-mailed referral from professionals of other organisations",
+        "e-mailed referrals from professionals of other organisations",
+    ),
+    "modern_slavery_referral": ("referral", "referrals"),
+    "modern_slavery_other": ("other report of modern slavery", "other reports of modern slavery"),
+}
 RECORDS = {"audit": "audit records", "reconstruction": "reconstructed records", "invented": "invented records"}
 INTERVAL_NAMES = {
     "normal": "normal",

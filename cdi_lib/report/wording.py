@@ -159,14 +159,14 @@ def period(start: date | str, end: date | str) -> str:
     return f"{first.removesuffix(first[-5:]) if first[-4:] == last[-4:] else first} to {last}"
 
 
-def in_words(items: Iterable[str]) -> str:
+def in_words(items: Iterable[str], conjunction: str = "and") -> str:
     """A list in a sentence.
 
     >>> in_words(["age", "ethnicity", "gender"])
     'age, ethnicity and gender'
     """
     items = list(items)
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "none"
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {conjunction} {items[-1]}" if items else "none"
 
 
 def capital(text: str) -> str:
@@ -248,3 +248,28 @@ PRINTED = {
     "text": str,
     "x of n": lambda share: f"{count(share['x'])} of {count(share['n'])}",
 }
+
+
+def lower_first(text: str) -> str:
+    """Begin with a small letter."""
+    return text[:1].lower() + text[1:]
+
+
+def with_article(name: str) -> str:
+    """A name with "a" or "an" before it."""
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+
+
+def without_stop(text: str) -> str:
+    """A sentence without the full stop at its end."""
+    return text.rstrip(".")
+
+
+def change_interval(change: EstimateResult) -> str:
+    """The interval of a change in words, each end with its direction: a negative number of points lower is hard to read."""
+    if change.low is None or change.high is None:
+        return between(change)
+    if change.high <= 0:
+        return f"between {points(-change.high, 1)} and {points(-change.low, 1)} points lower"
+    low = f"{points(-change.low, 1)} points lower" if change.low < 0 else points(change.low, 1)
+    return f"between {low} and {points(change.high, 1)} points higher"

@@ -1,0 +1,107 @@
+"""The words of the report as files: what an editor may change, and what a text may not do."""
+
+import built
+import pytest
+
+from cdi_lib.inspection.parameters import load_inspection
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import load_criteria
+from cdi_lib.inspection.results import read_results
+from cdi_lib.report import telling, texts
+from cdi_lib.report.texts import tidy
+
+CRITERIA = load_criteria("cdi-2017")
+
+
+def teller(own):
+    found = read_results(built.northamptonshire() / "results.json")
+    return telling.Teller(found, load_inspection("northamptonshire"), own)
+
+
+def put(folder, section, text):
+    (folder / f"{section}.md").write_text(text, encoding="utf-8")
+
+
+def problems(folder):
+    return [str(problem) for problem in telling.check_texts(CRITERIA, folder) if problem.file.startswith("params")]
+
+
+@pytest.fixture
+def own(tmp_path):
+    folder = tmp_path / "params" / "testshire" / "text"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_texts_of_the_project_are_sound():
+    found = telling.check_texts(CRITERIA, None) + telling.check_texts(load_criteria("peel-2021"), None)
+    assert [str(problem) for problem in found if problem.severity == "error"] == []
+
+
+def test_every_text_is_told_by_some_section():
+    told = {section for section, _ in telling.chapters(CRITERIA)} | {texts.MACROS}
+    assert {path.stem for path in (texts.TEXTS / "en").glob("*.md")} == told
+
+
+@pytest.mark.parametrize(
+    ("section", "text", "shown"),
+    [
+        ("violence", "## Violence\n\nRecorded: {{ estimate('violence').value | percent }}.", "Recorded: 89.2%."),
+        ("rape", "## Rape\n\n{{ share('rape') | of }} reports of rape were recorded.", "78 of 84 reports of rape were recorded."),
+        ("survey", "", ""),
+        ("n100", "{{ table('tbl-rape') }}\n\n## N100", "## N100"),
+        ("conclusion", "{{ findings.conclusion | paragraphs }}\n", "The leaders of Northamptonshire Police"),
+        ("unrecorded", "{{ unrecorded_sentence('overall') }}", "Our best estimate is that over 5,300 reported crimes a year"),
+        ("sexual", "{% if estimate('sexual').n > 200 %}Many{% else %}Few{% endif %} crimes.", "Many crimes."),
+    ],
+)  # fmt: skip
+def test_an_inspection_has_words_of_its_own(own, section, text, shown):
+    put(own, section, text)
+    assert problems(own) == []
+    told = teller(own).text(section)
+    assert shown in told if shown else told == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("One\n\n{{ rate }}", "violence.md, line 3: got the unknown name 'rate'"),
+        ("{{ tabel('tbl-rates') }}", "got the unknown name 'tabel'; expected a known one (did you mean 'table'?)"),
+        ("{{ table('tbl-rate') }}", "got table('tbl-rate'); expected an id that there is (did you mean 'tbl-rates'?)"),
+        ("\n{{ share('rape').n - share('rape').x }}", "line 2: got a computed number (sub)"),
+        ("{{ estimate('overall').value | percnt }}", "(did you mean 'percent'?)"),
+        ("{{ results.details.sampel }}", "got 'sampel'; expected a field of Details (did you mean 'sample'?)"),
+        ("{% if results %}", "line 1"),
+        ("{{ tally('audited').counts.values() | sum }}", "'sum'"),
+        ("We found 78 of them.", "warning: params/testshire/text/violence.md, line 1: got the typed number 78"),
+    ],
+)
+def test_a_text_that_cannot_be_told_is_refused_before_anything_runs(own, text, message):
+    put(own, "violence", text)
+    assert any(message in told for told in problems(own)), problems(own)
+
+
+def test_what_only_the_results_can_tell_is_refused_with_file_and_line(own):
+    put(own, "violence", "One.\n\n{{ estimate('of_nothing').value | percent }}")
+    with pytest.raises(InputError, match="params/testshire/text/violence.md, line 3"):
+        teller(own).text("violence")
+
+
+def test_a_missing_text_is_named():
+    found = texts.Texts("en", None, telling.FILTERS).check(["overal_rate"], [], {}, {})
+    assert str(found[-1]).startswith("error: reports/text/en/overal_rate.md: got no such file")
+    assert "did you mean 'overall_rate'?" in str(found[-1])
+    with pytest.raises(InputError, match="publication.language"):
+        texts.Texts("cy", None, {})
+
+
+def test_a_text_cannot_reach_out_of_its_sandbox(own):
+    put(own, "violence", "{{ ''.__class__.__mro__ }}")
+    with pytest.raises(InputError):
+        teller(own).text("violence")
+
+
+def test_lines_may_be_broken_anywhere():
+    assert tidy("## A heading\n\nOne sentence,\nbroken .\n\n\n| a |\n|---|\n\n- x\n  y\n") == (
+        "## A heading\n\nOne sentence, broken.\n\n| a |\n|---|\n\n- x y"
+    )
