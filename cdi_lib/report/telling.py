@@ -16,11 +16,11 @@ from cdi_lib.inspection.programme import Criteria
 from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally
 from cdi_lib.report import index, labels, metadata, wording
 from cdi_lib.report.display import say
+from cdi_lib.report.labels import LANGUAGE, TEXTS
 from cdi_lib.report.sections import judgements
 from cdi_lib.report.sections.glossary import GLOSSARY
-from cdi_lib.report.texts import TEXTS, Texts
+from cdi_lib.report.texts import Texts
 
-LANGUAGE = "en"
 QUESTION = "_question"  # the text with which the chapter of a question begins
 # How a text prints what it asks for. Everything that rounds is in `wording`.
 FILTERS = {

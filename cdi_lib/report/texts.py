@@ -17,10 +17,9 @@ from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
-from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.report.labels import TEXTS
 
-TEXTS = PROJECT / "reports" / "text"
 SUFFIX = ".md"
 MACROS = "_macros"
 COMPUTING = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Neg)
