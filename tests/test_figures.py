@@ -308,14 +308,11 @@ def test_no_number_is_typed_into_the_code(name):
 
 def test_a_number_that_is_typed_into_the_code_is_found():
     index = sources()["index"]
-    title = "Recording rates by crime type"
-    assert index.count(title) == 1
-    assert typed_numbers(index.replace(title, "Recording rates of 1,129 crimes")) != []
     inside = index.replace('f"notebook {wording', 'f"notebook 3 {wording')
     assert inside != index and typed_numbers(inside) != []
 
 
-TEXT_FILES = sorted((PROJECT / "reports" / "text" / "en").glob("*.md"))
+TEXT_FILES = sorted((PROJECT / "reports" / "text" / "en").iterdir())
 
 
 def typed_in(text: str) -> list[str]:
@@ -326,7 +323,7 @@ def typed_in(text: str) -> list[str]:
     return re.findall(r"(?<![\w{#-])\d[\d.,]*", plain)
 
 
-@pytest.mark.parametrize("path", TEXT_FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TEXT_FILES, ids=lambda path: path.name)
 def test_no_number_is_typed_into_a_text(path):
     assert typed_in(path.read_text(encoding="utf-8")) == []
 

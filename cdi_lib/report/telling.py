@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import Problem
@@ -160,6 +161,6 @@ def _matches(measures: Iterable[str], patterns: Iterable[str]) -> bool:
 def check_texts(criteria: Criteria, own: Path | None) -> list[Problem]:
     """What is wrong with the texts of a report by these criteria; before any notebook runs."""
     texts = Texts(LANGUAGE, own, FILTERS, dict.fromkeys(FUNCTIONS))
-    known = {"table": index.TABLES, "figure": index.FIGURES}
-    models = {"results": Results, "inspection": Inspection}
+    known = {"table": list(index.TABLES), "figure": list(index.FIGURES)}
+    models: dict[str, type[BaseModel]] = {"results": Results, "inspection": Inspection}
     return texts.check([section for section, _ in chapters(criteria)], [*NAMES, *GIVEN], known, models)
