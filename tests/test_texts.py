@@ -87,6 +87,11 @@ def test_what_only_the_results_can_tell_is_refused_with_file_and_line(own):
         teller(own).text("violence")
 
 
+def test_a_text_of_a_name_that_no_section_has_is_not_passed_over(own):
+    put(own, "violance", "Words that nobody would ever read.")
+    assert "violance.md" in problems(own)[0] and "did you mean 'violence'?" in problems(own)[0]
+
+
 def test_a_missing_text_is_named():
     found = texts.Texts("en", None, telling.FILTERS).check(["overal_rate"], [], {}, {})
     assert str(found[-1]).startswith("error: reports/text/en/overal_rate.md: got no such file")

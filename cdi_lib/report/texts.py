@@ -118,6 +118,12 @@ class Texts:
             waiting += [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
             problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, known, models)
             problems += _check_prose(tree, told(path))
+        for path in sorted(self.folders[0].glob("*")) if len(self.folders) > 1 else []:  # an inspection's own
+            if path.name[0] not in ".~" and (path.stem not in done or path.suffix != SUFFIX):
+                expected = (
+                    f"the name of a section and {SUFFIX}{suggest(path.stem, done)}; a text of another name is not told"
+                )
+                problems.append(Problem(told(path), "", shown(path.name), expected))
         return problems
 
     def _macros(self, context: Mapping[str, Any]) -> dict[str, Any]:
