@@ -94,7 +94,7 @@ def draw(
     seed: int | str,
     *,
     id_column: str | None = None,
-    stratum_column: str | Sequence[str] | None = None,
+    stratum_column: str | Sequence[str] = (),
     reserves: int | Mapping[str, int] = 0,
 ) -> Selection:
     """Draw a simple random sample, or one of each stratum, that depends on nothing but seed, ids and strata.
