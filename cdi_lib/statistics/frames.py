@@ -93,7 +93,11 @@ class Frame:
 
 
 def read_frame(
-    path: str | Path, id_column: str, stratum_columns: str | Sequence[str] = (), *, other_columns: Sequence[str] = ()
+    path: str | Path,
+    id_column: str,
+    stratum_columns: str | Sequence[str] | None = None,
+    *,
+    other_columns: Sequence[str] = (),
 ) -> Frame:
     """A sampling frame in a file, its strata counted.
 
@@ -133,7 +137,7 @@ def read_frame(
     return _frame(info, reader, header, columns, folder, table)
 
 
-def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence[str] = ()) -> Frame:
+def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence[str] | None = None) -> Frame:
     """A DataFrame as a sampling frame.
 
     >>> frame_of(pd.DataFrame({"id": [1, 2, 3], "type": ["a", "b", "a"]}), "id", "type").info.counts
@@ -151,8 +155,8 @@ def normal_text(text: object) -> str:
     return unicodedata.normalize("NFC", str(text)).strip()
 
 
-def _as_list(columns: str | Sequence[str]) -> list[str]:
-    return [columns] if isinstance(columns, str) else list(columns)
+def _as_list(columns: str | Sequence[str] | None) -> list[str]:
+    return [columns] if isinstance(columns, str) else list(columns or ())
 
 
 def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:

@@ -12,15 +12,12 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple
 
 import pandas as pd
 from scipy.stats import norm
 
 from cdi_lib.statistics.checks import choice, count, level, number, positive, proportion
-
-T = TypeVar("T")
-OneOrEach: TypeAlias = T | Mapping[str, T]  # one value for all strata, or one for each
 
 ALLOCATIONS = ("proportional", "equal", "neyman")
 
@@ -29,30 +26,22 @@ class ImpossiblePlan(ValueError):
     """No sample of this population can do what is asked; the message says what could."""
 
 
-@dataclass(frozen=True)
-class SamplePlan:
-    """A sample planned for a margin, and what the plan assumes: see :func:`sample_size`.
-
-    ``margin`` is the half-width reached by so many ``units``, ``margin_wanted`` the one asked for (proportions).
-    """
+class SampleSize(NamedTuple):
+    """Units to audit, clusters to draw for them, and the margin (half-width, a proportion) that so many units reach."""
 
     units: int
     clusters: int
-    rate: float
     margin: float
-    margin_wanted: float
-    confidence: float
-    population: float | None
-    design_effect: float
-    units_per_cluster: float
-    response_rate: float
 
 
 def sample_size(
     rate: float, margin: float, confidence: float = 0.95, population: float | None = None,
     design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
-) -> SamplePlan:  # fmt: skip
+) -> SampleSize:  # fmt: skip
     """Sample size for a rate with a given margin (half-width of a normal interval).
+
+    Too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1 needs more. Raises ValueError for a
+    percentage given as a proportion, :class:`ImpossiblePlan` for a population that cannot yield the sample.
 
     Parameters
     ----------
@@ -68,21 +57,8 @@ def sample_size(
     units_per_cluster, response_rate : float
         Units expected in a cluster (1 or more), and share of the drawn clusters that can be audited, in (0, 1].
 
-    Raises
-    ------
-    ValueError
-        A percentage given as a proportion; :class:`ImpossiblePlan` for a population that cannot yield the sample.
-
-    Notes
-    -----
-    The normal approximation is too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1
-    needs more.
-
-    Examples
-    --------
-    >>> plan = sample_size(0.9, 0.02, population=30_000, units_per_cluster=1.2, response_rate=0.95)
-    >>> plan.units, plan.clusters, round(plan.margin, 5)
-    (841, 738, 0.01999)
+    >>> sample_size(0.9, 0.02, population=30_000, units_per_cluster=1.2, response_rate=0.95)
+    SampleSize(units=841, clusters=738, margin=0.01998...)
     """
     margin, known = proportion("margin", margin, high=0.5), _population(population)
     units = _units_needed(rate, margin, confidence, known, design_effect)
@@ -94,9 +70,7 @@ def sample_size(
             f"{response_rate:g}), but the population has only {held:.0f}; accept a wider margin"
         )
     reached = margin_for(min(units, known), rate, confidence, population, design_effect)
-    return SamplePlan(
-        units, clusters, rate, reached, margin, confidence, population, design_effect, units_per_cluster, response_rate
-    )  # fmt: skip
+    return SampleSize(units, clusters, reached)
 
 
 def margin_for(
@@ -104,8 +78,6 @@ def margin_for(
 ) -> float:
     """Margin that ``n`` units reach: the inverse of :func:`sample_size`; 0 for a census.
 
-    Examples
-    --------
     >>> round(margin_for(491, 0.892, population=11_870), 4)
     0.0269
     """
@@ -126,15 +98,9 @@ def size_to_detect(
 
     ``n_before`` are the units of the earlier survey; None: both samples are still to be planned, of the same size. The
     design effect applies to both samples, the population to the present one. For the two-proportion z test with a
-    pooled rate, which :func:`cdi_lib.statistics.differences.difference` does; its normal approximation [3]_.
+    pooled rate of :func:`cdi_lib.statistics.differences.difference`, by its normal approximation [3]_.
+    Raises :class:`ImpossiblePlan` for an earlier sample so small that no sample now could show the change.
 
-    Raises
-    ------
-    ValueError
-        Equal rates; :class:`ImpossiblePlan` for an earlier sample so small that no sample now could show the change.
-
-    Examples
-    --------
     >>> size_to_detect(0.80, 0.92, n_before=300)
     90
     >>> size_to_detect(0.85, 0.90, n_before=None)
@@ -177,8 +143,6 @@ def detection_table(
 
     As :func:`size_to_detect`; ``units`` is missing where no sample now can show the change.
 
-    Examples
-    --------
     >>> detection_table(0.80, [0.82, 0.92], n_before=300)["units"].tolist()
     [<NA>, 90]
     """
@@ -193,7 +157,7 @@ def detection_table(
 
 
 def _population(value: float | None) -> float:
-    """The number of units, perhaps estimated and so not whole; infinite for None."""
+    """Number of units, perhaps estimated and so not whole; infinite for None."""
     if value is not None and number("population", value) <= 1:
         raise ValueError(f"population must be a number of units greater than 1, or None if unlimited; got {value!r}")
     return math.inf if value is None else float(value)
@@ -241,10 +205,12 @@ class Allocation:
 
 
 def allocate(
-    total: int, strata: Mapping[str, int], method: str = "proportional", rates: OneOrEach[float] | None = None,
-    minimum: OneOrEach[int] = 0,
+    total: int, strata: Mapping[str, int], method: str = "proportional", rates: float | Mapping[str, float] | None = None,
+    minimum: int | Mapping[str, int] = 0,
 ) -> Allocation:  # fmt: skip
     """Share ``total`` records (clusters) among strata: exact in sum, at least ``minimum``, at most the frame.
+
+    Raises ValueError for a total that does not lie between these, a missing or unknown stratum, a rate of 0 or 1, ...
 
     Parameters
     ----------
@@ -258,13 +224,6 @@ def allocate(
     minimum : int or mapping
         Fewest records per stratum (all of a stratum that has fewer).
 
-    Raises
-    ------
-    ValueError
-        A total above the frame or below the minimums, a missing or unknown stratum, a rate of 0 or 1, ...
-
-    Examples
-    --------
     >>> allocate(100, {"violence": 5000, "sexual": 20, "other": 4980}, minimum=30).notes
     ('sexual: its share of 0.2 is below the minimum; all 20 are drawn, taken from the other strata',)
     """
@@ -283,7 +242,7 @@ def allocate(
 
 
 def allocate_for_margin(
-    strata: Mapping[str, int], rates: OneOrEach[float], margin: OneOrEach[float], minimum: OneOrEach[int] = 0,
+    strata: Mapping[str, int], rates: float | Mapping[str, float], margin: float | Mapping[str, float], minimum: int | Mapping[str, int] = 0,
     confidence: float = 0.95, design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
 ) -> Allocation:  # fmt: skip
     """As many records (clusters) of each stratum as reach a ``margin`` (half-width) there; see :func:`sample_size`.
@@ -291,8 +250,6 @@ def allocate_for_margin(
     ``strata`` and ``minimum`` are as in :func:`allocate`; a stratum that has too few records is drawn whole, and a
     note says so.
 
-    Examples
-    --------
     >>> allocate_for_margin({"violence": 5000, "other": 300}, rates=0.9, margin=0.03).counts
     {'violence': 357, 'other': 169}
     """

@@ -51,8 +51,6 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
     Random effects on the log-odds scale by the moments of [1]_, the interval of their mean by [4]_, never narrower than
     that of [1]_; empirical Bayes estimates as in [2]_. ValueError for a rate of 0 or 1, which has no log-odds.
 
-    Examples
-    --------
     >>> round(random_effects([0.90, 0.92, 0.95], [0.01, 0.01, 0.01]).mean, 3)
     0.924
     """
@@ -90,8 +88,6 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
 def dersimonian_laird(y: np.ndarray, v: np.ndarray) -> tuple[float, float, float, float]:
     """The random-effects mean of estimates ``y`` with variances ``v``: mean, its standard error, tau squared, Q [1]_.
 
-    Examples
-    --------
     >>> mean, se, tau2, q = dersimonian_laird(np.array([0.0, 1.0, 2.0]), np.array([0.25, 0.25, 0.25]))
     >>> mean, tau2, q
     (1.0, 0.75, 8.0)
@@ -108,8 +104,6 @@ def control_limits(centre: float, n: np.ndarray, tail: float) -> tuple[np.ndarra
 
     Interpolated between the whole numbers of units ([3]_, appendix A.1.1).
 
-    Examples
-    --------
     >>> low, high = control_limits(0.9, np.array([1000]), 0.025)
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
     (0.8805, 0.9177)
@@ -125,8 +119,6 @@ def control_limits(centre: float, n: np.ndarray, tail: float) -> tuple[np.ndarra
 def add(estimates: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
     """The sum of independent estimates (value, low, high): variances add, for each side separately (MOVER, [5]_).
 
-    Examples
-    --------
     >>> add([(10, 7, 14), (20, 16, 23)])
     (30, 25.0, 35.0)
     """
