@@ -51,7 +51,7 @@ def correlation_with_part(slope: float, margin: float | None, margin_of_whole: f
     ``margin_of_whole`` are half the widths of their intervals, at one level.
 
     >>> correlation_with_part(0.5, 0.04, 0.025)  # the mean of two estimates, one of which is less precise
-    0.8
+    0.79...
     """
     return slope * margin / margin_of_whole if margin and margin_of_whole else 0.0
 

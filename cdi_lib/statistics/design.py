@@ -33,6 +33,9 @@ LONELY = ("fail", "certainty", "adjust", "average")
 class Design:
     """How the sample was drawn, declared once and checked once.
 
+    ValueError for a population that is missing, a fraction, or smaller than the sample; a stratum without sample; a
+    cluster in two strata; missing or impossible values; a lonely cluster under ``lonely="fail"``.
+
     Parameters
     ----------
     units : pandas.DataFrame
@@ -40,34 +43,20 @@ class Design:
         missing `outcome` (only with `clusters`): it counts as a sampled cluster, not as a unit.
     outcome : str
         Column: is the unit a success (True/False or 1/0)?
-    strata : str, optional
-        Column of the strata in which the sample was drawn.
-    clusters : str, optional
-        Column of the cluster of each unit. None takes the units as independent: too narrow an interval
-        wherever clusters hold several units that resemble each other.
-    weights : str, optional
-        Column of sampling weights (> 0). Default: N_h / n_h of the unit's stratum, in `population_unit`.
+    strata, clusters, weights : str, optional
+        Columns: the stratum in which the unit was drawn; its cluster (without, units count as independent: too narrow an
+        interval where they resemble each other); its weight, above 0 (default N_h / n_h of its stratum).
     population : number or mapping of stratum -> number, optional
-        How many there are to draw from, in `population_unit`; a mapping exactly if there are strata. Counts
-        may be estimates and so need not be whole.
+        How many there are to draw from, perhaps estimated; a mapping exactly if there are strata.
     population_unit : {"units", "clusters"}
         What `population` counts; to be said where there are `clusters`. With "units" the share of units sampled
         stands for the share of clusters drawn (right on average).
     infinite_population : bool
         Say True to do without a population and without finite population correction.
     lonely : {"fail", "certainty", "adjust", "average"}
-        A stratum with one cluster has no variance of its own. As R's ``survey.lonely.psu`` [1]_: refuse
-        (default); add nothing; take its distance from the mean of all strata; or the average of the others.
-        A stratum that is a census adds 0 and is not lonely.
+        A stratum with one cluster, unless it is a census, has no variance of its own. As R's ``survey.lonely.psu`` [1]_:
+        refuse; add nothing; take its distance from the mean of all strata; or the average of the others.
 
-    Raises
-    ------
-    ValueError
-        Population missing, a fraction, or smaller than the sample; a stratum without sample; a cluster in two strata;
-        missing or impossible values; a lonely cluster under ``lonely="fail"``.
-
-    Examples
-    --------
     >>> units = pd.DataFrame({"right": [1, 1, 0, 1, 1, 1], "ward": ["a", "a", "b", "c", "d", "d"]})
     >>> Design(units, "right", clusters="ward", population=40, population_unit="clusters").stratum_fraction
     array([0.1])
@@ -101,7 +90,7 @@ class Design:
             got = "an empty one" if isinstance(self.units, pd.DataFrame) else type(self.units).__name__
             raise ValueError(f"units must be a pandas DataFrame with a row for each sampled unit; got {got}")
         choice("lonely", self.lonely, LONELY)
-        counted = self._counted()
+        counted = self._population_unit()
         one_population(self.population, self.infinite_population, counted)
         units = self.units.copy(deep=False)
         is_unit, outcome = _zero_one(units, self.outcome)
@@ -122,31 +111,26 @@ class Design:
             sampled = np.bincount(stratum[is_unit], minlength=len(names))
         size = None if self.infinite_population else self._population(names, sampled, counted)
         fraction = np.zeros(len(names)) if size is None else sampled / size
-        self._check_lonely(names, clusters_in, fraction)
         self.__dict__.update(  # a frozen dataclass refuses plain assignment, here too
-            units=units,
-            row_is_unit=is_unit,
-            row_outcome=outcome,
-            row_weight=self._weight(units, is_unit, stratum, sampled, size),
-            row_stratum=stratum,
-            row_cluster=cluster,
-            cluster_stratum=cluster_stratum,
-            stratum_clusters=clusters_in,
-            stratum_fraction=fraction,
-            stratum_population=size,
-        )
+            units=units, row_is_unit=is_unit, row_outcome=outcome, row_stratum=stratum, row_cluster=cluster,
+            row_weight=self._weight(units, is_unit, stratum, sampled, size), cluster_stratum=cluster_stratum,
+            stratum_clusters=clusters_in, stratum_fraction=fraction, stratum_population=size,
+        )  # fmt: skip
+        lonely = self.lonely_strata()
+        if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
+            where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
+            raise ValueError(
+                f"{where} has one cluster: its variance cannot be estimated. Merge it with a similar "
+                'stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
+            )
 
-    def _counted(self) -> str:
+    def _population_unit(self) -> str:
         """Return what the population counts."""
-        if self.population_unit is None:
-            if self.clusters is not None and self.population is not None:
-                raise ValueError(
-                    'population_unit: with clusters, say what the population counts, "units" or "clusters"'
-                )
-            return "units"
+        if self.population_unit is None and self.clusters is not None and self.population is not None:
+            raise ValueError('population_unit: with clusters, say what the population counts, "units" or "clusters"')
         if self.population_unit == "clusters" and self.clusters is None:
             raise ValueError('population_unit="clusters" needs clusters= the column of the cluster')
-        return choice("population_unit", self.population_unit, ("units", "clusters"))
+        return choice("population_unit", self.population_unit or "units", ("units", "clusters"))
 
     def _population(self, names: list[Any], sampled: Ints, counted: str) -> Floats:
         """Return the population count of each stratum as an array."""
@@ -181,15 +165,6 @@ class Design:
             weight = np.ones(len(stratum))
         return weight if is_unit.all() else weight * is_unit
 
-    def _check_lonely(self, names: list[Any], clusters_in: Ints, fraction: Floats) -> None:
-        lonely = (clusters_in == 1) & (fraction < 1)
-        if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
-            where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
-            raise ValueError(
-                f"{where} has one cluster: its variance cannot be estimated. Merge it with a similar "
-                'stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
-            )
-
     def independent(self) -> "Design":
         """Return the design with units taken as independent: no clusters, same weights and fractions."""
         if self.row_cluster is None:
@@ -197,16 +172,10 @@ class Design:
         keep = self.row_is_unit
         stratum = self.row_stratum[keep]
         return self._with(
-            units=self.units[keep],
-            clusters=None,
-            row_is_unit=keep[keep],
-            row_outcome=self.row_outcome[keep],
-            row_weight=self.row_weight[keep],
-            row_stratum=stratum,
-            row_cluster=None,
-            cluster_stratum=stratum,
+            units=self.units[keep], clusters=None, row_is_unit=keep[keep], row_outcome=self.row_outcome[keep],
+            row_weight=self.row_weight[keep], row_stratum=stratum, row_cluster=None, cluster_stratum=stratum,
             stratum_clusters=np.bincount(stratum, minlength=len(self.stratum_clusters)),
-        )
+        )  # fmt: skip
 
     def unweighted(self) -> "Design":
         """Return the design with the weight 1 for every unit (the pooled sample)."""
@@ -261,13 +230,8 @@ class Design:
         """Return the variance of the total of `scores`: clusters drawn within strata, with FPC.
 
         ``sum_h (1 - f_h) n_h / (n_h - 1) sum_c (z_hc - mean_h)^2`` over the cluster totals z ([1]_, section 2.3).
-
-        Parameters
-        ----------
-        scores : array of float
-            One per row, weight included.
-        inside : array of bool
-            Rows that the total is about; ``lonely="average"`` averages over their strata.
+        `scores` has one value per row, weight included; `inside` marks the rows that the total is about, over whose
+        strata ``lonely="average"`` averages.
         """
         stratum, n, fraction = self.cluster_stratum, self.stratum_clusters, self.stratum_fraction
         totals = self.cluster_totals(scores)
@@ -295,9 +259,8 @@ class Design:
     def effective_size(self, weight: Floats) -> float:
         """Return the effective sample size where the sample shows no variation: a cluster counts as one unit.
 
-        ``(sum W_c)^2 / sum g(f_h) W_c^2`` over the `weight` of the domain in each cluster ([2]_, with
-        :func:`unseen` for the finite population): n for independent units of equal weight, fewer in clusters,
-        infinite for a census.
+        ``(sum W_c)^2 / sum g(f_h) W_c^2`` over the `weight` of the domain in each cluster ([2]_; g is :func:`unseen`):
+        n for independent units of equal weight, fewer in clusters, infinite for a census.
         """
         weight = self.cluster_totals(weight)
         left = (unseen(self.stratum_fraction)[self.cluster_stratum] * weight**2).sum()
@@ -308,9 +271,9 @@ class Design:
         size = self.stratum_population
         return 0.0 if size is None else float((self.stratum_fraction * size).sum() / size.sum())
 
-    def has_lonely_cluster(self) -> bool:
-        """Return whether a stratum that is no census has one cluster."""
-        return bool(((self.stratum_clusters == 1) & (self.stratum_fraction < 1)).any())
+    def lonely_strata(self) -> Bools:
+        """Return which strata have one cluster and are no census."""
+        return (self.stratum_clusters == 1) & (self.stratum_fraction < 1)
 
 
 def unseen(fraction: Any) -> Floats:
