@@ -1,4 +1,4 @@
-"""Checks of what the estimators are handed: each refuses with the name, what was expected and what was got."""
+"""Checks of what the estimators are handed: each returns it, or refuses with its name, what was expected and got."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping
@@ -59,10 +59,8 @@ def population_count(name: str, value: Any, sampled: float, unit: str) -> float:
     if 0 < size < 1:
         raise ValueError(f"{name} must be a count of {unit}, not a share; got the fraction {value!r}")
     if size < sampled:
-        raise ValueError(
-            f"{name}: {size:g} {unit} are fewer than the {sampled:g} in the sample; count all {unit} that "
-            "could have been drawn"
-        )
+        said = f"{size:g} {unit} are fewer than the {sampled:g} in the sample"
+        raise ValueError(f"{name}: {said}; count all {unit} that could have been drawn")
     return size
 
 

@@ -155,7 +155,7 @@ class Design:
         if self.weights is not None:
             weight = _positive(units, self.weights)
         elif size is not None:
-            weight = np.divide(size, sampled)[stratum]
+            weight = (size / sampled)[stratum]
         elif len(sampled) > 1:
             raise ValueError(
                 "strata without population need weights= a column; without either, the share of each stratum "
@@ -273,7 +273,8 @@ class Design:
 
     def lonely_strata(self) -> Bools:
         """Return which strata have one cluster and are no census."""
-        return (self.stratum_clusters == 1) & (self.stratum_fraction < 1)
+        lonely: Bools = (self.stratum_clusters == 1) & (self.stratum_fraction < 1)
+        return lonely
 
 
 def unseen(fraction: Any) -> Floats:

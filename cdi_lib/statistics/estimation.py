@@ -357,7 +357,8 @@ def _groups_with(inside: Bools, group: Ints, groups: int) -> int:
 def flags_of(design: Design | None, found: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the flags that small numbers and lonely clusters ask for."""
     flags = ("n_under_30",) * (found["n"] < SMALL_SAMPLE) + ("df_under_10",) * (found["df"] < FEW_DEGREES_OF_FREEDOM)
-    return flags + ("lonely_cluster",) * (design is not None and bool(design.lonely_strata().any()))
+    is_lonely = design is not None and design.lonely_strata().any()
+    return (*flags, "lonely_cluster") if is_lonely else flags
 
 
 def _post_strata(design: Design, name: str, counts: Mapping[Any, float], role: str) -> tuple[Ints, list[Any], Floats]:

@@ -101,17 +101,11 @@ def read_frame(
 ) -> Frame:
     """A sampling frame in a file, its strata counted.
 
-    Parameters
-    ----------
-    path : path
-        ``.csv`` (with commas; UTF-8, with or without byte order mark, else Windows-1252), ``.parquet`` or ``.xlsx``
-        (its first sheet). It must stay as it is for as long as the frame is used.
-    id_column, stratum_columns, other_columns : str
-        Unique text or whole numbers; the strata (several columns are joined as "violence / control room"); what else
-        :meth:`Frame.rows` is to give. In a CSV file every value is text.
-
-    Raises ValueError for a missing column, an unreadable file, an empty stratum, an Excel sheet that is cut at the last
-    row, long numbers that Excel has rounded, ...
+    ``.csv`` (with commas; UTF-8, with or without byte order mark, else Windows-1252; every value is text), ``.parquet`` or
+    ``.xlsx`` (its first sheet). It must stay as it is for as long as the frame is used. Ids are unique text or whole
+    numbers; strata of several columns are joined as "violence / control room"; ``other_columns`` are what else
+    :meth:`Frame.rows` is to give. ValueError for a missing column, an unreadable file, an empty stratum, an Excel sheet
+    that is cut at the last row, long numbers that Excel has rounded, ...
     """
     path, suffix, strata = Path(path), Path(path).suffix.lower(), _as_list(stratum_columns)
     if suffix not in (".csv", ".parquet", ".xlsx"):
@@ -145,9 +139,16 @@ def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence
     """
     columns = list(dict.fromkeys([id_column, *_as_list(stratum_columns)]))
     _require("the data frame", columns, list(data.columns))
-    table = pa.table({name: _arrow_column(data[name]) for name in columns})
+    table = {}
+    for name in columns:
+        try:
+            table[name] = pa.array(data[name].array, from_pandas=True)  # text is not copied
+        except UnicodeEncodeError:
+            raise ValueError(f"column {name!r} holds text that is not valid Unicode; export it again") from None
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            raise ValueError(f"column {name!r} mixes text and numbers; read the whole column as text") from None
     info = FrameInfo("", "", "data frame", None, id_column, tuple(_as_list(stratum_columns)))
-    return _frame(info, "given", columns, columns, _scratch(), table)
+    return _frame(info, "given", columns, columns, _scratch(), pa.table(table))
 
 
 def normal_text(text: object) -> str:
@@ -370,14 +371,3 @@ def _cell(value: Any) -> str | None:
     if pd.isna(value):
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _arrow_column(column: pd.Series) -> pa.ChunkedArray | pa.Array:
-    """A column as Arrow data (text is not copied)."""
-    what = f"column {column.name!r}"
-    try:
-        return pa.array(column.array, from_pandas=True)
-    except UnicodeEncodeError:
-        raise ValueError(f"{what} holds text that is not valid Unicode; export it again") from None
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        raise ValueError(f"{what} mixes text and numbers; read the whole column as text") from None

@@ -43,19 +43,12 @@ def sample_size(
     Too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1 needs more. Raises ValueError for a
     percentage given as a proportion, :class:`ImpossiblePlan` for a population that cannot yield the sample.
 
-    Parameters
-    ----------
-    rate : float in (0, 1)
-        Expected rate; the one nearest to 0.5 of the plausible ones is the careful choice.
-    margin : float in (0, 0.5)
-        Half-width wanted, as a proportion: 0.02 for two percentage points.
-    population : float, optional
-        Number of units, may be estimated. None: no finite population correction.
-    design_effect : float, greater than 0
-        Variance over that of independent units: ``1 + ((1 + cv^2) m - 1) icc`` for clusters of m units on average,
-        with the coefficient of variation cv, whose outcomes correlate by icc ([2]_, section 5.4).
-    units_per_cluster, response_rate : float
-        Units expected in a cluster (1 or more), and share of the drawn clusters that can be audited, in (0, 1].
+    - ``rate``: the expected one; of the plausible ones that nearest to 0.5 is the careful choice.
+    - ``margin``: as a proportion, 0.02 for two percentage points.
+    - ``population``: number of units, may be estimated. None: no finite population correction.
+    - ``design_effect``: variance over that of independent units, ``1 + ((1 + cv^2) m - 1) icc`` for clusters of m units on
+      average, with the coefficient of variation cv, whose outcomes correlate by icc ([2]_, section 5.4).
+    - ``units_per_cluster``, ``response_rate``: units expected in a cluster, share of clusters that can be audited.
 
     >>> sample_size(0.9, 0.02, population=30_000, units_per_cluster=1.2, response_rate=0.95)
     SampleSize(units=841, clusters=738, margin=0.01998...)
@@ -127,10 +120,7 @@ def size_to_detect(
             f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: the earlier sample "
             f"of {n_before} units is too small; plan for a larger change or a lower power"
         )
-    enough = 1
-    while reached(enough) < power:
-        enough *= 2
-    units = bisect_left(range(enough + 1), True, lo=enough // 2, key=lambda n: n > 0 and reached(n) >= power)
+    units = 1 + bisect_left(range(1, 10**15), True, key=lambda n: reached(n) >= power)
     if units > known:
         raise ImpossiblePlan(f"this change needs {units} units, the population has only {known:g}")
     return units
@@ -188,8 +178,8 @@ def _clusters_needed(units: int, units_per_cluster: float, response_rate: float)
 class Allocation:
     """How many records to draw per stratum.
 
-    ``counts`` are the numbers to draw, ``frame`` the numbers in the frame, ``ideal`` the shares of the method
-    before limits and rounding; ``notes`` say in words what was redistributed and why.
+    ``frame`` has the numbers in the frame, ``ideal`` the shares of the method before limits and rounding; ``notes`` say in
+    words what was redistributed and why.
     """
 
     counts: dict[str, int]
@@ -212,17 +202,9 @@ def allocate(
 
     Raises ValueError for a total that does not lie between these, a missing or unknown stratum, a rate of 0 or 1, ...
 
-    Parameters
-    ----------
-    strata : mapping of str to int
-        Records in the frame per stratum. One without records gets none.
-    method : {"proportional", "equal", "neyman"}
-        ``neyman`` (most precise overall rate) needs ``rates``. For a margin in every stratum there is
-        :func:`allocate_for_margin`.
-    rates : float or mapping of stratum -> float
-        Expected rate in (0, 1), per stratum or one for all.
-    minimum : int or mapping
-        Fewest records per stratum (all of a stratum that has fewer).
+    ``strata`` has the records in the frame per stratum; ``method`` is "proportional", "equal" or "neyman" (the most precise
+    overall rate), which needs expected ``rates`` in (0, 1); of a stratum with fewer records than its ``minimum`` all are
+    drawn. For a margin in every stratum there is :func:`allocate_for_margin`.
 
     >>> allocate(100, {"violence": 5000, "sexual": 20, "other": 4980}, minimum=30).notes
     ('sexual: its share of 0.2 is below the minimum; all 20 are drawn, taken from the other strata',)
@@ -231,10 +213,8 @@ def allocate(
     frame, least = _frame_and_least(strata, minimum)
     total = count("total", total, 1)
     if not sum(least.values()) <= total <= sum(frame.values()):
-        raise ValueError(
-            f"total must be at least the minimums ({sum(least.values())}) and at most the "
-            f"records of the frame ({sum(frame.values())}); got {total}"
-        )
+        limits = f"the minimums ({sum(least.values())}) and at most the records of the frame ({sum(frame.values())})"
+        raise ValueError(f"total must be at least {limits}; got {total}")
     weights = _weights(method, frame, rates)
     ideal = dict.fromkeys(frame, 0.0) | {h: float(total * w / sum(weights.values())) for h, w in weights.items()}
     counts = dict.fromkeys(frame, 0) | _round(_bounded_shares(total, weights, least, frame), frame)
@@ -286,10 +266,8 @@ def per_stratum(name: str, values: Any, strata: Iterable[str]) -> dict[str, Any]
         return dict.fromkeys(strata, values)
     found, wanted = {str(h): value for h, value in values.items()}, set(strata)
     if set(found) != wanted:
-        raise ValueError(
-            f"{name} must name every stratum once; missing: {sorted(wanted - set(found))}, "
-            f"not in the frame: {sorted(set(found) - wanted)}"
-        )
+        said = f"missing: {sorted(wanted - set(found))}, not in the frame: {sorted(set(found) - wanted)}"
+        raise ValueError(f"{name} must name every stratum once; {said}")
     return found
 
 

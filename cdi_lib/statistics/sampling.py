@@ -100,17 +100,11 @@ def draw(
     has the inclusion probability n/N, and every set of n is as likely as any other. Raises ValueError for empty or repeated
     ids, a sample larger than its stratum, strata that are not those of the allocation, ...
 
-    Parameters
-    ----------
-    frame : Frame or DataFrame
-        One row per record, in any order; a DataFrame with ``id_column`` and ``stratum_column``.
-    allocation : Allocation, mapping of stratum to count, or int
-        Records to draw; an int only without strata.
-    seed : int or str
-        Public, and fixed before the frame is seen. 7 and "7" are the same. A second sample that is to be
-        independent of the first (a blind re-check) needs another seed.
-    reserves : int or mapping
-        Reserve records per stratum, in the order in which they must be used.
+    - ``frame``: one row per record, in any order; a DataFrame with ``id_column`` and ``stratum_column``.
+    - ``allocation``: records to draw; one number only without strata.
+    - ``seed``: public, and fixed before the frame is seen; 7 and "7" are the same. A second sample that is to be
+      independent of the first (a blind re-check) needs another seed.
+    - ``reserves``: records per stratum in reserve, in the order in which they must be used.
 
     >>> frame = pd.DataFrame({"id": ["INC-1", "INC-2", "INC-3", "INC-4"]})
     >>> [record.id for record in draw(frame, 2, seed=7, id_column="id").records]
