@@ -95,10 +95,8 @@ class Design:
         units = self.units.copy(deep=False)
         is_unit, outcome = _zero_one(units, self.outcome)
         if self.clusters is None and not is_unit.all():
-            raise ValueError(
-                f"column {self.outcome!r}, row {int(np.argmin(is_unit))}: missing value. Such a row stands for a "
-                "cluster without units and needs clusters= the column of the cluster"
-            )
+            said = "Such a row stands for a cluster without units and needs clusters= the column of the cluster"
+            raise ValueError(f"column {self.outcome!r}, row {int(np.argmin(is_unit))}: missing value. {said}")
         if not is_unit.any():
             raise ValueError(f"column {self.outcome!r}: no sampled unit, all values are missing")
         stratum, names = _numbered(units, self.strata, "strata")
@@ -134,13 +132,11 @@ class Design:
 
     def _population(self, names: list[Any], sampled: Ints, counted: str) -> Floats:
         """Return the population count of each stratum as an array."""
-        given: Mapping[Any, Any]
+        given: Mapping[Any, Any] = {None: self.population}
         if self.strata is not None:
             given = counts_of_groups("population", self.population, "stratum", names)
         elif isinstance(self.population, (Mapping, pd.Series)):
             raise ValueError(f"population must be one number (there are no strata); got {self.population!r}")
-        else:
-            given = {None: self.population}
         if (sampled == 0).any():
             raise ValueError(
                 f"stratum {names[np.argmax(sampled == 0)]!r} has clusters but no sampled unit, so nothing is "
@@ -312,26 +308,26 @@ def factorize(column: "pd.Series[Any]") -> tuple[Ints, npt.NDArray[Any]]:
 
 def _zero_one(units: pd.DataFrame, name: str) -> tuple[Bools, Floats]:
     """Return (is a unit, is a success) of each row."""
-    column = column_of(units, name, "outcome")
-    numbers = column if pd.api.types.is_numeric_dtype(column) else pd.to_numeric(column, errors="coerce")
-    values = numbers.to_numpy(dtype=float, na_value=np.nan)
-    is_unit = column.notna().to_numpy()
-    right = (values == 1) | (values == 0) | ~is_unit
-    if not right.all():
-        row = int(np.argmin(right))
-        raise ValueError(f"column {name!r}, row {row}: expected True/False or 1/0, got {column.tolist()[row]!r}")
+    values, is_unit = _numbers(column_of(units, name, "outcome")), units[name].notna().to_numpy()
+    _refuse_wrong(units[name], (values == 1) | (values == 0) | ~is_unit, "True/False or 1/0")
     return is_unit, values if is_unit.all() else np.where(is_unit, values, 0.0)
 
 
 def _positive(units: pd.DataFrame, name: str) -> Floats:
     """Return a column of numbers above 0."""
-    column = column_of(units, name, "weights")
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    wrong = ~(np.isfinite(values) & (values > 0))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ValueError(f"column {name!r}, row {row}: expected a weight above 0, got {column.tolist()[row]!r}")
+    values = _numbers(column_of(units, name, "weights"))
+    _refuse_wrong(units[name], np.isfinite(values) & (values > 0), "a weight above 0")
     return values
+
+
+def _numbers(column: "pd.Series[Any]") -> Floats:
+    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan))
+
+
+def _refuse_wrong(column: "pd.Series[Any]", right: Bools, expected: str) -> None:
+    if not right.all():
+        row = int(np.argmin(right))
+        raise ValueError(f"column {column.name!r}, row {row}: expected {expected}, got {column.tolist()[row]!r}")
 
 
 def _numbered(units: pd.DataFrame, name: str | None, role: str) -> tuple[Ints, list[Any]]:

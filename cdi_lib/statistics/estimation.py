@@ -210,11 +210,9 @@ def stratified_rate(
     weight = design.row_weight
     sampled = sum_by(group, weight, len(names))
     found = sum_by(group, weight * design.row_outcome, len(names))
-    if ((found == 0) & (known > 0)).any():
-        raise ValueError(
-            f"{post_strata} {names[np.argmax((found == 0) & (known > 0))]!r}: none of its sampled units is a "
-            "success, so successes / rate is undefined; merge it with a similar one"
-        )
+    if (undefined := (found == 0) & (known > 0)).any():
+        said = "none of its sampled units is a success, so successes / rate is undefined; merge it with a similar one"
+        raise ValueError(f"{post_strata} {names[np.argmax(undefined)]!r}: {said}")
     rates = found / sampled
     units = _ratio(known, rates)
     rate = known.sum() / units.sum()
@@ -329,12 +327,11 @@ def _finish(
 
 def facts(design: Design, inside: Bools) -> dict[str, Any]:
     """Return the counts of an Estimate for the units marked by `inside`."""
-    n = int(np.count_nonzero(inside))
-    clusters = n
-    if design.row_cluster is not None:
-        clusters = _groups_with(inside, design.row_cluster, len(design.cluster_stratum))
-    strata = _groups_with(inside, design.row_stratum, len(design.stratum_clusters))
-    size = design.stratum_population
+    n, size = int(np.count_nonzero(inside)), design.stratum_population
+    strata, clusters = (
+        n if group is None else int(np.count_nonzero(np.bincount(group[inside])))
+        for group in (design.row_stratum, design.row_cluster)
+    )
     return {
         "n": n,
         "x": int(np.count_nonzero((design.row_outcome > 0) & inside)),
@@ -343,15 +340,6 @@ def facts(design: Design, inside: Bools) -> dict[str, Any]:
         "fpc": design.overall_fraction(),
         "df": clusters - strata,
     }
-
-
-def _groups_with(inside: Bools, group: Ints, groups: int) -> int:
-    """Return how many of the groups, numbered in `group`, have a row marked by `inside`."""
-    if inside.all():
-        return groups
-    present = np.zeros(groups, dtype=bool)
-    present[group[inside]] = True
-    return int(present.sum())
 
 
 def flags_of(design: Design | None, found: Mapping[str, Any]) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def read_frame(
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     columns = list(dict.fromkeys([id_column, *strata, *other_columns]))
-    header, folder = read_header(path), _scratch()
+    header, folder = read_header(path), tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
     _require(path.name, columns, header)
     encoding = table = None
     if suffix == ".csv":
@@ -148,7 +148,8 @@ def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             raise ValueError(f"column {name!r} mixes text and numbers; read the whole column as text") from None
     info = FrameInfo("", "", "data frame", None, id_column, tuple(_as_list(stratum_columns)))
-    return _frame(info, "given", columns, columns, _scratch(), pa.table(table))
+    folder = tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
+    return _frame(info, "given", columns, columns, folder, pa.table(table))
 
 
 def normal_text(text: object) -> str:
@@ -170,13 +171,9 @@ def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:
 # ---- the database ------------------------------------------------------------------------------------------
 
 
-def _scratch() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
-
-
 def _frame(
     info: FrameInfo, reader: str, header: Sequence[str], columns: Sequence[str],
-    folder: tempfile.TemporaryDirectory[str], table: pa.Table | None,
+    folder: tempfile.TemporaryDirectory[str], table: pa.Table | None = None,
 ) -> Frame:  # fmt: skip
     """The frame that a reader of DuckDB reads (``given``: the table), its types checked and its strata counted."""
     import duckdb  # takes a fifth of a second, and few commands read a frame

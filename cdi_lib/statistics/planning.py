@@ -21,6 +21,9 @@ from cdi_lib.statistics.checks import choice, count, level, number, positive, pr
 
 ALLOCATIONS = ("proportional", "equal", "neyman")
 
+Rates = float | Mapping[str, float]  # one for all strata, or one for each
+Counts = int | Mapping[str, int]
+
 
 class ImpossiblePlan(ValueError):
     """No sample of this population can do what is asked; the message says what could."""
@@ -195,16 +198,14 @@ class Allocation:
 
 
 def allocate(
-    total: int, strata: Mapping[str, int], method: str = "proportional", rates: float | Mapping[str, float] | None = None,
-    minimum: int | Mapping[str, int] = 0,
-) -> Allocation:  # fmt: skip
+    total: int, strata: Mapping[str, int], method: str = "proportional", rates: Rates | None = None, minimum: Counts = 0
+) -> Allocation:
     """Share ``total`` records (clusters) among strata: exact in sum, at least ``minimum``, at most the frame.
-
-    Raises ValueError for a total that does not lie between these, a missing or unknown stratum, a rate of 0 or 1, ...
 
     ``strata`` has the records in the frame per stratum; ``method`` is "proportional", "equal" or "neyman" (the most precise
     overall rate), which needs expected ``rates`` in (0, 1); of a stratum with fewer records than its ``minimum`` all are
-    drawn. For a margin in every stratum there is :func:`allocate_for_margin`.
+    drawn. For a margin in every stratum there is :func:`allocate_for_margin`. ValueError for a total that does not lie
+    between these, a missing or unknown stratum, a rate of 0 or 1, ...
 
     >>> allocate(100, {"violence": 5000, "sexual": 20, "other": 4980}, minimum=30).notes
     ('sexual: its share of 0.2 is below the minimum; all 20 are drawn, taken from the other strata',)
@@ -222,8 +223,8 @@ def allocate(
 
 
 def allocate_for_margin(
-    strata: Mapping[str, int], rates: float | Mapping[str, float], margin: float | Mapping[str, float], minimum: int | Mapping[str, int] = 0,
-    confidence: float = 0.95, design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
+    strata: Mapping[str, int], rates: Rates, margin: Rates, minimum: Counts = 0, confidence: float = 0.95,
+    design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
 ) -> Allocation:  # fmt: skip
     """As many records (clusters) of each stratum as reach a ``margin`` (half-width) there; see :func:`sample_size`.
 

@@ -68,21 +68,13 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
     spread = np.sqrt(weight * v + ((1 - weight) * se_of_mean) ** 2)  # the mean is estimated as well
     centre = float((size * p).sum() / size.sum())
     z = (p - centre) / np.sqrt(centre * (1 - centre) / size)
+    mean, low, high = (float(special.expit(x)) for x in (mean, mean - reach, mean + reach))
+    shrunken, shrunken_low, shrunken_high = (special.expit(shrunken + k * Z * spread) for k in (0, -1, 1))
     return Pooled(
-        centre=centre,
-        mean=float(special.expit(mean)),
-        low=float(special.expit(mean - reach)),
-        high=float(special.expit(mean + reach)),
-        tau=float(np.sqrt(tau2)),
-        q=q,
-        df=len(p) - 1,
-        p_value=float(stats.chi2.sf(q, len(p) - 1)),
-        overdispersion=float(np.mean(z**2)),  # [3]_, section 3.2: phi
-        shrunken=special.expit(shrunken),
-        shrunken_low=special.expit(shrunken - Z * spread),
-        shrunken_high=special.expit(shrunken + Z * spread),
-        weight=weight,
-    )
+        centre=centre, mean=mean, low=low, high=high, tau=float(np.sqrt(tau2)), q=q, df=len(p) - 1,
+        p_value=float(stats.chi2.sf(q, len(p) - 1)), overdispersion=float(np.mean(z**2)),  # [3]_, section 3.2: phi
+        shrunken=shrunken, shrunken_low=shrunken_low, shrunken_high=shrunken_high, weight=weight,
+    )  # fmt: skip
 
 
 def dersimonian_laird(y: np.ndarray, v: np.ndarray) -> tuple[float, float, float, float]:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from cdi_lib.statistics.checks import count as count_of
 from cdi_lib.statistics.frames import ALL, Frame, FrameInfo, frame_of, normal_text
-from cdi_lib.statistics.planning import Allocation, per_stratum
+from cdi_lib.statistics.planning import Allocation, Counts, per_stratum
 
 SCHEMA_VERSION = 2  # of the trail
 ALGORITHM_VERSION = 3  # a changed rule of selection is a new version: 1 and 2 used other keys
@@ -86,14 +86,9 @@ class Selection:
 
 
 def draw(
-    frame: Frame | pd.DataFrame,
-    allocation: Allocation | Mapping[str, int] | int,
-    seed: int | str,
-    *,
-    id_column: str | None = None,
-    stratum_column: str | Sequence[str] | None = None,
-    reserves: int | Mapping[str, int] = 0,
-) -> Selection:
+    frame: Frame | pd.DataFrame, allocation: Allocation | Counts, seed: int | str, *, id_column: str | None = None,
+    stratum_column: str | Sequence[str] | None = None, reserves: Counts = 0,
+) -> Selection:  # fmt: skip
     """Draw a simple random sample, or one of each stratum, that depends on nothing but seed, ids and strata.
 
     Keys behave as random numbers as long as nobody chooses ids after the seed is known. So every record of a stratum of N
@@ -135,7 +130,7 @@ def draw(
 
 
 def _reserves(
-    reserves: int | Mapping[str, int], counts: Mapping[str, int], sizes: Mapping[str, int]
+    reserves: Counts, counts: Mapping[str, int], sizes: Mapping[str, int]
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Reserves of each stratum from which any record is drawn, and notes where it has no more."""
     spare, notes = {}, []
@@ -148,7 +143,7 @@ def _reserves(
     return spare, tuple(notes)
 
 
-def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str, int]) -> dict[str, int]:
+def _wanted(allocation: Allocation | Counts, sizes: Mapping[str, int]) -> dict[str, int]:
     """Records to draw per stratum, checked against the frame."""
     if isinstance(allocation, Allocation):
         counted = {h: n for h, n in allocation.frame.items() if n}
@@ -207,11 +202,9 @@ _ALGORITHM = {
 
 
 def trail(
-    selection: Selection,
-    frame_info: FrameInfo | None = None,
-    plan: Mapping[str, Any] | None = None,
+    selection: Selection, frame_info: FrameInfo | None = None, plan: Mapping[str, Any] | None = None,
     allocation: Allocation | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """The selection trail: a JSON document with which a third party can repeat the draw from the frame.
 
     ``frame_info``, ``plan`` and ``allocation`` are what the draw was made from; None if there was none. The trail names
