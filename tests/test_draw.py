@@ -265,10 +265,10 @@ def test_replacements_take_the_reserves_of_their_stratum_in_order():
 def test_the_trail_is_complete_and_the_same_every_time(tmp_path):
     FRAME.to_csv(tmp_path / "frame.csv", index=False)
     frame = read_frame(tmp_path / "frame.csv", "id", "type")
-    plan = sample_size(0.9, 0.08, population=1_000)
-    counts = allocate(plan.clusters, frame.info.counts)
+    units = sample_size(0.9, 0.08, population=1_000)
+    counts = allocate(units, frame.info.counts)
     made = draw(frame, counts, 4, reserves=2)
-    asked = {"units": plan.units}
+    asked = {"units": units}
     made = replace(made, made.records[0].id, "sealed")
     first = sampling.trail_text(trail(made, frame.info, asked, counts))
     shuffled = FRAME.sample(frac=1, random_state=1)
@@ -277,7 +277,7 @@ def test_the_trail_is_complete_and_the_same_every_time(tmp_path):
     assert sampling.trail_text(repeated) == first
     document = json.loads(first)
     assert document["schema_version"] == 2 and document["algorithm"]["version"] == 3
-    assert document["plan"]["units"] == plan.units and document["allocation"]["counts"] == counts.counts
+    assert document["plan"]["units"] == units and document["allocation"]["counts"] == counts.counts
     assert str(tmp_path) not in first
 
 

@@ -196,12 +196,13 @@ class Design:
             raise ValueError(f"domain: expected one value per row, {len(self.units)}; got {values.shape}")
         if values.dtype == object:  # missing where the row is no unit
             values = np.where(pd.isna(values) & ~self.row_is_unit, False, values)
-            if all(isinstance(v, (bool, np.bool_)) for v in values):
-                values = values.astype(bool)
         if values.dtype != bool:
-            row, wrong = next((i, v) for i, v in enumerate(values.tolist()) if not isinstance(v, bool))
-            raise ValueError(f"domain: expected True or False in every row, got {wrong!r} in row {row}")
-        inside: Bools = values & self.row_is_unit
+            wrong = [(row, v) for row, v in enumerate(values.tolist()) if not isinstance(v, (bool, np.bool_))]
+            if wrong:
+                raise ValueError(
+                    f"domain: expected True or False in every row, got {wrong[0][1]!r} in row {wrong[0][0]}"
+                )
+        inside: Bools = values.astype(bool) & self.row_is_unit
         if not inside.any():
             raise ValueError("no sampled unit in the domain: a rate of nothing is undefined")
         return inside

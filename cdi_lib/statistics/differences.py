@@ -7,6 +7,7 @@ References
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,20 +77,19 @@ def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: 
     gap = rate_a - rate_b
     se = math.sqrt(design.variance(scores_a - scores_b, a | b))
     half = float(special.ndtri((1 + level(confidence)) / 2)) * se
-    limits: tuple[float, float | None] = max(-1.0, gap - half), min(1.0, gap + half)
-    p_value: float | None = _two_sided(gap, se)
     found = facts(design, a | b)
     flags = flags_of(design, found)
     if min(a.sum(), b.sum()) < SMALL_SAMPLE and "n_under_30" not in flags:
         flags = ("n_under_30", *flags)
-    if se == 0 and not np.array_equal(a, b):
-        joined = difference(*(weighted_rate(design, inside, confidence=confidence) for inside in (a, b)))
-        limits, p_value = (joined.low, joined.high), joined.p_value
-        flags = tuple(dict.fromkeys((*flags, *joined.flags, "zero_variance")))
-    return Estimate(
-        value=gap, se=se, low=limits[0], high=limits[1], confidence=confidence, interval="normal",
-        estimator="ratio - ratio", flags=flags, unit="difference", p_value=p_value, **found,
+    estimate = Estimate(
+        value=gap, se=se, low=max(-1.0, gap - half), high=min(1.0, gap + half), confidence=confidence, flags=flags,
+        interval="normal", estimator="ratio - ratio", unit="difference", p_value=_two_sided(gap, se), **found,
     )  # fmt: skip
+    if se or np.array_equal(a, b):
+        return estimate
+    joined = difference(*(weighted_rate(design, inside, confidence=confidence) for inside in (a, b)))
+    flags = tuple(dict.fromkeys((*flags, *joined.flags, "zero_variance")))
+    return replace(estimate, low=joined.low, high=joined.high, p_value=joined.p_value, flags=flags)
 
 
 def _two_sided(gap: float, se: float) -> float:

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from scipy.stats import norm
@@ -29,44 +29,24 @@ class ImpossiblePlan(ValueError):
     """No sample of this population can do what is asked; the message says what could."""
 
 
-class SampleSize(NamedTuple):
-    """Units to audit, clusters to draw for them, and the margin (half-width, a proportion) that so many units reach."""
-
-    units: int
-    clusters: int
-    margin: float
-
-
 def sample_size(
-    rate: float, margin: float, confidence: float = 0.95, population: float | None = None,
-    design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
-) -> SampleSize:  # fmt: skip
-    """Sample size for a rate with a given margin (half-width of a normal interval).
+    rate: float, margin: float, confidence: float = 0.95, population: float | None = None, design_effect: float = 1.0
+) -> int:
+    """Units to audit for a rate with a given margin (half-width of a normal interval, a proportion).
 
-    Too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1 needs more. Raises ValueError for a
-    percentage given as a proportion, :class:`ImpossiblePlan` for a population that cannot yield the sample.
+    Of the plausible rates that nearest to 0.5 is the careful choice. ``population`` may be estimated; None: no finite
+    population correction. The design effect is the variance over that of independent units,
+    ``1 + ((1 + cv^2) m - 1) icc`` for clusters of m units on average, with the coefficient of variation cv, whose outcomes
+    correlate by icc ([2]_, section 5.4). Too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1 needs
+    more. For clusters to draw see :func:`allocate_for_margin`.
 
-    - ``rate``: the expected one; of the plausible ones that nearest to 0.5 is the careful choice.
-    - ``margin``: as a proportion, 0.02 for two percentage points.
-    - ``population``: number of units, may be estimated. None: no finite population correction.
-    - ``design_effect``: variance over that of independent units, ``1 + ((1 + cv^2) m - 1) icc`` for clusters of m units on
-      average, with the coefficient of variation cv, whose outcomes correlate by icc ([2]_, section 5.4).
-    - ``units_per_cluster``, ``response_rate``: units expected in a cluster, share of clusters that can be audited.
-
-    >>> sample_size(0.9, 0.02, population=30_000, units_per_cluster=1.2, response_rate=0.95)
-    SampleSize(units=841, clusters=738, margin=0.01998...)
+    >>> sample_size(0.9, 0.02, population=30_000)
+    841
     """
-    margin, known = proportion("margin", margin, high=0.5), _population(population)
-    units = _units_needed(rate, margin, confidence, known, design_effect)
-    clusters = _clusters_needed(units, units_per_cluster, response_rate)
-    held = known / units_per_cluster
-    if clusters > held + 1:
-        raise ImpossiblePlan(
-            f"{units} units need {clusters} clusters ({units_per_cluster:g} units per cluster, response rate "
-            f"{response_rate:g}), but the population has only {held:.0f}; accept a wider margin"
-        )
-    reached = margin_for(min(units, known), rate, confidence, population, design_effect)
-    return SampleSize(units, clusters, reached)
+    p, margin = proportion("rate", rate), proportion("margin", margin, high=0.5)
+    variance = positive("design_effect", design_effect) * p * (1 - p)
+    unlimited = _z(confidence) ** 2 * variance / margin**2  # [1]_, eq. 4.2
+    return _ceil(unlimited / (1 + unlimited / _population(population)))  # eq. 4.3
 
 
 def margin_for(
@@ -164,19 +144,6 @@ def _ceil(x: float) -> int:
     return math.ceil(x - 1e-9 * max(1.0, x))  # 385.00000000001 is rounding error, not a 386th unit
 
 
-def _units_needed(rate: float, margin: float, confidence: float, population: float, deff: float) -> int:
-    p = proportion("rate", rate)
-    variance = positive("design_effect", deff) * p * (1 - p)
-    unlimited = _z(confidence) ** 2 * variance / margin**2  # [1]_, eq. 4.2
-    return _ceil(unlimited / (1 + unlimited / population))  # eq. 4.3
-
-
-def _clusters_needed(units: int, units_per_cluster: float, response_rate: float) -> int:
-    if response_rate != 1:
-        proportion("response_rate", response_rate)
-    return _ceil(units / number("units_per_cluster", units_per_cluster, 1) / response_rate)
-
-
 @dataclass(frozen=True)
 class Allocation:
     """How many records to draw per stratum.
@@ -228,21 +195,24 @@ def allocate_for_margin(
 ) -> Allocation:  # fmt: skip
     """As many records (clusters) of each stratum as reach a ``margin`` (half-width) there; see :func:`sample_size`.
 
-    ``strata`` and ``minimum`` are as in :func:`allocate`; a stratum that has too few records is drawn whole, and a
-    note says so.
+    Of a cluster ``units_per_cluster`` are expected (1 or more), and of those drawn the share ``response_rate`` can be
+    audited. The others are as in :func:`allocate`; a stratum that has too few records is drawn whole, and a note says so.
 
     >>> allocate_for_margin({"violence": 5000, "other": 300}, rates=0.9, margin=0.03).counts
     {'violence': 357, 'other': 169}
     """
     frame, least = _frame_and_least(strata, minimum)
     rates, margins = per_stratum("rates", rates, frame), per_stratum("margin", margin, frame)
+    held = number("units_per_cluster", units_per_cluster, 1)
+    if response_rate != 1:
+        proportion("response_rate", response_rate)
     ideal = dict.fromkeys(frame, 0)
     for h, size in frame.items():
         rate = proportion(f"rate of stratum {h!r}", rates[h])
         wanted = proportion(f"margin of stratum {h!r}", margins[h], high=0.5)
         if size:
-            units = _units_needed(rate, wanted, confidence, size * units_per_cluster, design_effect)
-            ideal[h] = _clusters_needed(units, units_per_cluster, response_rate)
+            units = sample_size(rate, wanted, confidence, size * held, design_effect) if size * held > 1 else 1
+            ideal[h] = _ceil(units / held / response_rate)
     counts = {h: min(max(ideal[h], least[h]), frame[h]) for h in frame}
     notes = tuple(_notes(counts, frame, ideal, least, shared=False))
     return Allocation(counts, frame, {h: float(n) for h, n in ideal.items()}, "precision", notes)

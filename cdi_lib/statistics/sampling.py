@@ -213,7 +213,7 @@ def trail(
     """
     if frame_info is not None and frame_info.counts != selection.frame:
         raise ValueError(f"frame_info counts {frame_info.counts}, but the selection was drawn from {selection.frame}")
-    first = selection.records[0]
+    first, spare = selection.records[0], Counter(record.stratum for record in selection.reserves)
     return {
         "document": "selection trail",
         "schema_version": SCHEMA_VERSION,
@@ -225,14 +225,9 @@ def trail(
         "plan": plan,
         "allocation": None if allocation is None else asdict(allocation) | {"notes": list(allocation.notes)},
         "strata": [
-            {
-                "stratum": stratum,
-                "frame": size,
-                "selected": (n := selection.counts[stratum]),
-                "reserves": sum(record.stratum == stratum for record in selection.reserves),
-                "inclusion_probability": n / size,
-            }
-            for stratum, size in sorted(selection.frame.items())
+            {"stratum": h, "frame": size, "selected": n, "reserves": spare[h], "inclusion_probability": n / size}
+            for h, size in sorted(selection.frame.items())
+            for n in (selection.counts[h],)
         ],
         "notes": list(selection.notes),
         "selection": [asdict(record) for record in selection.records],
