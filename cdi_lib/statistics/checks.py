@@ -78,15 +78,11 @@ def counts_of_groups(name: str, given: Any, role: str, present: Iterable[Any]) -
     given, present = given.to_dict() if isinstance(given, pd.Series) else given, list(present)
     if not isinstance(given, Mapping):
         raise ValueError(f"{name} must be a mapping of {role} -> count; got {given!r}")  # noqa: TRY004
-    for key in present:
-        if key not in given:
-            raise ValueError(f"{name}: no count for the {role} {key!r} of the sample; got {list(given)}")
-    for key, size in given.items():
-        if size != 0 and key not in present:
-            raise ValueError(
-                f"{name}: nothing was sampled in the {role} {key!r}, so nothing is known of it; merge it "
-                "with a similar one, or leave it out and say so beside the figure"
-            )
+    if missing := [key for key in present if key not in given]:
+        raise ValueError(f"{name}: no count for the {role} {missing[0]!r} of the sample; got {list(given)}")
+    if unseen := [key for key, size in given.items() if size != 0 and key not in present]:
+        said = f"nothing was sampled in the {role} {unseen[0]!r}, so nothing is known of it"
+        raise ValueError(f"{name}: {said}; merge it with a similar one, or leave it out and say so beside the figure")
     return given
 
 

@@ -36,26 +36,19 @@ class Design:
     ValueError for a population that is missing, a fraction, or smaller than the sample; a stratum without sample; a
     cluster in two strata; missing or impossible values; a lonely cluster under ``lonely="fail"``.
 
-    Parameters
-    ----------
-    units : pandas.DataFrame
-        One row per sampled unit. A cluster that was sampled and holds no unit may be present as one row with a
-        missing `outcome` (only with `clusters`): it counts as a sampled cluster, not as a unit.
-    outcome : str
-        Column: is the unit a success (True/False or 1/0)?
-    strata, clusters, weights : str, optional
-        Columns: the stratum in which the unit was drawn; its cluster (without, units count as independent: too narrow an
-        interval where they resemble each other); its weight, above 0 (default N_h / n_h of its stratum).
-    population : number or mapping of stratum -> number, optional
-        How many there are to draw from, perhaps estimated; a mapping exactly if there are strata.
-    population_unit : {"units", "clusters"}
-        What `population` counts; to be said where there are `clusters`. With "units" the share of units sampled
-        stands for the share of clusters drawn (right on average).
-    infinite_population : bool
-        Say True to do without a population and without finite population correction.
-    lonely : {"fail", "certainty", "adjust", "average"}
-        A stratum with one cluster, unless it is a census, has no variance of its own. As R's ``survey.lonely.psu`` [1]_:
-        refuse; add nothing; take its distance from the mean of all strata; or the average of the others.
+    - ``units``: one row per sampled unit. A cluster that was sampled and holds no unit may be present as one row with a
+      missing outcome (only with ``clusters``): it counts as a sampled cluster, not as a unit.
+    - ``outcome``: column that says whether the unit is a success (True/False or 1/0).
+    - ``strata``, ``clusters``, ``weights``: columns of the stratum in which the unit was drawn, of its cluster (without,
+      units count as independent: too narrow an interval where they resemble each other), and of its weight, above 0
+      (default N_h / n_h of its stratum).
+    - ``population``: how many there are to draw from, perhaps estimated; a mapping exactly if there are strata.
+    - ``population_unit``: what the population counts, "units" or "clusters"; to be said where there are clusters. With
+      "units" the share of units sampled stands for the share of clusters drawn (right on average).
+    - ``infinite_population``: say True to do without a population and without finite population correction.
+    - ``lonely``: a stratum with one cluster, unless it is a census, has no variance of its own. As R's
+      ``survey.lonely.psu`` [1]_: "fail" refuses it, "certainty" adds nothing, "adjust" takes its distance from the mean
+      of all strata, "average" the average of the others.
 
     >>> units = pd.DataFrame({"right": [1, 1, 0, 1, 1, 1], "ward": ["a", "a", "b", "c", "d", "d"]})
     >>> Design(units, "right", clusters="ward", population=40, population_unit="clusters").stratum_fraction
@@ -117,10 +110,8 @@ class Design:
         lonely = self.lonely_strata()
         if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
             where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
-            raise ValueError(
-                f"{where} has one cluster: its variance cannot be estimated. Merge it with a similar "
-                'stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
-            )
+            said = 'Merge it with a similar stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
+            raise ValueError(f"{where} has one cluster: its variance cannot be estimated. {said}")
 
     def _population_unit(self) -> str:
         """Return what the population counts."""
@@ -138,13 +129,12 @@ class Design:
         elif isinstance(self.population, (Mapping, pd.Series)):
             raise ValueError(f"population must be one number (there are no strata); got {self.population!r}")
         if (sampled == 0).any():
-            raise ValueError(
-                f"stratum {names[np.argmax(sampled == 0)]!r} has clusters but no sampled unit, so nothing is "
-                "known of its units. Merge it with a similar stratum, or give the population in clusters"
-            )
-        labels = ["population" if self.strata is None else f"population of {name}" for name in names]
-        rows = zip(labels, names, sampled, strict=True)
-        return np.array([population_count(label, given[name], k, counted) for label, name, k in rows])
+            said = "Merge it with a similar stratum, or give the population in clusters"
+            empty = f"stratum {names[np.argmax(sampled == 0)]!r} has clusters but no sampled unit"
+            raise ValueError(f"{empty}, so nothing is known of its units. {said}")
+        label = "population" if self.strata is None else "population of {}"
+        rows = zip(names, sampled, strict=True)
+        return np.array([population_count(label.format(name), given[name], k, counted) for name, k in rows])
 
     def _weight(self, units: pd.DataFrame, is_unit: Bools, stratum: Ints, sampled: Ints, size: Floats | None) -> Floats:
         """Return the sampling weight of each row; a cluster without units has nothing to weigh."""
@@ -153,10 +143,9 @@ class Design:
         elif size is not None:
             weight = (size / sampled)[stratum]
         elif len(sampled) > 1:
-            raise ValueError(
-                "strata without population need weights= a column; without either, the share of each stratum "
-                "is not known. (A column of ones says that all had the same chance.)"
-            )
+            said = "without either, the share of each stratum is not known"
+            ones = "(A column of ones says that all had the same chance.)"
+            raise ValueError(f"strata without population need weights= a column; {said}. {ones}")
         else:
             weight = np.ones(len(stratum))
         return weight if is_unit.all() else weight * is_unit

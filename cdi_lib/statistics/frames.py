@@ -168,9 +168,6 @@ def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:
             raise ValueError(f"{place}: {name!r} {said}; it has: {', '.join(map(str, header))}")
 
 
-# ---- the database ------------------------------------------------------------------------------------------
-
-
 def _frame(
     info: FrameInfo, reader: str, header: Sequence[str], columns: Sequence[str],
     folder: tempfile.TemporaryDirectory[str], table: pa.Table | None = None,
@@ -193,8 +190,7 @@ def _frame(
     kinds = {row[0]: str(row[1]) for row in _ask(frame, "DESCRIBE frame").fetchall()}
     for name in (info.id_column, *info.stratum_columns):
         if not _TEXT_OR_WHOLE.fullmatch(kind := kinds[frame._places[name]]):
-            said = f"column {name!r} must hold text or whole numbers; it holds {kind}"
-            raise ValueError(f"{said}: read the column as text")
+            raise ValueError(f"column {name!r} must hold text or whole numbers; it holds {kind}: read it as text")
     return _counted(frame)
 
 
@@ -213,8 +209,7 @@ def _counted(frame: Frame) -> Frame:
         texts = tuple("" if value is None else normal_text(value) for value in values)
         if "" in texts:
             column = texts.index("")
-            empty = _empty(frame, "value", _normal(columns[column]))
-            name = frame.info.stratum_columns[column]
+            name, empty = frame.info.stratum_columns[column], _empty(frame, "value", _normal(columns[column]))
             raise ValueError(f"stratum column {name!r}: {empty}; every record needs a stratum")
         stratum = strata[tuple(values)] = " / ".join(texts) or ALL
         if named.setdefault(stratum, texts) != texts:
@@ -279,9 +274,6 @@ def _normal(column: str) -> str:
     text = f"CAST({column} AS VARCHAR)"
     is_normal = f"strlen({text}) = length({text}) AND {text} >= '!' AND right({text}, 1) >= '!'"
     return f"CASE WHEN {is_normal} THEN {text} ELSE coalesce(normal_text({text}), '') END"
-
-
-# ---- files -------------------------------------------------------------------------------------------------
 
 
 def _unreadable(file: str, error: Exception) -> ValueError:
@@ -353,10 +345,8 @@ def _read_excel(path: Path, columns: list[str], id_column: str) -> pa.Table:
         raise ValueError(f"{path.name}: the sheet is full to its last row, so records may be cut off; use CSV")
     rounded = [v for v in data[id_column] if isinstance(v, (int, float)) and abs(v) >= 1e15]
     if rounded:
-        raise ValueError(
-            f"{path.name}: column {id_column!r} has {len(rounded):,} numbers of 16 digits or more, "
-            "of which Excel keeps 15; format the column as text before the numbers are entered, or use CSV"
-        )
+        said = f"column {id_column!r} has {len(rounded):,} numbers of 16 digits or more, of which Excel keeps 15"
+        raise ValueError(f"{path.name}: {said}; format the column as text before the numbers are entered, or use CSV")
     for name in columns:
         if name == id_column or any(isinstance(value, str) for value in data[name]):
             data[name] = pd.array([_cell(value) for value in data[name]], dtype="str")

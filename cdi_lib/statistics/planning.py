@@ -99,10 +99,8 @@ def size_to_detect(
         return float(norm.cdf((abs(p1 - p0) - z * null) / true))  # [3]_, eq. 4.14
 
     if n_before is not None and reached(known) < power:
-        raise ImpossiblePlan(
-            f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: the earlier sample "
-            f"of {n_before} units is too small; plan for a larger change or a lower power"
-        )
+        said = f"the earlier sample of {n_before} units is too small; plan for a larger change or a lower power"
+        raise ImpossiblePlan(f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: {said}")
     units = 1 + bisect_left(range(1, 10**15), True, key=lambda n: reached(n) >= power)
     if units > known:
         raise ImpossiblePlan(f"this change needs {units} units, the population has only {known:g}")

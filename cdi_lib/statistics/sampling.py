@@ -129,13 +129,11 @@ def draw(
     return Selection(text, info.id_column, info.stratum_columns, info.counts, counts, drawn, kept, notes=notes)
 
 
-def _reserves(
-    reserves: Counts, counts: Mapping[str, int], sizes: Mapping[str, int]
-) -> tuple[dict[str, int], tuple[str, ...]]:
+def _reserves(asked: Counts, counts: dict[str, int], sizes: dict[str, int]) -> tuple[dict[str, int], tuple[str, ...]]:
     """Reserves of each stratum from which any record is drawn, and notes where it has no more."""
     spare, notes = {}, []
-    for stratum, asked in sorted(per_stratum("reserves", reserves, counts).items()):
-        n = counts[stratum] and count_of(f"reserves of stratum {stratum!r}", asked, 0)
+    for stratum, wanted in sorted(per_stratum("reserves", asked, counts).items()):
+        n = counts[stratum] and count_of(f"reserves of stratum {stratum!r}", wanted, 0)
         most = sizes.get(stratum, 0) - counts[stratum]
         if n > most:
             notes.append(f"{stratum}: only {most} of {n} reserves, the frame has no more records")
