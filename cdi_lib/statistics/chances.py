@@ -1,8 +1,8 @@
 """How sure a classification of sample results is: what would have come out, had the sample been drawn again.
 
-Each simulated survey has a score in (0, 1) for each of its estimates (:func:`scores`): how lucky it was. A score becomes
-a value that the true proportion may have (:func:`rate_quantiles`, :func:`share_quantiles`), a value a class by cut-offs
-(:func:`classes`), and the classes of several estimates one class by a rule (:func:`by_combination`).
+Each simulated survey has a score in (0, 1) for each of its estimates (:func:`scores`): how lucky it was. A score
+becomes a value that the true proportion may have (:func:`rate_quantiles`, :func:`share_quantiles`), a value a class by
+cut-offs (:func:`classes`), and the classes of several estimates one class by a rule (:func:`by_combination`).
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def correlation_with_part(slope: float, margin: float | None, margin_of_whole: f
 def rate_quantiles(value: float, low: float | None, high: float | None, confidence: float, score: Floats) -> Floats:
     """Values of a true proportion that are compatible with its confidence interval.
 
-    A Beta distribution with the estimate as mean and the effective size that the width of the interval implies: it stays
-    in [0, 1] and is lopsided near 1, as the interval is. At 0 or 1 the interval has one inner end, which becomes the tail.
-    ``value``, ``low`` and ``high`` are proportions; without an interval the estimate is taken as it is.
+    A Beta distribution with the estimate as mean and the effective size that the width of the interval implies: it
+    stays in [0, 1] and is lopsided near 1, as the interval is. At 0 or 1 the interval has one inner end, which becomes
+    the tail. ``value``, ``low`` and ``high`` are proportions; without an interval the estimate is taken as it is.
 
     >>> rate_quantiles(0.92, 0.90, 0.94, 0.95, np.array([0.025, 0.5, 0.975])).round(3)
     array([0.899, 0.92 , 0.939])

@@ -39,9 +39,9 @@ class Design:
     - ``units``: one row per sampled unit. A cluster that was sampled and holds no unit may be present as one row with a
       missing outcome (only with ``clusters``): it counts as a sampled cluster, not as a unit.
     - ``outcome``: column that says whether the unit is a success (True/False or 1/0).
-    - ``strata``, ``clusters``, ``weights``: columns of the stratum in which the unit was drawn, of its cluster (without,
-      units count as independent: too narrow an interval where they resemble each other), and of its weight, above 0
-      (default N_h / n_h of its stratum).
+    - ``strata``, ``clusters``, ``weights``: columns of the stratum in which the unit was drawn, of its cluster
+      (without, units count as independent: too narrow an interval where they resemble each other), and of its weight,
+      above 0 (default N_h / n_h of its stratum).
     - ``population``: how many there are to draw from, perhaps estimated; a mapping exactly if there are strata.
     - ``population_unit``: what the population counts, "units" or "clusters"; to be said where there are clusters. With
       "units" the share of units sampled stands for the share of clusters drawn (right on average).

@@ -22,9 +22,9 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     """Estimate ``a - b`` of two rates from independent samples.
 
     The interval joins those of the two rates (Newcombe's "square and add", [1]_, method 10 where both are Wilson
-    intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion z test with a pooled
-    rate, on the effective sample sizes. Samples that share clusters are not independent: use :func:`domain_difference`.
-    ValueError for different confidence levels, or estimates that are not rates.
+    intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion z test with a
+    pooled rate, on the effective sample sizes. Samples that share clusters are not independent: use
+    :func:`domain_difference`. ValueError for different confidence levels, or estimates that are not rates.
 
     >>> from cdi_lib.statistics.estimation import pooled_rate
     >>> gap = difference(pooled_rate(1039, 1129, population=32311), pooled_rate(460, 500, population=9000))
@@ -61,10 +61,11 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
 def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: float = 0.95) -> Estimate:
     """Estimate the rate of one domain minus that of another in the same sample, covariance kept.
 
-    The domains (columns, or arrays of bool) may overlap, share clusters, and be each other's complement. Normal interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where
-    the domains do not overlap). Undercovers where a rate is close to 1 on few units. ``lonely="average"`` averages
-    over the strata in which the domains have units, as for one domain. If the linearised variance is 0 (both rates 0
-    or 1) the intervals of the two rates are joined as in :func:`difference`.
+    The domains (columns, or arrays of bool) may overlap, share clusters, and be each other's complement. Normal
+    interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where the domains do
+    not overlap). Undercovers where a rate is close to 1 on few units. ``lonely="average"`` averages over the strata in
+    which the domains have units, as for one domain. If the linearised variance is 0 (both rates 0 or 1) the intervals
+    of the two rates are joined as in :func:`difference`.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 70 + [0] * 10 + [1] * 38 + [0] * 2})

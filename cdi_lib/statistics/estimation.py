@@ -2,8 +2,8 @@
 
 Every estimator takes a :class:`~cdi_lib.statistics.design.Design` and returns an :class:`Estimate`. All work alike: a
 rate is a smooth function of weighted totals (of successes and units, both random where clusters are drawn), each unit
-gets a *score* (its first-order influence on the estimate, weight included), and the variance is that of the total of the
-scores over clusters within strata (Taylor linearisation [1]_), by ``Design.variance``; the limits come from
+gets a *score* (its first-order influence on the estimate, weight included), and the variance is that of the total of
+the scores over clusters within strata (Taylor linearisation [1]_), by ``Design.variance``; the limits come from
 :func:`~cdi_lib.statistics.intervals.interval`.
 
 Small and awkward cases, each decided:
@@ -55,8 +55,8 @@ class Estimate:
     - ``confidence``, ``estimator``, ``interval``: level (0.95 for 95 %), and how value and interval were computed.
     - ``fpc``: overall sampling fraction in the finite population correction; 0 means none.
     - ``design_effect``: variance over that of a simple random sample without FPC, ``p(1 - p) / n``; None if that is 0.
-    - ``effective_n``: size of the simple random sample, drawn with replacement, of equal variance; where ``se`` is 0, of
-      that which leaves as much unseen (:func:`cdi_lib.statistics.design.unseen`); None for a census.
+    - ``effective_n``: size of the simple random sample, drawn with replacement, of equal variance; where ``se`` is 0,
+      of that which leaves as much unseen (:func:`cdi_lib.statistics.design.unseen`); None for a census.
     - ``df``: degrees of freedom, clusters minus strata, both counted where the domain has units.
     - ``flags``: those at the head of this module, ``lonely_cluster``, and ``open_ended`` (no ``high``).
     - ``p_value``: two-sided, of the hypothesis "no difference"; differences only.
@@ -192,8 +192,8 @@ def stratified_rate(
     ``rate = X / sum_h(X_h / p_h)``: successes over the estimated number of units. Unlike the pooled rate, it is not
     biased by sampling groups at different rates.
 
-    `post_strata` is the column of the group, which need not be the stratum of the draw (clusters may hold units of several
-    groups); `successes` are taken as known without error; `interval` and `confidence` are as in :func:`weighted_rate`.
+    `post_strata` is the column of the group, which need not be the stratum of the draw (clusters may hold units of
+    several groups); `successes` are taken as known without error; the rest is as in :func:`weighted_rate`.
     ValueError for a group with successes of which none was sampled: its failures cannot be estimated.
 
     Undercovers where a group that weighs much has few failures in the sample, as its variance is then badly known:
@@ -265,8 +265,8 @@ def sensitivity(
     """Estimate the overall rate under every estimator and interval: does the choice matter?
 
     For each of `intervals`: pooled; pooled with clusters; :func:`stratified_rate` with units taken as independent, and
-    with clusters (the second and the last only if the design has clusters; ``estimator`` tells them apart). `population`
-    counts units for the pooled rows, where the caller has a better estimate than that which the design implies.
+    with clusters (the second and the last only if the design has clusters; ``estimator`` tells them apart).
+    `population` counts units for the pooled rows, where the caller has a better estimate than the design's.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})

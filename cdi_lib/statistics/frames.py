@@ -101,8 +101,8 @@ def read_frame(
 ) -> Frame:
     """A sampling frame in a file, its strata counted.
 
-    ``.csv`` (with commas; UTF-8, with or without byte order mark, else Windows-1252; every value is text), ``.parquet`` or
-    ``.xlsx`` (its first sheet). It must stay as it is for as long as the frame is used. Ids are unique text or whole
+    ``.csv`` (with commas; UTF-8, with or without byte order mark, else Windows-1252; every value is text), ``.parquet``
+    or ``.xlsx`` (its first sheet). It must stay as it is for as long as the frame is used. Ids are unique text or whole
     numbers; strata of several columns are joined as "violence / control room"; ``other_columns`` are what else
     :meth:`Frame.rows` is to give. ValueError for a missing column, an unreadable file, an empty stratum, an Excel sheet
     that is cut at the last row, long numbers that Excel has rounded, ...

@@ -62,8 +62,8 @@ def interval(
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return the confidence limits ``(low, high)`` of a proportion; of arrays, for simulations, as arrays.
 
-    `value` lies in [0, 1]; `se` is its standard error, FPC and clusters included, with `df` degrees of freedom (fewer than
-    1 count as 1); `n` counts the sampled units; `confidence` lies in (0.5, 1). Methods (`DEFAULT_INTERVAL` if None):
+    `value` lies in [0, 1]; `se` is its standard error, FPC and clusters included, with `df` degrees of freedom (fewer
+    than 1 count as 1); `n` counts the sampled units; `confidence` lies in (0.5, 1). Methods:
 
     - ``normal``: ``value +/- z se``, cut off at 0 and 1.
     - ``logit``: normal on the log-odds scale, with the t quantile if `df` is given.
@@ -73,8 +73,8 @@ def interval(
     - ``clopper-pearson``: with ``n*`` not adjusted for `df`.
 
     The limits are of zero width only for a census: where `se` is 0, ``n*`` is `effective_n` (default `n`; infinity says
-    that it is a census), and Clopper-Pearson stands for ``normal`` and ``logit`` (so that the lower limit of ``normal`` is
-    lower for 30 of 30 than for 29 of 30). How often they hold the true rate stands at the head of this module.
+    that it is a census), and Clopper-Pearson stands for ``normal`` and ``logit`` (so that the lower limit of ``normal``
+    is lower for 30 of 30 than for 29 of 30). How often they hold the true rate stands at the head of this module.
 
     >>> low, high = interval(0.9, 0.03, 100, "wilson")
     >>> round(low, 4), round(high, 4)
@@ -107,7 +107,7 @@ def _normal(p: Array, se: Array, tail: float) -> Array:
 
 
 def _logit(p: Array, se: Array, tail: float, df: Any) -> Array:
-    """Return the normal limits of the log-odds, by the delta method, with t quantiles for so many degrees of freedom."""
+    """Return the normal limits of the log-odds, by the delta method, with t quantiles where `df` is given."""
     t = special.ndtri(tail) if df is None else special.stdtrit(np.maximum(df, 1), tail)
     half = t * se / (p * (1 - p))
     return np.array([special.expit(special.logit(p) + half), special.expit(special.logit(p) - half)])

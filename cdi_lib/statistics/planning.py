@@ -35,10 +35,10 @@ def sample_size(
     """Units to audit for a rate with a given margin (half-width of a normal interval, a proportion).
 
     Of the plausible rates that nearest to 0.5 is the careful choice. ``population`` may be estimated; None: no finite
-    population correction. The design effect is the variance over that of independent units,
-    ``1 + ((1 + cv^2) m - 1) icc`` for clusters of m units on average, with the coefficient of variation cv, whose outcomes
-    correlate by icc ([2]_, section 5.4). Too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1 needs
-    more. For clusters to draw see :func:`allocate_for_margin`.
+    population correction. The design effect is the variance over that of independent units: for clusters of m units on
+    average, with the coefficient of variation cv, whose outcomes correlate by icc, it is ``1 + ((1 + cv^2) m - 1) icc``
+    ([2]_, section 5.4). Too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1 needs more. For
+    clusters to draw see :func:`allocate_for_margin`.
 
     >>> sample_size(0.9, 0.02, population=30_000)
     841
@@ -146,8 +146,8 @@ def _ceil(x: float) -> int:
 class Allocation:
     """How many records to draw per stratum.
 
-    ``frame`` has the numbers in the frame, ``ideal`` the shares of the method before limits and rounding; ``notes`` say in
-    words what was redistributed and why.
+    ``frame`` has the numbers in the frame, ``ideal`` the shares of the method before limits and rounding; ``notes`` say
+    in words what was redistributed and why.
     """
 
     counts: dict[str, int]
@@ -167,10 +167,10 @@ def allocate(
 ) -> Allocation:
     """Share ``total`` records (clusters) among strata: exact in sum, at least ``minimum``, at most the frame.
 
-    ``strata`` has the records in the frame per stratum; ``method`` is "proportional", "equal" or "neyman" (the most precise
-    overall rate), which needs expected ``rates`` in (0, 1); of a stratum with fewer records than its ``minimum`` all are
-    drawn. For a margin in every stratum there is :func:`allocate_for_margin`. ValueError for a total that does not lie
-    between these, a missing or unknown stratum, a rate of 0 or 1, ...
+    ``strata`` has the records in the frame per stratum; ``method`` is "proportional", "equal" or "neyman" (the most
+    precise overall rate), which needs expected ``rates`` in (0, 1); of a stratum with fewer records than its
+    ``minimum`` all are drawn. For a margin in every stratum there is :func:`allocate_for_margin`. ValueError for a
+    total that does not lie between these, a missing or unknown stratum, a rate of 0 or 1, ...
 
     >>> allocate(100, {"violence": 5000, "sexual": 20, "other": 4980}, minimum=30).notes
     ('sexual: its share of 0.2 is below the minimum; all 20 are drawn, taken from the other strata',)
@@ -194,7 +194,7 @@ def allocate_for_margin(
     """As many records (clusters) of each stratum as reach a ``margin`` (half-width) there; see :func:`sample_size`.
 
     Of a cluster ``units_per_cluster`` are expected (1 or more), and of those drawn the share ``response_rate`` can be
-    audited. The others are as in :func:`allocate`; a stratum that has too few records is drawn whole, and a note says so.
+    audited. The others are as in :func:`allocate`. Of too few records all are drawn, and a note says so.
 
     >>> allocate_for_margin({"violence": 5000, "other": 300}, rates=0.9, margin=0.03).counts
     {'violence': 357, 'other': 169}

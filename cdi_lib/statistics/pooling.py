@@ -7,8 +7,8 @@ References
    Statistical Association* 78, 47-55.
 .. [3] Spiegelhalter, D. J. (2005). Funnel plots for comparing institutional performance. *Statistics in Medicine* 24,
    1185-1202.
-.. [4] Hartung, J. and Knapp, G. (2001). On tests of the overall treatment effect in meta-analysis with normally distributed
-   responses. *Statistics in Medicine* 20, 1771-1782.
+.. [4] Hartung, J. and Knapp, G. (2001). On tests of the overall treatment effect in meta-analysis with normally
+   distributed responses. *Statistics in Medicine* 20, 1771-1782.
 .. [5] Zou, G. Y., Huang, W. and Zhang, X. (2009). A note on confidence interval estimation for a linear function of
    binomial proportions. *Computational Statistics and Data Analysis* 53, 1080-1085.
 """
@@ -46,7 +46,7 @@ class Pooled:
 
 
 def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
-    """Pool independent rates (with their standard errors), and shrink each to the mean as far as its precision asks for.
+    """Pool independent rates (with their standard errors), and shrink each to the mean as far as its precision asks.
 
     Random effects on the log-odds scale by the moments of [1]_, the interval of their mean by [4]_, never narrower than
     that of [1]_; empirical Bayes estimates as in [2]_. ValueError for a rate of 0 or 1, which has no log-odds.

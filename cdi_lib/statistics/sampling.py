@@ -1,8 +1,8 @@
 """The draw of a sample that anybody can repeat, and the trail with which to repeat it.
 
-There is no random number generator. The key of a record is the SHA-256 of the text ``<seed>:<id>``, and the records with
-the smallest keys of a stratum are selected. Adding or removing records leaves the order of all others as it was. SQL, R
-or ``tests/repeat_draw.py`` repeats the draw without this library.
+There is no random number generator. The key of a record is the SHA-256 of the text ``<seed>:<id>``, and the records
+with the smallest keys of a stratum are selected. Adding or removing records leaves the order of all others as it was.
+SQL, R or ``tests/repeat_draw.py`` repeats the draw without this library.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def draw(
 ) -> Selection:  # fmt: skip
     """Draw a simple random sample, or one of each stratum, that depends on nothing but seed, ids and strata.
 
-    Keys behave as random numbers as long as nobody chooses ids after the seed is known. So every record of a stratum of N
-    has the inclusion probability n/N, and every set of n is as likely as any other. Raises ValueError for empty or repeated
-    ids, a sample larger than its stratum, strata that are not those of the allocation, ...
+    Keys behave as random numbers as long as nobody chooses ids after the seed is known. So every record of a stratum of
+    N has the inclusion probability n/N, and every set of n is as likely as any other. Raises ValueError for empty or
+    repeated ids, a sample larger than its stratum, strata that are not those of the allocation, ...
 
     - ``frame``: one row per record, in any order; a DataFrame with ``id_column`` and ``stratum_column``.
     - ``allocation``: records to draw; one number only without strata.
@@ -192,8 +192,8 @@ _ALGORITHM = {
     "name": "sha256(seed:id)",
     "version": ALGORITHM_VERSION,
     "key": "SHA-256 of the text seed, colon, id in UTF-8, as 64 hexadecimal digits",
-    "rule": "in each stratum the n records with the smallest keys, in this order; the reserves are the next; equal keys "
-    "by id",
+    "rule": "in each stratum the n records with the smallest keys, in this order; the reserves are the next; "
+    "equal keys by id",
     "texts": "seed, ids and strata in Unicode normalisation form C without white space at their ends",
     "strata": "values of several columns are joined by ' / '; 'all' without strata",
 }

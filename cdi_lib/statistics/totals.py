@@ -54,11 +54,11 @@ def total(design: Design, of: str = "failures", domain: Any = None, confidence: 
 def failures(rate: Estimate, successes: float) -> Estimate:
     """Estimate the failures of a population from a rate and the population's known successes.
 
-    ``successes * (1 - rate) / rate``. The function falls with the rate, so the limits of the rate become the limits
-    of the count: asymmetric, never negative, with the coverage of the rate's interval. `successes` is taken as known
+    ``successes * (1 - rate) / rate``. The function falls with the rate, so the limits of the rate become the limits of
+    the count: asymmetric, never negative, with the coverage of the rate's interval. `successes` is taken as known
     without error. Where the lower limit of the rate is 0 there is no upper limit: ``high`` is None and the flag
-    ``open_ended`` is set. ValueError for a rate of 0 (how many units there are is then undefined), and for a fraction as
-    `successes`.
+    ``open_ended`` is set. ValueError for a rate of 0 (how many units there are is then undefined), and for a fraction
+    as `successes`.
 
     >>> from cdi_lib.statistics.estimation import pooled_rate
     >>> failures(pooled_rate(1039, 1129, population=32311), 61500)
