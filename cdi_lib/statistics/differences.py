@@ -33,9 +33,8 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     """
     (value_a, low_a, high_a), (value_b, low_b, high_b) = a.rate(), b.rate()
     if a.confidence != b.confidence:
-        raise ValueError(
-            f"the rates have the confidence levels {a.confidence:g} and {b.confidence:g}: estimate both at one level"
-        )
+        levels = f"{a.confidence:g} and {b.confidence:g}"
+        raise ValueError(f"the rates have the confidence levels {levels}: estimate both at one level")
     gap = value_a - value_b
     low = gap - math.hypot(value_a - low_a, high_b - value_b)
     high = gap + math.hypot(high_a - value_a, value_b - low_b)
