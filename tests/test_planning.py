@@ -24,17 +24,19 @@ def test_margins_of_the_northamptonshire_report_2020(recorded, audited, populati
 def test_table_of_sample_sizes_for_five_points(population, crimes):
     # Krejcie and Morgan (1970), Educational and Psychological Measurement 30: rate 0.5, margin 0.05, 95 %.
     # 385 without a population is Cochran's (1977) 384.1, rounded up.
-    assert sample_size(0.5, 0.05, population=population).units == crimes
+    assert sample_size(0.5, 0.05, population=population) == crimes
 
 
 def test_plan_from_crimes_to_incidents():
-    plan = sample_size(0.9, 0.02, population=30_000, design_effect=1.2, units_per_cluster=1.25, response_rate=0.9)
+    units = sample_size(0.9, 0.02, population=30_000, design_effect=1.2)
     z = stats.norm.ppf(0.975)
     unlimited = 1.2 * z**2 * 0.9 * 0.1 / 0.02**2
-    assert plan.units == math.ceil(unlimited / (1 + unlimited / 30_000))
-    assert plan.clusters == math.ceil(plan.units / 1.25 / 0.9)
-    assert plan.margin == margin_for(plan.units, 0.9, population=30_000, design_effect=1.2) <= 0.02
-    assert margin_for(plan.units - 1, 0.9, population=30_000, design_effect=1.2) > 0.02
+    assert units == math.ceil(unlimited / (1 + unlimited / 30_000))
+    assert margin_for(units, 0.9, population=30_000, design_effect=1.2) <= 0.02
+    assert margin_for(units - 1, 0.9, population=30_000, design_effect=1.2) > 0.02
+    options = {"design_effect": 1.2, "units_per_cluster": 1.25, "response_rate": 0.9}
+    incidents = allocate_for_margin({"all": 24_000}, 0.9, 0.02, **options).counts["all"]
+    assert incidents == math.ceil(units / 1.25 / 0.9)
 
 
 def test_a_census_has_no_margin():
@@ -101,10 +103,12 @@ def test_size_to_detect_says_when_the_earlier_sample_is_too_small():
         (lambda: sample_size(1.0, 0.02), "rate must be a proportion between 0 and 1, both excluded; got 1.0"),
         (lambda: sample_size(0.92, 0.02, population=0.5), "population must be a number of units greater than 1"),
         (lambda: sample_size(0.92, 0.02, population=float("nan")), "population must be a finite number"),
-        (lambda: sample_size(0.92, 0.02, response_rate=95), "response_rate must be .* write 0.95"),
-        (lambda: sample_size(0.92, 0.02, units_per_cluster=0.8), "units_per_cluster .* at least 1; got 0.8"),
+        (lambda: allocate_for_margin({"a": 9}, 0.92, 0.02, response_rate=95), "response_rate must be .* write 0.95"),
+        (
+            lambda: allocate_for_margin({"a": 9}, 0.92, 0.02, units_per_cluster=0.8),
+            "units_per_cluster .* at least 1; got 0.8",
+        ),
         (lambda: sample_size(0.92, 0.02, design_effect=0), "design_effect must be greater than 0"),
-        (lambda: sample_size(0.5, 0.05, population=100, response_rate=0.5), "80 units need 160 clusters"),
         (lambda: sample_size("0.9", 0.02), "rate must be a proportion"),
         (lambda: margin_for(0.5, 0.9), "n must be a whole number of at least 1; got 0.5; a proportion is not"),
         (lambda: margin_for(600, 0.9, population=500), "n must be at most the population of 500 units; got 600"),

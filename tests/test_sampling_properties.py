@@ -101,7 +101,7 @@ def test_neyman_allocation_is_at_least_as_precise_as_any_other_move(strata, data
 @SETTINGS
 @given(rates, st.floats(0.002, 0.2), st.one_of(st.none(), st.floats(50, 1e6)), st.floats(0.5, 4))
 def test_sample_size_and_margin_are_inverse(rate, margin, population, deff):
-    n = sample_size(rate, margin, population=population, design_effect=deff).units
+    n = sample_size(rate, margin, population=population, design_effect=deff)
     known = np.inf if population is None else population
     if n <= known:
         assert margin_for(n, rate, population=population, design_effect=deff) <= margin * (1 + 1e-9)

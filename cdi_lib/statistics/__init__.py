@@ -14,7 +14,7 @@
 - ``checks``       of what a caller hands over
 
 It serves any audit of yes or no. Clinical coding, say: of two hospitals with 4,000 and 1,500 admissions, 40 and 30 are
-drawn, and of each every code is checked.
+drawn, and of each three codes are checked.
 
 >>> import pandas as pd
 >>> from cdi_lib.statistics.design import Design
@@ -24,18 +24,9 @@ drawn, and of each every code is checked.
 >>> admissions = {"North": 4000, "South": 1500}
 >>> allocate(70, admissions, "neyman", rates={"North": 0.95, "South": 0.8}, minimum=30).counts
 {'North': 40, 'South': 30}
->>> codes = pd.DataFrame(
-...     [
-...         (hospital, f"{hospital} {k}", code != "secondary" or k % every > 0)
-...         for hospital, drawn, every in (("North", 40, 8), ("South", 30, 3))
-...         for k in range(drawn)
-...         for code in ("primary", "secondary", "procedure")
-...     ],
-...     columns=["hospital", "admission", "right"],
-... )
->>> design = Design(
-...     codes, "right", strata="hospital", clusters="admission", population=admissions, population_unit="clusters"
-... )
+>>> codes = pd.DataFrame({"hospital": ["North"] * 120 + ["South"] * 90, "admission": [k // 3 for k in range(210)]})
+>>> codes["right"] = [k % (24 if k < 120 else 9) > 0 for k in range(210)]
+>>> design = Design(codes, "right", "hospital", "admission", population=admissions, population_unit="clusters")
 >>> weighted_rate(design)
 Estimate(0.939394, 95% 0.901625 to 0.963689, n=210, ratio, agresti-coull)
 >>> {hospital: round(rate.value, 3) for hospital, rate in domain_rates(design, "hospital").items()}

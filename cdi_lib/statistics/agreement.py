@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import special
 
 from cdi_lib.statistics.checks import level
@@ -20,10 +21,9 @@ from cdi_lib.statistics.checks import level
 
 @dataclass(frozen=True)
 class Agreement:
-    """How many of ``n`` units two auditors decided alike (``agreed``), and kappa with its limits ``low`` and ``high``.
+    """How many of ``n`` units two auditors decided alike (``agreed``), and kappa (in [-1, 1]) with its limits.
 
-    Kappa is the agreement beyond chance, in [-1, 1]; it and its limits are None where both found the same in every
-    unit, so that nothing could have differed by chance.
+    These are None where both found the same in every unit, so that nothing could have differed by chance.
     """
 
     n: int
@@ -38,15 +38,8 @@ def cohens_kappa(first: Sequence[str], second: Sequence[str], confidence: float 
     """Cohen's kappa of two auditors from their decisions on the same units, in the same order.
 
     The interval is a normal one, cut off at -1 and 1. It is too narrow for few units, and has no width where the
-    auditors agreed on everything.
+    auditors agreed on everything. ValueError for no units, or not as many decisions of one as of the other.
 
-    Raises
-    ------
-    ValueError
-        No units, or not as many decisions of one as of the other.
-
-    Examples
-    --------
     >>> found = cohens_kappa(["crime"] * 25 + ["no crime"] * 25, ["crime"] * 20 + ["no crime"] * 20 + ["crime"] * 10)
     >>> found.agreed, round(found.kappa, 3)
     (35, 0.4)
@@ -54,9 +47,7 @@ def cohens_kappa(first: Sequence[str], second: Sequence[str], confidence: float 
     if len(first) != len(second) or not len(first):
         raise ValueError(f"as many decisions of one as of the other; got {len(first)} and {len(second)}")
     names = sorted({*first, *second})
-    table = np.zeros((len(names), len(names)))
-    for one, other in zip(first, second, strict=True):
-        table[names.index(one), names.index(other)] += 1
+    table = pd.crosstab(np.array(first), np.array(second)).reindex(index=names, columns=names, fill_value=0).to_numpy()
     n, agreed = len(first), int(np.trace(table))
     p = table / n
     rows, columns = p.sum(axis=1), p.sum(axis=0)

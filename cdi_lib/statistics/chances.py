@@ -1,8 +1,8 @@
 """How sure a classification of sample results is: what would have come out, had the sample been drawn again.
 
-Each simulated survey has a score in (0, 1) for each of its estimates (:func:`scores`): how lucky it was. A score becomes
-a value that the true proportion may have (:func:`rate_quantiles`, :func:`share_quantiles`), a value a class by cut-offs
-(:func:`classes`), and the classes of several estimates one class by a rule (:func:`by_combination`).
+Each simulated survey has a score in (0, 1) for each of its estimates (:func:`scores`): how lucky it was. A score
+becomes a value that the true proportion may have (:func:`rate_quantiles`, :func:`share_quantiles`), a value a class by
+cut-offs (:func:`classes`), and the classes of several estimates one class by a rule (:func:`by_combination`).
 """
 
 from __future__ import annotations
@@ -26,19 +26,10 @@ def scores(
 ) -> dict[str, Floats]:
     """Scores in (0, 1) of each estimate in each simulated survey, higher is better: a Gaussian copula.
 
-    Parameters
-    ----------
-    names : iterable of str
-        All estimates; those of no other are independent.
-    correlations : mapping
-        For an estimate that is made of others (a whole), its correlation with each of them (:func:`correlation_with_part`).
-        Parts are independent of each other; a part that is itself a whole stands before its wholes. Squares that add up
-        to more than 1 are scaled down to 1.
-    draws, seed : int
-        Number of simulated surveys, and the seed of the generator.
+    ``correlations`` has, for an estimate that is made of others (a whole), its correlation with each of them
+    (:func:`correlation_with_part`); the others are independent. A part that is itself a whole stands before its wholes.
+    Squares that add up to more than 1 are scaled down to 1. ``draws`` is the number of simulated surveys.
 
-    Examples
-    --------
     >>> drawn = scores(["all", "men"], {"all": {"men": 0.8}}, 20_000, 1)
     >>> round(float(stats.spearmanr(drawn["all"], drawn["men"])[0]), 1)
     0.8
@@ -56,12 +47,11 @@ def scores(
 def correlation_with_part(slope: float, margin: float | None, margin_of_whole: float | None) -> float:
     """Correlation of an estimate with one that it is made of; 0 where either margin is not known.
 
-    Parameters
-    ----------
-    slope : float
-        How far the whole moves when the part moves by one: the derivative of its formula.
-    margin, margin_of_whole : float or None
-        Half the widths of their intervals, at one level.
+    ``slope`` says how far the whole moves when the part moves by one: the derivative of its formula. ``margin`` and
+    ``margin_of_whole`` are half the widths of their intervals, at one level.
+
+    >>> round(correlation_with_part(0.5, 0.04, 0.025), 3)  # of a mean of two estimates with the less precise one
+    0.8
     """
     return slope * margin / margin_of_whole if margin and margin_of_whole else 0.0
 
@@ -69,20 +59,10 @@ def correlation_with_part(slope: float, margin: float | None, margin_of_whole: f
 def rate_quantiles(value: float, low: float | None, high: float | None, confidence: float, score: Floats) -> Floats:
     """Values of a true proportion that are compatible with its confidence interval.
 
-    A Beta distribution with the estimate as mean and the effective size that the width of the interval implies: it stays
-    in [0, 1] and is lopsided near 1, as the interval is. At 0 or 1 the interval has one inner end, which becomes the tail.
+    A Beta distribution with the estimate as mean and the effective size that the width of the interval implies: it
+    stays in [0, 1] and is lopsided near 1, as the interval is. At 0 or 1 the interval has one inner end, which becomes
+    the tail. ``value``, ``low`` and ``high`` are proportions; without an interval the estimate is taken as it is.
 
-    Parameters
-    ----------
-    value, low, high : float
-        The estimate and its interval, proportions. Without an interval the estimate is taken as it is.
-    confidence : float
-        Level of the interval, such as 0.95.
-    score : array
-        Numbers in (0, 1).
-
-    Examples
-    --------
     >>> rate_quantiles(0.92, 0.90, 0.94, 0.95, np.array([0.025, 0.5, 0.975])).round(3)
     array([0.899, 0.92 , 0.939])
     """
@@ -104,8 +84,6 @@ def share_quantiles(x: int, n: int, score: Floats) -> Floats:
 
     Beta(x + 1/2, n - x + 1/2): Brown, Cai & DasGupta (2001), Interval estimation for a binomial proportion, 3.1.3.
 
-    Examples
-    --------
     >>> share_quantiles(8, 10, np.array([0.025, 0.975])).round(3)  # the Jeffreys interval of 8 of 10
     array([0.497, 0.956])
     """
@@ -115,8 +93,6 @@ def share_quantiles(x: int, n: int, score: Floats) -> Floats:
 def classes(values: Floats, cuts: Floats) -> Ranks:
     """Rank of the class of each value, 0 is best: the number of cut-offs that it does not reach.
 
-    Examples
-    --------
     >>> classes(np.array([95.0, 90.0, 70.0]), np.array([90.0, 80.0]))
     array([0, 0, 2])
     """
@@ -124,7 +100,11 @@ def classes(values: Floats, cuts: Floats) -> Ranks:
 
 
 def by_combination(parts: Mapping[str, Ranks], rule: Callable[[dict[str, int]], int]) -> Ranks:
-    """Apply a rule to the ranks of the parts in each simulated survey; equal combinations are worked out once."""
+    """Apply a rule to the ranks of the parts in each simulated survey; equal combinations are worked out once.
+
+    >>> by_combination({"a": np.array([0, 1]), "b": np.array([2, 0])}, lambda ranks: max(ranks.values()))
+    array([2, 1])
+    """
     table = np.column_stack(list(parts.values()))
     combinations, which = np.unique(table, axis=0, return_inverse=True)
     found = [rule(dict(zip(parts, map(int, ranks), strict=True))) for ranks in combinations]
@@ -134,8 +114,6 @@ def by_combination(parts: Mapping[str, Ranks], rule: Callable[[dict[str, int]], 
 def frequencies(ranks: Ranks, names: Iterable[str]) -> dict[str, float] | None:
     """How often each class (best first) came out; None where any survey has no class.
 
-    Examples
-    --------
     >>> frequencies(np.array([0, 0, 1, 0]), ["good", "bad"])
     {'good': 0.75, 'bad': 0.25}
     """

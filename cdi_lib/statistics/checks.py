@@ -1,4 +1,4 @@
-"""Checks of what the estimators are handed: each refuses with the name, what was expected and what was got."""
+"""Checks of what the estimators are handed: each returns it, or refuses with its name, what was expected and got."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping
@@ -59,10 +59,8 @@ def population_count(name: str, value: Any, sampled: float, unit: str) -> float:
     if 0 < size < 1:
         raise ValueError(f"{name} must be a count of {unit}, not a share; got the fraction {value!r}")
     if size < sampled:
-        raise ValueError(
-            f"{name}: {size:g} {unit} are fewer than the {sampled:g} in the sample; count all {unit} that "
-            "could have been drawn"
-        )
+        said = f"{size:g} {unit} are fewer than the {sampled:g} in the sample"
+        raise ValueError(f"{name}: {said}; count all {unit} that could have been drawn")
     return size
 
 
@@ -80,15 +78,11 @@ def counts_of_groups(name: str, given: Any, role: str, present: Iterable[Any]) -
     given, present = given.to_dict() if isinstance(given, pd.Series) else given, list(present)
     if not isinstance(given, Mapping):
         raise ValueError(f"{name} must be a mapping of {role} -> count; got {given!r}")  # noqa: TRY004
-    for key in present:
-        if key not in given:
-            raise ValueError(f"{name}: no count for the {role} {key!r} of the sample; got {list(given)}")
-    for key, size in given.items():
-        if size != 0 and key not in present:
-            raise ValueError(
-                f"{name}: nothing was sampled in the {role} {key!r}, so nothing is known of it; merge it "
-                "with a similar one, or leave it out and say so beside the figure"
-            )
+    if missing := [key for key in present if key not in given]:
+        raise ValueError(f"{name}: no count for the {role} {missing[0]!r} of the sample; got {list(given)}")
+    if unseen := [key for key, size in given.items() if size != 0 and key not in present]:
+        said = f"nothing was sampled in the {role} {unseen[0]!r}, so nothing is known of it"
+        raise ValueError(f"{name}: {said}; merge it with a similar one, or leave it out and say so beside the figure")
     return given
 
 

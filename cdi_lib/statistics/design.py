@@ -33,41 +33,23 @@ LONELY = ("fail", "certainty", "adjust", "average")
 class Design:
     """How the sample was drawn, declared once and checked once.
 
-    Parameters
-    ----------
-    units : pandas.DataFrame
-        One row per sampled unit. A cluster that was sampled and holds no unit may be present as one row with a
-        missing `outcome` (only with `clusters`): it counts as a sampled cluster, not as a unit.
-    outcome : str
-        Column: is the unit a success (True/False or 1/0)?
-    strata : str, optional
-        Column of the strata in which the sample was drawn.
-    clusters : str, optional
-        Column of the cluster of each unit. None takes the units as independent: too narrow an interval
-        wherever clusters hold several units that resemble each other.
-    weights : str, optional
-        Column of sampling weights (> 0). Default: N_h / n_h of the unit's stratum, in `population_unit`.
-    population : number or mapping of stratum -> number, optional
-        How many there are to draw from, in `population_unit`; a mapping exactly if there are strata. Counts
-        may be estimates and so need not be whole.
-    population_unit : {"units", "clusters"}
-        What `population` counts; to be said where there are `clusters`. With "units" the share of units sampled
-        stands for the share of clusters drawn (right on average).
-    infinite_population : bool
-        Say True to do without a population and without finite population correction.
-    lonely : {"fail", "certainty", "adjust", "average"}
-        A stratum with one cluster has no variance of its own. As R's ``survey.lonely.psu`` [1]_: refuse
-        (default); add nothing; take its distance from the mean of all strata; or the average of the others.
-        A stratum that is a census adds 0 and is not lonely.
+    ValueError for a population that is missing, a fraction, or smaller than the sample; a stratum without sample; a
+    cluster in two strata; missing or impossible values; a lonely cluster under ``lonely="fail"``.
 
-    Raises
-    ------
-    ValueError
-        Population missing, a fraction, or smaller than the sample; a stratum without sample; a cluster in two strata;
-        missing or impossible values; a lonely cluster under ``lonely="fail"``.
+    - ``units``: one row per sampled unit. A cluster that was sampled and holds no unit may be present as one row with a
+      missing outcome (only with ``clusters``): it counts as a sampled cluster, not as a unit.
+    - ``outcome``: column that says whether the unit is a success (True/False or 1/0).
+    - ``strata``, ``clusters``, ``weights``: columns of the stratum in which the unit was drawn, of its cluster
+      (without, units count as independent: too narrow an interval where they resemble each other), and of its weight,
+      above 0 (default N_h / n_h of its stratum).
+    - ``population``: how many there are to draw from, perhaps estimated; a mapping exactly if there are strata.
+    - ``population_unit``: what the population counts, "units" or "clusters"; to be said where there are clusters. With
+      "units" the share of units sampled stands for the share of clusters drawn (right on average).
+    - ``infinite_population``: say True to do without a population and without finite population correction.
+    - ``lonely``: a stratum with one cluster, unless it is a census, has no variance of its own. As R's
+      ``survey.lonely.psu`` [1]_: "fail" refuses it, "certainty" adds nothing, "adjust" takes its distance from the mean
+      of all strata, "average" the average of the others.
 
-    Examples
-    --------
     >>> units = pd.DataFrame({"right": [1, 1, 0, 1, 1, 1], "ward": ["a", "a", "b", "c", "d", "d"]})
     >>> Design(units, "right", clusters="ward", population=40, population_unit="clusters").stratum_fraction
     array([0.1])
@@ -101,15 +83,13 @@ class Design:
             got = "an empty one" if isinstance(self.units, pd.DataFrame) else type(self.units).__name__
             raise ValueError(f"units must be a pandas DataFrame with a row for each sampled unit; got {got}")
         choice("lonely", self.lonely, LONELY)
-        counted = self._counted()
+        counted = self._population_unit()
         one_population(self.population, self.infinite_population, counted)
         units = self.units.copy(deep=False)
         is_unit, outcome = _zero_one(units, self.outcome)
         if self.clusters is None and not is_unit.all():
-            raise ValueError(
-                f"column {self.outcome!r}, row {int(np.argmin(is_unit))}: missing value. Such a row stands for a "
-                "cluster without units and needs clusters= the column of the cluster"
-            )
+            said = "Such a row stands for a cluster without units and needs clusters= the column of the cluster"
+            raise ValueError(f"column {self.outcome!r}, row {int(np.argmin(is_unit))}: missing value. {said}")
         if not is_unit.any():
             raise ValueError(f"column {self.outcome!r}: no sampled unit, all values are missing")
         stratum, names = _numbered(units, self.strata, "strata")
@@ -122,73 +102,53 @@ class Design:
             sampled = np.bincount(stratum[is_unit], minlength=len(names))
         size = None if self.infinite_population else self._population(names, sampled, counted)
         fraction = np.zeros(len(names)) if size is None else sampled / size
-        self._check_lonely(names, clusters_in, fraction)
         self.__dict__.update(  # a frozen dataclass refuses plain assignment, here too
-            units=units,
-            row_is_unit=is_unit,
-            row_outcome=outcome,
-            row_weight=self._weight(units, is_unit, stratum, sampled, size),
-            row_stratum=stratum,
-            row_cluster=cluster,
-            cluster_stratum=cluster_stratum,
-            stratum_clusters=clusters_in,
-            stratum_fraction=fraction,
-            stratum_population=size,
-        )
+            units=units, row_is_unit=is_unit, row_outcome=outcome, row_stratum=stratum, row_cluster=cluster,
+            row_weight=self._weight(units, is_unit, stratum, sampled, size), cluster_stratum=cluster_stratum,
+            stratum_clusters=clusters_in, stratum_fraction=fraction, stratum_population=size,
+        )  # fmt: skip
+        lonely = self.lonely_strata()
+        if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
+            where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
+            said = 'Merge it with a similar stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
+            raise ValueError(f"{where} has one cluster: its variance cannot be estimated. {said}")
 
-    def _counted(self) -> str:
+    def _population_unit(self) -> str:
         """Return what the population counts."""
-        if self.population_unit is None:
-            if self.clusters is not None and self.population is not None:
-                raise ValueError(
-                    'population_unit: with clusters, say what the population counts, "units" or "clusters"'
-                )
-            return "units"
+        if self.population_unit is None and self.clusters is not None and self.population is not None:
+            raise ValueError('population_unit: with clusters, say what the population counts, "units" or "clusters"')
         if self.population_unit == "clusters" and self.clusters is None:
             raise ValueError('population_unit="clusters" needs clusters= the column of the cluster')
-        return choice("population_unit", self.population_unit, ("units", "clusters"))
+        return choice("population_unit", self.population_unit or "units", ("units", "clusters"))
 
     def _population(self, names: list[Any], sampled: Ints, counted: str) -> Floats:
         """Return the population count of each stratum as an array."""
-        given: Mapping[Any, Any]
+        given: Mapping[Any, Any] = {None: self.population}
         if self.strata is not None:
             given = counts_of_groups("population", self.population, "stratum", names)
         elif isinstance(self.population, (Mapping, pd.Series)):
             raise ValueError(f"population must be one number (there are no strata); got {self.population!r}")
-        else:
-            given = {None: self.population}
         if (sampled == 0).any():
-            raise ValueError(
-                f"stratum {names[np.argmax(sampled == 0)]!r} has clusters but no sampled unit, so nothing is "
-                "known of its units. Merge it with a similar stratum, or give the population in clusters"
-            )
-        labels = ["population" if self.strata is None else f"population of {name}" for name in names]
-        rows = zip(labels, names, sampled, strict=True)
-        return np.array([population_count(label, given[name], k, counted) for label, name, k in rows])
+            said = "Merge it with a similar stratum, or give the population in clusters"
+            empty = f"stratum {names[np.argmax(sampled == 0)]!r} has clusters but no sampled unit"
+            raise ValueError(f"{empty}, so nothing is known of its units. {said}")
+        label = "population" if self.strata is None else "population of {}"
+        rows = zip(names, sampled, strict=True)
+        return np.array([population_count(label.format(name), given[name], k, counted) for name, k in rows])
 
     def _weight(self, units: pd.DataFrame, is_unit: Bools, stratum: Ints, sampled: Ints, size: Floats | None) -> Floats:
         """Return the sampling weight of each row; a cluster without units has nothing to weigh."""
         if self.weights is not None:
             weight = _positive(units, self.weights)
         elif size is not None:
-            weight = np.divide(size, sampled)[stratum]
+            weight = (size / sampled)[stratum]
         elif len(sampled) > 1:
-            raise ValueError(
-                "strata without population need weights= a column; without either, the share of each stratum "
-                "is not known. (A column of ones says that all had the same chance.)"
-            )
+            said = "without either, the share of each stratum is not known"
+            ones = "(A column of ones says that all had the same chance.)"
+            raise ValueError(f"strata without population need weights= a column; {said}. {ones}")
         else:
             weight = np.ones(len(stratum))
         return weight if is_unit.all() else weight * is_unit
-
-    def _check_lonely(self, names: list[Any], clusters_in: Ints, fraction: Floats) -> None:
-        lonely = (clusters_in == 1) & (fraction < 1)
-        if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
-            where = "the sample" if self.strata is None else f"stratum {names[np.argmax(lonely)]!r}"
-            raise ValueError(
-                f"{where} has one cluster: its variance cannot be estimated. Merge it with a similar "
-                'stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
-            )
 
     def independent(self) -> "Design":
         """Return the design with units taken as independent: no clusters, same weights and fractions."""
@@ -197,16 +157,10 @@ class Design:
         keep = self.row_is_unit
         stratum = self.row_stratum[keep]
         return self._with(
-            units=self.units[keep],
-            clusters=None,
-            row_is_unit=keep[keep],
-            row_outcome=self.row_outcome[keep],
-            row_weight=self.row_weight[keep],
-            row_stratum=stratum,
-            row_cluster=None,
-            cluster_stratum=stratum,
+            units=self.units[keep], clusters=None, row_is_unit=keep[keep], row_outcome=self.row_outcome[keep],
+            row_weight=self.row_weight[keep], row_stratum=stratum, row_cluster=None, cluster_stratum=stratum,
             stratum_clusters=np.bincount(stratum, minlength=len(self.stratum_clusters)),
-        )
+        )  # fmt: skip
 
     def unweighted(self) -> "Design":
         """Return the design with the weight 1 for every unit (the pooled sample)."""
@@ -231,12 +185,13 @@ class Design:
             raise ValueError(f"domain: expected one value per row, {len(self.units)}; got {values.shape}")
         if values.dtype == object:  # missing where the row is no unit
             values = np.where(pd.isna(values) & ~self.row_is_unit, False, values)
-            if all(isinstance(v, (bool, np.bool_)) for v in values):
-                values = values.astype(bool)
         if values.dtype != bool:
-            row, wrong = next((i, v) for i, v in enumerate(values.tolist()) if not isinstance(v, bool))
-            raise ValueError(f"domain: expected True or False in every row, got {wrong!r} in row {row}")
-        inside: Bools = values & self.row_is_unit
+            wrong = [(row, v) for row, v in enumerate(values.tolist()) if not isinstance(v, (bool, np.bool_))]
+            if wrong:
+                raise ValueError(
+                    f"domain: expected True or False in every row, got {wrong[0][1]!r} in row {wrong[0][0]}"
+                )
+        inside: Bools = values.astype(bool) & self.row_is_unit
         if not inside.any():
             raise ValueError("no sampled unit in the domain: a rate of nothing is undefined")
         return inside
@@ -261,13 +216,8 @@ class Design:
         """Return the variance of the total of `scores`: clusters drawn within strata, with FPC.
 
         ``sum_h (1 - f_h) n_h / (n_h - 1) sum_c (z_hc - mean_h)^2`` over the cluster totals z ([1]_, section 2.3).
-
-        Parameters
-        ----------
-        scores : array of float
-            One per row, weight included.
-        inside : array of bool
-            Rows that the total is about; ``lonely="average"`` averages over their strata.
+        `scores` has one value per row, weight included; `inside` marks the rows that the total is about, over whose
+        strata ``lonely="average"`` averages.
         """
         stratum, n, fraction = self.cluster_stratum, self.stratum_clusters, self.stratum_fraction
         totals = self.cluster_totals(scores)
@@ -295,9 +245,8 @@ class Design:
     def effective_size(self, weight: Floats) -> float:
         """Return the effective sample size where the sample shows no variation: a cluster counts as one unit.
 
-        ``(sum W_c)^2 / sum g(f_h) W_c^2`` over the `weight` of the domain in each cluster ([2]_, with
-        :func:`unseen` for the finite population): n for independent units of equal weight, fewer in clusters,
-        infinite for a census.
+        ``(sum W_c)^2 / sum g(f_h) W_c^2`` over the `weight` of the domain in each cluster ([2]_; g is :func:`unseen`):
+        n for independent units of equal weight, fewer in clusters, infinite for a census.
         """
         weight = self.cluster_totals(weight)
         left = (unseen(self.stratum_fraction)[self.cluster_stratum] * weight**2).sum()
@@ -308,9 +257,10 @@ class Design:
         size = self.stratum_population
         return 0.0 if size is None else float((self.stratum_fraction * size).sum() / size.sum())
 
-    def has_lonely_cluster(self) -> bool:
-        """Return whether a stratum that is no census has one cluster."""
-        return bool(((self.stratum_clusters == 1) & (self.stratum_fraction < 1)).any())
+    def lonely_strata(self) -> Bools:
+        """Return which strata have one cluster and are no census."""
+        lonely: Bools = (self.stratum_clusters == 1) & (self.stratum_fraction < 1)
+        return lonely
 
 
 def unseen(fraction: Any) -> Floats:
@@ -348,26 +298,26 @@ def factorize(column: "pd.Series[Any]") -> tuple[Ints, npt.NDArray[Any]]:
 
 def _zero_one(units: pd.DataFrame, name: str) -> tuple[Bools, Floats]:
     """Return (is a unit, is a success) of each row."""
-    column = column_of(units, name, "outcome")
-    numbers = column if pd.api.types.is_numeric_dtype(column) else pd.to_numeric(column, errors="coerce")
-    values = numbers.to_numpy(dtype=float, na_value=np.nan)
-    is_unit = column.notna().to_numpy()
-    right = (values == 1) | (values == 0) | ~is_unit
-    if not right.all():
-        row = int(np.argmin(right))
-        raise ValueError(f"column {name!r}, row {row}: expected True/False or 1/0, got {column.tolist()[row]!r}")
+    values, is_unit = _numbers(column_of(units, name, "outcome")), units[name].notna().to_numpy()
+    _refuse_wrong(units[name], (values == 1) | (values == 0) | ~is_unit, "True/False or 1/0")
     return is_unit, values if is_unit.all() else np.where(is_unit, values, 0.0)
 
 
 def _positive(units: pd.DataFrame, name: str) -> Floats:
     """Return a column of numbers above 0."""
-    column = column_of(units, name, "weights")
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    wrong = ~(np.isfinite(values) & (values > 0))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ValueError(f"column {name!r}, row {row}: expected a weight above 0, got {column.tolist()[row]!r}")
+    values = _numbers(column_of(units, name, "weights"))
+    _refuse_wrong(units[name], np.isfinite(values) & (values > 0), "a weight above 0")
     return values
+
+
+def _numbers(column: "pd.Series[Any]") -> Floats:
+    return np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan))
+
+
+def _refuse_wrong(column: "pd.Series[Any]", right: Bools, expected: str) -> None:
+    if not right.all():
+        row = int(np.argmin(right))
+        raise ValueError(f"column {column.name!r}, row {row}: expected {expected}, got {column.tolist()[row]!r}")
 
 
 def _numbered(units: pd.DataFrame, name: str | None, role: str) -> tuple[Ints, list[Any]]:

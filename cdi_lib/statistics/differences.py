@@ -7,6 +7,7 @@ References
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,19 +21,11 @@ from cdi_lib.statistics.estimation import SMALL_SAMPLE, Estimate, facts, flags_o
 def difference(a: Estimate, b: Estimate) -> Estimate:
     """Estimate ``a - b`` of two rates from independent samples.
 
-    The interval joins those of the two rates (Newcombe's "square and add", [1]_, method 10 where both are
-    Wilson intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion
-    z test with a pooled rate, on the effective sample sizes. Samples that share clusters are not
-    independent: use :func:`domain_difference`. Periods, definitions and ways of sampling may differ between two
-    surveys: print both rates beside their difference.
+    The interval joins those of the two rates (Newcombe's "square and add", [1]_, method 10 where both are Wilson
+    intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion z test with a
+    pooled rate, on the effective sample sizes. Samples that share clusters are not independent: use
+    :func:`domain_difference`. ValueError for different confidence levels, or estimates that are not rates.
 
-    Raises
-    ------
-    ValueError
-        Different confidence levels, or estimates that are not rates.
-
-    Examples
-    --------
     >>> from cdi_lib.statistics.estimation import pooled_rate
     >>> gap = difference(pooled_rate(1039, 1129, population=32311), pooled_rate(460, 500, population=9000))
     >>> round(gap.value, 4), round(gap.p_value, 2)
@@ -40,9 +33,8 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     """
     (value_a, low_a, high_a), (value_b, low_b, high_b) = a.rate(), b.rate()
     if a.confidence != b.confidence:
-        raise ValueError(
-            f"the rates have the confidence levels {a.confidence:g} and {b.confidence:g}: estimate both at one level"
-        )
+        levels = f"{a.confidence:g} and {b.confidence:g}"
+        raise ValueError(f"the rates have the confidence levels {levels}: estimate both at one level")
     gap = value_a - value_b
     low = gap - math.hypot(value_a - low_a, high_b - value_b)
     high = gap + math.hypot(high_a - value_a, value_b - low_b)
@@ -68,17 +60,12 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
 def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: float = 0.95) -> Estimate:
     """Estimate the rate of one domain minus that of another in the same sample, covariance kept.
 
-    The domains (columns, or arrays of bool) may overlap, share clusters, and be each other's complement.
+    The domains (columns, or arrays of bool) may overlap, share clusters, and be each other's complement. Normal
+    interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where the domains do
+    not overlap). Undercovers where a rate is close to 1 on few units. ``lonely="average"`` averages over the strata in
+    which the domains have units, as for one domain. If the linearised variance is 0 (both rates 0 or 1) the intervals
+    of the two rates are joined as in :func:`difference`.
 
-    Notes
-    -----
-    Normal interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where
-    the domains do not overlap). Undercovers where a rate is close to 1 on few units. ``lonely="average"`` averages
-    over the strata in which the domains have units, as for one domain. If the linearised variance is 0 (both rates 0
-    or 1) the intervals of the two rates are joined as in :func:`difference`.
-
-    Examples
-    --------
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 70 + [0] * 10 + [1] * 38 + [0] * 2})
     >>> design = Design(units.assign(north=units.index < 80), "right", population=900)
@@ -90,20 +77,19 @@ def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: 
     gap = rate_a - rate_b
     se = math.sqrt(design.variance(scores_a - scores_b, a | b))
     half = float(special.ndtri((1 + level(confidence)) / 2)) * se
-    limits: tuple[float, float | None] = max(-1.0, gap - half), min(1.0, gap + half)
-    p_value: float | None = _two_sided(gap, se)
     found = facts(design, a | b)
     flags = flags_of(design, found)
     if min(a.sum(), b.sum()) < SMALL_SAMPLE and "n_under_30" not in flags:
         flags = ("n_under_30", *flags)
-    if se == 0 and not np.array_equal(a, b):
-        joined = difference(*(weighted_rate(design, inside, confidence=confidence) for inside in (a, b)))
-        limits, p_value = (joined.low, joined.high), joined.p_value
-        flags = tuple(dict.fromkeys((*flags, *joined.flags, "zero_variance")))
-    return Estimate(
-        value=gap, se=se, low=limits[0], high=limits[1], confidence=confidence, interval="normal",
-        estimator="ratio - ratio", flags=flags, unit="difference", p_value=p_value, **found,
+    estimate = Estimate(
+        value=gap, se=se, low=max(-1.0, gap - half), high=min(1.0, gap + half), confidence=confidence, flags=flags,
+        interval="normal", estimator="ratio - ratio", unit="difference", p_value=_two_sided(gap, se), **found,
     )  # fmt: skip
+    if se or np.array_equal(a, b):
+        return estimate
+    joined = difference(*(weighted_rate(design, inside, confidence=confidence) for inside in (a, b)))
+    flags = tuple(dict.fromkeys((*flags, *joined.flags, "zero_variance")))
+    return replace(estimate, low=joined.low, high=joined.high, p_value=joined.p_value, flags=flags)
 
 
 def _two_sided(gap: float, se: float) -> float:

@@ -1,11 +1,10 @@
 """Rates (proportions) from a sample, with intervals that respect how the sample was drawn.
 
-Where clusters are drawn and units are counted, a rate is a ratio of two random totals, successes / units. Declare the
-sample once as a :class:`~cdi_lib.statistics.design.Design`; every estimator takes it and returns an :class:`Estimate`.
-All work alike: the estimate is a smooth function of weighted totals, each unit gets a *score* (its first-order influence
-on the estimate, weight included), and the variance is that of the total of the scores over clusters within strata
-(Taylor linearisation [1]_), computed in one place, :meth:`Design.variance
-<cdi_lib.statistics.design.Design.variance>`; the limits come from :func:`~cdi_lib.statistics.intervals.interval`.
+Every estimator takes a :class:`~cdi_lib.statistics.design.Design` and returns an :class:`Estimate`. All work alike: a
+rate is a smooth function of weighted totals (of successes and units, both random where clusters are drawn), each unit
+gets a *score* (its first-order influence on the estimate, weight included), and the variance is that of the total of
+the scores over clusters within strata (Taylor linearisation [1]_), by ``Design.variance``; the limits come from
+:func:`~cdi_lib.statistics.intervals.interval`.
 
 Small and awkward cases, each decided:
 
@@ -48,35 +47,19 @@ FEW_DEGREES_OF_FREEDOM = 10  # below it an estimate is flagged "df_under_10"
 class Estimate:
     """One estimate, with all that is needed to print and to judge it; plain Python values only.
 
-    Attributes
-    ----------
-    value, low, high : float
-        The estimate and its confidence limits, unrounded, in `unit`. ``high`` is None if there is no upper limit.
-    se : float
-        Standard error. 0 for a census, and where the sample shows no variation: then the interval still has a width.
-    n, x : int
-        Units behind the estimate, and how many of them are successes (unweighted counts).
-    clusters : int
-        Clusters that hold these units (equal to `n` where units are taken as independent).
-    population : float or None
-        The population count that was declared, in the design's unit; None if declared infinite.
-    confidence, estimator, interval
-        Confidence level (0.95 for 95 %), and how value and interval were computed.
-    fpc : float
-        Overall sampling fraction used in the finite population correction, in [0, 1]; 0 means none.
-    design_effect : float or None
-        Variance over that of a simple random sample of `n` units without FPC, ``p(1 - p) / n``; None if that is 0.
-    effective_n : float or None
-        Size of the simple random sample, drawn with replacement, of equal variance; where `se` is 0, of that which
-        leaves as much unseen (:func:`cdi_lib.statistics.design.unseen`); None for a census.
-    df : int or None
-        Degrees of freedom of the variance: clusters minus strata, both counted where the domain has units.
-    flags : tuple of str
-        What to know of it: the flags at the head of this module, ``lonely_cluster``, and ``open_ended`` (no `high`).
-    unit : str
-        ``proportion``, ``count`` or ``difference`` (of proportions).
-    p_value : float or None
-        Two-sided, of the hypothesis "no difference"; differences only.
+    - ``value``, ``low``, ``high``: the estimate and its limits, unrounded, in ``unit`` ("proportion", "count" or
+      "difference" of proportions); ``high`` is None if there is no upper limit.
+    - ``se``: standard error; 0 for a census, and where the sample shows no variation (the interval has a width then).
+    - ``n``, ``x``, ``clusters``: units behind it, successes among them, and clusters that hold them; not weighted.
+    - ``population``: the count that was declared, in the design's unit; None if infinite.
+    - ``confidence``, ``estimator``, ``interval``: level (0.95 for 95 %), and how value and interval were computed.
+    - ``fpc``: overall sampling fraction in the finite population correction; 0 means none.
+    - ``design_effect``: variance over that of a simple random sample without FPC, ``p(1 - p) / n``; None if that is 0.
+    - ``effective_n``: size of the simple random sample, drawn with replacement, of equal variance; where ``se`` is 0,
+      of that which leaves as much unseen (:func:`cdi_lib.statistics.design.unseen`); None for a census.
+    - ``df``: degrees of freedom, clusters minus strata, both counted where the domain has units.
+    - ``flags``: those at the head of this module, ``lonely_cluster``, and ``open_ended`` (no ``high``).
+    - ``p_value``: two-sided, of the hypothesis "no difference"; differences only.
     """
 
     value: float
@@ -127,28 +110,13 @@ def weighted_rate(
 ) -> Estimate:
     """Estimate the share of successes among the units: a ratio of weighted totals.
 
-    Parameters
-    ----------
-    design : Design
-    domain : str or array of bool, optional
-        Column of, or one value per row of, ``design.units``: the units of interest.
-        The whole design is kept: rows outside add to the variance. Never filter the rows first.
-    interval : str, optional
-        One of `INTERVALS`; `DEFAULT_INTERVAL` if None.
-    confidence : float in (0.5, 1)
+    `domain` says which units are of interest, by a column of ``design.units`` or one bool per row. The whole design is
+    kept, for rows outside add to the variance: never filter the rows first. `interval` is one of `INTERVALS`
+    (`DEFAULT_INTERVAL` if None), `confidence` lies in (0.5, 1). ValueError for a domain without sampled units.
 
-    Raises
-    ------
-    ValueError
-        No sampled unit in the domain.
-
-    Notes
-    -----
     Equals R's ``svyratio(~success, ~unit, subset(design, domain))`` [2]_. The linearised variance is too
     small with few clusters (flag ``df_under_10``).
 
-    Examples
-    --------
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [True] * 90 + [False] * 10})
     >>> weighted_rate(Design(units, "right", population=1000), interval="normal")
@@ -164,8 +132,6 @@ def domain_rates(
 ) -> dict[Hashable, Estimate]:
     """Estimate the rate of every value of the column `by`, each as a domain: R's ``svyby``; see :func:`weighted_rate`.
 
-    Examples
-    --------
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 70 + [0] * 10 + [1] * 38 + [0] * 2, "site": ["N"] * 80 + ["S"] * 40})
     >>> {site: rate.value for site, rate in domain_rates(Design(units, "right", population=900), "site").items()}
@@ -197,8 +163,6 @@ def pooled_rate(
     units. `population` (units to draw from) need not be whole; `infinite_population` as in :class:`Design`; the
     default interval is the normal one.
 
-    Examples
-    --------
     >>> pooled_rate(438, 491, population=11870).margin  # doctest: +ELLIPSIS
     0.02687...
     """
@@ -228,30 +192,14 @@ def stratified_rate(
     ``rate = X / sum_h(X_h / p_h)``: successes over the estimated number of units. Unlike the pooled rate, it is not
     biased by sampling groups at different rates.
 
-    Parameters
-    ----------
-    design : Design
-        Clusters may hold units of several groups.
-    post_strata : str
-        Column of the group; it need not be the stratum of the draw.
-    successes : mapping of group -> count
-        Successes of each group in the population, taken as known without error.
-    interval, confidence
-        As in :func:`weighted_rate`.
+    `post_strata` is the column of the group, which need not be the stratum of the draw (clusters may hold units of
+    several groups); `successes` are taken as known without error; the rest is as in :func:`weighted_rate`.
+    ValueError for a group with successes of which none was sampled: its failures cannot be estimated.
 
-    Raises
-    ------
-    ValueError
-        Of a group with successes no success was sampled: its failures cannot be estimated.
-
-    Notes
-    -----
     Undercovers where a group that weighs much has few failures in the sample, as its variance is then badly known:
     flag ``few_failures``, for fewer than 5 in a group with over a quarter of the successes. In ``tests/coverage`` a
     group of 70 % with 25 sampled units and a rate of 0.97 leaves 63 % of a nominal 95 %.
 
-    Examples
-    --------
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
     >>> design = Design(units, "right", population=5000)
@@ -262,11 +210,9 @@ def stratified_rate(
     weight = design.row_weight
     sampled = sum_by(group, weight, len(names))
     found = sum_by(group, weight * design.row_outcome, len(names))
-    if ((found == 0) & (known > 0)).any():
-        raise ValueError(
-            f"{post_strata} {names[np.argmax((found == 0) & (known > 0))]!r}: none of its sampled units is a "
-            "success, so successes / rate is undefined; merge it with a similar one"
-        )
+    if (undefined := (found == 0) & (known > 0)).any():
+        said = "none of its sampled units is a success, so successes / rate is undefined; merge it with a similar one"
+        raise ValueError(f"{post_strata} {names[np.argmax(undefined)]!r}: {said}")
     rates = found / sampled
     units = _ratio(known, rates)
     rate = known.sum() / units.sum()
@@ -292,8 +238,6 @@ def post_stratified_rate(
     `confidence` are as in :func:`weighted_rate`. Equals R's ``svyratio(~success, ~unit, postStratify(design, ~group,
     population))``. Unstable with under ten units in a group.
 
-    Examples
-    --------
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
     >>> design = Design(units, "right", population=4000)
@@ -320,13 +264,10 @@ def sensitivity(
 ) -> list[Estimate]:  # fmt: skip
     """Estimate the overall rate under every estimator and interval: does the choice matter?
 
-    `design`, `post_strata`, `successes` and `confidence` are as for :func:`stratified_rate`; `population` counts
-    units for the pooled rows, where the caller has a better estimate than that which the design implies. For each of
-    `intervals`: pooled; pooled with clusters; stratified with units taken as independent; stratified with clusters. The
-    second and the last only if the design has clusters; ``estimator`` tells them apart.
+    For each of `intervals`: pooled; pooled with clusters; :func:`stratified_rate` with units taken as independent, and
+    with clusters (the second and the last only if the design has clusters; ``estimator`` tells them apart).
+    `population` counts units for the pooled rows, where the caller has a better estimate than the design's.
 
-    Examples
-    --------
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
     >>> for row in sensitivity(Design(units, "right", population=5000), "kind", {"a": 800, "b": 2850}, ["normal"]):
@@ -342,14 +283,15 @@ def sensitivity(
             population = n / design.overall_fraction()
     rows = []
     for method in intervals:
-        rows.append(pooled_rate(x, n, population, method, confidence, population is None))
-        if design.clusters is not None:
-            rate = weighted_rate(design.unweighted(), None, method, confidence)
-            rows.append(replace(rate, estimator="pooled, clustered"))
-        rows.append(stratified_rate(single, post_strata, successes, method, confidence))
-        if design.clusters is not None:
-            rate = stratified_rate(design, post_strata, successes, method, confidence)
-            rows.append(replace(rate, estimator="stratified, clustered"))
+        pooled = pooled_rate(x, n, population, method, confidence, population is None)
+        stratified = stratified_rate(single, post_strata, successes, method, confidence)
+        if design.clusters is None:
+            rows += [pooled, stratified]
+            continue
+        clustered = weighted_rate(design.unweighted(), None, method, confidence)
+        both = stratified_rate(design, post_strata, successes, method, confidence)
+        rows += [pooled, replace(clustered, estimator="pooled, clustered")]
+        rows += [stratified, replace(both, estimator="stratified, clustered")]
     return rows
 
 
@@ -385,12 +327,11 @@ def _finish(
 
 def facts(design: Design, inside: Bools) -> dict[str, Any]:
     """Return the counts of an Estimate for the units marked by `inside`."""
-    n = int(np.count_nonzero(inside))
-    clusters = n
-    if design.row_cluster is not None:
-        clusters = _groups_with(inside, design.row_cluster, len(design.cluster_stratum))
-    strata = _groups_with(inside, design.row_stratum, len(design.stratum_clusters))
-    size = design.stratum_population
+    n, size = int(np.count_nonzero(inside)), design.stratum_population
+    strata, clusters = (
+        n if group is None else int(np.count_nonzero(np.bincount(group[inside])))
+        for group in (design.row_stratum, design.row_cluster)
+    )
     return {
         "n": n,
         "x": int(np.count_nonzero((design.row_outcome > 0) & inside)),
@@ -401,23 +342,11 @@ def facts(design: Design, inside: Bools) -> dict[str, Any]:
     }
 
 
-def _groups_with(inside: Bools, group: Ints, groups: int) -> int:
-    """Return how many of the groups, numbered in `group`, have a row marked by `inside`."""
-    if inside.all():
-        return groups
-    present = np.zeros(groups, dtype=bool)
-    present[group[inside]] = True
-    return int(present.sum())
-
-
 def flags_of(design: Design | None, found: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the flags that small numbers and lonely clusters ask for."""
-    raised = {
-        "n_under_30": found["n"] < SMALL_SAMPLE,
-        "df_under_10": found["df"] < FEW_DEGREES_OF_FREEDOM,
-        "lonely_cluster": design is not None and design.has_lonely_cluster(),
-    }
-    return tuple(flag for flag, is_raised in raised.items() if is_raised)
+    flags = ("n_under_30",) * (found["n"] < SMALL_SAMPLE) + ("df_under_10",) * (found["df"] < FEW_DEGREES_OF_FREEDOM)
+    is_lonely = design is not None and design.lonely_strata().any()
+    return (*flags, "lonely_cluster") if is_lonely else flags
 
 
 def _post_strata(design: Design, name: str, counts: Mapping[Any, float], role: str) -> tuple[Ints, list[Any], Floats]:

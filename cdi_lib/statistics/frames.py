@@ -1,7 +1,7 @@
 """Sampling frames: a file with one row per record, its strata, and the records with the smallest keys.
 
-DuckDB reads a frame out of core, so that millions of records need little memory. Ids, strata and seeds are compared in their
-normal text: Unicode normalisation form C, without white space at either end.
+DuckDB reads a frame out of core, so that millions of records need little memory. Ids, strata and seeds are compared in
+their normal text (:func:`normal_text`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 ALL = "all"  # the name of the only stratum of a frame without strata
 MOST_STRATA = 10_000  # a column of more values holds no strata but, say, references
-_WHITE = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
 _TEXT_OR_WHOLE = re.compile(r'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|VARCHAR|ENUM.*|"NULL"', re.DOTALL)
 
 
@@ -44,13 +43,13 @@ class FrameInfo:
     encoding: str | None
     id_column: str
     stratum_columns: tuple[str, ...]
-    records: int
-    counts: dict[str, int]
+    records: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A sampling frame, made by :func:`read_frame` or :func:`frame_of`; ``info`` identifies it and counts its strata."""
+    """A sampling frame, made by :func:`read_frame` or :func:`frame_of`; ``info`` identifies it, counts its strata."""
 
     info: FrameInfo
     _database: DuckDBPyConnection = field(repr=False)
@@ -81,12 +80,7 @@ class Frame:
     def smallest(self, seed: str, n: int) -> list[tuple[str, str, str]]:
         """Key, id and stratum of the ``n`` records of each stratum with the smallest keys, smallest first.
 
-        The key is the SHA-256 of seed, colon and id, in hexadecimal digits.
-
-        Raises
-        ------
-        ValueError
-            Empty or repeated ids, with count and examples.
+        The key is the SHA-256 of seed, colon and id, in hexadecimal digits. ValueError for empty or repeated ids.
         """
         _refuse_empty_or_repeated(self)
         columns = ", ".join(self._places[name] for name in self.info.stratum_columns)
@@ -104,31 +98,16 @@ def read_frame(
     stratum_columns: str | Sequence[str] | None = None,
     *,
     other_columns: Sequence[str] = (),
-    delimiter: str = ",",
-    sheet: str | int = 0,
 ) -> Frame:
     """A sampling frame in a file, its strata counted.
 
-    Parameters
-    ----------
-    path : path
-        ``.csv`` (UTF-8, with or without byte order mark; else Windows-1252), ``.parquet`` or ``.xlsx``. It must stay as
-        it is for as long as the frame is used.
-    id_column, stratum_columns, other_columns : str
-        Unique text or whole numbers; the strata (several columns are joined as "violence / control room"); what else
-        :meth:`Frame.rows` is to give. In a CSV file every value is text.
-    delimiter : str
-        Of a CSV file.
-    sheet : str or int
-        Of an Excel file: name, or position from 0.
-
-    Raises
-    ------
-    ValueError
-        A column that is missing, an unreadable file, an empty stratum, an Excel sheet that is cut at the last row, long
-        numbers that Excel has rounded, ...
+    ``.csv`` (with commas; UTF-8, with or without byte order mark, else Windows-1252; every value is text), ``.parquet``
+    or ``.xlsx`` (its first sheet). It must stay as it is for as long as the frame is used. Ids are unique text or whole
+    numbers; strata of several columns are joined as "violence / control room"; ``other_columns`` are what else
+    :meth:`Frame.rows` is to give. ValueError for a missing column, an unreadable file, an empty stratum, an Excel sheet
+    that is cut at the last row, long numbers that Excel has rounded, ...
     """
-    path, suffix, strata = Path(path), Path(path).suffix.lower(), as_list(stratum_columns)
+    path, suffix, strata = Path(path), Path(path).suffix.lower(), _as_list(stratum_columns)
     if suffix not in (".csv", ".parquet", ".xlsx"):
         raise ValueError(f"{path.name}: a frame is a .csv, .parquet or .xlsx file; save it as one of these")
     if not path.is_file():
@@ -136,71 +115,82 @@ def read_frame(
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     columns = list(dict.fromkeys([id_column, *strata, *other_columns]))
-    header, folder = read_header(path, delimiter, sheet), _scratch()
+    header, folder = read_header(path), tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
     _require(path.name, columns, header)
     encoding = table = None
     if suffix == ".csv":
         encoding, source = _plain_text(path, Path(folder.name))
-        reader = _csv_reader(source, len(header), delimiter)
+        texts = {f"c{place}": "VARCHAR" for place in range(len(header))}
+        options = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"'"
+        reader = f"read_csv({_file(source)}, {options}, columns={texts}, force_not_null={list(texts)})"
     elif suffix == ".parquet":
         reader = f"read_parquet({_file(path)}, hive_partitioning=false)"
     else:
-        table, header, reader = _read_excel(path, columns, id_column, sheet), columns, "given"
-    info = FrameInfo(path.name, sha256, suffix[1:], encoding, id_column, tuple(strata), 0, {})
+        table, header, reader = _read_excel(path, columns, id_column), columns, "given"
+    info = FrameInfo(path.name, sha256, suffix[1:], encoding, id_column, tuple(strata))
     return _frame(info, reader, header, columns, folder, table)
 
 
 def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence[str] | None = None) -> Frame:
     """A DataFrame as a sampling frame.
 
-    Examples
-    --------
     >>> frame_of(pd.DataFrame({"id": [1, 2, 3], "type": ["a", "b", "a"]}), "id", "type").info.counts
     {'a': 2, 'b': 1}
     """
-    strata = as_list(stratum_columns)
-    columns = list(dict.fromkeys([id_column, *strata]))
+    columns = list(dict.fromkeys([id_column, *_as_list(stratum_columns)]))
     _require("the data frame", columns, list(data.columns))
-    table = pa.table({name: _arrow_column(data[name]) for name in columns})
-    info = FrameInfo("", "", "data frame", None, id_column, tuple(strata), 0, {})
-    return _frame(info, "given", columns, columns, _scratch(), table)
+    table = {}
+    for name in columns:
+        try:
+            table[name] = pa.array(data[name].array, from_pandas=True)  # text is not copied
+        except UnicodeEncodeError:
+            raise ValueError(f"column {name!r} holds text that is not valid Unicode; export it again") from None
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            raise ValueError(f"column {name!r} mixes text and numbers; read the whole column as text") from None
+    info = FrameInfo("", "", "data frame", None, id_column, tuple(_as_list(stratum_columns)))
+    folder = tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
+    return _frame(info, "given", columns, columns, folder, pa.table(table))
 
 
-# ---- the database ------------------------------------------------------------------------------------------
+def normal_text(text: object) -> str:
+    """Unicode normalisation form C without white space at either end: how ids, strata and seeds are compared."""
+    return unicodedata.normalize("NFC", str(text)).strip()
 
 
-def _scratch() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
+def _as_list(columns: str | Sequence[str] | None) -> list[str]:
+    return [columns] if isinstance(columns, str) else list(columns or ())
+
+
+def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:
+    for name in columns:
+        if (found := header.count(name)) != 1:
+            said = "is not a column" if found == 0 else f"is the name of {found} columns"
+            raise ValueError(f"{place}: {name!r} {said}; it has: {', '.join(map(str, header))}")
 
 
 def _frame(
-    info: FrameInfo,
-    reader: str,
-    header: Sequence[str],
-    columns: Sequence[str],
-    folder: tempfile.TemporaryDirectory[str],
-    table: pa.Table | None,
-) -> Frame:
+    info: FrameInfo, reader: str, header: Sequence[str], columns: Sequence[str],
+    folder: tempfile.TemporaryDirectory[str], table: pa.Table | None = None,
+) -> Frame:  # fmt: skip
     """The frame that a reader of DuckDB reads (``given``: the table), its types checked and its strata counted."""
     import duckdb  # takes a fifth of a second, and few commands read a frame
 
     # Out of core: what does not fit goes to the folder. More threads would need more memory.
     database = duckdb.connect(config={"memory_limit": "384MB", "threads": 4, "temp_directory": folder.name})
     database.execute("SET enable_progress_bar = false")  # which would be in a notebook's output
+    database.create_function("normal_text", normal_text, ["VARCHAR"], "VARCHAR")
     if table is not None:
         database.register("given", table)
     frame = Frame(info, database, {name: f"c{header.index(name)}" for name in columns}, folder)
     aliases = ", ".join(f"c{place}" for place in range(len(header)))
-    normal = _normal(frame._places[info.id_column])
     # A CSV file is parsed once; of a Parquet file columns are read again quicker than they are kept.
     kept = "TABLE" if info.format == "csv" else "VIEW"
-    chosen = f"SELECT {normal} AS id, {', '.join(frame._places.values())} FROM {reader} AS t({aliases})"
-    _ask(frame, f"CREATE {kept} frame AS {chosen}")
+    chosen = ", ".join([f"{_normal(frame._places[info.id_column])} AS id", *frame._places.values()])
+    _ask(frame, f"CREATE {kept} frame AS SELECT {chosen} FROM {reader} AS t({aliases})")
     kinds = {row[0]: str(row[1]) for row in _ask(frame, "DESCRIBE frame").fetchall()}
     for name in (info.id_column, *info.stratum_columns):
         if not _TEXT_OR_WHOLE.fullmatch(kind := kinds[frame._places[name]]):
-            said = f"column {name!r} must hold text or whole numbers; it holds {kind}"
-            raise ValueError(f"{said}: read the column as text")
+            raise ValueError(f"column {name!r} must hold text or whole numbers; it holds {kind}: read it as text")
     return _counted(frame)
 
 
@@ -219,10 +209,8 @@ def _counted(frame: Frame) -> Frame:
         texts = tuple("" if value is None else normal_text(value) for value in values)
         if "" in texts:
             column = texts.index("")
-            raise ValueError(
-                f"stratum column {frame.info.stratum_columns[column]!r}: "
-                f"{_empty(frame, 'value', _normal(columns[column]))}; every record needs a stratum"
-            )
+            name, empty = frame.info.stratum_columns[column], _empty(frame, "value", _normal(columns[column]))
+            raise ValueError(f"stratum column {name!r}: {empty}; every record needs a stratum")
         stratum = strata[tuple(values)] = " / ".join(texts) or ALL
         if named.setdefault(stratum, texts) != texts:
             raise ValueError(f"{said}: two strata have the same name; avoid ' / ' in values")
@@ -242,13 +230,12 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
         raise ValueError(f"{what}: {empty}; every record needs an id of its own")
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
     ((ids, records),) = _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchall()
-    if ids:
+    if ids:  # and not two ids with one hash
         shown = _ask(frame, f"{repeats} ORDER BY id LIMIT 5").fetchall()
         raise ValueError(
             f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records: "
-            f"{', '.join(f'{name!r} ({n} times)' for name, n in shown)}{', …' if ids > 5 else ''}; "
-            "remove the repeats, or take the column that identifies a record (white space at the ends of an id does "
-            "not count)"
+            f"{', '.join(f'{name!r} ({n} times)' for name, n in shown)}{', …' if ids > 5 else ''}; remove the "
+            "repeats, or take the column that identifies a record (white space at the ends of an id does not count)"
         )
 
 
@@ -272,12 +259,9 @@ def _ask(frame: Frame, query: str, *values: object) -> DuckDBPyConnection:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        line, widths = (
-            re.search(pattern, str(error))
-            for pattern in (r"Line: (\d+)", r"Expected Number of Columns: (\d+) Found: (\d+)")
-        )
-        if line and widths:
-            said = f"row {line[1]}: {widths[2]} values where the header has {widths[1]}"
+        pattern = r"Line: (\d+).*Expected Number of Columns: (\d+) Found: (\d+)"
+        if row := re.search(pattern, str(error), re.DOTALL):
+            said = f"row {row[1]}: {row[3]} values where the header has {row[2]}"
             raise ValueError(f"{frame.info.file}, {said}") from None
         raise _unreadable(frame.info.file, error) from None
 
@@ -285,18 +269,11 @@ def _ask(frame: Frame, query: str, *values: object) -> DuckDBPyConnection:
 def _normal(column: str) -> str:
     """SQL of :func:`normal_text` of a column; a missing value is empty.
 
-    Most texts need no change, which is quick to see: ASCII, and a visible character at either end. DuckDB drops U+11A7
-    after a Hangul syllable where the standard keeps it, so the texts between such characters are normalised.
+    Most texts need no change, which is quick to see: ASCII, and a visible character at either end.
     """
     text = f"CAST({column} AS VARCHAR)"
-    pieces = f"list_transform(string_split({text}, '\u11a7'), lambda piece: nfc_normalize(piece))"
-    return (
-        f"CASE WHEN strlen({text}) = length({text}) AND {text} >= '!' AND right({text}, 1) >= '!' THEN {text} "
-        f"ELSE coalesce(trim(array_to_string({pieces}, '\u11a7'), '{_WHITE}'), '') END"
-    )
-
-
-# ---- files -------------------------------------------------------------------------------------------------
+    is_normal = f"strlen({text}) = length({text}) AND {text} >= '!' AND right({text}, 1) >= '!'"
+    return f"CASE WHEN {is_normal} THEN {text} ELSE coalesce(normal_text({text}), '') END"
 
 
 def _unreadable(file: str, error: Exception) -> ValueError:
@@ -307,10 +284,10 @@ def _unreadable(file: str, error: Exception) -> ValueError:
     return ValueError(f"{file}: not a readable {Path(file).suffix} file ({type(error).__name__})")
 
 
-def read_header(path: Path, delimiter: str = ",", sheet: str | int = 0) -> list[str]:
+def read_header(path: Path) -> list[str]:
     """Names of the columns of a frame."""
     if path.suffix.lower() == ".xlsx":
-        return [str(name).strip() for name in _excel(path, sheet, nrows=0).columns]
+        return list(_excel(path, nrows=0).columns)
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 
@@ -326,14 +303,7 @@ def read_header(path: Path, delimiter: str = ",", sheet: str | int = 0) -> list[
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
     except UnicodeDecodeError:
         text = start.decode("cp1252", errors="replace")
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-
-
-def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:
-    for name in columns:
-        if (found := header.count(name)) != 1:
-            said = "is not a column" if found == 0 else f"is the name of {found} columns"
-            raise ValueError(f"{place}: {name!r} {said}; it has: {', '.join(map(str, header))}")
+    return next(csv.reader(io.StringIO(text, newline="")), [])
 
 
 def _plain_text(path: Path, folder: Path) -> tuple[str, Path]:
@@ -356,40 +326,27 @@ def _plain_text(path: Path, folder: Path) -> tuple[str, Path]:
     return encoding, copy
 
 
-def _csv_reader(path: Path, width: int, delimiter: str) -> str:
-    columns = {f"c{place}": "VARCHAR" for place in range(width)}
-    return (
-        f"read_csv({_file(path)}, auto_detect=false, header=true, delim={_text(delimiter)}, quote='\"', escape='\"', "
-        f"columns={columns}, force_not_null={list(columns)})"
-    )
-
-
 def _file(path: Path) -> str:
-    return _text(glob.escape(str(path)))  # in which * and ? are no patterns
+    """SQL of a file's name, in which * and ? are no patterns."""
+    return "'" + glob.escape(str(path)).replace("'", "''") + "'"
 
 
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _excel(path: Path, sheet: str | int, **options: Any) -> pd.DataFrame:
+def _excel(path: Path, **options: Any) -> pd.DataFrame:
     try:
-        return pd.read_excel(path, sheet_name=sheet, **options)
+        data: pd.DataFrame = pd.read_excel(path, **options)
     except Exception as error:  # noqa: BLE001 - the reader has many kinds of error; all mean the same here
-        raise ValueError(f"{path.name}: sheet {sheet!r} cannot be read ({type(error).__name__})") from None
+        raise _unreadable(path.name, error) from None
+    return data.rename(columns=lambda name: str(name).strip())
 
 
-def _read_excel(path: Path, columns: list[str], id_column: str, sheet: str | int) -> pa.Table:
-    data = _excel(path, sheet, dtype=object, keep_default_na=False, na_values=[""])
-    data.columns = pd.Index([str(name).strip() for name in data.columns])
+def _read_excel(path: Path, columns: list[str], id_column: str) -> pa.Table:
+    data = _excel(path, dtype=object, keep_default_na=False, na_values=[""])
     if len(data) >= 2**20 - 1:
         raise ValueError(f"{path.name}: the sheet is full to its last row, so records may be cut off; use CSV")
     rounded = [v for v in data[id_column] if isinstance(v, (int, float)) and abs(v) >= 1e15]
     if rounded:
-        raise ValueError(
-            f"{path.name}: column {id_column!r} has {len(rounded):,} numbers of 16 digits or more, "
-            "of which Excel keeps 15; format the column as text before the numbers are entered, or use CSV"
-        )
+        said = f"column {id_column!r} has {len(rounded):,} numbers of 16 digits or more, of which Excel keeps 15"
+        raise ValueError(f"{path.name}: {said}; format the column as text before the numbers are entered, or use CSV")
     for name in columns:
         if name == id_column or any(isinstance(value, str) for value in data[name]):
             data[name] = pd.array([_cell(value) for value in data[name]], dtype="str")
@@ -401,28 +358,3 @@ def _cell(value: Any) -> str | None:
     if pd.isna(value):
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-# ---- columns and texts -------------------------------------------------------------------------------------
-
-
-def as_list(columns: str | Sequence[str] | None) -> list[str]:
-    """No, one or several column names as a list."""
-    return [] if columns is None else [columns] if isinstance(columns, str) else list(columns)
-
-
-def normal_text(text: object) -> str:
-    """Unicode normalisation form C without white space at either end: how ids, strata and seeds are compared."""
-    return unicodedata.normalize("NFC", str(text)).strip()
-
-
-def _arrow_column(column: pd.Series) -> pa.ChunkedArray:
-    """A column as Arrow data (text is not copied)."""
-    what = f"column {column.name!r}"
-    try:
-        values = pa.array(column.array, from_pandas=True)
-    except UnicodeEncodeError:
-        raise ValueError(f"{what} holds text that is not valid Unicode; export it again") from None
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        raise ValueError(f"{what} mixes text and numbers; read the whole column as text") from None
-    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])

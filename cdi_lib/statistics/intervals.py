@@ -62,35 +62,20 @@ def interval(
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return the confidence limits ``(low, high)`` of a proportion; of arrays, for simulations, as arrays.
 
-    Parameters
-    ----------
-    value, se : float
-        Estimated proportion in [0, 1] and its standard error, FPC and clusters included.
-    n : int
-        Sampled units.
-    method : str, optional
-        One of `INTERVALS`; `DEFAULT_INTERVAL` if None:
+    `value` lies in [0, 1]; `se` is its standard error, FPC and clusters included, with `df` degrees of freedom (fewer
+    than 1 count as 1); `n` counts the sampled units; `confidence` lies in (0.5, 1). Methods:
 
-        - ``normal``: ``value +/- z se``, cut off at 0 and 1.
-        - ``logit``: normal on the log-odds scale, with the t quantile if `df` is given.
-        - ``wilson``, ``agresti-coull``, ``jeffreys`` [1]_: the binomial interval of the effective sample size
-          ``n* = value (1 - value) / se^2``; multiplied by ``(t[n - 1] / t[df])^2`` if `df` is given [2]_.
-        - ``korn-graubard`` [2]_: Clopper-Pearson with that ``n*`` (R: ``svyciprop(method="beta")``).
-        - ``clopper-pearson``: with ``n*`` not adjusted for `df`.
-    confidence : float in (0.5, 1)
-    df : int, optional
-        Degrees of freedom of `se`; fewer than 1 count as 1.
-    effective_n : float, optional
-        ``n*`` where `se` is 0; default `n`. Infinity says that it is a census.
+    - ``normal``: ``value +/- z se``, cut off at 0 and 1.
+    - ``logit``: normal on the log-odds scale, with the t quantile if `df` is given.
+    - ``wilson``, ``agresti-coull``, ``jeffreys`` [1]_: the binomial interval of the effective sample size
+      ``n* = value (1 - value) / se^2``; multiplied by ``(t[n - 1] / t[df])^2`` if `df` is given [2]_.
+    - ``korn-graubard`` [2]_: Clopper-Pearson with that ``n*`` (R: ``svyciprop(method="beta")``).
+    - ``clopper-pearson``: with ``n*`` not adjusted for `df`.
 
-    Notes
-    -----
-    The limits lie in [0, 1]. They are of zero width only for a census: where `se` is 0 otherwise, ``normal`` and
-    ``logit`` have no width, and Clopper-Pearson is given instead (so that the lower limit of ``normal`` is lower
-    for 30 of 30 than for 29 of 30). How often they hold the true rate stands at the head of this module.
+    The limits are of zero width only for a census: where `se` is 0, ``n*`` is `effective_n` (default `n`; infinity says
+    that it is a census), and Clopper-Pearson stands for ``normal`` and ``logit`` (so that the lower limit of ``normal``
+    is lower for 30 of 30 than for 29 of 30). How often they hold the true rate stands at the head of this module.
 
-    Examples
-    --------
     >>> low, high = interval(0.9, 0.03, 100, "wilson")
     >>> round(low, 4), round(high, 4)
     (0.8256, 0.9448)
@@ -122,7 +107,7 @@ def _normal(p: Array, se: Array, tail: float) -> Array:
 
 
 def _logit(p: Array, se: Array, tail: float, df: Any) -> Array:
-    """Return the normal limits of the log-odds, by the delta method, with t quantiles for so many degrees of freedom."""
+    """Return the normal limits of the log-odds, by the delta method, with t quantiles where `df` is given."""
     t = special.ndtri(tail) if df is None else special.stdtrit(np.maximum(df, 1), tail)
     half = t * se / (p * (1 - p))
     return np.array([special.expit(special.logit(p) + half), special.expit(special.logit(p) - half)])

@@ -12,91 +12,41 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 import pandas as pd
 from scipy.stats import norm
 
 from cdi_lib.statistics.checks import choice, count, level, number, positive, proportion
 
-T = TypeVar("T")
-OneOrEach: TypeAlias = T | Mapping[str, T]  # one value for all strata, or one for each
-
 ALLOCATIONS = ("proportional", "equal", "neyman")
+
+Rates = float | Mapping[str, float]  # one for all strata, or one for each
+Counts = int | Mapping[str, int]
 
 
 class ImpossiblePlan(ValueError):
     """No sample of this population can do what is asked; the message says what could."""
 
 
-@dataclass(frozen=True)
-class SamplePlan:
-    """A sample planned for a margin, and what the plan assumes: see :func:`sample_size`.
-
-    ``margin`` is the half-width reached by so many ``units``, ``margin_wanted`` the one asked for (proportions).
-    """
-
-    units: int
-    clusters: int
-    rate: float
-    margin: float
-    margin_wanted: float
-    confidence: float
-    population: float | None
-    design_effect: float
-    units_per_cluster: float
-    response_rate: float
-
-
 def sample_size(
-    rate: float, margin: float, confidence: float = 0.95, population: float | None = None,
-    design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
-) -> SamplePlan:  # fmt: skip
-    """Sample size for a rate with a given margin (half-width of a normal interval).
+    rate: float, margin: float, confidence: float = 0.95, population: float | None = None, design_effect: float = 1.0
+) -> int:
+    """Units to audit for a rate with a given margin (half-width of a normal interval, a proportion).
 
-    Parameters
-    ----------
-    rate : float in (0, 1)
-        Expected rate; the one nearest to 0.5 of the plausible ones is the careful choice.
-    margin : float in (0, 0.5)
-        Half-width wanted, as a proportion: 0.02 for two percentage points.
-    population : float, optional
-        Number of units, may be estimated. None: no finite population correction.
-    design_effect : float, greater than 0
-        Variance over that of independent units: ``1 + ((1 + cv^2) m - 1) icc`` for clusters of m units on average,
-        with the coefficient of variation cv, whose outcomes correlate by icc ([2]_, section 5.4).
-    units_per_cluster, response_rate : float
-        Units expected in a cluster (1 or more), and share of the drawn clusters that can be audited, in (0, 1].
+    Of the plausible rates that nearest to 0.5 is the careful choice. ``population`` may be estimated; None: no finite
+    population correction. The design effect is the variance over that of independent units: for clusters of m units on
+    average, with the coefficient of variation cv, whose outcomes correlate by icc, it is ``1 + ((1 + cv^2) m - 1) icc``
+    ([2]_, section 5.4). Too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1 needs more. For
+    clusters to draw see :func:`allocate_for_margin`.
 
-    Raises
-    ------
-    ValueError
-        A percentage given as a proportion; :class:`ImpossiblePlan` for a population that cannot yield the sample.
-
-    Notes
-    -----
-    The normal approximation is too hopeful where ``units * (1 - rate)`` is below about 10: a rate near 1
-    needs more.
-
-    Examples
-    --------
-    >>> plan = sample_size(0.9, 0.02, population=30_000, units_per_cluster=1.2, response_rate=0.95)
-    >>> plan.units, plan.clusters, round(plan.margin, 5)
-    (841, 738, 0.01999)
+    >>> sample_size(0.9, 0.02, population=30_000)
+    841
     """
-    margin, known = proportion("margin", margin, high=0.5), _population(population)
-    units = _units_needed(rate, margin, confidence, known, design_effect)
-    clusters = _clusters_needed(units, units_per_cluster, response_rate)
-    held = known / units_per_cluster
-    if clusters > held + 1:
-        raise ImpossiblePlan(
-            f"{units} units need {clusters} clusters ({units_per_cluster:g} units per cluster, response rate "
-            f"{response_rate:g}), but the population has only {held:.0f}; accept a wider margin"
-        )
-    reached = margin_for(min(units, known), rate, confidence, population, design_effect)
-    return SamplePlan(
-        units, clusters, rate, reached, margin, confidence, population, design_effect, units_per_cluster, response_rate
-    )  # fmt: skip
+    p, margin = proportion("rate", rate), proportion("margin", margin, high=0.5)
+    variance = positive("design_effect", design_effect) * p * (1 - p)
+    unlimited = _z(confidence) ** 2 * variance / margin**2  # [1]_, eq. 4.2
+    return _ceil(unlimited / (1 + unlimited / _population(population)))  # eq. 4.3
 
 
 def margin_for(
@@ -104,8 +54,6 @@ def margin_for(
 ) -> float:
     """Margin that ``n`` units reach: the inverse of :func:`sample_size`; 0 for a census.
 
-    Examples
-    --------
     >>> round(margin_for(491, 0.892, population=11_870), 4)
     0.0269
     """
@@ -126,15 +74,9 @@ def size_to_detect(
 
     ``n_before`` are the units of the earlier survey; None: both samples are still to be planned, of the same size. The
     design effect applies to both samples, the population to the present one. For the two-proportion z test with a
-    pooled rate, which :func:`cdi_lib.statistics.differences.difference` does; its normal approximation [3]_.
+    pooled rate of :func:`cdi_lib.statistics.differences.difference`, by its normal approximation [3]_.
+    Raises :class:`ImpossiblePlan` for an earlier sample so small that no sample now could show the change.
 
-    Raises
-    ------
-    ValueError
-        Equal rates; :class:`ImpossiblePlan` for an earlier sample so small that no sample now could show the change.
-
-    Examples
-    --------
     >>> size_to_detect(0.80, 0.92, n_before=300)
     90
     >>> size_to_detect(0.85, 0.90, n_before=None)
@@ -157,14 +99,9 @@ def size_to_detect(
         return float(norm.cdf((abs(p1 - p0) - z * null) / true))  # [3]_, eq. 4.14
 
     if n_before is not None and reached(known) < power:
-        raise ImpossiblePlan(
-            f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: the earlier sample "
-            f"of {n_before} units is too small; plan for a larger change or a lower power"
-        )
-    enough = 1
-    while reached(enough) < power:
-        enough *= 2
-    units = bisect_left(range(enough + 1), True, lo=enough // 2, key=lambda n: n > 0 and reached(n) >= power)
+        said = f"the earlier sample of {n_before} units is too small; plan for a larger change or a lower power"
+        raise ImpossiblePlan(f"no sample can show a change from {p0:g} to {p1:g} with power {power:g}: {said}")
+    units = 1 + bisect_left(range(1, 10**15), True, key=lambda n: reached(n) >= power)
     if units > known:
         raise ImpossiblePlan(f"this change needs {units} units, the population has only {known:g}")
     return units
@@ -177,8 +114,6 @@ def detection_table(
 
     As :func:`size_to_detect`; ``units`` is missing where no sample now can show the change.
 
-    Examples
-    --------
     >>> detection_table(0.80, [0.82, 0.92], n_before=300)["units"].tolist()
     [<NA>, 90]
     """
@@ -193,7 +128,7 @@ def detection_table(
 
 
 def _population(value: float | None) -> float:
-    """The number of units, perhaps estimated and so not whole; infinite for None."""
+    """Number of units, perhaps estimated and so not whole; infinite for None."""
     if value is not None and number("population", value) <= 1:
         raise ValueError(f"population must be a number of units greater than 1, or None if unlimited; got {value!r}")
     return math.inf if value is None else float(value)
@@ -207,25 +142,12 @@ def _ceil(x: float) -> int:
     return math.ceil(x - 1e-9 * max(1.0, x))  # 385.00000000001 is rounding error, not a 386th unit
 
 
-def _units_needed(rate: float, margin: float, confidence: float, population: float, deff: float) -> int:
-    p = proportion("rate", rate)
-    variance = positive("design_effect", deff) * p * (1 - p)
-    unlimited = _z(confidence) ** 2 * variance / margin**2  # [1]_, eq. 4.2
-    return _ceil(unlimited / (1 + unlimited / population))  # eq. 4.3
-
-
-def _clusters_needed(units: int, units_per_cluster: float, response_rate: float) -> int:
-    if response_rate != 1:
-        proportion("response_rate", response_rate)
-    return _ceil(units / number("units_per_cluster", units_per_cluster, 1) / response_rate)
-
-
 @dataclass(frozen=True)
 class Allocation:
     """How many records to draw per stratum.
 
-    ``counts`` are the numbers to draw, ``frame`` the numbers in the frame, ``ideal`` the shares of the method
-    before limits and rounding; ``notes`` say in words what was redistributed and why.
+    ``frame`` has the numbers in the frame, ``ideal`` the shares of the method before limits and rounding; ``notes`` say
+    in words what was redistributed and why.
     """
 
     counts: dict[str, int]
@@ -241,30 +163,15 @@ class Allocation:
 
 
 def allocate(
-    total: int, strata: Mapping[str, int], method: str = "proportional", rates: OneOrEach[float] | None = None,
-    minimum: OneOrEach[int] = 0,
-) -> Allocation:  # fmt: skip
+    total: int, strata: Mapping[str, int], method: str = "proportional", rates: Rates | None = None, minimum: Counts = 0
+) -> Allocation:
     """Share ``total`` records (clusters) among strata: exact in sum, at least ``minimum``, at most the frame.
 
-    Parameters
-    ----------
-    strata : mapping of str to int
-        Records in the frame per stratum. One without records gets none.
-    method : {"proportional", "equal", "neyman"}
-        ``neyman`` (most precise overall rate) needs ``rates``. For a margin in every stratum there is
-        :func:`allocate_for_margin`.
-    rates : float or mapping of stratum -> float
-        Expected rate in (0, 1), per stratum or one for all.
-    minimum : int or mapping
-        Fewest records per stratum (all of a stratum that has fewer).
+    ``strata`` has the records in the frame per stratum; ``method`` is "proportional", "equal" or "neyman" (the most
+    precise overall rate), which needs expected ``rates`` in (0, 1); of a stratum with fewer records than its
+    ``minimum`` all are drawn. For a margin in every stratum there is :func:`allocate_for_margin`. ValueError for a
+    total that does not lie between these, a missing or unknown stratum, a rate of 0 or 1, ...
 
-    Raises
-    ------
-    ValueError
-        A total above the frame or below the minimums, a missing or unknown stratum, a rate of 0 or 1, ...
-
-    Examples
-    --------
     >>> allocate(100, {"violence": 5000, "sexual": 20, "other": 4980}, minimum=30).notes
     ('sexual: its share of 0.2 is below the minimum; all 20 are drawn, taken from the other strata',)
     """
@@ -272,10 +179,8 @@ def allocate(
     frame, least = _frame_and_least(strata, minimum)
     total = count("total", total, 1)
     if not sum(least.values()) <= total <= sum(frame.values()):
-        raise ValueError(
-            f"total must be at least the minimums ({sum(least.values())}) and at most the "
-            f"records of the frame ({sum(frame.values())}); got {total}"
-        )
+        limits = f"the minimums ({sum(least.values())}) and at most the records of the frame ({sum(frame.values())})"
+        raise ValueError(f"total must be at least {limits}; got {total}")
     weights = _weights(method, frame, rates)
     ideal = dict.fromkeys(frame, 0.0) | {h: float(total * w / sum(weights.values())) for h, w in weights.items()}
     counts = dict.fromkeys(frame, 0) | _round(_bounded_shares(total, weights, least, frame), frame)
@@ -283,28 +188,29 @@ def allocate(
 
 
 def allocate_for_margin(
-    strata: Mapping[str, int], rates: OneOrEach[float], margin: OneOrEach[float], minimum: OneOrEach[int] = 0,
-    confidence: float = 0.95, design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
+    strata: Mapping[str, int], rates: Rates, margin: Rates, minimum: Counts = 0, confidence: float = 0.95,
+    design_effect: float = 1.0, units_per_cluster: float = 1.0, response_rate: float = 1.0,
 ) -> Allocation:  # fmt: skip
     """As many records (clusters) of each stratum as reach a ``margin`` (half-width) there; see :func:`sample_size`.
 
-    ``strata`` and ``minimum`` are as in :func:`allocate`; a stratum that has too few records is drawn whole, and a
-    note says so.
+    Of a cluster ``units_per_cluster`` are expected (1 or more), and of those drawn the share ``response_rate`` can be
+    audited. The others are as in :func:`allocate`. Of too few records all are drawn, and a note says so.
 
-    Examples
-    --------
     >>> allocate_for_margin({"violence": 5000, "other": 300}, rates=0.9, margin=0.03).counts
     {'violence': 357, 'other': 169}
     """
     frame, least = _frame_and_least(strata, minimum)
     rates, margins = per_stratum("rates", rates, frame), per_stratum("margin", margin, frame)
+    held = number("units_per_cluster", units_per_cluster, 1)
+    if response_rate != 1:
+        proportion("response_rate", response_rate)
     ideal = dict.fromkeys(frame, 0)
     for h, size in frame.items():
         rate = proportion(f"rate of stratum {h!r}", rates[h])
         wanted = proportion(f"margin of stratum {h!r}", margins[h], high=0.5)
         if size:
-            units = _units_needed(rate, wanted, confidence, size * units_per_cluster, design_effect)
-            ideal[h] = _clusters_needed(units, units_per_cluster, response_rate)
+            units = sample_size(rate, wanted, confidence, size * held, design_effect) if size * held > 1 else 1
+            ideal[h] = _ceil(units / held / response_rate)
     counts = {h: min(max(ideal[h], least[h]), frame[h]) for h in frame}
     notes = tuple(_notes(counts, frame, ideal, least, shared=False))
     return Allocation(counts, frame, {h: float(n) for h, n in ideal.items()}, "precision", notes)
@@ -329,10 +235,8 @@ def per_stratum(name: str, values: Any, strata: Iterable[str]) -> dict[str, Any]
         return dict.fromkeys(strata, values)
     found, wanted = {str(h): value for h, value in values.items()}, set(strata)
     if set(found) != wanted:
-        raise ValueError(
-            f"{name} must name every stratum once; missing: {sorted(wanted - set(found))}, "
-            f"not in the frame: {sorted(set(found) - wanted)}"
-        )
+        said = f"missing: {sorted(wanted - set(found))}, not in the frame: {sorted(set(found) - wanted)}"
+        raise ValueError(f"{name} must name every stratum once; {said}")
     return found
 
 

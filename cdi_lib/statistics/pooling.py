@@ -7,8 +7,8 @@ References
    Statistical Association* 78, 47-55.
 .. [3] Spiegelhalter, D. J. (2005). Funnel plots for comparing institutional performance. *Statistics in Medicine* 24,
    1185-1202.
-.. [4] Hartung, J. and Knapp, G. (2001). On tests of the overall treatment effect in meta-analysis with normally distributed
-   responses. *Statistics in Medicine* 20, 1771-1782.
+.. [4] Hartung, J. and Knapp, G. (2001). On tests of the overall treatment effect in meta-analysis with normally
+   distributed responses. *Statistics in Medicine* 20, 1771-1782.
 .. [5] Zou, G. Y., Huang, W. and Zhang, X. (2009). A note on confidence interval estimation for a linear function of
    binomial proportions. *Computational Statistics and Data Analysis* 53, 1080-1085.
 """
@@ -46,13 +46,11 @@ class Pooled:
 
 
 def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
-    """Pool independent rates (with their standard errors), and shrink each to the mean as far as its precision asks for.
+    """Pool independent rates (with their standard errors), and shrink each to the mean as far as its precision asks.
 
     Random effects on the log-odds scale by the moments of [1]_, the interval of their mean by [4]_, never narrower than
     that of [1]_; empirical Bayes estimates as in [2]_. ValueError for a rate of 0 or 1, which has no log-odds.
 
-    Examples
-    --------
     >>> round(random_effects([0.90, 0.92, 0.95], [0.01, 0.01, 0.01]).mean, 3)
     0.924
     """
@@ -70,28 +68,18 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
     spread = np.sqrt(weight * v + ((1 - weight) * se_of_mean) ** 2)  # the mean is estimated as well
     centre = float((size * p).sum() / size.sum())
     z = (p - centre) / np.sqrt(centre * (1 - centre) / size)
+    mean, low, high = (float(special.expit(x)) for x in (mean, mean - reach, mean + reach))
+    shrunken, shrunken_low, shrunken_high = (special.expit(shrunken + k * Z * spread) for k in (0, -1, 1))
     return Pooled(
-        centre=centre,
-        mean=float(special.expit(mean)),
-        low=float(special.expit(mean - reach)),
-        high=float(special.expit(mean + reach)),
-        tau=float(np.sqrt(tau2)),
-        q=q,
-        df=len(p) - 1,
-        p_value=float(stats.chi2.sf(q, len(p) - 1)),
-        overdispersion=float(np.mean(z**2)),  # [3]_, section 3.2: phi
-        shrunken=special.expit(shrunken),
-        shrunken_low=special.expit(shrunken - Z * spread),
-        shrunken_high=special.expit(shrunken + Z * spread),
-        weight=weight,
-    )
+        centre=centre, mean=mean, low=low, high=high, tau=float(np.sqrt(tau2)), q=q, df=len(p) - 1,
+        p_value=float(stats.chi2.sf(q, len(p) - 1)), overdispersion=float(np.mean(z**2)),  # [3]_, section 3.2: phi
+        shrunken=shrunken, shrunken_low=shrunken_low, shrunken_high=shrunken_high, weight=weight,
+    )  # fmt: skip
 
 
 def dersimonian_laird(y: np.ndarray, v: np.ndarray) -> tuple[float, float, float, float]:
     """The random-effects mean of estimates ``y`` with variances ``v``: mean, its standard error, tau squared, Q [1]_.
 
-    Examples
-    --------
     >>> mean, se, tau2, q = dersimonian_laird(np.array([0.0, 1.0, 2.0]), np.array([0.25, 0.25, 0.25]))
     >>> mean, tau2, q
     (1.0, 0.75, 8.0)
@@ -108,8 +96,6 @@ def control_limits(centre: float, n: np.ndarray, tail: float) -> tuple[np.ndarra
 
     Interpolated between the whole numbers of units ([3]_, appendix A.1.1).
 
-    Examples
-    --------
     >>> low, high = control_limits(0.9, np.array([1000]), 0.025)
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
     (0.8805, 0.9177)
@@ -125,8 +111,6 @@ def control_limits(centre: float, n: np.ndarray, tail: float) -> tuple[np.ndarra
 def add(estimates: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
     """The sum of independent estimates (value, low, high): variances add, for each side separately (MOVER, [5]_).
 
-    Examples
-    --------
     >>> add([(10, 7, 14), (20, 16, 23)])
     (30, 25.0, 35.0)
     """

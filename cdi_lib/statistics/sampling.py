@@ -1,16 +1,15 @@
 """The draw of a sample that anybody can repeat, and the trail with which to repeat it.
 
-How many records to draw is in :mod:`cdi_lib.statistics.planning`, what they are drawn from in
-:mod:`cdi_lib.statistics.frames`. There is no random number generator. The key of a record is the SHA-256 of the text
-``<seed>:<id>``, and the records with the smallest keys of a stratum are selected. Adding or removing records leaves the order of
-all others as it was. SQL, R or ``tests/repeat_draw.py`` repeats the draw without this library.
+There is no random number generator. The key of a record is the SHA-256 of the text ``<seed>:<id>``, and the records
+with the smallest keys of a stratum are selected. Adding or removing records leaves the order of all others as it was.
+SQL, R or ``tests/repeat_draw.py`` repeats the draw without this library.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from dataclasses import replace as with_changes
 from numbers import Integral
@@ -20,7 +19,7 @@ import pandas as pd
 
 from cdi_lib.statistics.checks import count as count_of
 from cdi_lib.statistics.frames import ALL, Frame, FrameInfo, frame_of, normal_text
-from cdi_lib.statistics.planning import Allocation, per_stratum
+from cdi_lib.statistics.planning import Allocation, Counts, per_stratum
 
 SCHEMA_VERSION = 2  # of the trail
 ALGORITHM_VERSION = 3  # a changed rule of selection is a new version: 1 and 2 used other keys
@@ -67,14 +66,12 @@ class Selection:
     @property
     def current(self) -> tuple[Record, ...]:
         """The records to audit now: a reserve stands in the place of the record that it replaced."""
-        known = {record.id: record for record in (*self.records, *self.reserves)}
-        by = {swap.replaced: swap.by for swap in self.replacements}
-        ids = [record.id for record in self.records]
-        for i, name in enumerate(ids):
-            while name in by:
-                name = by[name]
-            ids[i] = name
-        return tuple(known[name] for name in ids)
+        known = {record.id: record for record in self.reserves}
+        now = list(self.records)
+        for swap in self.replacements:  # in the order in which they were made
+            place = next(i for i, record in enumerate(now) if record.id == swap.replaced)
+            now[place] = known[swap.by]
+        return tuple(now)
 
     @property
     def unused(self) -> tuple[Record, ...]:
@@ -89,40 +86,21 @@ class Selection:
 
 
 def draw(
-    frame: Frame | pd.DataFrame,
-    allocation: Allocation | Mapping[str, int] | int,
-    seed: int | str,
-    *,
-    id_column: str | None = None,
-    stratum_column: str | Sequence[str] | None = None,
-    reserves: int | Mapping[str, int] = 0,
-) -> Selection:
+    frame: Frame | pd.DataFrame, allocation: Allocation | Counts, seed: int | str, *, id_column: str | None = None,
+    stratum_column: str | Sequence[str] | None = None, reserves: Counts = 0,
+) -> Selection:  # fmt: skip
     """Draw a simple random sample, or one of each stratum, that depends on nothing but seed, ids and strata.
 
-    Parameters
-    ----------
-    frame : Frame or DataFrame
-        One row per record (incident), in any order; a DataFrame with ``id_column`` and ``stratum_column``.
-    allocation : Allocation, mapping of stratum to count, or int
-        Records to draw; an int only without strata.
-    seed : int or str
-        Public, and fixed before the frame is seen. 7 and "7" are the same. A second sample that is to be
-        independent of the first (a blind re-check) needs another seed.
-    reserves : int or mapping
-        Reserve records per stratum, in the order in which they must be used.
+    Keys behave as random numbers as long as nobody chooses ids after the seed is known. So every record of a stratum of
+    N has the inclusion probability n/N, and every set of n is as likely as any other. Raises ValueError for empty or
+    repeated ids, a sample larger than its stratum, strata that are not those of the allocation, ...
 
-    Raises
-    ------
-    ValueError
-        Empty or repeated ids, a sample larger than its stratum, strata or counts that are not those of the allocation, ...
+    - ``frame``: one row per record, in any order; a DataFrame with ``id_column`` and ``stratum_column``.
+    - ``allocation``: records to draw; one number only without strata.
+    - ``seed``: public, and fixed before the frame is seen; 7 and "7" are the same. A second sample that is to be
+      independent of the first (a blind re-check) needs another seed.
+    - ``reserves``: records per stratum in reserve, in the order in which they must be used.
 
-    Notes
-    -----
-    Keys behave as random numbers as long as nobody chooses ids after the seed is known. So every record of a stratum of N has
-    the inclusion probability n/N, and every set of n is as likely as any other.
-
-    Examples
-    --------
     >>> frame = pd.DataFrame({"id": ["INC-1", "INC-2", "INC-3", "INC-4"]})
     >>> [record.id for record in draw(frame, 2, seed=7, id_column="id").records]
     ['INC-1', 'INC-2']
@@ -140,37 +118,22 @@ def draw(
         raise ValueError("the frame has no record")
     counts = _wanted(allocation, info.counts)
     spare, notes = _reserves(reserves, counts, info.counts)
-    drawn, kept = _taken(frame.smallest(text, max(n + spare[h] for h, n in counts.items())), counts, spare, info)
-    return Selection(
-        text, info.id_column, info.stratum_columns, info.counts, counts, drawn, kept, notes=notes
-    )  # fmt: skip
-
-
-def _taken(
-    smallest: Iterable[tuple[str, str, str]], counts: Mapping[str, int], spare: Mapping[str, int], info: FrameInfo
-) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
-    """The records and the reserves among those with the smallest keys, stratum by stratum."""
     order, found = Counter[str](), []
-    for key, name, stratum in smallest:
+    for key, name, stratum in frame.smallest(text, max(n + spare[h] for h, n in counts.items())):
         order[stratum] += 1
-        if order[stratum] <= counts[stratum] + spare[stratum]:
-            chance = counts[stratum] / info.counts[stratum]
-            found.append(Record(order[stratum], name, stratum, chance, key))
+        chance = counts[stratum] / info.counts[stratum]
+        found.append(Record(order[stratum], name, stratum, chance, key))
     found.sort(key=lambda record: (record.stratum, record.order))
-    is_drawn = [record.order <= counts[record.stratum] for record in found]
-    return (
-        tuple(record for record, drawn in zip(found, is_drawn, strict=True) if drawn),
-        tuple(record for record, drawn in zip(found, is_drawn, strict=True) if not drawn),
-    )
+    drawn = tuple(r for r in found if r.order <= counts[r.stratum])
+    kept = tuple(r for r in found if counts[r.stratum] < r.order <= counts[r.stratum] + spare[r.stratum])
+    return Selection(text, info.id_column, info.stratum_columns, info.counts, counts, drawn, kept, notes=notes)
 
 
-def _reserves(
-    reserves: int | Mapping[str, int], counts: Mapping[str, int], sizes: Mapping[str, int]
-) -> tuple[dict[str, int], tuple[str, ...]]:
+def _reserves(asked: Counts, counts: dict[str, int], sizes: dict[str, int]) -> tuple[dict[str, int], tuple[str, ...]]:
     """Reserves of each stratum from which any record is drawn, and notes where it has no more."""
     spare, notes = {}, []
-    for stratum, asked in sorted(per_stratum("reserves", reserves, counts).items()):
-        n = counts[stratum] and count_of(f"reserves of stratum {stratum!r}", asked, 0)
+    for stratum, wanted in sorted(per_stratum("reserves", asked, counts).items()):
+        n = counts[stratum] and count_of(f"reserves of stratum {stratum!r}", wanted, 0)
         most = sizes.get(stratum, 0) - counts[stratum]
         if n > most:
             notes.append(f"{stratum}: only {most} of {n} reserves, the frame has no more records")
@@ -178,15 +141,13 @@ def _reserves(
     return spare, tuple(notes)
 
 
-def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str, int]) -> dict[str, int]:
+def _wanted(allocation: Allocation | Counts, sizes: Mapping[str, int]) -> dict[str, int]:
     """Records to draw per stratum, checked against the frame."""
     if isinstance(allocation, Allocation):
         counted = {h: n for h, n in allocation.frame.items() if n}
         if counted != dict(sizes):
-            raise ValueError(
-                f"the allocation was made for another frame: it counts {counted}, the frame has "
-                f"{dict(sizes)}; allocate again"
-            )
+            said = f"it counts {counted}, the frame has {dict(sizes)}"
+            raise ValueError(f"the allocation was made for another frame: {said}; allocate again")
         allocation = allocation.counts
     if not isinstance(allocation, Mapping):
         if set(sizes) != {ALL}:
@@ -196,9 +157,8 @@ def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str
     missing = sorted(set(sizes) - set(counts))
     unknown = sorted(h for h in set(counts) - set(sizes) if counts[h])
     if missing or unknown:
-        raise ValueError(
-            f"the allocation must name the strata of the frame; missing: {missing}, not in the frame: {unknown}"
-        )
+        said = f"missing: {missing}, not in the frame: {unknown}"
+        raise ValueError(f"the allocation must name the strata of the frame; {said}")
     for h, n in counts.items():
         if n > sizes.get(h, 0):
             raise ValueError(f"stratum {h!r}: {n} records to draw, but the frame has only {sizes[h]}")
@@ -210,12 +170,8 @@ def _wanted(allocation: Allocation | Mapping[str, int] | int, sizes: Mapping[str
 def replace(selection: Selection, record_id: str, reason: str) -> Selection:
     """Replace a record that cannot be audited by the next unused reserve of its stratum.
 
-    Returns the selection with one more entry in ``replacements``; ``current`` lists the records to audit.
-
-    Raises
-    ------
-    ValueError
-        The record is not in the present sample, no reserve is left, or there is no reason.
+    ``current`` of what is returned lists the records to audit. Raises ValueError if the record is not in the present
+    sample, no reserve is left, or there is no reason.
     """
     text, why = normal_text(record_id), str(reason or "").strip()
     if not why:
@@ -226,10 +182,8 @@ def replace(selection: Selection, record_id: str, reason: str) -> Selection:
         raise ValueError(f"record {text!r} {'was replaced already' if gone else 'is not in the sample'}")
     spare = next((reserve for reserve in selection.unused if reserve.stratum == now.stratum), None)
     if spare is None:
-        raise ValueError(
-            f"record {text!r}: no reserve is left in stratum {now.stratum!r}; draw again with the same seed "
-            "and more reserves (those in use keep their order)"
-        )
+        said = "draw again with the same seed and more reserves (those in use keep their order)"
+        raise ValueError(f"record {text!r}: no reserve is left in stratum {now.stratum!r}; {said}")
     swap = Replacement(text, spare.id, now.stratum, why)
     return with_changes(selection, replacements=(*selection.replacements, swap))
 
@@ -238,18 +192,17 @@ _ALGORITHM = {
     "name": "sha256(seed:id)",
     "version": ALGORITHM_VERSION,
     "key": "SHA-256 of the text seed, colon, id in UTF-8, as 64 hexadecimal digits",
-    "rule": "in each stratum the n records with the smallest keys, in this order; the reserves are the next; equal keys by id",
+    "rule": "in each stratum the n records with the smallest keys, in this order; the reserves are the next; "
+    "equal keys by id",
     "texts": "seed, ids and strata in Unicode normalisation form C without white space at their ends",
     "strata": "values of several columns are joined by ' / '; 'all' without strata",
 }
 
 
 def trail(
-    selection: Selection,
-    frame_info: FrameInfo | None = None,
-    plan: Mapping[str, Any] | None = None,
+    selection: Selection, frame_info: FrameInfo | None = None, plan: Mapping[str, Any] | None = None,
     allocation: Allocation | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """The selection trail: a JSON document with which a third party can repeat the draw from the frame.
 
     ``frame_info``, ``plan`` and ``allocation`` are what the draw was made from; None if there was none. The trail names
@@ -258,7 +211,7 @@ def trail(
     """
     if frame_info is not None and frame_info.counts != selection.frame:
         raise ValueError(f"frame_info counts {frame_info.counts}, but the selection was drawn from {selection.frame}")
-    first = selection.records[0]
+    first, spare = selection.records[0], Counter(record.stratum for record in selection.reserves)
     return {
         "document": "selection trail",
         "schema_version": SCHEMA_VERSION,
@@ -270,14 +223,9 @@ def trail(
         "plan": plan,
         "allocation": None if allocation is None else asdict(allocation) | {"notes": list(allocation.notes)},
         "strata": [
-            {
-                "stratum": stratum,
-                "frame": size,
-                "selected": (n := selection.counts[stratum]),
-                "reserves": sum(record.stratum == stratum for record in selection.reserves),
-                "inclusion_probability": n / size,
-            }
-            for stratum, size in sorted(selection.frame.items())
+            {"stratum": h, "frame": size, "selected": n, "reserves": spare[h], "inclusion_probability": n / size}
+            for h, size in sorted(selection.frame.items())
+            for n in (selection.counts[h],)
         ],
         "notes": list(selection.notes),
         "selection": [asdict(record) for record in selection.records],
@@ -289,8 +237,6 @@ def trail(
 def check_command(seed: str, record_id: str) -> str:
     """The command of a shell that prints the key of one record.
 
-    Examples
-    --------
     >>> print(check_command("7", "INC-4"))
     printf '7:INC-4' | sha256sum
     """

@@ -16,18 +16,11 @@ from cdi_lib.statistics.intervals import interval
 def total(design: Design, of: str = "failures", domain: Any = None, confidence: float = 0.95) -> Estimate:
     """Estimate how many units of the population are "successes", "failures" or either ("units").
 
-    Equals R's ``svytotal``: the weights expand what each cluster holds, so that how many units a cluster holds is
-    left to chance too, also where the population is a number of units and so known. There the rate times that
-    number is more precise. The interval is normal, cut off at 0. Where the successes of a period are known, use
-    :func:`failures`, which goes through the rate.
+    Equals R's ``svytotal``: how many units a cluster holds is left to chance, also where the population is a number of
+    units and so known (there the rate times that number is more precise). The interval is normal, cut off at 0. Where
+    the successes of a period are known, use :func:`failures`, which goes through the rate. ValueError for a design with
+    neither population nor weights.
 
-    Raises
-    ------
-    ValueError
-        The design has neither population nor weights, so that its weights do not add up to a population.
-
-    Examples
-    --------
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [True] * 90 + [False] * 10})
     >>> total(Design(units, "right", population=1000), "failures")
@@ -61,18 +54,12 @@ def total(design: Design, of: str = "failures", domain: Any = None, confidence: 
 def failures(rate: Estimate, successes: float) -> Estimate:
     """Estimate the failures of a population from a rate and the population's known successes.
 
-    ``successes * (1 - rate) / rate``. The function falls with the rate, so the limits of the rate become the limits
-    of the count: asymmetric, never negative, with the coverage of the rate's interval. `successes` is taken as known
+    ``successes * (1 - rate) / rate``. The function falls with the rate, so the limits of the rate become the limits of
+    the count: asymmetric, never negative, with the coverage of the rate's interval. `successes` is taken as known
     without error. Where the lower limit of the rate is 0 there is no upper limit: ``high`` is None and the flag
-    ``open_ended`` is set.
+    ``open_ended`` is set. ValueError for a rate of 0 (how many units there are is then undefined), and for a fraction
+    as `successes`.
 
-    Raises
-    ------
-    ValueError
-        The rate is 0: how many units there are is then undefined. `successes` is a fraction below 1.
-
-    Examples
-    --------
     >>> from cdi_lib.statistics.estimation import pooled_rate
     >>> failures(pooled_rate(1039, 1129, population=32311), 61500)
     Estimate(5327.24, 95% 4218.88 to 6473.63, n=1129, failures from pooled, normal)
