@@ -9,9 +9,9 @@ from datetime import date
 import pytest
 import yaml
 
+from cdi_lib.inspection.details import AtLeast, Below, CountChange, FindingChange, Judgements, ShareEvidence
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.judgement import check_areas, grade_of_parts, judge
-from cdi_lib.inspection.judgements import AtLeast, Below, CountChange, FindingChange, Judgements, ShareEvidence
 from cdi_lib.inspection.parameters import Assessment, CarriedForward, Decision, Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import Criteria, Question, check_judgement_inputs, load_criteria

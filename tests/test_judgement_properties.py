@@ -45,7 +45,7 @@ def judged(criteria, values):
     for id_, value in values.items():
         element = criteria.elements[id_]
         if element.assessment:
-            assessments.append(Assessment(element=id_, criterion="c", finding=FINDINGS[value], evidence="e"))
+            assessments.append(Assessment(element=id_, criterion="c", finding=list(FINDINGS)[value], evidence="e"))
         elif element.share:
             shares[element.share] = Share(label="s", x=value[0], n=value[1], sample="dip", notebook="test")
         else:

@@ -9,8 +9,7 @@ import pytest
 from forces import element, judgements
 
 from cdi_lib.inspection import derived
-from cdi_lib.inspection.details import Details
-from cdi_lib.inspection.judgements import ElementJudgement
+from cdi_lib.inspection.details import Details, ElementJudgement
 from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import index

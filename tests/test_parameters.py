@@ -6,7 +6,6 @@ import pytest
 import yaml
 from forces import parameters
 
-from cdi_lib.inspection.explain import place
 from cdi_lib.inspection.folders import force_key, forces
 from cdi_lib.inspection.parameters import (
     Decision,
@@ -19,6 +18,7 @@ from cdi_lib.inspection.parameters import (
     load_inspection,
 )
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.values import place
 from cdi_lib.statistics.intervals import DEFAULT_INTERVAL, INTERVALS
 
 

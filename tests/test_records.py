@@ -8,11 +8,11 @@ from forces import crimes, parameters, write_force
 from openpyxl import Workbook
 
 from cdi_lib.inspection.files import read_rows, sheet_rows
-from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.records import challenge_counts, load_records
 from cdi_lib.inspection.rules import check_rows, check_table
+from cdi_lib.inspection.tables import parse_moments
 
 AUDITED = {"violence": 6, "sexual": 4, "other": 5}
 RECORDED = {"violence": 5, "sexual": 4, "other": 4}

@@ -20,10 +20,9 @@ from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
 from cdi_lib.inspection.files import find_table, other_separator, write_whole
 from cdi_lib.inspection.folders import PROJECT, own_folder
 from cdi_lib.inspection.measures import planned_sample
-from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.tables import ROUTES
+from cdi_lib.inspection.tables import ROUTES, parse_moments
 from cdi_lib.statistics import sampling
 from cdi_lib.statistics.frames import Frame, normal_text, read_frame, read_header
 

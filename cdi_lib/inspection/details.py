@@ -7,12 +7,14 @@ estimators and intervals stand here by their ids; :mod:`cdi_lib.report.labels` h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
-from cdi_lib.inspection.judgements import Judgements
-from cdi_lib.inspection.parameters import Assessment, Assumption, PreviousInspection, SamplingPlan
+from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Assumption, PreviousInspection, SamplingPlan
+from cdi_lib.inspection.programme import Requirement
+from cdi_lib.inspection.values import Model
 
 T = TypeVar("T")
 
@@ -29,10 +31,8 @@ class Stored(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_what_follows(cls, content: object) -> object:
-        if not isinstance(content, Mapping):
-            return content
-        return {key: value for key, value in content.items() if key not in cls.model_computed_fields}
+    def _without_what_follows(cls, content: Any) -> Any:
+        return without(content, *cls.model_computed_fields)
 
 
 class SampleRow(Stored):
@@ -47,11 +47,8 @@ class SampleRow(Stored):
 
 
 class Evenness(Stored):
-    """Whether crime types were audited alike: how many are known, and the codes of those audited most and least
-    ("" where none is).
-
-    ``uneven``: their shares differ, and the headline, which is pooled, takes no account of it.
-    """
+    """Whether crime types were audited alike: how many are known, those audited most and least ("" where none is), and
+    whether a pooled headline leaves out that their shares differ."""
 
     types: int
     most: str
@@ -78,9 +75,7 @@ class StratumRow(Stored):
     weight: float
 
 
-class DrawnRow(Stored):
-    """The repeated draw of one stratum."""
-
+class DrawnRow(Stored):  # the repeated draw of one stratum
     stratum: str
     frame: int
     drawn: int
@@ -119,9 +114,7 @@ class Agreement(Stored):
     confidence: float
 
 
-class Recheck(Stored):
-    """Incidents that were audited twice."""
-
+class Recheck(Stored):  # incidents that were audited twice
     incidents: int
     agreed: int
     finding: Agreement | None
@@ -142,28 +135,23 @@ class Fieldwork(Returned):
         return self.selected - self.returned
 
 
-class Challenges(Stored):
-    """Decisions that the force challenged, by outcome."""
-
+class Challenges(Stored):  # decisions that the force challenged, by outcome
     challenges: int
     upheld: int
     rejected: int
     open: int
 
 
-class Extremes(Stored):
-    """The crime types with the lowest and the highest recording rate."""
-
+class Extremes(Stored):  # the crime types with the lowest and the highest recording rate
     lowest: str
     highest: str
 
 
 class IntervalCoverage(Stored):
-    """What is known of the headline's interval from simulated audits.
+    """What is known of the headline's interval from simulated audits of these ``sizes`` and ``rates``.
 
-    ``sizes`` and ``rates`` are what was simulated, ``covered`` the lowest and highest share of intervals that held the
-    true rate. ``adjusted``: the effective sample size is reduced for degrees of freedom. ``differs`` names in what this
-    inspection is not among what was simulated.
+    ``covered`` is the lowest and highest share of intervals that held the true rate. ``adjusted``: the effective sample
+    size is reduced for degrees of freedom. ``differs`` names in what this inspection is not among what was simulated.
     """
 
     sizes: tuple[int, int]
@@ -197,18 +185,14 @@ class SensitivityRow(Stored):
     high: float
 
 
-class SensitivityRange(Stored):
-    """Lowest and highest rate and ends of intervals under all estimators and intervals together."""
-
+class SensitivityRange(Stored):  # rates and ends of intervals under all estimators and intervals together
     lowest_rate: float
     highest_rate: float
     lowest: float
     highest: float
 
 
-class SurveyAnswers(Stored):
-    """Answers to one statement."""
-
+class SurveyAnswers(Stored):  # to one statement
     agree: int
     neither: int
     disagree: int
@@ -238,16 +222,144 @@ class PublishedRow(Stored):
     n: int | None = None
 
 
-class BackTest(Stored):
-    """How many published figures were compared and reproduced, and how many grades other criteria had given."""
-
+class BackTest(Stored):  # how many published figures were compared and reproduced; grades of other criteria
     compared: int
     reproduced: int
     other_criteria: int
 
 
-OF_EVERY_INSPECTION: Any = Field(default=None)
+# --- what was judged: grades, the evidence for each, and what would have changed it ----------------------------
 
+# Of each grade; None where chance has no part in it, or not every audit has one.
+Probabilities = dict[str, float] | None
+
+
+class EstimateEvidence(Model):
+    """An estimate, of which the value or the lower end of the interval counts; proportions."""
+
+    kind: Literal["estimate"] = "estimate"
+    result: str  # id of the estimate
+    use: Literal["value", "low"]
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+class ShareEvidence(Model):
+    kind: Literal["share"] = "share"
+    result: str  # id of the share
+    x: int
+    n: int
+
+
+class AssessmentEvidence(Model):  # what an inspector found
+    kind: Literal["assessment"] = "assessment"
+    finding: str
+    evidence: str
+
+
+JudgedBy = EstimateEvidence | ShareEvidence | AssessmentEvidence
+
+
+class AtLeast(Model):  # the proportion from which on an estimate would have earned a better grade
+    grade: str
+    use: Literal["value", "low"]
+    at_least: float
+
+
+class Below(Model):  # the proportion below which an estimate would have earned a worse grade
+    grade: str
+    use: Literal["value", "low"]
+    below: float
+
+
+class CountChange(Model):  # how many of the same n records would have earned another grade
+    grade: str
+    x: int
+    n: int
+
+
+class FindingChange(Model):  # the finding that would have earned another grade
+    grade: str
+    finding: str
+
+
+class PartChange(Model):
+    """One part with another grade, and the grade of the question that would have followed from it."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    part: str
+    before: str = Field(validation_alias="from", serialization_alias="from")
+    to: str
+    grade: str
+
+
+class Judged(Model):
+    """A grade by the criteria, and the one that counts."""
+
+    id: str
+    label: str
+    computed: str  # by the criteria
+    decided: str  # what counts: the computed grade, or what an inspector set
+    reason: str | None  # why an inspector set it; None where nobody did
+    role: str | None
+
+
+class ElementJudgement(Judged):
+    """An element and what its grade rests on."""
+
+    question: str
+    measure: str  # id of the estimate or share, or "assessment"
+    status: str  # "judged", or why it was not and where the grade comes from instead
+    evidence: JudgedBy | None = Field(discriminator="kind")
+    bands: dict[str, float | str]
+    reason_for_bands: str
+    rule: str  # the band that gave the grade, as a sentence
+    next_better: AtLeast | CountChange | FindingChange | None
+    next_worse: Below | CountChange | FindingChange | None
+    probabilities: Probabilities
+
+
+class QuestionJudgement(Judged):
+    """A question, or the whole, and the grades of its parts."""
+
+    short: str | None = None
+    rule: str  # the sentence of the rule that gave the grade
+    evidence: dict[str, str]  # the decided grade of each part
+    next_better: tuple[PartChange, ...]
+    next_worse: tuple[PartChange, ...]
+    probabilities: Probabilities
+
+
+class Framework(Model):  # which criteria were used
+    name: str
+    version: str
+    date: date
+    title: str
+    note: str
+
+
+class Judgements(Model):
+    """All grades of an inspection."""
+
+    framework: Framework
+    scale: tuple[str, ...]  # the grades, best first
+    rules: dict[str, dict[str, Requirement]]
+    elements: tuple[ElementJudgement, ...]
+    questions: tuple[QuestionJudgement, ...]
+    overall: QuestionJudgement
+
+    @property
+    def everything(self) -> tuple[ElementJudgement | QuestionJudgement, ...]:
+        """The whole, its questions, and their elements."""
+        return self.overall, *self.questions, *self.elements
+
+
+# --- all together ------------------------------------------------------------------------------------------------
+
+OF_EVERY_INSPECTION: Any = Field(default=None)
 # Details that follow from others, and from estimates, shares and tallies.
 FOLLOW = (
     *("evenness", "extremes", "interval_coverage", "compared_with_previous", "sensitivity_range", "survey."),
@@ -303,10 +415,8 @@ class Details(Stored):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nothing(cls, content: object) -> object:
-        if not isinstance(content, Mapping):
-            return content
-        return {key: value for key, value in content.items() if value is not None}
+    def _without_nothing(cls, content: Mapping[str, Any] | Details) -> dict[str, Any] | Details:
+        return content if isinstance(content, Details) else {k: v for k, v in content.items() if v is not None}
 
     def row(self, code: str) -> SampleRow:
         """The row of the main sample with this code."""
@@ -315,22 +425,19 @@ class Details(Stored):
 
 def upgraded(details: Mapping[str, Any]) -> dict[str, Any]:
     """Details of schema version 1 or 2, in which names for display stood in the place of ids, as they are now."""
-    details = dict(details)
-    codes = ("violence", "sexual", "other", "overall")
-    details["sample"] = [
-        {"code": code} | {key: value for key, value in row.items() if key != "stratum"}
-        for code, row in zip(codes, details.get("sample", []), strict=False)
-    ]
-    details["plan"] = [
-        {key: value for key, value in row.items() if key != "crime_type"} for row in details.get("plan", [])
-    ]
-    details["sensitivity"] = [
-        {
-            "estimator": row["estimator"],
-            "clustered": row["clusters"] == "as a cluster",
-            "method": row["interval"].lower(),
-            **{key: row[key] for key in ("rate", "low", "high")},
-        }
-        for row in details.get("sensitivity", [])
-    ]
-    return details
+    sample, plan, sensitivity = (details.get(name, []) for name in ("sample", "plan", "sensitivity"))
+    codes = (*CRIME_TYPES, "overall")
+    return dict(details) | {
+        "sample": [without(row, "stratum") | {"code": code} for code, row in zip(codes, sample, strict=False)],
+        "plan": [without(row, "crime_type") for row in plan],
+        "sensitivity": [
+            without(row, "clusters", "interval")
+            | {"clustered": row["clusters"] == "as a cluster", "method": row["interval"].lower()}
+            for row in sensitivity
+        ],
+    }
+
+
+def without(content: Any, *keys: str) -> Any:
+    """A mapping without some keys; anything else as it is."""
+    return {k: v for k, v in content.items() if k not in keys} if isinstance(content, Mapping) else content

@@ -1,7 +1,4 @@
-"""Files of an inspection: tables read as text, whatever their kind; files written whole; hashes.
-
-Nothing heavy is imported before it is needed.
-"""
+"""Tables read as text, whatever their kind; files written whole; hashes. Imports nothing heavy before it is needed."""
 
 from __future__ import annotations
 
@@ -45,20 +42,16 @@ def find_table(name: str, folder: Path) -> Path | None:
     """The file of a table, or None if there is none; two files for one table are refused."""
     found = [path for suffix in SUFFIXES if (path := folder / f"{name}{suffix}").is_file()]
     if len(found) > 1:
-        names = " and ".join(path.name for path in found)
-        expected = "one file for this table; delete or rename the others"
+        names, expected = (
+            " and ".join(path.name for path in found),
+            "one file for this table; delete or rename the others",
+        )
         raise InputError([Problem(f"params/{folder.name}", name, names, expected)])
-    return found[0] if found else None
+    return (*found, None)[0]
 
 
 def read_table(path: Path, file: str) -> pd.DataFrame:
-    """Read a table with every value as text; blank cells are None. The first record, of index 0, is row 2 of the file.
-
-    Raises
-    ------
-    InputError
-        As :func:`read_rows`, and for blank rows and rows that are not as long as the header.
-    """
+    """Read a table with every value as text; blank cells are None. The first record, of index 0, is row 2 of the file."""
     import pandas as pd
 
     header, *records = read_rows(path, file)
@@ -78,27 +71,12 @@ def read_table(path: Path, file: str) -> pd.DataFrame:
 def read_rows(path: Path, file: str, sheet: str | int = 0) -> list[list[str]]:
     """The rows of a table as text without white space at either end, the header first; blank rows at the end left out.
 
-    Parameters
-    ----------
-    path : Path
-        CSV in UTF-8 (with or without a byte order mark) or Windows-1252, as spreadsheets save it; ``.parquet``; or an
-        Excel workbook.
-    file : str
-        How messages call the file.
-    sheet : str or int
-        Of a workbook: its name, or its position from 0.
-
-    Raises
-    ------
-    InputError
-        For a file that cannot be read, that is empty, or in which values are not separated by commas.
+    ``file`` is how messages call it; ``sheet``, of a workbook, a name or a position from 0.
     """
     if path.suffix.lower() == ".csv":
         values: Sequence[Sequence[object]] = csv_rows(path, file)
-    elif path.suffix == ".parquet":
-        values = _parquet_rows(path, file)
     else:
-        values = sheet_rows(path, file, sheet)
+        values = _parquet_rows(path, file) if path.suffix == ".parquet" else sheet_rows(path, file, sheet)
     rows = [[as_text(value) for value in row] for row in values]
     while rows and not any(rows[-1]):
         rows.pop()
@@ -144,16 +122,16 @@ def _parquet_rows(path: Path, file: str) -> list[list[object]]:
 
 
 def _unreadable(file: str, kind: str) -> InputError:
-    expected = f"{kind} that opens in the program that made it"
-    return InputError([Problem(file, "", "a file that cannot be read", expected)])
+    return InputError(
+        [Problem(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")]
+    )
 
 
 def csv_rows(path: Path, file: str) -> list[list[str]]:
     """The rows of a CSV file in UTF-8 or Windows-1252; they may differ in length."""
     content = path.read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        expected = "CSV in UTF-8 or Windows-1252; save it as such"
-        raise InputError([Problem(file, "", "text in UTF-16", expected)])
+        raise InputError([Problem(file, "", "text in UTF-16", "CSV in UTF-8 or Windows-1252; save it as such")])
     if b"\0" in content:
         row = content[: content.index(b"\0")].count(b"\n") + 1
         raise InputError([Problem(file, f"row {row}", "a zero byte", "CSV, which is plain text")])
@@ -180,15 +158,7 @@ def other_separator(header: Sequence[str], file: str) -> Problem | None:
 
 
 def as_text(value: object) -> str:
-    """A cell as text; blank cells are empty.
-
-    Examples
-    --------
-    >>> as_text(106.0), as_text(True), as_text(datetime(2019, 6, 3)), as_text(None)
-    ('106', 'yes', '2019-06-03', '')
-    """
-    if isinstance(value, str):
-        return value.strip()
+    """A cell as text; blank cells are empty, and 106.0 is 106."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, datetime) and value.tzinfo is None:

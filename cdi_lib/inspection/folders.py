@@ -44,13 +44,7 @@ def criteria_of(params: Path) -> Path:
 
 
 def own_folder(force: str, params: Path, *parts: str) -> Path:
-    """A folder of a force in ``params``, to write to: ``params/<force>``, or one inside it.
-
-    Raises
-    ------
-    InputError
-        If a link on the way leads out of the force's own folder: nothing is written elsewhere.
-    """
+    """A folder of a force in ``params``, to write to: never one that a link leads out of it to."""
     folder = params.joinpath(force_key(force), *parts)
     if folder.resolve() != params.resolve().joinpath(force, *parts):
         where = "/".join(("params", force, *parts))
@@ -88,39 +82,20 @@ def all_forces() -> list[str]:
 
 
 def slug(text: str) -> str:
-    """Text as lower-case letters, digits and single hyphens, for names of files and anchors; perhaps empty.
-
-    Examples
-    --------
-    >>> slug("Devon & Cornwall")
-    'devon-cornwall'
-    """
+    """Text as lower-case letters, digits and single hyphens, for names of files and anchors; perhaps empty."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def force_key(force: object) -> str:
-    """Check the name of a force as it is used for files and folders: lower-case letters, digits and single hyphens.
-
-    Raises
-    ------
-    InputError
-        For anything else, so that no path can be built out of a force's name, and for the names of folders
-        that are no force's.
-
-    Examples
-    --------
-    >>> force_key("devon-and-cornwall")
-    'devon-and-cornwall'
-    """
+    """The name of a force as it is used for files and folders; InputError for one of which another path could be built,
+    and for the names of folders that are no force's."""
     text = force if isinstance(force, str) else ""
     if FORCE_KEY.fullmatch(text) and len(text) <= 60 and text not in RESERVED:
         return text
-    tidy = slug(text)
-    usable = FORCE_KEY.fullmatch(tidy) and ".." not in text and text not in RESERVED
-    expected = (
-        "a name of lower-case letters, digits and hyphens that begins with a letter, such as FORCE=devon-and-cornwall"
-    )
+    tidy, letters = slug(text), "a name of lower-case letters, digits and hyphens that begins with a letter"
+    expected = f"{letters}, such as FORCE=devon-and-cornwall"
     if text in RESERVED:
         expected += " (this one is a folder of the project)"
-    hint = f"; perhaps FORCE={tidy}" if usable else ""
-    raise InputError([Problem("FORCE", "", shown(text) if text else "nothing", expected + hint)])
+    elif FORCE_KEY.fullmatch(tidy) and ".." not in text:
+        expected += f"; perhaps FORCE={tidy}"
+    raise InputError([Problem("FORCE", "", shown(text) if text else "nothing", expected)])

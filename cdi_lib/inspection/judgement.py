@@ -11,21 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from cdi_lib.inspection import judgements as models
-from cdi_lib.inspection.judgements import ElementJudgement, Judgements, PartChange, QuestionJudgement
+from cdi_lib.inspection import details as models
+from cdi_lib.inspection.details import ElementJudgement, Judgements, PartChange, QuestionJudgement
 from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Inspection
 from cdi_lib.inspection.problems import Problem
-from cdi_lib.inspection.programme import (
-    ESTIMATES,
-    FINDINGS,
-    NOT_JUDGED,
-    OVERALL,
-    SHARES,
-    Criteria,
-    Element,
-    Question,
-    finding_score,
-)
+from cdi_lib.inspection.programme import ESTIMATES, FINDINGS, NOT_JUDGED, OVERALL, SHARES, Criteria, Element, Question
 from cdi_lib.inspection.results import EstimateResult, Share
 from cdi_lib.statistics import chances
 from cdi_lib.statistics.chances import UNKNOWN, Floats, Ranks
@@ -37,31 +27,19 @@ RANDOM_SAMPLES = ("main", "main and dip")  # shares that rest (almost) only on t
 PARTS = {"sexual": ("rape",)} | dict.fromkeys(("overall", "overall_pooled", "overall_stratified"), CRIME_TYPES)
 
 Measure = EstimateResult | Share | Assessment
+Estimates = Mapping[str, EstimateResult]
 
 
-def judge(
-    criteria: Criteria, estimates: Mapping[str, EstimateResult], shares: Mapping[str, Share], inspection: Inspection
-) -> Judgements:
-    """Judge elements, questions and the whole, with the evidence of each step.
+def judge(criteria: Criteria, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection) -> Judgements:
+    """Judge elements, questions and the whole, with the evidence of each step; a result that is missing was not inspected.
 
-    Parameters
-    ----------
-    criteria : Criteria
-        The framework.
-    estimates, shares : mapping
-        Results by id; one that is missing was not inspected.
-    inspection : Inspection
-        Assessments, grades carried forward, and decisions. A question is computed from the decided grades of its
-        elements, the overall grade from those of the questions.
+    A question is computed from the decided grades of its elements, the overall grade from those of the questions.
 
-    Notes
-    -----
     The probabilities cover chance in drawing the main sample and nothing else: rates vary as their intervals say, and
     the rules are applied to each of 4,000 simulated audits (fixed seed). The rate of all crime moves with those of the
     crime types that it consists of, and that of sexual offences with that of rape. A share of the main sample, such as
     crimes recorded within 24 hours, varies as its Jeffreys posterior, independently of the rates; so does the rate of
-    domestic abuse, which cuts across the crime types. Dip samples are not random, so what was found in them is taken as
-    it is, like an assessment.
+    domestic abuse, which cuts across the crime types. Dip samples are not random: what was found in them is as it is.
     """
     judging = _Judge(criteria, estimates, shares, inspection)
     elements = {id_: judging.element(id_, element) for id_, element in criteria.elements.items()}
@@ -90,33 +68,26 @@ def check_areas(judgements: Judgements, inspection: Inspection) -> list[Problem]
     low_grades = scale[scale.index(low) if low in scale else (len(scale) + 1) // 2 :]
     named = {element for area in inspection.areas_for_improvement for element in area.elements}
     judged = {entry.id for entry in judgements.elements if entry.status == JUDGED}
-    warnings = []
-    for item in inspection.carried_forward:
-        if item.element in judged:
-            got = f"a grade of {item.date} for {item.element}, which was judged this time"
-            expected = "elements that were not inspected; the carried grade is not used"
-            warnings.append(Problem("", "carried_forward", got, expected, "warning"))
+    unused = "elements that were not inspected; the carried grade is not used"
+    warnings = [
+        ("carried_forward", f"a grade of {item.date} for {item.element}, which was judged this time", unused)
+        for item in inspection.carried_forward
+        if item.element in judged
+    ]
     for entry in judgements.elements:
         if entry.decided in low_grades and entry.id not in named:
             got = f"none for the element {entry.id}, graded {entry.decided}"
-            expected = f"an area for improvement with '{entry.id}' among its elements"
-            warnings.append(Problem("", "areas_for_improvement", got, expected, "warning"))
-    return warnings
+            wanted = f"an area for improvement with '{entry.id}' among its elements"
+            warnings.append(("areas_for_improvement", got, wanted))
+    return [Problem("", where, got, expected, "warning") for where, got, expected in warnings]
 
 
 class _Judge:
     """Judges one thing after the other, parts before wholes, and keeps the rank of each in every simulated audit."""
 
-    def __init__(
-        self,
-        criteria: Criteria,
-        estimates: Mapping[str, EstimateResult],
-        shares: Mapping[str, Share],
-        inspection: Inspection,
-    ):
+    def __init__(self, criteria: Criteria, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection):
         self.grades, self.estimates, self.shares = criteria.grades, estimates, shares
-        found = (item for item in inspection.assessments if item.finding != "not inspected")
-        self.assessments = {item.element: item for item in found}
+        self.assessments = {item.element: item for item in inspection.assessments if item.finding != "not inspected"}
         self.carried = {item.element: item for item in inspection.carried_forward}
         self.decisions = {item.grade_of: item for item in inspection.decisions}
         self.luck = _luck(estimates, inspection)
@@ -169,11 +140,8 @@ class _Judge:
         """What all judgements say. An inspector's decision is not moved by chance; it counts in every simulated audit."""
         decision = self.decisions.get(id_)
         decided = decision.grade if decision else computed
-        if decision or ranks is None:
-            rank = UNKNOWN if decided == NOT_JUDGED else self.grades.index(decided)
-            self.drawn[id_] = np.full(SIMULATIONS, rank)
-        else:
-            self.drawn[id_] = ranks
+        rank = UNKNOWN if decided == NOT_JUDGED else self.grades.index(decided)
+        self.drawn[id_] = np.full(SIMULATIONS, rank) if decision or ranks is None else ranks
         return {
             "id": id_,
             "label": label,
@@ -189,13 +157,7 @@ class _Judge:
 
 
 def grade_of_percentage(bands: Mapping[str, float], worst: str, percentage: float) -> str:
-    """The best grade whose band the percentage reaches.
-
-    Examples
-    --------
-    >>> grade_of_percentage({"good": 90, "requires improvement": 80}, "inadequate", 89.9)
-    'requires improvement'
-    """
+    """The best grade whose band the percentage reaches."""
     return next((grade for grade, least in bands.items() if percentage >= least - chances.TOLERANCE), worst)
 
 
@@ -209,7 +171,7 @@ def _grade_of_count(element: Element, worst: str, x: int, n: int) -> str:
 
 def _grade_of_measure(element: Element, worst: str, measure: Measure | None) -> str:
     if isinstance(measure, Assessment):
-        return grade_of_percentage(element.cuts, worst, finding_score(measure.finding))
+        return grade_of_percentage(element.cuts, worst, FINDINGS[measure.finding])
     if measure is None or measure.n < max(element.minimum, 1):
         return NOT_JUDGED
     if isinstance(measure, Share):
@@ -218,9 +180,7 @@ def _grade_of_measure(element: Element, worst: str, measure: Measure | None) -> 
     return grade_of_percentage(element.cuts, worst, 100 * value)
 
 
-def _evidence(
-    element: Element, measure: Measure
-) -> models.EstimateEvidence | models.ShareEvidence | models.AssessmentEvidence:
+def _evidence(element: Element, measure: Measure) -> models.JudgedBy:
     if isinstance(measure, Assessment):
         return models.AssessmentEvidence(finding=measure.finding, evidence=measure.evidence)
     if isinstance(measure, Share):
@@ -246,8 +206,8 @@ def _band_rule(element: Element, grade: str, status: str) -> str:
 def _neighbours(element: Element, grades: Sequence[str], measure: Measure, grade: str) -> tuple[Any, Any]:
     """What would have given the next better and the next worse grade: the grade and the measure it takes.
 
-    For an "x of y" the counts at the same y, what is allowed for included; for an estimate the proportion
-    (better: at least, worse: below); for an assessment the finding.
+    For an estimate the proportion (better: at least, worse: below); for an "x of y" the counts at the same y, what is
+    allowed for included; for an assessment the finding.
     """
     rank = grades.index(grade)
     if isinstance(measure, EstimateResult):
@@ -262,10 +222,8 @@ def _neighbours(element: Element, grades: Sequence[str], measure: Measure, grade
         candidates = [models.CountChange(grade=to, x=x, n=n) for x, to in enumerate(by_count)]
     else:
         candidates = [
-            models.FindingChange(
-                grade=grade_of_percentage(element.cuts, grades[-1], finding_score(finding)), finding=finding
-            )
-            for finding in reversed(FINDINGS)
+            models.FindingChange(grade=grade_of_percentage(element.cuts, grades[-1], score), finding=finding)
+            for finding, score in reversed(FINDINGS.items())
         ]
     better_ones = (item for item in candidates if grades.index(item.grade) < rank)
     worse_ones = (item for item in reversed(candidates) if grades.index(item.grade) > rank)
@@ -281,15 +239,6 @@ def grade_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str
     Parts that are not judged are left out. With fewer than ``at_least`` judged parts, or without a part that is
     required, the result is ``"not judged"``: a grade is not guessed. A key part that is not judged does not meet the
     rule that names it, and a grade that none of the judged parts reaches is not given.
-
-    Examples
-    --------
-    >>> from cdi_lib.inspection.programme import load_criteria
-    >>> criteria = load_criteria("cdi-2017")
-    >>> grade_of_parts(criteria.overall, criteria.grades, {"effective": "good", "efficient": "requires improvement"})
-    'good'
-    >>> grade_of_parts(criteria.overall, criteria.grades, {"leadership": "good"})
-    'not judged'
     """
     ranks = {id_: UNKNOWN if grade == NOT_JUDGED else grades.index(grade) for id_, grade in parts.items()}
     return (*grades, NOT_JUDGED)[_rank_of_parts(question, grades, ranks)]  # UNKNOWN, -1, reads the last
@@ -347,28 +296,23 @@ def _part_changes(
 # --- how sure -------------------------------------------------------------------------------------------------
 
 
-def _luck(estimates: Mapping[str, EstimateResult], inspection: Inspection) -> dict[str, Floats]:
+def _luck(estimates: Estimates, inspection: Inspection) -> dict[str, Floats]:
     """How lucky each simulated audit was with each measure: numbers in (0, 1), higher is better."""
+
+    def correlation(part_name: str, whole_name: str) -> float:
+        """Of a rate with that of a part: a stratified rate follows its formula, another by the part's share of crimes."""
+        part, whole = estimates.get(part_name), estimates.get(whole_name)
+        if part is None or whole is None:
+            return 0.0
+        slope = part.n / whole.n
+        if whole.estimator == "stratified" and part.value > 0:
+            crime = inspection.recorded_crime  # see cdi_lib.statistics.estimation.stratified_rate
+            slope = crime.by_type()[part_name] / crime.total * (whole.value / part.value) ** 2
+        return chances.correlation_with_part(slope, part.margin, whole.margin)
+
     names = dict.fromkeys((*ESTIMATES, *SHARES))  # a rate and a share of the same name are the same thing
-    correlations = {
-        whole: {part: _correlation(part, whole, estimates, inspection) for part in parts}
-        for whole, parts in PARTS.items()
-    }
+    correlations = {whole: {part: correlation(part, whole) for part in parts} for whole, parts in PARTS.items()}
     return chances.scores(names, correlations, SIMULATIONS, SEED)
-
-
-def _correlation(
-    part_name: str, whole_name: str, estimates: Mapping[str, EstimateResult], inspection: Inspection
-) -> float:
-    """Of a rate with that of a part: a stratified rate follows its formula, another by the part's share of the sample."""
-    part, whole = estimates.get(part_name), estimates.get(whole_name)
-    if part is None or whole is None:
-        return 0.0
-    slope = part.n / whole.n
-    if whole.estimator == "stratified" and part.value > 0:
-        crime = inspection.recorded_crime  # see cdi_lib.statistics.estimation.stratified_rate
-        slope = crime.by_type()[part_name] / crime.total * (whole.value / part.value) ** 2
-    return chances.correlation_with_part(slope, part.margin, whole.margin)
 
 
 def _simulated(element: Element, measure: Measure, luck: Mapping[str, Floats]) -> Ranks | None:

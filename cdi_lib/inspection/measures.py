@@ -1,7 +1,4 @@
-"""The planned sample and the estimates of one inspection: what its parameters ask for.
-
-Statistics knows units, clusters and successes; here these are crimes, incidents and recorded crimes.
-"""
+"""The planned sample and the estimates of one inspection: what its parameters ask for, in crimes and incidents."""
 
 from __future__ import annotations
 
@@ -24,67 +21,51 @@ LONELY = "adjust"  # a stratum with one incident: its distance from the overall 
 
 
 def _recorded_in_audit_period(inspection: Inspection) -> dict[str, float]:
+    """The 12-month figures scaled by the length of the audit period and the auditable share, as the frame is."""
     share = inspection.audit_period.years * inspection.auditable_route_percent.value / 100
     return {name: number * share for name, number in inspection.recorded_crime.by_type().items()}
 
 
 @dataclass(frozen=True)
 class PlannedSample:
-    """How many incidents the parameters ask to draw per stratum, and what that is expected to give.
-
-    ``crimes`` are the audited crimes expected, ``rates`` the recording rates expected (proportions), ``margins`` the
-    half-widths of the intervals that such a number and rate give; None where no crime is expected. ``overall_margin``
-    is that of the rate stratified by reported crime; None if a stratum that has incidents gives no crime.
-    """
+    """How many incidents the parameters ask to draw per stratum, and what that is expected to give."""
 
     allocation: Allocation
-    crimes: dict[str, int]
-    rates: dict[str, float]
-    margins: dict[str, float | None]
-    overall_margin: float | None
+    crimes: dict[str, int]  # audited crimes
+    rates: dict[str, float]  # recording rates, proportions
+    margins: dict[str, float | None]  # half-widths of the intervals; None where no crime is expected
+    overall_margin: float | None  # of the stratified rate; None if a stratum with incidents gives no crime
 
 
 def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None = None) -> PlannedSample:
-    """The sample that ``sampling`` of the parameters asks for, by stratum.
+    """The sample that ``sampling`` of the parameters asks for, by stratum; ValueError where it cannot be drawn.
 
     ``frame_sizes`` are the incidents in the frame per stratum. None: the strata are the crime types, and their incidents
     are estimated from the crime recorded in the audit period by an auditable route, over the rates that are expected.
-
-    Raises
-    ------
-    ValueError
-        The parameters have no ``sampling``, name a stratum that the frame does not have, or ask for more incidents
-        than it has.
     """
     asked = inspection.sampling
     if asked is None:
         raise ValueError("the parameters have no 'sampling': give a seed, an expected rate and a margin")
     expected = {h: percent / 100 for h, percent in asked.expected_rates_percent.items()}
     by_type = frame_sizes is None
+    strata = CRIME_TYPES if frame_sizes is None else frame_sizes
+    rates = {h: expected.get(h, asked.expected_rate_percent / 100) for h in strata}
     if frame_sizes is None:
         recorded = _recorded_in_audit_period(inspection)
-        rates = {h: expected.get(h, asked.expected_rate_percent / 100) for h in recorded}
         frame_sizes = {h: round(n / rates[h] / asked.crimes_per_incident) for h, n in recorded.items()}
     elif unknown := sorted(set(expected) - set(frame_sizes)):
-        raise ValueError(
-            f"sampling.expected_rates_percent names {', '.join(unknown)}; the strata are {', '.join(frame_sizes)}"
-        )
-    rates = {h: expected.get(h, asked.expected_rate_percent / 100) for h in frame_sizes}
+        named, there = ", ".join(unknown), ", ".join(frame_sizes)
+        raise ValueError(f"sampling.expected_rates_percent names {named}; the strata are {there}")
     if asked.incidents and (not by_type or set(asked.incidents) == set(frame_sizes)):
         counts = per_stratum("sampling.incidents", asked.incidents, frame_sizes)
         ideal = {h: float(n) for h, n in counts.items()}
         allocation = Allocation(counts, dict(frame_sizes), ideal, "given")
     elif asked.total_incidents is None:  # what is asked for is a margin in every stratum
         allocation = allocate_for_margin(
-            frame_sizes,
-            rates,
-            asked.margin_points / 100,
-            asked.minimum_incidents,
-            confidence=asked.confidence_percent / 100,
-            design_effect=asked.design_effect,
-            units_per_cluster=asked.crimes_per_incident,
-            response_rate=asked.response_rate_percent / 100,
-        )
+            frame_sizes, rates, asked.margin_points / 100, asked.minimum_incidents,
+            confidence=asked.confidence_percent / 100, design_effect=asked.design_effect,
+            units_per_cluster=asked.crimes_per_incident, response_rate=asked.response_rate_percent / 100,
+        )  # fmt: skip
     else:
         total, method = asked.total_incidents, asked.allocation
         allocation = allocate(total, frame_sizes, method, rates, minimum=asked.minimum_incidents)
@@ -116,21 +97,11 @@ def expected_margin(asked: SamplingPlan, crimes: int, rate: float, population: f
 
 @dataclass(frozen=True)
 class Measures:
-    """Estimates of one audit, made as its parameters ask.
-
-    Parameters
-    ----------
-    inspection : Inspection
-        Estimator, clustering, interval method and confidence level; recorded crime; auditable route.
-    main : pandas.DataFrame
-        The crimes of the main sample, as :func:`cdi_lib.inspection.records.load_records` gives them.
-    strata : pandas.DataFrame, optional
-        The table ``strata``: incidents of each stratum of the draw in the frame, and audited.
-    """
+    """Estimates of one audit, made as its parameters ask."""
 
     inspection: Inspection
-    main: pd.DataFrame
-    strata: pd.DataFrame | None = None
+    main: pd.DataFrame  # the crimes of the main sample
+    strata: pd.DataFrame | None = None  # the table of that name
 
     @property
     def options(self) -> dict[str, Any]:
@@ -139,11 +110,7 @@ class Measures:
         return {"interval": choices.interval, "confidence": choices.confidence_percent / 100}
 
     def recorded_in_audit_period(self) -> dict[str, float]:
-        """Recorded crime of the audit period that came by an auditable route, by crime type.
-
-        The 12-month figure scaled by the length of the audit period and the auditable share: the frame from
-        which the main sample was drawn holds only what came by an auditable route.
-        """
+        """Recorded crime of the audit period that came by an auditable route, by crime type."""
         return _recorded_in_audit_period(self.inspection)
 
     def reported(self, rate: Estimate | None, recorded_crime: float) -> int | None:
@@ -176,8 +143,8 @@ class Measures:
     def design(self, clustered: bool | None = None) -> Design:
         """The design of the main sample: strata of the draw, incidents as clusters, reported crime as population.
 
-        Where the strata are the crime types, each has its own population. Other strata have the weights that their
-        numbers of incidents give them, or, if those are not known, one population stands for all.
+        Crime types as strata have populations of their own. Other strata have the weights that their numbers of
+        incidents give them, or, if those are not known, one population stands for all.
         """
         if self.is_weighted():
             return self._weighted(clustered)
@@ -232,9 +199,10 @@ class Measures:
 
     def planned_by_crime_type(self) -> PlannedSample:
         """The plan of a draw by crime type: from the incidents of the frame if these are known, else from an estimate."""
-        strata, sizes = self.strata, None
-        if strata is not None and set(strata["stratum"]) == set(CRIME_TYPES):
-            sizes = dict(zip(strata["stratum"], strata["frame_incidents"], strict=True))
+        strata = self.strata
+        if strata is None or set(strata["stratum"]) != set(CRIME_TYPES):
+            return planned_sample(self.inspection)
+        sizes = dict(zip(strata["stratum"], strata["frame_incidents"], strict=True))
         return planned_sample(self.inspection, sizes)
 
     def stratified(self) -> Estimate | None:
@@ -244,17 +212,14 @@ class Measures:
         return estimation.stratified_rate(self.design(), "crime_type", self._recorded_crime_present(), **self.options)
 
     def _recorded_crime_present(self) -> dict[str, int]:
-        return {name: number for name, number in self.inspection.recorded_crime.by_type().items() if number > 0}
+        return {name: number for name, number in self.inspection.recorded_crime.by_type().items() if number}
 
     def headline(self) -> Estimate | None:
         """The overall recording rate by the estimator that the parameters name."""
         return self.pooled() if self.inspection.estimation.headline == "pooled" else self.stratified()
 
     def domain(self, members: pd.Series[bool]) -> Estimate | None:
-        """Recording rate of a domain of the main sample, keeping the whole design; None if it is empty.
-
-        Weighted as the headline is: unweighted where that is pooled.
-        """
+        """Recording rate of a domain of the main sample in the whole design, weighted as the headline; None if empty."""
         if not members.any():
             return None
         design = self.design()
@@ -268,20 +233,17 @@ class Measures:
         """Reported crimes that go unrecorded in a year; None for a rate of 0, with which it is undefined."""
         if not rate.value:
             return None
-        found = totals.failures(rate, recorded_crime)
-        return replace(found, estimator=f"unrecorded from {rate.estimator}")
+        return replace(totals.failures(rate, recorded_crime), estimator=f"unrecorded from {rate.estimator}")
 
     def sensitivity(self) -> list[Estimate]:
         """The overall rate under each estimator and interval, for the annex."""
         if stratified_problems(self.inspection, self.main):
             return []
+        population = self.population(self.main, sum(self.recorded_in_audit_period().values()))
         return estimation.sensitivity(
-            self.design(clustered=True),
-            "crime_type",
-            self._recorded_crime_present(),
-            confidence=self.options["confidence"],
-            population=self.population(self.main, sum(self.recorded_in_audit_period().values())),
-        )
+            self.design(clustered=True), "crime_type", self._recorded_crime_present(),
+            confidence=self.options["confidence"], population=population,
+        )  # fmt: skip
 
 
 def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
@@ -289,16 +251,12 @@ def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -
     measures = Measures(inspection, records.main, records.strata)
     if "stratum" not in records.main.columns or measures.strata_are_crime_types() or measures.is_weighted():
         return []
-    return [
-        Problem(
-            f"params/{force}/crimes",
-            "column stratum",
-            "strata that are not the types of their crimes",
-            "a table strata with the incidents of each stratum in the frame, and audited; or a draw in proportion to "
-            "the strata, as without it all crimes count alike",
-            "warning",
-        )
-    ]
+    got = "strata that are not the types of their crimes"
+    expected = (
+        "a table strata with the incidents of each stratum in the frame, and audited; or a draw in proportion to the "
+        "strata, as without it all crimes count alike"
+    )
+    return [Problem(f"params/{force}/crimes", "column stratum", got, expected, "warning")]
 
 
 def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]:
@@ -311,9 +269,8 @@ def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]
         elif recorded_crime and not crimes["recorded"].any():
             problems.append(f"no recorded crime among the {len(crimes)} audited of type {name}")
         elif not recorded_crime and len(crimes):
-            problems.append(
-                f"{len(crimes)} audited crime{'s' if len(crimes) != 1 else ''} of type {name}, of which the force recorded none in a year"
-            )
+            number = f"{len(crimes)} audited crime{'s' if len(crimes) != 1 else ''}"
+            problems.append(f"{number} of type {name}, of which the force recorded none in a year")
     return problems
 
 
@@ -328,10 +285,8 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             "audited and recorded crimes of every type with recorded crime; audit more, correct recorded_crime, or set "
             "'headline: pooled'"
         )
-        problems += [
-            Problem(file, "estimation.headline", f"stratified, with {problem}", asked)
-            for problem in stratified_problems(inspection, main)
-        ]
+        found = stratified_problems(inspection, main)
+        problems += [Problem(file, "estimation.headline", f"stratified, with {what}", asked) for what in found]
     measures = Measures(inspection, main, records.strata)
     if inspection.sampling is not None and measures.is_planned_by_crime_type():
         try:

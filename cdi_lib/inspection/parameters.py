@@ -1,86 +1,69 @@
-"""What ``params/<force>.yml`` may say about one inspection.
-
-The models below *are* the format: an unknown key, a wrong type or an impossible value is refused with the
-file, the key, what was got and what was expected, before any notebook runs. ``params/northamptonshire.yml``
-is a complete, commented example.
-"""
+"""What ``params/<force>.yml`` may say about one inspection. The models below *are* the format."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
 
-from cdi_lib.inspection.explain import PlacedError, explain
+from cdi_lib.inspection import values
 from cdi_lib.inspection.folders import PROJECT, force_key, forces
 from cdi_lib.inspection.problems import InputError, Problem, suggest
-from cdi_lib.inspection.values import (
-    Confidence,
-    Count,
-    Day,
-    Model,
-    Name,
-    Number,
-    Percentage,
-    Points,
-    Positive,
-    Status,
-    Text,
-)
+from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
 from cdi_lib.inspection.yaml_files import read_yaml
 
 CRIME_TYPES = ("violence", "sexual", "other")
+Positive = Annotated[StrictInt, Field(ge=1)]
 Grade = Name  # which grades exist is the business of the criteria file
 
 
-class CountFigure(Model):
-    """A count with its status and source."""
+def optional(default: Any, description: str) -> Any:
+    """A key that may be left out."""
+    return Field(default=default, description=description)
 
+
+def _repeated(values: list[str]) -> list[str]:
+    return sorted({value for value in values if values.count(value) > 1})
+
+
+class CountFigure(Model):
     value: Count = Field(description="a whole number, without thousands separators")
     status: Status = Field(description="published, derived, assumed, or supplied by the force")
     source: Text = Field(description="where the figure comes from")
 
 
 class PercentageFigure(Model):
-    """A percentage with its status and source."""
-
     value: Percentage = Field(description="a percentage such as 96.7")
     status: Status = Field(description="published, derived, assumed, or supplied by the force")
     source: Text = Field(description="where the figure comes from")
 
 
 class Force(Model):
-    """The police force."""
-
     name: Name = Field(description="full name, such as 'Northamptonshire Police'")
     short_name: Name = Field(description="name of the area, such as 'Northamptonshire'")
 
 
 class Approval(Model):
-    """Who approved a version, by role."""
-
     role: Name = Field(description="a role, not a person")
     date: Day = Field(description="date of the approval")
 
 
 class Publication(Model):
-    """How and when the report is published."""
-
     title: Name = Field(description="title of the report")
-    type: Name = Field(default="Crime recording", description="publication type")
-    kind: Literal["inspection", "re-inspection", "self-audit"] = Field(
-        default="inspection", description="inspection, re-inspection or self-audit"
+    type: Name = optional("Crime recording", "publication type")
+    kind: Literal["inspection", "re-inspection", "self-audit"] = optional(
+        "inspection", "inspection, re-inspection or self-audit"
     )
     date: Day = Field(description="date of publication (or intended)")
-    status: Literal["draft", "final"] = Field(default="draft", description="draft or final")
-    version: Name = Field(default="0.1", description="version of the report, in quotes")
-    approvals: tuple[Approval, ...] = Field(default=(), description="roles and dates")
-    final_despite: Text | None = Field(
-        default=None, description="printed: why it is final although challenges are open or code is not committed"
+    status: Literal["draft", "final"] = optional("draft", "draft or final")
+    version: Name = optional("0.1", "version of the report, in quotes")
+    approvals: tuple[Approval, ...] = optional((), "roles and dates")
+    final_despite: Text | None = optional(
+        None, "printed: why it is final although challenges are open or code is not committed"
     )
-    rights: Text | None = Field(default=None, description="copyright and licence of the report")
+    rights: Text | None = optional(None, "copyright and licence of the report")
 
 
 class Period(Model):
@@ -92,8 +75,7 @@ class Period(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Period:
         if self.end < self.start:
-            got = f"it ends {self.end}, it starts {self.start}"
-            raise ValueError(f"a period that ends on or after its start; {got}")
+            raise ValueError(f"a period that ends on or after its start; it ends {self.end}, it starts {self.start}")
         if (self.end - self.start).days > 3 * 366:
             raise ValueError("an audit period of three years or less")
         return self
@@ -109,14 +91,12 @@ class Period(Model):
 
 
 class Records(Model):
-    """What kind of records the tables hold."""
-
     status: Literal["audit", "reconstruction", "invented"] = Field(
         description="audit (real records), reconstruction (from published counts) or invented (for training)"
     )
-    note: Text | None = Field(default=None, description="printed wherever the records are described")
-    says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = Field(
-        default=(), description="columns of crimes that hold stand-ins, because nobody knows; printed"
+    note: Text | None = optional(None, "printed wherever the records are described")
+    says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = optional(
+        (), "columns of crimes that hold stand-ins, because nobody knows; printed"
     )
 
     @model_validator(mode="after")
@@ -146,89 +126,66 @@ class RecordedCrime(Model):
 class Estimation(Model):
     """Which estimator and interval the headline uses. The defaults are what a new inspection should use."""
 
-    headline: Literal["stratified", "pooled"] = Field(
-        default="stratified", description="stratified (weighted to recorded crime by type) or pooled (unweighted)"
+    headline: Literal["stratified", "pooled"] = optional(
+        "stratified", "stratified (weighted to recorded crime by type) or pooled (unweighted)"
     )
-    clustered: StrictBool = Field(
-        default=True, description="true: crimes of an incident are a cluster (wider interval)"
-    )
+    clustered: StrictBool = optional(True, "true: crimes of an incident are a cluster (wider interval)")
     interval: Literal["normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard"] = (
-        Field(default="agresti-coull", description="interval method")
+        optional("agresti-coull", "interval method")
     )
-    confidence_percent: Confidence = Field(default=95, description="confidence level in percent")
-    status: Status | None = Field(default=None, description="status of these choices")
-    source: Text | None = Field(default=None, description="why these choices")
+    confidence_percent: Confidence = optional(95, "confidence level in percent")
+    status: Status | None = optional(None, "status of these choices")
+    source: Text | None = optional(None, "why these choices")
 
 
 class FrameColumns(Model):
     """What the columns of the sampling frame are called in the force's extract, and the values in them."""
 
-    incident_id: Name = Field(default="incident_id", description="column with the reference of the incident")
-    stratum: Name = Field(default="stratum", description="column with the stratum, such as the crime type")
-    reported_at: Name | None = Field(
-        default=None, description="column with date and time of the report, if not reported_at"
-    )
-    route: Name | None = Field(default=None, description="column with the route of the report, if not route")
-    strata: dict[Name, tuple[Name, ...]] = Field(
-        default={}, description="values in it by stratum, such as {violence: [VAP, Violence]}"
-    )
-    routes: dict[Literal["control_room", "crime_recording_centre"], tuple[Name, ...]] = Field(
-        default={}, description="values in it by route, such as {control_room: ['999', '101']}"
+    incident_id: Name = optional("incident_id", "column with the reference of the incident")
+    stratum: Name = optional("stratum", "column with the stratum, such as the crime type")
+    reported_at: Name | None = optional(None, "column with date and time of the report, if not reported_at")
+    route: Name | None = optional(None, "column with the route of the report, if not route")
+    strata: dict[Name, tuple[Name, ...]] = optional({}, "values in it by stratum, such as {violence: [VAP, Violence]}")
+    routes: dict[Literal["control_room", "crime_recording_centre"], tuple[Name, ...]] = optional(
+        {}, "values in it by route, such as {control_room: ['999', '101']}"
     )
 
     @model_validator(mode="after")
     def _unambiguous(self) -> FrameColumns:
-        columns = [self.incident_id, self.stratum, self.reported_at, self.route]
-        used = [column for column in columns if column is not None]
+        used = [column for column in (self.incident_id, self.stratum, self.reported_at, self.route) if column]
         if len(set(used)) < len(used):
             raise ValueError(f"another column for each of these; got {', '.join(used)}")
         for name in ("strata", "routes"):
-            values = [value for group in getattr(self, name).values() for value in group]
-            twice = sorted({value for value in values if values.count(value) > 1})
-            if twice:
+            if twice := _repeated([value for group in getattr(self, name).values() for value in group]):
                 raise ValueError(f"each value once in '{name}'; more than once: {', '.join(twice)}")
         return self
 
 
 class SamplingPlan(Model):
-    """How the main sample was planned and drawn."""
-
     seed: StrictInt = Field(description="any whole number; fixes the draw")
     expected_rate_percent: Percentage = Field(description="recording rate expected when planning")
     margin_points: Points = Field(description="half-width of the interval wanted, in percentage points")
-    confidence_percent: Confidence = Field(default=95, description="confidence level in percent")
-    crimes_per_incident: Annotated[Number, Field(ge=1, le=20)] = Field(
-        default=1.0, description="audited crimes per incident expected"
-    )
-    design_effect: Annotated[Number, Field(gt=0, le=20)] = Field(
-        default=1.0,
-        description="variance of these crimes over that of as many independent ones; about "
+    confidence_percent: Confidence = optional(95, "confidence level in percent")
+    crimes_per_incident: Annotated[Number, Field(ge=1, le=20)] = optional(1.0, "audited crimes per incident expected")
+    design_effect: Annotated[Number, Field(gt=0, le=20)] = optional(
+        1.0,
+        "variance of these crimes over that of as many independent ones; about "
         "1 + (crimes_per_incident - 1) x correlation of the crimes of an incident",
     )
-    response_rate_percent: Percentage = Field(
-        default=100, description="per cent of drawn incidents that can be audited"
-    )
-    expected_rates_percent: dict[Text, Percentage] = Field(
-        default={}, description="strata that differ, such as {violence: 89}"
-    )
-    allocation: Literal["precision", "proportional", "equal", "neyman"] = Field(
-        default="precision",
-        description="precision (the margin in every stratum), or how total_incidents are shared: "
+    response_rate_percent: Percentage = optional(100, "per cent of drawn incidents that can be audited")
+    expected_rates_percent: dict[Text, Percentage] = optional({}, "strata that differ, such as {violence: 89}")
+    allocation: Literal["precision", "proportional", "equal", "neyman"] = optional(
+        "precision",
+        "precision (the margin in every stratum), or how total_incidents are shared: "
         "proportional (to the frame), equal, neyman (most precise overall rate)",
     )
-    total_incidents: Positive | None = Field(
-        default=None, description="incidents to draw; for an allocation other than precision"
+    total_incidents: Positive | None = optional(None, "incidents to draw; for an allocation other than precision")
+    minimum_incidents: Count = optional(0, "fewest incidents of a stratum")
+    incidents: dict[Text, Positive] | None = optional(None, "incidents to draw per stratum, instead of planning")
+    reserves: Annotated[StrictInt, Field(ge=0, le=10_000)] = optional(
+        0, "reserves per stratum, in order, for what cannot be audited"
     )
-    minimum_incidents: Count = Field(default=0, description="fewest incidents of a stratum")
-    incidents: dict[Text, Positive] | None = Field(
-        default=None, description="incidents to draw per stratum, instead of planning"
-    )
-    reserves: Annotated[StrictInt, Field(ge=0, le=10_000)] = Field(
-        default=0, description="reserves per stratum, in order, for what cannot be audited"
-    )
-    frame: FrameColumns = Field(
-        default=FrameColumns(), description="columns of params/<force>/frame, if they differ from these"
-    )
+    frame: FrameColumns = optional(FrameColumns(), "columns of params/<force>/frame, if they differ from these")
 
     @model_validator(mode="after")
     def _complete(self) -> SamplingPlan:
@@ -241,22 +198,20 @@ class SamplingPlan(Model):
 
 
 class PreviousInspection(Model):
-    """An earlier inspection to compare with."""
-
     year: Annotated[StrictInt, Field(ge=2000, le=2100)] = Field(description="year of the earlier inspection")
     audited_crimes: Positive = Field(description="crimes that should have been recorded")
     recorded_crimes: Count = Field(description="crimes of these that were recorded")
     representative: StrictBool = Field(description="true if it was a random sample of the force's crime")
-    recording_limit_hours: Positive = Field(default=24, description="time limit for recording in force then")
-    note: Text | None = Field(default=None, description="what differs")
+    recording_limit_hours: Positive = optional(24, "time limit for recording in force then")
+    note: Text | None = optional(None, "what differs")
     status: Status = Field(description="status of the figures")
     source: Text = Field(description="where the figures come from")
 
     @model_validator(mode="after")
     def _possible(self) -> PreviousInspection:
         if self.recorded_crimes > self.audited_crimes:
-            got = f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
-            raise ValueError(f"recorded_crimes of at most audited_crimes; {got}")
+            impossible = f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
+            raise ValueError(f"recorded_crimes of at most audited_crimes; {impossible}")
         return self
 
 
@@ -264,7 +219,7 @@ class AreaForImprovement(Model):
     """What the force should do, and which judged elements made it necessary."""
 
     text: Text = Field(description="one sentence that completes 'The force should …'")
-    elements: tuple[Text, ...] = Field(default=(), description="ids of elements in the criteria file")
+    elements: tuple[Text, ...] = optional((), "ids of elements in the criteria file")
 
 
 class Assessment(Model):
@@ -276,7 +231,7 @@ class Assessment(Model):
         description="fully met, mostly met, partly met, not met or not inspected"
     )
     evidence: Text = Field(description="what it rests on: interviews, documents, reality testing")
-    status: Status = Field(default="supplied", description="status of the assessment")
+    status: Status = optional("supplied", "status of the assessment")
 
 
 class CarriedForward(Model):
@@ -305,8 +260,7 @@ class Equality(Model):
 
     @model_validator(mode="after")
     def _once(self) -> Equality:
-        both = sorted(set(self.recorded) & set(self.not_recorded))
-        if both:
+        if both := sorted(set(self.recorded) & set(self.not_recorded)):
             raise ValueError(f"each characteristic in one list; in both: {', '.join(both)}")
         if not (self.recorded or self.not_recorded):
             raise ValueError("at least one characteristic; leave 'equality' out if it was not inspected")
@@ -316,27 +270,27 @@ class Equality(Model):
 class Findings(Model):
     """What inspectors found, in words. Every entry is a list of paragraphs (or of points where said so)."""
 
-    overall: tuple[Text, ...] = Field(default=(), description="overall judgement: paragraphs")
-    improved: tuple[Text, ...] = Field(default=(), description="points completing 'The force has …'")
-    work_to_do: tuple[Text, ...] = Field(default=(), description="points completing 'The force must …'")
-    summary: tuple[Text, ...] = Field(default=(), description="summary of findings: paragraphs")
-    overall_rate: tuple[Text, ...] = Field(default=(), description="question 1: overall recording rate")
-    auditable_route: tuple[Text, ...] = Field(default=(), description="question 1: auditable route")
-    domestic_abuse: tuple[Text, ...] = Field(default=(), description="question 1: domestic abuse")
-    violence: tuple[Text, ...] = Field(default=(), description="question 1: violence")
-    sexual: tuple[Text, ...] = Field(default=(), description="question 1: sexual offences")
-    rape: tuple[Text, ...] = Field(default=(), description="question 1: rape")
-    n100: tuple[Text, ...] = Field(default=(), description="question 1: N100")
-    other_systems: tuple[Text, ...] = Field(default=(), description="question 2: crimes on other systems")
-    modern_slavery: tuple[Text, ...] = Field(default=(), description="question 2: modern slavery")
-    timeliness: tuple[Text, ...] = Field(default=(), description="question 2: recorded within 24 hours")
-    cancelled: tuple[Text, ...] = Field(default=(), description="question 2: cancelled crimes")
-    victims_code: tuple[Text, ...] = Field(default=(), description="question 2: victims' code")
-    equality: tuple[Text, ...] = Field(default=(), description="question 2: equality")
-    survey: tuple[Text, ...] = Field(default=(), description="question 2: officer and staff survey")
-    leadership: tuple[Text, ...] = Field(default=(), description="question 3: paragraphs")
-    conclusion: tuple[Text, ...] = Field(default=(), description="conclusion: paragraphs")
-    what_next: tuple[Text, ...] = Field(default=(), description="what next: paragraphs")
+    overall: tuple[Text, ...] = optional((), "overall judgement: paragraphs")
+    improved: tuple[Text, ...] = optional((), "points completing 'The force has …'")
+    work_to_do: tuple[Text, ...] = optional((), "points completing 'The force must …'")
+    summary: tuple[Text, ...] = optional((), "summary of findings: paragraphs")
+    overall_rate: tuple[Text, ...] = optional((), "question 1: overall recording rate")
+    auditable_route: tuple[Text, ...] = optional((), "question 1: auditable route")
+    domestic_abuse: tuple[Text, ...] = optional((), "question 1: domestic abuse")
+    violence: tuple[Text, ...] = optional((), "question 1: violence")
+    sexual: tuple[Text, ...] = optional((), "question 1: sexual offences")
+    rape: tuple[Text, ...] = optional((), "question 1: rape")
+    n100: tuple[Text, ...] = optional((), "question 1: N100")
+    other_systems: tuple[Text, ...] = optional((), "question 2: crimes on other systems")
+    modern_slavery: tuple[Text, ...] = optional((), "question 2: modern slavery")
+    timeliness: tuple[Text, ...] = optional((), "question 2: recorded within 24 hours")
+    cancelled: tuple[Text, ...] = optional((), "question 2: cancelled crimes")
+    victims_code: tuple[Text, ...] = optional((), "question 2: victims' code")
+    equality: tuple[Text, ...] = optional((), "question 2: equality")
+    survey: tuple[Text, ...] = optional((), "question 2: officer and staff survey")
+    leadership: tuple[Text, ...] = optional((), "question 3: paragraphs")
+    conclusion: tuple[Text, ...] = optional((), "conclusion: paragraphs")
+    what_next: tuple[Text, ...] = optional((), "what next: paragraphs")
 
 
 class Assumption(Model):
@@ -348,26 +302,21 @@ class Assumption(Model):
 
 
 class Inspection(Model):
-    """Everything that ``params/<force>.yml`` says about one inspection.
-
-    The record tables beside it (``params/<force>/*.csv``) are read by :mod:`cdi_lib.inspection.records`.
-    """
+    """Everything that ``params/<force>.yml`` says about one inspection."""
 
     schema_version: Literal[1] = Field(description="version of this format: 1")
     force: Force
     publication: Publication
     audit_period: Period
     records: Records
-    criteria: Text = Field(default="cdi-2017", description="name of a file in params/criteria, without .yml")
+    criteria: Text = optional("cdi-2017", "name of a file in params/criteria, without .yml")
     recorded_crime: RecordedCrime
     auditable_route_percent: PercentageFigure
     estimation: Estimation = Estimation()
-    sampling: SamplingPlan | None = Field(default=None, description="left out: the report says so")
+    sampling: SamplingPlan | None = optional(None, "left out: the report says so")
     previous_inspection: PreviousInspection | None = None
     equality: Equality | None = None
-    survey_statements: dict[Text, Text] = Field(
-        default={}, description="ids of survey.csv and the sentence that respondents saw"
-    )
+    survey_statements: dict[Text, Text] = optional({}, "ids of survey.csv and the sentence that respondents saw")
     findings: Findings = Findings()
     areas_for_improvement: tuple[AreaForImprovement, ...] = ()
     assessments: tuple[Assessment, ...] = ()
@@ -382,37 +331,23 @@ class Inspection(Model):
             "carried_forward": [item.element for item in self.carried_forward],
             "decisions": [item.grade_of for item in self.decisions],
         }.items():
-            twice = sorted({key for key in keys if keys.count(key) > 1})
-            if twice:
-                raise PlacedError(name, f"each element once; more than once: {', '.join(twice)}")
+            if twice := _repeated(keys):
+                raise values.PlacedError(name, f"each element once; more than once: {', '.join(twice)}")
         if self.publication.date < self.audit_period.end:
             got = f"it is published {self.publication.date}, the audit period ends {self.audit_period.end}"
-            raise PlacedError("publication.date", f"a publication date after the audit period; {got}")
+            raise values.PlacedError("publication.date", f"a publication date after the audit period; {got}")
         previous = self.previous_inspection
         if previous and previous.year > self.audit_period.start.year:
             got = f"it is {previous.year}, the audit period starts {self.audit_period.start}"
-            raise PlacedError("previous_inspection.year", f"a year before this audit period; {got}")
-        later = [item for item in self.carried_forward if item.date >= self.publication.date]
-        if later:
+            raise values.PlacedError("previous_inspection.year", f"a year before this audit period; {got}")
+        if later := [item for item in self.carried_forward if item.date >= self.publication.date]:
             got = f"{later[0].element} is from {later[0].date}"
-            raise PlacedError("carried_forward", f"grades from reports before this report; {got}")
+            raise values.PlacedError("carried_forward", f"grades from reports before this report; {got}")
         return self
 
 
 def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection:
-    """Read and check ``params/<force>.yml``.
-
-    Raises
-    ------
-    InputError
-        With all problems at once: a file that is missing or not YAML, an unknown key, a wrong type, an
-        impossible value.
-
-    Examples
-    --------
-    >>> load_inspection("northamptonshire").force.name
-    'Northamptonshire Police'
-    """
+    """Read and check ``params/<force>.yml``; InputError with all problems at once."""
     path = params / f"{force_key(force)}.yml"
     name = f"params/{path.name}"
     if not path.exists():
@@ -424,10 +359,7 @@ def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection
 
 
 def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
-    """What is possible and yet more often a slip: warnings, which stop nothing.
-
-    ``name`` is how messages call the file; days after ``today`` are in the future.
-    """
+    """What is possible and yet more often a slip: warnings, which stop nothing. Messages call the file ``name``."""
     period, warnings = inspection.audit_period, []
     months = round(period.years * 12, 1)
     if not 5.5 <= months <= 6.5:
@@ -448,4 +380,4 @@ def check_inspection(content: object, name: str) -> Inspection:
     try:
         return Inspection.model_validate(content)
     except ValidationError as error:
-        raise InputError(explain(error, Inspection, name)) from None
+        raise InputError(values.explain(error, Inspection, name)) from None

@@ -32,21 +32,12 @@ class InputError(Exception):
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """A hint such as `` (did you mean 'violence'?)``, or an empty string.
-
-    Examples
-    --------
-    >>> suggest("violance", ["violence", "sexual"])
-    " (did you mean 'violence'?)"
-    >>> suggest("xyz", ["violence", "sexual"])
-    ''
-    """
+    """A hint such as `` (did you mean 'violence'?)``, or an empty string."""
     close = difflib.get_close_matches(str(word).lower(), list(known), n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def shown(value: object, limit: int = 60) -> str:
     """A value as it is quoted in a message: short, on one line."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    text = " ".join(text.split())
+    text = " ".join((repr(value) if isinstance(value, str) else str(value)).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,7 +1,6 @@
 """Criteria as data: how a kind of inspection turns measures into grades, read from ``params/criteria/*.yml``.
 
-No cut-off of the published programme was ever printed, so the criteria are this project's own, versioned, and shown in
-the report. Adding or changing an element, a question, a grade or a rule is an edit of a file.
+No cut-off of the published programme was ever printed, so the criteria are this project's own, and shown in the report.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_validator
 
-from cdi_lib.inspection.explain import explain
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.values import Count, Day, Model, Percentage, Text
+from cdi_lib.inspection.values import Count, Day, Model, Percentage, Text, explain
 from cdi_lib.inspection.yaml_files import read_yaml
 
 # Ids that the notebooks give to what they compute.
@@ -30,7 +28,7 @@ SHARES = (
     "within_24", "within_24_violence", "within_24_sexual", "within_24_other", "cancelled_rape", "cancelled_sexual",
     "cancelled_violence", "cancelled_robbery", "victims_informed", "equality",
 )  # fmt: skip
-FINDINGS = ("fully met", "mostly met", "partly met", "not met")
+FINDINGS = {"fully met": 0, "mostly met": -1, "partly met": -2, "not met": -3}  # as numbers, higher is better
 NOT_JUDGED = "not judged"
 OVERALL = "overall"
 
@@ -40,17 +38,12 @@ class Element(Model):
 
     label: Text = Field(description="the element as the report names it")
     question: Text = Field(description="id of the question that it belongs to")
-    estimate: Text | None = Field(default=None, description="id of an estimate")
-    share: Text | None = Field(default=None, description="id of an 'x of y' result")
-    assessment: Literal[True] | None = Field(default=None, description="true: by an inspector's assessment")
-    use: Literal["value", "low"] = Field(
-        default="value", description="of an estimate: its value, or the lower end of its interval"
-    )
-    minimum: Count = Field(default=1, description="a measure that rests on fewer records is not judged")
-    allow: Count = Field(
-        default=0,
-        description="an 'x of y' may miss a band but the best by this many records: how little a small sample says",
-    )
+    estimate: Text | None = None  # id
+    share: Text | None = None  # id of an "x of y" result
+    assessment: Literal[True] | None = None
+    use: Literal["value", "low"] = "value"  # of an estimate: its value, or the lower end of its interval
+    minimum: Count = 1  # a measure that rests on fewer records is not judged
+    allow: Count = 0  # an "x of y" may miss a band but the best by this many: how little a small sample says
     bands: dict[Text, Percentage | Text] = Field(
         description="for each grade but the worst, best first: the least percentage, or the least finding"
     )
@@ -73,13 +66,8 @@ class Element(Model):
 
     @property
     def cuts(self) -> dict[str, float]:
-        """The least percentage for each grade but the worst; of an assessment the least :func:`finding_score`."""
-        return {g: finding_score(b) if isinstance(b, str) else b for g, b in self.bands.items()}
-
-
-def finding_score(finding: str) -> float:
-    """A finding as a number, higher is better."""
-    return -FINDINGS.index(finding)
+        """The least percentage for each grade but the worst; of an assessment the least finding as a number."""
+        return {g: FINDINGS[b] if isinstance(b, str) else b for g, b in self.bands.items()}
 
 
 class Requirement(Model):
@@ -121,38 +109,20 @@ class Criteria(Model):
 
     def place(self, id_: str) -> str:
         """Where an element, a question or the overall grade is defined, to change it: file and line."""
-        return f"{_file(self.name)}, line {self._lines[id_]}"
-
-
-def _file(name: str) -> str:
-    return f"params/criteria/{name}.yml"
+        return f"params/criteria/{self.name}.yml, line {self._lines[id_]}"
 
 
 def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> Criteria:
-    """Read and check a judgement framework.
-
-    Raises
-    ------
-    InputError
-        For a file that is missing, or with all problems: an unknown key, measure or grade; bands that overlap or
-        leave a gap; rules that contradict each other; an element of no question.
-
-    Examples
-    --------
-    >>> criteria = load_criteria("cdi-2017")
-    >>> criteria.grades
-    ('outstanding', 'good', 'requires improvement', 'inadequate')
-    >>> criteria.place("all_crime")
-    'params/criteria/cdi-2017.yml, line ...'
-    """
+    """Read and check a judgement framework; InputError with all problems."""
     known = sorted(path.stem for path in folder.glob("*.yml"))
     if name not in known:
         expected = f"one of {', '.join(known)}{suggest(name, known)} (files in params/criteria)"
         raise InputError([Problem("", "criteria", f"'{name}'", expected)])
-    document = read_yaml(folder / f"{name}.yml", _file(name))
-    criteria, problems = _checked(document.content, _file(name))
+    file = f"params/criteria/{name}.yml"
+    document = read_yaml(folder / f"{name}.yml", file)
+    criteria, problems = _checked(document.content, file)
     if (got := document.content.get("name")) and got != name:
-        problems.append(Problem(_file(name), "name", shown(got), f"'{name}', as the file is called"))
+        problems.append(Problem(file, "name", shown(got), f"'{name}', as the file is called"))
     if criteria is None or problems:
         raise InputError(problems)
     criteria._lines[OVERALL] = document.line(OVERALL)
@@ -161,7 +131,9 @@ def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> 
     return criteria
 
 
-# --- what is wrong between the parts of a framework -----------------------------------------------------------
+# --- what is wrong between the parts of a framework: where, what, and what was expected ------------------------
+
+Wrong = tuple[str, str, str]
 
 
 def _checked(content: dict[str, Any], file: str) -> tuple[Criteria | None, list[Problem]]:
@@ -174,10 +146,11 @@ def _checked(content: dict[str, Any], file: str) -> tuple[Criteria | None, list[
         if isinstance(grades, list) and isinstance(questions, dict) and isinstance(elements, dict):
             sound = {id_: _sound(Question, item) for id_, item in questions.items()}
             judged = {id_: _sound(Element, item) for id_, item in elements.items()}
-            overall = _sound(Question, content.get(OVERALL))
-            problems += _problems([str(grade) for grade in grades], sound, judged, overall, file)
+            wrong = _problems([str(grade) for grade in grades], sound, judged, _sound(Question, content.get(OVERALL)))
+            problems += [Problem(file, *item) for item in wrong]
         return None, problems
-    return found, list(_problems(found.grades, found.questions, found.elements, found.overall, file))
+    wrong = _problems(found.grades, found.questions, found.elements, found.overall)
+    return found, [Problem(file, *item) for item in wrong]
 
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -195,95 +168,85 @@ def _problems(
     questions: Mapping[str, Question | None],
     elements: Mapping[str, Element | None],
     overall: Question | None,
-    file: str,
-) -> Iterator[Problem]:
+) -> Iterator[Wrong]:
     if len(grades) < 2 or len(set(grades)) != len(grades) or NOT_JUDGED in grades:
-        yield Problem(file, "grades", ", ".join(grades), "two or more different grades, best first")
+        yield "grades", ", ".join(grades), "two or more different grades, best first"
     if OVERALL in questions:
-        yield Problem(file, f"questions.{OVERALL}", OVERALL, "another id; this one is the whole")
+        yield f"questions.{OVERALL}", OVERALL, "another id; this one is the whole"
     for id_, element in elements.items():
         where = f"elements.{id_}"
         if id_ == OVERALL or id_ in questions:
-            yield Problem(file, where, id_, "an id that no question has")
+            yield where, id_, "an id that no question has"
         if element:
-            yield from _unknown(file, f"{where}.question", [element.question], list(questions))
-            for key, known in {"estimate": ESTIMATES, "share": SHARES}.items():
-                named = getattr(element, key)
-                yield from _unknown(file, f"{where}.{key}", [named] if named else [], known)
-            yield from _band_problems(element, grades, f"{where}.bands", file)
+            yield from _unknown(f"{where}.question", [element.question], list(questions))
+            yield from _unknown(f"{where}.estimate", [element.estimate] if element.estimate else [], ESTIMATES)
+            yield from _unknown(f"{where}.share", [element.share] if element.share else [], SHARES)
+            yield from _band_problems(element, grades, f"{where}.bands")
     for id_, question in questions.items():
         parts = [name for name, element in elements.items() if element is None or element.question == id_]
         if question:
-            yield from _question_problems(question, parts, grades, f"questions.{id_}", file)
+            yield from _question_problems(question, parts, grades, f"questions.{id_}")
     if overall:
-        yield from _question_problems(overall, list(questions), grades, OVERALL, file)
+        yield from _question_problems(overall, list(questions), grades, OVERALL)
 
 
-def _unknown(file: str, where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Problem]:
+def _unknown(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Wrong]:
     for name in named:
         if name not in known:
-            yield Problem(file, where, f"'{name}'", f"one of {', '.join(known)}{suggest(name, known)}")
+            yield where, f"'{name}'", f"one of {', '.join(known)}{suggest(name, known)}"
 
 
-def _band_problems(element: Element, grades: Sequence[str], where: str, file: str) -> Iterator[Problem]:
+def _band_problems(element: Element, grades: Sequence[str], where: str) -> Iterator[Wrong]:
     named = [band for band in element.bands.values() if isinstance(band, str)]
     got = ", ".join(map(str, element.bands.values()))
-    if problem := _grades_problem(list(element.bands), grades, where, file, "a band"):
-        yield problem
+    if wrong := _grades_problem(list(element.bands), grades, where, "a band"):
+        yield wrong
     elif named and not element.assessment:
-        yield Problem(file, where, got, "percentages such as 90")
+        yield where, got, "percentages such as 90"
     elif element.assessment and (len(named) < len(element.bands) or not set(named) <= set(FINDINGS)):
-        yield Problem(file, where, got, f"for each grade one of {', '.join(FINDINGS)}")
+        yield where, got, f"for each grade one of {', '.join(FINDINGS)}"
     elif not all(better > worse for better, worse in pairwise(element.cuts.values())):
-        yield Problem(file, where, got, "bands that fall from grade to grade without overlap")
+        yield where, got, "bands that fall from grade to grade without overlap"
 
 
-def _grades_problem(named: Sequence[str], grades: Sequence[str], where: str, file: str, what: str) -> Problem | None:
+def _grades_problem(named: Sequence[str], grades: Sequence[str], where: str, what: str) -> Wrong | None:
     """A grade that does not exist, is missing, is the worst, or stands in the wrong place."""
-    wanted = list(grades[:-1])
-    unknown = [grade for grade in named if grade not in grades]
-    missing = [grade for grade in wanted if grade not in named]
-    got = ", ".join(named)
-    if unknown:
+    wanted, got = list(grades[:-1]), ", ".join(named)
+    if unknown := [grade for grade in named if grade not in grades]:
         got = f"'{unknown[0]}'{suggest(unknown[0], wanted)}"
-    elif missing:
+    elif missing := [grade for grade in wanted if grade not in named]:
         got = f"none for '{missing[0]}': a gap"
     elif grades[-1] in named:
         got = f"one for '{grades[-1]}', which is what remains"
     in_order = f"{what} for each grade but the worst, best first: {', '.join(wanted)}"
-    return None if list(named) == wanted else Problem(file, where, got, in_order)
+    return None if list(named) == wanted else (where, got, in_order)
 
 
-def _question_problems(
-    question: Question, parts: Sequence[str], grades: Sequence[str], where: str, file: str
-) -> Iterable[Problem]:
+def _question_problems(question: Question, parts: Sequence[str], grades: Sequence[str], where: str) -> Iterable[Wrong]:
     if not parts:
-        return [Problem(file, where, "no element", "at least one element with this question")]
-    if problem := _grades_problem(list(question.rules), grades, f"{where}.rules", file, "a rule"):
-        return [problem]
-    found = list(_rule_problems(question, parts, grades, where, file))
-    return found or _contradictions(question, grades, where, file)
+        return [(where, "no element", "at least one element with this question")]
+    if wrong := _grades_problem(list(question.rules), grades, f"{where}.rules", "a rule"):
+        return [wrong]
+    return list(_rule_problems(question, parts, grades, where)) or _contradictions(question, grades, where)
 
 
-def _rule_problems(
-    question: Question, parts: Sequence[str], grades: Sequence[str], where: str, file: str
-) -> Iterator[Problem]:
-    yield from _unknown(file, f"{where}.required", question.required, parts)
+def _rule_problems(question: Question, parts: Sequence[str], grades: Sequence[str], where: str) -> Iterator[Wrong]:
+    yield from _unknown(f"{where}.required", question.required, parts)
     if not 1 <= question.at_least <= len(parts):
-        yield Problem(file, f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}")
+        yield f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}"
     for rank, (grade, rule) in enumerate(question.rules.items()):
         place, floor = f"{where}.rules.{grade}", rule.none_below
         if rule.at_most_below >= len(parts) and not rule.key and floor is None:
             expected = f"less than {len(parts)}, the number of its parts: one at least must reach the grade"
-            yield Problem(file, f"{place}.at_most_below", str(rule.at_most_below), expected)
-        yield from _unknown(file, f"{place}.key", rule.key, parts)
+            yield f"{place}.at_most_below", str(rule.at_most_below), expected
+        yield from _unknown(f"{place}.key", rule.key, parts)
         if floor is not None and floor in grades[:rank]:
-            yield Problem(file, f"{place}.none_below", floor, f"{grade} or a worse grade")
+            yield f"{place}.none_below", floor, f"{grade} or a worse grade"
         elif floor is not None:
-            yield from _unknown(file, f"{place}.none_below", [floor], grades)
+            yield from _unknown(f"{place}.none_below", [floor], grades)
 
 
-def _contradictions(question: Question, grades: Sequence[str], where: str, file: str) -> Iterator[Problem]:
+def _contradictions(question: Question, grades: Sequence[str], where: str) -> Iterator[Wrong]:
     """Rules of a better grade that ask for less than those of the next: the next could never be given."""
 
     def floor(rank: int, rule: Requirement) -> int:
@@ -298,26 +261,23 @@ def _contradictions(question: Question, grades: Sequence[str], where: str, file:
         covered = strict.at_most_below == 0 or set(rule.key) <= set(strict.key)
         if not (stricter_by_count and stricter_by_floor and covered):
             expected = f"for each condition at least what '{grade}' asks for; as it is, the rules contradict each other"
-            yield Problem(file, f"{where}.rules.{better}", "less than the next grade asks for", expected)
+            yield f"{where}.rules.{better}", "less than the next grade asks for", expected
 
 
 def check_judgement_inputs(criteria: Criteria, inspection: Inspection) -> list[Problem]:
     """Elements and grades that parameters name and the criteria do not know. The file name is left to the caller."""
-    elements, assessed = (list(criteria.elements), [id_ for id_, e in criteria.elements.items() if e.assessment])
-    judged = [OVERALL, *criteria.questions, *elements]
-    named: list[tuple[str, int, str, Iterable[str], Sequence[str]]] = []
-    for i, assessment in enumerate(inspection.assessments, 1):
-        named.append(("assessments", i, "element", [assessment.element], assessed))
-    for i, carried in enumerate(inspection.carried_forward, 1):
-        named.append(("carried_forward", i, "element", [carried.element], elements))
-        named.append(("carried_forward", i, "grade", [carried.grade], criteria.grades))
-    for i, decision in enumerate(inspection.decisions, 1):
-        named.append(("decisions", i, "grade_of", [decision.grade_of], judged))
-        named.append(("decisions", i, "grade", [decision.grade], criteria.grades))
-    for i, area in enumerate(inspection.areas_for_improvement, 1):
-        named.append(("areas_for_improvement", i, "elements", area.elements, elements))
-    return [
-        problem
-        for kind, number, key, values, known in named
-        for problem in _unknown("", f"{kind}.{number}.{key}", values, known)
-    ]
+    elements, assessed = list(criteria.elements), [id_ for id_, e in criteria.elements.items() if e.assessment]
+    judged, grades = [OVERALL, *criteria.questions, *elements], criteria.grades
+    wrong: list[Wrong] = []
+    for kind, key, known in (
+        ("assessments", "element", assessed),
+        ("carried_forward", "element", elements),
+        ("carried_forward", "grade", grades),
+        ("decisions", "grade_of", judged),
+        ("decisions", "grade", grades),
+        ("areas_for_improvement", "elements", elements),
+    ):
+        for i, item in enumerate(getattr(inspection, kind), 1):
+            named = getattr(item, key)
+            wrong += _unknown(f"{kind}.{i}.{key}", [named] if isinstance(named, str) else named, known)
+    return [Problem("", *found) for found in wrong]

@@ -1,7 +1,6 @@
 """The figures of published inspections, as ``params/published-inspections.csv`` carries them.
 
 Rates are in per cent and margins in percentage points, as printed; a blank cell means that nothing was printed.
-Calibration, comparison and the demonstration set read the table here, and any other file with the same columns.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ import pandas as pd
 
 from cdi_lib.inspection.files import read_table
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.moments import Series
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.inspection.rules import Mistake, check_cells
-from cdi_lib.inspection.tables import TEXT, Column, Kind, one_of
+from cdi_lib.inspection.tables import TEXT, Column, Kind, Series, one_of
 
 PUBLISHED = PROJECT / "params" / "published-inspections.csv"
 OUTSIDE = "outside the CDI series"  # so marked in the table: another kind of inspection, with another method
@@ -25,17 +23,18 @@ GRADES = ("grade_overall", "grade_effective", "grade_efficient", "grade_leadersh
 NEEDED = ("force", "report", "overall_rate", "grade_overall")
 
 
-def _number(above: float, most: float, expected: str) -> Kind:
-    def typed(texts: Series) -> Series:
-        return pd.to_numeric(texts, errors="coerce")
+def _typed(texts: Series) -> Series:
+    return pd.to_numeric(texts, errors="coerce")
 
-    return Kind(expected, lambda texts: (typed(texts) > above) & (typed(texts) <= most), typed)
+
+def _number(above: float, most: float, expected: str) -> Kind:
+    return Kind(expected, lambda texts: _typed(texts).between(above, most, inclusive="right"), _typed)
 
 
 def _date(form: str, expected: str) -> Kind:
     def fits(texts: Series) -> Series:
-        is_date = pd.to_datetime(texts, format="ISO8601", errors="coerce").notna()
-        return is_date & texts.str.fullmatch(form).astype(bool)
+        is_day = pd.to_datetime(texts, format="ISO8601", errors="coerce").notna()
+        return is_day & texts.str.fullmatch(form).astype(bool)
 
     return Kind(expected, fits)
 
@@ -58,18 +57,7 @@ _KINDS = {
 def read_published(path: Path = PUBLISHED, grades: Sequence[str] = ()) -> pd.DataFrame:
     """Published inspections, one row each: numbers as printed, dates as text, missing values where nothing was printed.
 
-    Parameters
-    ----------
-    path : Path
-        A table with the columns of ``params/published-inspections.csv``, of which `NEEDED` must be there.
-    grades : sequence of str
-        The grades that there are; empty: any.
-
-    Raises
-    ------
-    InputError
-        With all problems: a column that is missing, a rate that is no percentage, a date that does not exist, a grade
-        that does not exist, an inspection that stands twice.
+    ``grades`` are those that there are; empty: any. InputError with all problems.
     """
     table = read_table(path, path.name)
     if missing := [name for name in NEEDED if name not in table]:

@@ -1,7 +1,4 @@
-"""The record tables of a force: read, checked, and held for the notebooks.
-
-What they hold is in :mod:`cdi_lib.inspection.tables`, what may be wrong in :mod:`cdi_lib.inspection.rules`.
-"""
+"""The record tables of a force: read, checked, and held for the notebooks."""
 
 from __future__ import annotations
 
@@ -47,26 +44,11 @@ class AuditRecords:
 
 
 def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> AuditRecords:
-    """Read and check all record tables of a force.
-
-    Parameters
-    ----------
-    force : str
-        Name of the force; the tables are in ``params/<force>/``.
-    inspection : Inspection
-        Its parameters: the audit period and the statements of the survey are checked against them.
-
-    Raises
-    ------
-    InputError
-        With all problems of all tables at once: file, row (as a spreadsheet counts them), column, value,
-        what was expected.
-    """
+    """Read and check all record tables of a force; InputError with all problems of all tables at once."""
     folder = params / force
     problems, mistakes = _check_files(folder), []
     tables: dict[str, pd.DataFrame] = {}
-    files: dict[str, str] = {}
-    hashes: dict[str, str] = {}
+    files, hashes = {}, {}
     for name in TABLES:
         try:
             path = find_table(name, folder)
@@ -95,22 +77,21 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
 
 def _check_files(folder: Path) -> list[Problem]:
     """Files that someone takes for a table and that would not be read: another ending, or nearly the right name."""
-    problems = []
+    found = []
     names = [*TABLES, "frame"]
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        file, suffix = f"params/{folder.name}/{path.name}", path.suffix.lower()
-        if suffix not in (*SUFFIXES, *OTHER_SUFFIXES) or path.name.startswith((".", "~")):
+        if path.suffix.lower() not in (*SUFFIXES, *OTHER_SUFFIXES) or path.name.startswith((".", "~")):
             continue
-        nearly = difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.88)
-        if path.stem not in names and nearly:
-            expected = f"one of {', '.join(names)} (did you mean '{nearly[0]}'?), or a name less like it"
-            problems.append(Problem(file, "", "a name that is nearly that of a table", expected))
-        elif path.stem in names and path.suffix not in SUFFIXES:
+        if path.stem not in names:
+            if nearly := difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.88):
+                expected = f"one of {', '.join(names)} (did you mean '{nearly[0]}'?), or a name less like it"
+                found.append((path, "a name that is nearly that of a table", expected))
+        elif path.suffix not in SUFFIXES:
             expected = f"a table that ends with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
-            problems.append(Problem(file, "", f"a file that ends with {path.suffix}", expected))
-        elif path.stem in names and path.is_dir():
-            problems.append(Problem(file, "", "a folder", "a file with the table"))
-    return problems
+            found.append((path, f"a file that ends with {path.suffix}", expected))
+        elif path.is_dir():
+            found.append((path, "a folder", "a file with the table"))
+    return [Problem(f"params/{folder.name}/{path.name}", "", got, expected) for path, got, expected in found]
 
 
 def doubtful_tables(records: AuditRecords) -> list[Problem]:
@@ -123,28 +104,14 @@ def doubtful_tables(records: AuditRecords) -> list[Problem]:
 
 
 def references(records: AuditRecords) -> set[str]:
-    """All references of incidents, crimes, records and respondents, and why challenges were decided as they were.
-
-    That is what must not leave the record tables.
-    """
+    """What must not leave the record tables: all references, and why challenges were decided as they were."""
     tables = [table for name in TABLES if (table := getattr(records, name)) is not None]
-    return {
-        reference
-        for table in tables
-        for name in table
-        if name.endswith("_id") or name in ("rule", "reason")
-        for reference in table[name].dropna()
-    }
+    columns = [table[name] for table in tables for name in table if name.endswith("_id") or name in ("rule", "reason")]
+    return {reference for column in columns for reference in column.dropna()}
 
 
 def challenge_counts(challenges: pd.DataFrame | None) -> dict[str, int] | None:
-    """How many decisions were challenged, and with which outcome; None if there is no such table.
-
-    Examples
-    --------
-    >>> challenge_counts(pd.DataFrame({"outcome": ["upheld", "open", "upheld"]}))
-    {'challenges': 3, 'upheld': 2, 'rejected': 0, 'open': 1}
-    """
+    """How many decisions were challenged, and with which outcome; None if there is no such table."""
     if challenges is None:
         return None
     counts = {outcome: int((challenges["outcome"] == outcome).sum()) for outcome in OUTCOMES}

@@ -1,7 +1,6 @@
 """The results of an inspection: typed, unrounded, written once and read by everything that prints.
 
-Each notebook saves one :class:`Section`; together they are the :class:`Results` in ``results.json``. Nothing
-here is rounded: that is the business of :mod:`cdi_lib.report.wording`, once, when a figure is printed.
+Each notebook saves one :class:`Section`; together they are the :class:`Results` in ``results.json``.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded
+from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded, without
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
@@ -24,15 +23,12 @@ from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import OFFENCE_CLASSES
 from cdi_lib.statistics.estimation import Estimate
 
-# 1 did not say which cell computed a result; 1 and 2 held labels, and nothing that follows from other fields.
+# 1 did not say which cell computed a result; 1 and 2 held labels, and nothing that follows
 SCHEMA_VERSION: Literal[3] = 3
-
-#: How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
+# How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
 _NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded"}
-
 _KINDS = ("estimates", "shares", "tallies", "details")
-
-
+_T = TypeVar("_T")
 SampleKind = Literal["main", "dip", "main and dip", "survey", "review"]
 
 
@@ -41,25 +37,20 @@ class _Result(Stored):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_label(cls, content: object) -> object:
-        if not isinstance(content, Mapping):
-            return content
-        return {key: value for key, value in content.items() if key != "label"}
+    def _without_label(cls, content: Any) -> Any:
+        return without(content, "label")
 
 
 class EstimateResult(_Result):
-    """An estimate with everything that is needed to judge it.
-
-    ``value``, ``se``, ``low`` and ``high`` are proportions in [0, 1] where ``unit`` is "proportion", differences of
-    proportions where it is "difference", and numbers of crimes where it is "crimes". ``high`` is None where the interval has no upper end.
-    """
+    """An estimate; ``value``, ``se``, ``low`` and ``high`` are in its ``unit``. ``high`` is None where the interval has no
+    upper end."""
 
     unit: Literal["proportion", "crimes", "difference"] = "proportion"
     value: float
     se: float | None
     low: float | None
     high: float | None
-    n: int = Field(description="audited crimes that the estimate rests on")
+    n: int  # audited crimes that the estimate rests on
     recorded: int | None = None
     clusters: int | None = None
     population: float | None = None
@@ -141,14 +132,12 @@ class Section(Stored):
     """What one notebook found."""
 
     notebook: str
-    inputs: str = Field(description="SHA-256 over the parameters and tables that it was computed from")
+    inputs: str  # SHA-256 over the parameters and tables that it was computed from
     estimates: dict[str, EstimateResult] = Field(default={})
     shares: dict[str, Share] = Field(default={})
     tallies: dict[str, Tally] = Field(default={})
-    details: dict[str, Any] = Field(default={}, description="as JSON; together they are a Details")
-    cells: dict[str, int] = Field(
-        default={}, description="kind and id of a result (estimates.overall) to the number of its cell"
-    )
+    details: dict[str, Any] = Field(default={})  # as JSON; together they are a Details
+    cells: dict[str, int] = Field(default={})  # kind and id of a result (estimates.overall) to the number of its cell
 
 
 class Evidence(Stored):
@@ -168,14 +157,12 @@ class Results(Stored):
     publication: dict[str, Any]
     audit_period: dict[str, str]
     records: dict[str, Any]
-    inputs: dict[str, str] = Field(description="file name to SHA-256")
+    inputs: dict[str, str]  # file name to SHA-256
     estimates: dict[str, EstimateResult]
     shares: dict[str, Share]
     tallies: dict[str, Tally]
     details: Details
-    computed_in: dict[str, Evidence] = Field(
-        default={}, description="kind and id of a result (estimates.overall) to where it was computed"
-    )
+    computed_in: dict[str, Evidence] = Field(default={})  # kind and id of a result to where it was computed
 
     @model_validator(mode="before")
     @classmethod
@@ -187,7 +174,7 @@ class Results(Stored):
         return content
 
     def estimate(self, key: str) -> EstimateResult | None:
-        """The estimate with this id, or None if it could not be made (the reason is in ``details``)."""
+        """The estimate with this id, or None if it could not be made."""
         return self.estimates.get(key)
 
     def share(self, key: str) -> Share | None:
@@ -195,9 +182,9 @@ class Results(Stored):
         return self.shares.get(key)
 
     def evidence(self, key: str) -> tuple[str, int | None]:
-        """The notebook that computed a result such as ``estimates.overall``, and the execution count of its cell.
+        """The notebook that computed a result such as ``estimates.overall``, and the execution count of the cell.
 
-        ("", None) where that is not known; KeyError if there is no such result.
+        Neither is known of a detail of schema version 1, and no cell of what was computed outside a notebook.
         """
         kind, _, name = key.partition(".")
         shelf = self.shelf(kind)
@@ -227,16 +214,10 @@ def inputs_of(force: str, params: Path, records: AuditRecords, criteria_file: Pa
     if frame := find_table("frame", params / force):
         own[f"params/{force}/{frame.name}"] = frame
     hashes = {name: file_hash(path) for name, path in own.items()} | dict(sorted(records.files.items()))
-    papers = [
-        path
-        for folder in ("sample", "returned")
-        for path in sorted((params / force / folder).glob("*"))
-        if path.is_file() and path.name[0] not in ".~"
-    ]
+    paths = [path for folder in ("sample", "returned") for path in sorted((params / force / folder).glob("*"))]
+    papers = [file_hash(path) for path in paths if path.is_file() and path.name[0] not in ".~"]
     if papers:
-        hashes[f"params/{force}/sample and returned"] = digest(
-            {str(i): file_hash(path) for i, path in enumerate(papers)}
-        )
+        hashes[f"params/{force}/sample and returned"] = digest({str(i): paper for i, paper in enumerate(papers)})
     return hashes
 
 
@@ -246,37 +227,26 @@ def digest(inputs: Mapping[str, str]) -> str:
 
 
 class Recorder:
-    """Collects what one notebook finds and saves it as a section.
-
-    An id can be used once: a number is computed in one place.
-    """
+    """Collects what one notebook finds and saves it as a section. An id can be used once."""
 
     def __init__(self, notebook: str, inputs: str):
         self.section = Section(notebook=notebook, inputs=inputs)
 
     def estimate(self, key: str, estimate: Estimate) -> EstimateResult:
         """Keep an estimate under an id."""
-        fields: dict[str, Any] = {
-            _NAMES.get(name, name): value for name, value in estimate.to_dict().items() if name != "margin"
-        }
+        fields = {_NAMES.get(name, name): value for name, value in estimate.to_dict().items()}  # its margin follows
         fields["unit"] = _NAMES.get(estimate.unit, estimate.unit)
         fields["flags"] = [_NAMES.get(flag, flag) for flag in estimate.flags]
-        found = EstimateResult(notebook=self.section.notebook, **fields)
-        self._keep("estimates", key, found)
-        return found
+        return self._keep("estimates", key, EstimateResult(notebook=self.section.notebook, **fields))
 
     def share(self, key: str, x: int, n: int, sample: SampleKind) -> Share:
         """Keep an "x of n" under an id."""
-        found = Share(x=int(x), n=int(n), sample=sample, notebook=self.section.notebook)
-        self._keep("shares", key, found)
-        return found
+        return self._keep("shares", key, Share(x=int(x), n=int(n), sample=sample, notebook=self.section.notebook))
 
     def tally(self, key: str, counts: Mapping[str, int]) -> Tally:
         """Keep counts by category under an id."""
         whole = {str(name): int(count) for name, count in counts.items()}
-        found = Tally(counts=whole, notebook=self.section.notebook)
-        self._keep("tallies", key, found)
-        return found
+        return self._keep("tallies", key, Tally(counts=whole, notebook=self.section.notebook))
 
     def detail(self, key: str, value: object) -> Any:
         """Keep a detail under its id, which is a field of :class:`~cdi_lib.inspection.details.Details`; gives it typed."""
@@ -284,13 +254,14 @@ class Recorder:
         self._keep("details", key, details.model_dump(mode="json")[key])
         return getattr(details, key)
 
-    def _keep(self, kind: str, key: str, value: object) -> None:
+    def _keep(self, kind: str, key: str, value: _T) -> _T:
         shelf = getattr(self.section, kind)
         if key in shelf:
             raise ValueError(f"the result '{key}' is already there; each number is computed in one place")
         shelf[key] = value
         if cell := _running_cell():
             self.section.cells[f"{kind}.{key}"] = cell
+        return value
 
     def save(self, folder: Path) -> Path:
         """Write the section into the folder of sections."""
@@ -312,8 +283,8 @@ def read_section(folder: Path, notebook: str) -> Section | None:
 
 
 def combine(force: str, inspection: Inspection, inputs: Mapping[str, str], sections: list[Section]) -> Results:
-    """Put the sections of one inspection together; ValueError for an id that is used twice, or for other inputs."""
-    shelves: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
+    """Put the sections of one inspection together; ValueError for an id in two, or a section of other inputs."""
+    shelves: dict[str, Any] = {kind: {} for kind in _KINDS}
     computed_in: dict[str, Evidence] = {}
     for section in sections:
         if section.inputs != digest(inputs):
@@ -335,15 +306,12 @@ def combine(force: str, inspection: Inspection, inputs: Mapping[str, str], secti
         records=inspection.records.model_dump(mode="json"),
         inputs=dict(inputs),
         computed_in=computed_in,
-        estimates=shelves["estimates"],
-        shares=shelves["shares"],
-        tallies=shelves["tallies"],
-        details=Details.model_validate(shelves["details"]),
+        **shelves,
     )
 
 
 def write_json(path: Path, content: object) -> Path:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    """Write JSON whole."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return write_whole(path, text.encode())
 
@@ -358,36 +326,35 @@ def read_results(path: Path) -> Results:
     try:
         return Results.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError([Problem(str(path), "", shown(str(error)), "a results.json that can be read")]) from None
+        where, got, expected = "", shown(str(error)), "a results.json that can be read"
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(key) for key in first["loc"])
-        raise InputError(
-            [Problem(str(path), where, shown(first["input"]), "a results.json that this version has written")]
-        ) from None
+        where, got = ".".join(map(str, first["loc"])), shown(first["input"])
+        expected = "a results.json that this version has written"
+    raise InputError([Problem(str(path), where, got, expected)])
 
 
 _NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", *(f"details.{name}" for name in FOLLOW))
 
 
 def differences(before: Results, after: Results) -> list[dict[str, str | float | None]]:
-    """The results that are not the same in two runs: id, what it is, before and after.
+    """The results that are not the same in two runs, unrounded: id, before and after.
 
-    Figures are compared unrounded: a change too small to be printed is listed as well. Not compared is what is no
-    result (the inputs, the cells that computed something, the version of the schema), and what follows from others.
+    Not compared is what is no result (inputs, cells, version of the schema), and what follows from others.
     """
-    rows = []
     first, second = (_flat(found.model_dump(mode="json", round_trip=True)) for found in (before, after))
-    for key in sorted(first.keys() | second.keys()):
-        if key.startswith(_NOT_COMPARED):
-            continue
-        old, new = first.get(key), second.get(key)
-        same = old == new or (
-            isinstance(old, float) and isinstance(new, float) and math.isclose(old, new, rel_tol=1e-12)
-        )
-        if not same:
-            rows.append({"result": key, "before": old, "after": new})
-    return rows
+    rows = [(key, first.get(key), second.get(key)) for key in sorted(first.keys() | second.keys())]
+    return [
+        {"result": key, "before": old, "after": new}
+        for key, old, new in rows
+        if not key.startswith(_NOT_COMPARED) and not _same(old, new)
+    ]
+
+
+def _same(old: object, new: object) -> bool:
+    if isinstance(old, float) and isinstance(new, float):
+        return math.isclose(old, new, rel_tol=1e-12)
+    return old == new
 
 
 def _flat(value: object, prefix: str = "") -> dict[str, Any]:

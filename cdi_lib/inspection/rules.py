@@ -1,7 +1,7 @@
 """What is wrong with the tables of an audit: in a cell, within a row, between rows, between tables.
 
-There is one set of rules. Record tables are checked by it, and the crimes of returned worksheets, which are not in a
-table yet: a mistake therefore names a row by its label, and who knows the file makes a :class:`Problem` of it.
+One set of rules for record tables and for the crimes of returned worksheets, which are in no table yet: a mistake names
+a row by its label, and who knows the file makes a :class:`Problem` of it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from cdi_lib.inspection.moments import Series
 from cdi_lib.inspection.parameters import Inspection, Period
 from cdi_lib.inspection.problems import Problem, shown, suggest
-from cdi_lib.inspection.tables import MAIN, TABLES, Column, offence_classes, typed
+from cdi_lib.inspection.tables import MAIN, TABLES, Column, Series, offence_classes, typed
 
 # Column, which rows break the rule, and what was expected there (in all rows, or in each)
 Rule: TypeAlias = tuple[str, Series, "str | Series"]
@@ -40,9 +39,6 @@ class Mistake:
         return Problem(file, ", ".join(row + column), self.got, self.expected)
 
 
-# ---- one table ---------------------------------------------------------------------------------------------
-
-
 def check_table(text: pd.DataFrame, name: str) -> list[Mistake]:
     """What is wrong with the columns of a table or, if nothing is, with its cells; in the order of the rows.
 
@@ -56,12 +52,11 @@ def check_table(text: pd.DataFrame, name: str) -> list[Mistake]:
 
 def check_rows(text: pd.DataFrame, name: str, period: Period) -> list[Mistake]:
     """What is wrong between the cells of rows in which each cell can be read, in their order."""
-    rules, mistakes = _RULES.get(name), []
-    if rules is not None:
-        for column, breaks, expected in rules(typed(text, name), period):
-            for row in _labels(breaks.fillna(False).astype(bool)):
-                words = expected if isinstance(expected, str) else str(expected[row])
-                mistakes.append(Mistake(name, row, column, _quoted(text.at[row, column]), words))
+    mistakes = []
+    for column, breaks, expected in _RULES[name](typed(text, name), period) if name in _RULES else ():
+        for row in _labels(breaks.fillna(False).astype(bool)):
+            value, words = text.at[row, column], expected if isinstance(expected, str) else str(expected[row])
+            mistakes.append(Mistake(name, row, column, BLANK if value is None else shown(value), words))
     return sorted(mistakes, key=_place)
 
 
@@ -71,8 +66,7 @@ def _place(mistake: Mistake) -> tuple[int, str]:
 
 def _labels(breaks: Series) -> list[int]:
     """Labels of the rows that break a rule."""
-    labels: list[int] = breaks.index[breaks].tolist()
-    return labels
+    return list(breaks.index[breaks])
 
 
 def _check_header(columns: list[str], name: str) -> Iterator[Mistake]:
@@ -108,16 +102,12 @@ def check_cells(text: pd.DataFrame, columns: Mapping[str, Column], name: str) ->
 
 
 def _repeated(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iterator[Mistake]:
-    for column in [column for column, spec in columns.items() if spec.unique]:
+    for column in (column for column, spec in columns.items() if spec.unique):
         values = text[column].dropna()
         for row in _labels(values.duplicated(keep=False)):
             other = next(label for label in _labels(values == values[row]) if label != row)
             expected = f"each {column} once; this one is also in row {other + 2}"
             yield Mistake(name, row, column, shown(values[row]), expected)
-
-
-def _quoted(value: object) -> str:
-    return BLANK if value is None else shown(value)
 
 
 # What the cells of a row must be to each other.
@@ -131,8 +121,8 @@ def _rules_of_crimes(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
     yield "crime_type", t["crime_type"] != crime_type, its_type
     yield "recorded_at", ~recorded & recorded_at.notna(), "a blank for a crime that was not recorded"
     yield "recorded_as", recorded & t["recorded_as"].notna(), "a blank for a crime that was recorded"
-    of_rape = "n100 only for a crime of rape (class 19C to 19H)"
-    yield "recorded_as", (t["recorded_as"] == "n100") & ~t["rape"], of_rape
+    not_rape = (t["recorded_as"] == "n100") & ~t["rape"]
+    yield "recorded_as", not_rape, "n100 only for a crime of rape (class 19C to 19H)"
     yield "recorded_at", recorded_at < t["reported_at"], "a time that is not before the time of report"
     reported = "the time of report of a crime that has a time of recording"
     yield "reported_at", recorded_at.notna() & t["reported_at"].isna(), reported
@@ -179,12 +169,9 @@ def _rules_of_survey(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
 
 
 _RULES = {
-    "crimes": _rules_of_crimes,
-    "n100": _rules_of_n100,
-    "cancellations": _rules_of_cancellations,
-    "challenges": _rules_of_challenges,
-    "survey": _rules_of_survey,
-}
+    "crimes": _rules_of_crimes, "n100": _rules_of_n100, "cancellations": _rules_of_cancellations,
+    "challenges": _rules_of_challenges, "survey": _rules_of_survey,
+}  # fmt: skip
 
 
 # ---- between tables ----------------------------------------------------------------------------------------
@@ -194,7 +181,7 @@ def check_across(tables: Mapping[str, pd.DataFrame], inspection: Inspection) -> 
     """Everything that is wrong between the rows of typed tables, between tables, and between tables and parameters."""
     crimes = tables["crimes"]
     mistakes = [*_main_sample(crimes), *_dip_samples(crimes, tables.get("dip_records"))]
-    if "strata" in tables:
+    if "strata" in tables and len(tables["strata"]):  # make new writes it empty
         mistakes += _strata(tables["strata"], crimes)
     if "survey" in tables:
         mistakes += _survey(tables["survey"], inspection.survey_statements)
@@ -213,17 +200,14 @@ def _main_sample(crimes: pd.DataFrame) -> Iterator[Mistake]:
         for row in _labels(main["stratum"].isna()):
             yield Mistake("crimes", row, "stratum", BLANK, expected)
         strata = main.groupby("incident_id")["stratum"].transform("nunique")
-        got = "an incident with crimes in two strata"
         expected = "one stratum for all crimes of an incident: the one it was drawn from"
         for row in _labels((strata > 1) & ~main.duplicated("incident_id")):
-            yield Mistake("crimes", row, "stratum", got, expected)
+            yield Mistake("crimes", row, "stratum", "an incident with crimes in two strata", expected)
 
 
 def _strata(strata: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
     """Numbers of incidents of the strata, against each other and against the audited crimes."""
     main = crimes[crimes["sample"] == MAIN]
-    if strata.empty:  # as make new writes it
-        return
     if "stratum" not in main:
         expected = "the stratum of each crime of the main sample; or no rows in the table strata"
         yield Mistake("crimes", None, "stratum", "no such column", expected)
@@ -237,8 +221,8 @@ def _strata(strata: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
     known = shown(", ".join(strata["stratum"]), 200)
     unknown = ~main["stratum"].isin(strata["stratum"]) & ~main.duplicated("stratum")
     for row in _labels(unknown & main["stratum"].notna()):
-        got = shown(main.at[row, "stratum"])
-        yield Mistake("crimes", row, "stratum", got, f"a stratum of the table strata: {known}")
+        expected = f"a stratum of the table strata: {known}"
+        yield Mistake("crimes", row, "stratum", shown(main.at[row, "stratum"]), expected)
 
 
 def _dip_samples(crimes: pd.DataFrame, dip_records: pd.DataFrame | None) -> Iterator[Mistake]:
@@ -254,8 +238,7 @@ def _dip_samples(crimes: pd.DataFrame, dip_records: pd.DataFrame | None) -> Iter
         expected = f"a record of the dip sample {crimes['sample'][row]} in the table dip_records"
         yield Mistake("crimes", row, "incident_id", got, expected)
     for row in _labels(is_main & examined.notna()):
-        got = "a record of a dip sample"
-        yield Mistake("crimes", row, "incident_id", got, "an incident of the main sample")
+        yield Mistake("crimes", row, "incident_id", "a record of a dip sample", "an incident of the main sample")
 
 
 def _survey(survey: pd.DataFrame, known: Mapping[str, str]) -> Iterator[Mistake]:
@@ -273,21 +256,17 @@ def _challenges(challenges: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mist
     stands = challenges["final_decision"].where(upheld, challenges["first_decision"])
     for row in _labels(stands.notna()):  # an upheld challenge without the changed decision is told of above
         crime_id, decision = challenges["crime_id"][row], stands[row]
-        there = crime_id in held.index
-        now = _decision(held.loc[crime_id], decision) if there else "no crime"
-        if now == decision:
+        if crime_id not in held.index:
+            if decision != "no crime":
+                got, expected = "a crime that is not there", "a crime_id of the table crimes"
+                yield Mistake("challenges", row, "crime_id", got, expected)
             continue
-        got = f"another decision there: {now}" if there else "a crime that is not there"
-        expected = f"that the table crimes holds the decision that stands: {decision}"
-        if not there:
-            expected = "a crime_id of the table crimes"
-        elif decision == "no crime":
-            expected = "no row for this crime in the table crimes, for the decision that stands is: no crime"
-        yield Mistake("challenges", row, "crime_id", got, expected)
-
-
-def _decision(crime: Series, like: str) -> str:
-    """What the table of crimes holds, said as a decision of the same kind as another."""
-    if like.startswith("class "):
-        return f"class {crime['offence_class']}"
-    return "recorded" if crime["recorded"] else "not recorded"
+        crime = held.loc[crime_id]
+        now = "recorded" if crime["recorded"] else "not recorded"
+        if decision.startswith("class "):
+            now = f"class {crime['offence_class']}"
+        if now != decision:
+            expected = f"that the table crimes holds the decision that stands: {decision}"
+            if decision == "no crime":
+                expected = "no row for this crime in the table crimes, for the decision that stands is: no crime"
+            yield Mistake("challenges", row, "crime_id", f"another decision there: {now}", expected)

@@ -1,7 +1,7 @@
 """What the tables of an audit hold: their columns, the kinds of value in them, and what text becomes once it is checked.
 
-A table is a CSV, Excel or Parquet file in ``params/<force>/``. Only ``crimes`` is required; a table that is not there
-means that this part was not inspected, and so does one of `PARTS` with a header and no rows.
+Only ``crimes`` is required; a table that is not there means that this part was not inspected, and so does one of `PARTS`
+with a header and no rows.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.moments import Series, parse_moments
 from cdi_lib.inspection.parameters import CRIME_TYPES
 from cdi_lib.inspection.values import unprintable
 
+Series: TypeAlias = "pd.Series[Any]"
 OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
 MAIN = "main"
 PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts that an audit may leave out
@@ -42,11 +43,50 @@ _NO_VALUES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"
 
 @cache
 def offence_classes() -> pd.DataFrame:
-    """The Home Office offence classes that an audited crime may have, with their crime type.
-
-    Read from ``params/offence_classes.csv``, to which a class can be added without a change of code.
-    """
+    """The Home Office offence classes that an audited crime may have, with their crime type."""
     return pd.read_csv(OFFENCE_CLASSES, dtype=str).set_index("offence_class")
+
+
+# Dates and times in the forms that forces export.
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_YEAR = "(?P<year>[0-9]{4})"
+_CLOCK = "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.]0+)?)?"
+_MONTH_NAME = f"(?P<month>(?i:{'|'.join(_MONTHS)})[a-z]{{0,6}})"
+_DAYS = (
+    f"{_YEAR}-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}})",
+    f"(?P<day>[0-9]{{1,2}})/(?P<month>[0-9]{{1,2}})/{_YEAR}",
+    f"(?P<day>[0-9]{{1,2}})(?P<mark>[- ]){_MONTH_NAME}(?P=mark){_YEAR}",
+)
+
+
+def parse_moments(text: Series, days: bool = False) -> Series:
+    """Dates and times as timestamps; NaT where the text is none, or one that the calendar does not have.
+
+    Read are 2019-06-03 14:05, 03/06/2019 14:05 (day before month), 03-Jun-2019 14:05 and 3 Jun 2019 14:05, with or
+    without seconds; with ``days`` also dates alone, as midnight. Local time as written; a change of the clocks is not
+    corrected for, and a time with a zone (2019-06-03T14:05Z) is not read, for it may be an hour off.
+    """
+    moments = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")
+    text = text.astype(object).where(text.notna(), "").astype(str)
+    for day in _DAYS:
+        clock = f"(?:[ T]{_CLOCK})?" if days else f"[ T]{_CLOCK}"
+        parts = text.str.extract(f"^{day}{clock}$")
+        parts = parts[parts["year"].notna() & ~text.str.endswith("\n")]
+        if len(parts):
+            moments.loc[parts.index] = pd.to_datetime(_iso(parts), format="%Y-%m-%d %H:%M:%S", errors="coerce")
+    return moments
+
+
+def _iso(parts: pd.DataFrame) -> Series:
+    """Text such as 2019-06-03 14:05:00 from its parts; months may have names."""
+
+    def two(part: Series) -> Series:
+        return part.fillna("00").str.zfill(2)
+
+    names = parts["month"].str[:3].str.lower()
+    months = names.map({name: str(i) for i, name in enumerate(_MONTHS, 1)}).fillna(parts["month"])
+    day = parts["year"] + "-" + two(months) + "-" + two(parts["day"])
+    return day + " " + two(parts["hour"]) + ":" + two(parts["minute"]) + ":" + two(parts["second"])
 
 
 @dataclass(frozen=True)
@@ -113,6 +153,7 @@ RESULT = matching(
     r"(estimates|shares|tallies|details)(\.[a-z0-9_-]+)+", "a place in results.json, such as estimates.overall.value"
 )
 
+# fmt: off
 TABLES: dict[str, dict[str, Column]] = {
     "crimes": {
         "crime_id": Column("reference of the audited crime, unique in this table", TEXT, unique=True),
@@ -121,21 +162,16 @@ TABLES: dict[str, dict[str, Column]] = {
         "stratum": Column(
             "stratum of the sampling frame from which the incident was drawn; blank outside the main sample. "
             "Leave the column out if incidents were drawn as one simple random sample",
-            TEXT,
-            blank=True,
-            required=False,
+            TEXT, blank=True, required=False,
         ),
         "crime_type": Column("violence, sexual or other (excluding fraud)", one_of(CRIME_TYPES)),
         "offence_class": Column("Home Office class as in params/offence_classes.csv, such as 105A", CLASS),
-        "route": Column(
-            "control_room or crime_recording_centre; blank outside the main sample", one_of(ROUTES), blank=True
-        ),
+        "route": Column("control_room or crime_recording_centre; blank outside the main sample", one_of(ROUTES), blank=True),
         "domestic_abuse": Column("yes or no", ANSWER),
         "recorded": Column("yes if the force had recorded the crime, else no", ANSWER),
         "recorded_as": Column(
             "for a crime that was not recorded: what the force had instead (n100, incident, nothing)",
-            one_of(RECORDED_AS),
-            blank=True,
+            one_of(RECORDED_AS), blank=True,
         ),
         "reported_at": Column("when it was reported, such as 2019-06-03 14:05", MOMENT, blank=True),
         "recorded_at": Column("when it was recorded; blank if not recorded or not examined", MOMENT, blank=True),
@@ -173,18 +209,13 @@ TABLES: dict[str, dict[str, Column]] = {
         "stratum": Column(
             "stratum of the sampling frame, as in the table crimes; unique in this table. make collect writes these "
             "rows; leave the table empty if incidents were drawn as one simple random sample",
-            PRINTABLE,
-            unique=True,
+            PRINTABLE, unique=True,
         ),
         "frame_incidents": Column("incidents of the stratum in the sampling frame", COUNT),
-        "audited_incidents": Column(
-            "incidents of the stratum that were drawn and audited, also those without a crime", COUNT
-        ),
+        "audited_incidents": Column("incidents of the stratum that were drawn and audited, also those without a crime", COUNT),
     },
     "challenges": {
-        "crime_id": Column(
-            "reference of the crime whose decision is disputed, unique in this table", TEXT, unique=True
-        ),
+        "crime_id": Column("reference of the crime whose decision is disputed, unique in this table", TEXT, unique=True),
         "first_decision": Column(
             "the auditors' decision: recorded, not recorded, no crime, or class and the offence class (class 8N)",
             DECISION,
@@ -208,6 +239,7 @@ TABLES: dict[str, dict[str, Column]] = {
         "source": Column("the publication", PRINTABLE),
     },
 }
+# fmt: on
 
 
 def typed(text: pd.DataFrame, name: str) -> pd.DataFrame:

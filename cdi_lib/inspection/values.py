@@ -1,18 +1,20 @@
-"""The kinds of values that files of an inspection may hold: text, counts, percentages, dates.
-
-Each refuses what is wrong by saying what was expected; :mod:`cdi_lib.inspection.explain` adds the place.
-"""
+"""The kinds of values that files of an inspection may hold, and what is wrong with a file, said for people: the key, what
+was got, what was expected."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import pydantic
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt
+
+from cdi_lib.inspection.problems import Problem, shown, suggest
 
 LONGEST_TEXT, LONGEST_NAME = 5_000, 200
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
@@ -28,15 +30,8 @@ class Model(BaseModel):
 def unprintable(text: str) -> str:
     """What keeps a text from being printed in a report, as what was expected instead; empty if nothing does.
 
-    Control characters and those that turn the direction of writing, so that a text reads as another, are refused; and
-    characters that the report's typeface does not have, because an accessible PDF must show each.
-
-    Examples
-    --------
-    >>> unprintable("Dyfed \N{EN DASH} Powys")
-    ''
-    >>> unprintable("Force\N{RIGHT-TO-LEFT OVERRIDE}")
-    'text without control characters; it holds U+202E'
+    Refused are control characters, those that turn the direction of writing, so that a text reads as another, and those
+    that the report's typeface does not have, because an accessible PDF must show each.
     """
     if text.isascii() and text.isprintable():
         return ""
@@ -72,14 +67,12 @@ def _one_line(text: object) -> str:
         raise ValueError("text that is not empty")
     if problem := unprintable(text):
         raise ValueError(problem)
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"at most {LONGEST_TEXT:,} characters; these are {len(text):,} characters")
-    return text
+    return _at_most(LONGEST_TEXT, text)
 
 
-def _short(text: str) -> str:
-    if len(text) > LONGEST_NAME:
-        raise ValueError(f"at most {LONGEST_NAME} characters; these are {len(text):,} characters")
+def _at_most(length: int, text: str) -> str:
+    if len(text) > length:
+        raise ValueError(f"at most {length:,} characters; these are {len(text):,} characters")
     return text
 
 
@@ -93,8 +86,7 @@ def _percentage(value: float) -> float:
 
 def _points(value: float) -> float:
     if 0 < value < 0.2:
-        expected = f"percentage points such as 3; {value} looks like a proportion: write {value * 100:g}"
-        raise ValueError(expected)
+        raise ValueError(f"percentage points such as 3; {value} looks like a proportion: write {value * 100:g}")
     return float(value)
 
 
@@ -105,10 +97,8 @@ def _confidence(value: float) -> float:
 
 
 def _count(value: int) -> int:
-    if value < 0:
-        raise ValueError("a count of 0 or more")
-    if value > MOST_CRIMES:
-        raise ValueError(f"a count of at most {MOST_CRIMES:,}")
+    if not 0 <= value <= MOST_CRIMES:
+        raise ValueError("a count of 0 or more" if value < 0 else f"a count of at most {MOST_CRIMES:,}")
     return value
 
 
@@ -127,11 +117,103 @@ def _real_date(value: object) -> object:
 
 Number = StrictFloat | StrictInt
 Text = Annotated[str, BeforeValidator(_one_line)]
-Name = Annotated[Text, AfterValidator(_short)]
-Positive = Annotated[StrictInt, Field(ge=1)]
+Name = Annotated[Text, AfterValidator(partial(_at_most, LONGEST_NAME))]
 Count = Annotated[StrictInt, AfterValidator(_count)]
 Percentage = Annotated[Number, AfterValidator(_percentage)]
 Points = Annotated[Number, Field(gt=0, lt=50), AfterValidator(_points)]
 Confidence = Annotated[Number, AfterValidator(_confidence)]
 Day = Annotated[date, BeforeValidator(_real_date)]
 Status = Literal["published", "derived", "assumed", "supplied"]
+
+
+# --- what pydantic found, said for people ---------------------------------------------------------------------------
+
+_WHOLE = "a whole number without quotes or thousands separators, such as 21900"
+_NUMBER = "a number, such as 96.7"
+_EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), _WHOLE),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), _NUMBER),
+    **dict.fromkeys(("tuple_type", "list_type"), "a list: one '- …' line for each entry"),
+    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "keys of its own, indented below it"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+}
+_BOUNDS = {
+    "greater_than": "above {gt:g}", "greater_than_equal": "of {ge:g} or more",
+    "less_than": "below {lt:g}", "less_than_equal": "of {le:g} or less",
+}  # fmt: skip
+
+
+class PlacedError(ValueError):
+    """What is wrong between parts of a file, and the key where it is to be mended."""
+
+    def __init__(self, place: str, expected: str):
+        self.place = place
+        super().__init__(expected)
+
+
+def explain(error: pydantic.ValidationError, model: type[BaseModel], name: str) -> list[Problem]:
+    """What pydantic found in a file that messages call ``name``, as problems."""
+    problems: dict[tuple[str, str], Problem] = {}
+    for item in error.errors(include_url=False):
+        problem = _problem(item, model, name)
+        kept = problems.get((problem.where, problem.got))
+        # A number that may be whole or not fails twice; one message for a value is enough, the more general one.
+        if kept is None or (kept.expected == _WHOLE and problem.expected == _NUMBER):
+            problems[problem.where, problem.got] = problem
+    return list(problems.values())
+
+
+def _problem(item: Any, model: type[BaseModel], name: str) -> Problem:
+    owner, keys = place(item["loc"], model)
+    where = ".".join(str(key + 1) if isinstance(key, int) else shown(key)[1:-1] for key in keys)
+    kind, context = item["type"], item.get("ctx", {})
+    got = "nothing" if item["input"] is None else shown(item["input"])
+    expected = _EXPECTED.get(kind, item["msg"])
+    if kind == "missing":
+        field = owner.model_fields.get(keys[-1]) if owner else None
+        got, expected = "nothing", f"this key{': ' + field.description if field and field.description else ''}"
+    elif kind == "extra_forbidden":
+        known = list(owner.model_fields) if owner else []
+        got, expected = f"the unknown key {shown(keys[-1])}", f"one of {', '.join(known)}{suggest(keys[-1], known)}"
+    elif kind == "value_error":
+        expected = str(context["error"])
+        where = getattr(context["error"], "place", where)
+        got = "" if isinstance(item["input"], dict | BaseModel) else got
+    elif kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", context["expected"])
+        expected = f"one of {context['expected']}{suggest(item['input'], choices)}"
+    elif kind in _BOUNDS:
+        expected = f"a number {_BOUNDS[kind].format(**context)}"
+    return Problem(name, where, got, expected)
+
+
+def place(location: tuple[Any, ...], model: type[BaseModel]) -> tuple[type[BaseModel] | None, tuple[Any, ...]]:
+    """Where a location of pydantic leads: the model that owns its last key (None: no model does), and the keys.
+
+    What pydantic adds behind the keys (names of union branches, marks of dictionary keys) is left out.
+    """
+    here: Any = model
+    owner: type[BaseModel] | None = None
+    keys = []
+    for key in location:
+        kind = get_origin(here)
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            owner, field = here, here.model_fields.get(key)
+            here = _core(field.annotation) if field else None
+        elif kind in (dict, tuple):
+            owner, here = None, _core(get_args(here)[1 if kind is dict else 0])
+        else:
+            break
+        keys.append(key)
+    return owner, tuple(keys)
+
+
+def _core(annotation: Any) -> Any:
+    """A type without its validators and without None."""
+    kind = get_origin(annotation)
+    if kind is Annotated:
+        return _core(get_args(annotation)[0])
+    if kind in (Union, UnionType):
+        kinds = [part for part in get_args(annotation) if part is not NoneType]
+        return _core(kinds[0]) if len(kinds) == 1 else None
+    return annotation

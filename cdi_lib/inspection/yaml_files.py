@@ -12,6 +12,7 @@ import yaml
 
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
+_UTF8 = "UTF-8 text; save the file as UTF-8"
 MOST_BYTES, MOST_VALUES, DEEPEST = 1_000_000, 100_000, 20
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9_]*|[0-9]*\.[0-9]*|[0-9.]+[eE][-+]?[0-9]+|\.inf|\.nan)", re.IGNORECASE)
 _HINTS = {
@@ -43,45 +44,33 @@ class Document:
 
 
 def read_yaml(path: Path, name: str) -> Document:
-    """Read a file of 'key: value' lines.
-
-    Parameters
-    ----------
-    path : Path
-        The file, in UTF-8 with or without a byte order mark.
-    name : str
-        How messages call it.
-
-    Raises
-    ------
-    InputError
-        For a folder, a file that is not text in UTF-8, not YAML (with the line) or holds no keys.
-    """
-    expected = "a file of 'key: value' lines"
-    if path.is_dir():
-        raise InputError([Problem(name, "", "a folder", expected)])
-    content = path.read_bytes()
-    if len(content) > MOST_BYTES:
-        raise InputError([Problem(name, "", f"{len(content):,} bytes", f"at most {MOST_BYTES:,} bytes")])
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError([Problem(name, "", "text in UTF-16", "UTF-8 text; save the file as UTF-8")])
+    """Read a file of 'key: value' lines in UTF-8; ``name`` is how messages call it."""
+    where, got, expected = "", "a folder", "a file of 'key: value' lines"
+    content = b"" if path.is_dir() else path.read_bytes()
     try:
-        loader = _PlainLoader(content.decode("utf-8-sig"))
-        root = loader.get_single_node()
-        value = None if root is None else loader.construct_document(root)
+        if len(content) > MOST_BYTES:
+            got, expected = f"{len(content):,} bytes", f"at most {MOST_BYTES:,} bytes"
+        elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            got, expected = "text in UTF-16", _UTF8
+        elif not path.is_dir():
+            loader = _PlainLoader(content.decode("utf-8-sig"))
+            root = loader.get_single_node()
+            value = None if root is None else loader.construct_document(root)
+            if root is not None and isinstance(value, dict):
+                return Document(value, root)
+            got = "nothing" if value is None else shown(value)
     except UnicodeDecodeError as error:
-        line, utf8 = content[: error.start].count(b"\n") + 1, "UTF-8 text; save the file as UTF-8"
-        raise InputError([Problem(name, f"line {line}", "a byte that is not UTF-8", utf8)]) from None
+        line = content[: error.start].count(b"\n") + 1
+        where, got, expected = f"line {line}", "a byte that is not UTF-8", _UTF8
     except yaml.YAMLError as error:
-        raise InputError([_yaml_problem(error, name)]) from None
+        where, got, expected = _told(error)
     except (ValueError, RecursionError) as error:
-        raise InputError([Problem(name, "", shown(str(error)), "YAML with valid values")]) from None
-    if root is None or not isinstance(value, dict):
-        raise InputError([Problem(name, "", "nothing" if value is None else shown(value), expected)])
-    return Document(value, root)
+        got, expected = shown(str(error)), "YAML with valid values"
+    raise InputError([Problem(name, where, got, expected)])
 
 
-def _yaml_problem(error: yaml.YAMLError, name: str) -> Problem:
+def _told(error: yaml.YAMLError) -> tuple[str, str, str]:
+    """Where YAML is wrong, what is there, and what should be."""
     mark = getattr(error, "problem_mark", None)
     where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "text that is not YAML"
@@ -90,15 +79,14 @@ def _yaml_problem(error: yaml.YAMLError, name: str) -> Problem:
     if found := re.fullmatch(r"expected (.+), but found (.+)", what):
         expected, got = found[1], "the end of the file" if "end>" in found[2] else found[2]
     expected += f"{'; ' if expected else ''}YAML is made of 'key: value' lines, nested by spaces"
-    return Problem(name, where, got, expected)
+    return where, got, expected
 
 
 class _PlainLoader(yaml.SafeLoader):
     """YAML's safe loader without its surprises.
 
     A key that stands twice is an error instead of the last one winning; numbers are decimal (in plain YAML 012000 is
-    5120, and 12:30 is 750); aliases (``*name``) cannot make a huge thing of a small file, or one that holds itself; and
-    dates that do not exist and deep nesting are refused with their place.
+    5120, and 12:30 is 750); aliases (``*name``) cannot make a huge thing of a small file, or one that holds itself.
     """
 
     _depth = 0
@@ -113,8 +101,7 @@ class _PlainLoader(yaml.SafeLoader):
             self._depth -= 1
 
     def get_single_node(self) -> yaml.Node | None:
-        node = super().get_single_node()
-        if node is not None:
+        if node := super().get_single_node():
             _expanded_size(node, {})
         return node
 
@@ -122,8 +109,7 @@ class _PlainLoader(yaml.SafeLoader):
         if not _DECIMAL.fullmatch(node.value):
             got = f"{shown(node.value)}, which YAML does not read as a decimal number"
             raise _error(f"{got}; a number without leading zeros, or text in quotes", node)
-        is_whole = node.tag == "tag:yaml.org,2002:int"
-        return self.construct_yaml_int(node) if is_whole else self.construct_yaml_float(node)
+        return self.construct_yaml_int(node) if node.tag.endswith(":int") else self.construct_yaml_float(node)
 
     def construct_moment(self, node: yaml.ScalarNode) -> object:
         try:
@@ -138,8 +124,7 @@ class _PlainLoader(yaml.SafeLoader):
             if not isinstance(key, str):
                 raise _error(f"the key {shown(key)}; text, in quotes if need be", key_node)
             if key in seen:
-                first = f"the key {shown(key)} stands twice (first on line {seen[key]})"
-                raise _error(f"{first}; each key once", key_node)
+                raise _error(f"the key {shown(key)} stands twice (first on line {seen[key]}); each key once", key_node)
             seen[key] = key_node.start_mark.line + 1
         return super().construct_mapping(node, deep)
 

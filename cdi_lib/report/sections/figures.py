@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from cdi_lib.inspection.judgements import EstimateEvidence
+from cdi_lib.inspection.details import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results, Share
 from cdi_lib.report import charts, wording
 from cdi_lib.report.labels import CANCELLED, CRIME_NOUNS, CRIME_TYPE_NAMES, TYPE_LABELS, WITHIN_24

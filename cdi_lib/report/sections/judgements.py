@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdi_lib.inspection import judgements as judged_
-from cdi_lib.inspection.judgements import ElementJudgement, QuestionJudgement
+from cdi_lib.inspection import details as judged_
+from cdi_lib.inspection.details import ElementJudgement, QuestionJudgement
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import tables, wording
 from cdi_lib.report.tables import Column, Table
