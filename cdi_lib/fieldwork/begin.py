@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -10,7 +11,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cdi_lib.inspection.folders import PROJECT, force_key
+from cdi_lib.inspection.folders import force_key
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.tables import TABLES
@@ -22,16 +23,13 @@ _INTRODUCTION = """\
 # counts 21900. The record tables are in params/{force}/; {force}/columns.md says what their columns mean.
 
 """
-_KNOWN = {"schema_version": "1"}
+_OWN_TABLES = {name: columns for name, columns in TABLES.items() if name != "published"}
 
 
-def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
+def begin(force: str, params: Path) -> list[Path]:
     """Write ``params/<force>.yml`` and the empty tables in ``params/<force>/``; returns the files written.
 
-    Raises
-    ------
-    InputError
-        If the name is not one, or any of the files is already there: nothing is overwritten.
+    InputError if the name is not one, or anything is already there: nothing is overwritten.
     """
     force = force_key(force)
     parameter_file, folder = params / f"{force}.yml", params / force
@@ -39,16 +37,11 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
     if there:
         got, expected = "something that is already there", "a new name; nothing is overwritten"
         raise InputError([Problem(f"params/{path.name}", "", got, expected) for path in there])
-    texts = {
-        parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "")) + "\n",
-        folder / "columns.md": _columns(),
-    }
-    texts |= {
-        folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in TABLES.items() if name != "published"
-    }
-    folder.mkdir(parents=True)
+    texts = {parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "")) + "\n"}
+    texts[folder / "columns.md"] = _columns()
+    texts |= {folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in _OWN_TABLES.items()}
+    (folder / "returned").mkdir(parents=True)
     try:
-        (folder / "returned").mkdir()
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8", newline="\n")
     except OSError:  # a full disk: no half inspection is left that would keep the next try from beginning
@@ -59,23 +52,20 @@ def begin(force: str, params: Path = PROJECT / "params") -> list[Path]:
 
 
 def _lines(model: type[BaseModel], indent: str) -> list[str]:
+    """The keys of a model with what they mean; those that are optional are commented out."""
     lines = []
     for key, field in model.model_fields.items():
         nested = _model_of(field.annotation)
-        required = field.is_required()
-        mark = "" if required else "# "
+        start = f"{indent}{key}" if field.is_required() else f"{indent}# {key}"
         comment = f"  # {field.description}" if field.description else ""
         if nested is None or get_origin(field.annotation) is tuple:
-            value = _KNOWN.get(key) or _example(field.default) or ("[]" if nested else "")
-            lines.append(f"{indent}{mark}{key}: {value}".rstrip() + comment)
-        elif required:
-            lines += [f"{indent}{key}:{comment}", *_lines(nested, indent + "  ")]
+            value = "1" if key == "schema_version" else _example(field.default) or ("[]" if nested else "")
+            lines.append(f"{start}: {value}".rstrip() + comment)
         else:
-            inner = [
-                line.replace("# ", "", 1) if line.lstrip().startswith("# ") else line
-                for line in _lines(nested, indent + "  ")
-            ]
-            lines += [f"{indent}# {key}:{comment}", *(f"{indent}# {line.removeprefix(indent)}" for line in inner)]
+            inner = _lines(nested, indent + "  ")
+            if not field.is_required():  # commented out as a whole, its optional keys no further
+                inner = [re.sub(rf"^{indent}( *)(# )?", rf"{indent}# \1", line) for line in inner]
+            lines += [f"{start}:{comment}", *inner]
         if not indent:
             lines.append("")
     return lines
@@ -99,13 +89,9 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 
 def _columns() -> str:
     lines = ["# The record tables", "", "Tables may be CSV, Excel (.xlsx) or Parquet, one file each.", ""]
-    for name, columns in TABLES.items():
-        if name == "published":
-            continue
+    for name, columns in _OWN_TABLES.items():
         lines += [f"## {name}", "", "| column | what it holds |", "|---|---|"]
-        lines += [
-            f"| {column} | {spec.description}{'' if spec.required else ' (the column may be left out)'} |"
-            for column, spec in columns.items()
-        ]
+        for column, spec in columns.items():
+            lines.append(f"| {column} | {spec.description}{'' if spec.required else ' (the column may be left out)'} |")
         lines.append("")
     return "\n".join(lines)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns, audited
+from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns
 from cdi_lib.fieldwork.trail import TRAILS, read_trail, replacements
 from cdi_lib.fieldwork.worksheet import FIRST
 from cdi_lib.inspection.files import find_table, read_table, write_whole
-from cdi_lib.inspection.folders import PROJECT, own_folder
+from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.tables import MAIN, TABLES
 
 
-def not_replaced(force: str, returns: Returns, params: Path = PROJECT / "params") -> dict[str, str]:
+def not_replaced(force: str, returns: Returns, params: Path) -> dict[str, str]:
     """The incidents that cannot be audited and for which no reserve stands yet, each with its reason."""
     try:
         replaced = {swap.replaced for swap in replacements(force, params)}
@@ -25,12 +24,11 @@ def not_replaced(force: str, returns: Returns, params: Path = PROJECT / "params"
     return {name: reason for name, reason in returns.unaudited.items() if name not in replaced}
 
 
-def write_papers(force: str, returns: Returns, params: Path = PROJECT / "params") -> list[Path]:
+def write_papers(force: str, returns: Returns, params: Path) -> list[Path]:
     """Write problems, incidents without a decision, and disagreements as CSV beside the worksheets."""
     folder = own_folder(force, params, FOLDER)
-    columns = list(Problem.__dataclass_fields__)
-    papers = {PROBLEMS: pd.DataFrame(map(asdict, returns.problems), columns=columns)}
-    papers[OUTSTANDING] = returns.outstanding
+    problems = pd.DataFrame(returns.problems, columns=list(Problem.__dataclass_fields__))
+    papers = {PROBLEMS: problems, OUTSTANDING: returns.outstanding}
     if returns.recheck is not None:
         papers[DISAGREEMENTS] = returns.disagreements
     # These are opened in spreadsheets: what would be read as a formula gets an apostrophe before it.
@@ -44,17 +42,12 @@ def _as_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> list[Path]:
-    """Make the tables ``crimes`` and ``strata`` of the returned worksheets.
+def collect(force: str, returns: Returns, params: Path) -> list[Path]:
+    """Make the tables ``crimes`` and ``strata`` of the returned worksheets; returns the files that changed.
 
-    Crimes of dip samples that are in the table stay, and so does a table ``strata`` of other strata than those of the draw.
-    Returns the files that were written, none if they hold this already.
-
-    Raises
-    ------
-    InputError
-        If the worksheets have errors, or if the table holds other crimes of the main sample, which may have been
-        corrected since: nothing is overwritten.
+    Crimes of dip samples that are in the table stay, and so does a table ``strata`` of other strata than those of the
+    draw. InputError if the worksheets have errors, or if the table holds other crimes of the main sample, which may have
+    been corrected since: nothing is overwritten.
     """
     if returns.errors:
         raise InputError(returns.problems)
@@ -69,11 +62,8 @@ def collect(force: str, returns: Returns, params: Path = PROJECT / "params") -> 
     path = find_table("strata", folder) or folder / "strata.csv"
     there = read_table(path, path.name) if path.is_file() else pd.DataFrame(columns=["stratum"])
     others = "stratum" in there and not set(there["stratum"]) <= set(returns.strata)
-    rows = [
-        (row.stratum, row.frame, audited(returns.strata[row.stratum]))
-        for row in trail.strata
-        if row.stratum in returns.strata
-    ]
+    counts = {row.stratum: (row.frame, returns.strata.get(row.stratum)) for row in trail.strata}
+    rows = [(name, size, found["audited"]) for name, (size, found) in counts.items() if found]
     content = _as_csv(pd.DataFrame(rows, columns=list(TABLES["strata"]))).encode()
     if path.suffix == ".csv" and not others and not (path.is_file() and path.read_bytes() == content):
         written.append(write_whole(path, content))
@@ -105,25 +95,20 @@ def check_strata(force: str, returns: Returns, strata: pd.DataFrame | None) -> l
     """Errors of the table ``strata`` where it says other numbers than complete worksheets."""
     if strata is None or returns.errors:
         return []
-    made = strata["stratum"].map({name: audited(counts) for name, counts in returns.strata.items()})
     expected = f", as the returned worksheets have it; make collect FORCE={force} writes the table again"
-    return [
-        Problem(
-            f"params/{force}/strata",
-            f"row {row + 2}, column audited_incidents",
-            str(strata.at[row, "audited_incidents"]),
-            f"{made[row]:,.0f}{expected}",
-        )
-        for row in strata.index[made.notna() & (made != strata["audited_incidents"])]
-    ]
+    problems = []
+    for row, (name, held) in enumerate(zip(strata["stratum"], strata["audited_incidents"], strict=True), 2):
+        made = returns.strata.get(name, {}).get("audited", held)
+        if made != held:
+            place, where = f"params/{force}/strata", f"row {row}, column audited_incidents"
+            problems.append(Problem(place, where, str(held), f"{made:,}{expected}"))
+    return problems
 
 
-def is_collected(force: str, params: Path = PROJECT / "params") -> bool:
+def is_collected(force: str, params: Path) -> bool:
     """Whether the table ``crimes`` of a force holds crimes of the main sample."""
     path = find_table("crimes", own_folder(force, params))
-    if path is None:
-        return False
-    table = read_table(path, f"params/{force}/{path.name}")
+    table = read_table(path, f"params/{force}/{path.name}") if path else pd.DataFrame()
     return "sample" in table.columns and bool((table["sample"] == MAIN).any())
 
 
@@ -134,14 +119,12 @@ def check_collected(force: str, returns: Returns, main: pd.DataFrame, challenges
     """
     upheld = set() if challenges is None else set(challenges["crime_id"][challenges["outcome"] == "upheld"])
     made = returns.crimes.drop_duplicates("crime_id").set_index("crime_id")  # twice is an error, told elsewhere
-    there = main.set_index("crime_id")
-    in_words = {True: " recorded", False: ""}
-    decided = made["offence_class"] + (made["recorded"] == "yes").map(in_words)
-    held = there["offence_class"] + there["recorded"].map(in_words)
-    ids = decided.index.union(held.index)
-    differs = (decided.reindex(ids).fillna("") != held.reindex(ids).fillna("")) & ~ids.isin(list(upheld))
-    if not differs.any():
+    held = main.set_index("crime_id")
+    decided = (made["offence_class"] + "/" + (made["recorded"] == "yes").astype(str)).fillna("").to_dict()
+    stands = (held["offence_class"] + "/" + held["recorded"].astype(str)).fillna("").to_dict()
+    differ = sum(decided.get(name, "") != stands.get(name, "") for name in {*decided, *stands} - upheld)
+    if not differ:
         return []
-    got = f"{differs.sum():,} decisions that differ from the returned worksheets"
+    got = f"{differ:,} decisions that differ from the returned worksheets"
     expected = "those of the worksheets, or an upheld challenge in the table challenges for each"
     return [Problem(f"params/{force}/crimes", "", got, expected, "warning")]

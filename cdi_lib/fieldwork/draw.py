@@ -5,20 +5,19 @@ What a frame's columns and values are called is said in ``sampling.frame`` of th
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import replace as with_changes
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, refuse_other_version, replacements
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
 from cdi_lib.inspection.files import find_table, other_separator, write_whole
-from cdi_lib.inspection.folders import PROJECT, own_folder
+from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.measures import planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
@@ -41,7 +40,7 @@ class Drawn:
 
     written: tuple[Path, ...]
     kept: Path | None
-    unreplaced: tuple[str, ...] = ()
+    unreplaced: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,31 +53,19 @@ class AuditFrame:
     place: str
 
 
-def draw_sample(
-    force: str, inspection: Inspection, params: Path = PROJECT / "params", unaudited: Mapping[str, str] | None = None
-) -> Drawn:
-    """Draw the audit sample from the table ``frame`` and write selection, trail and worksheet.
+def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Mapping[str, str] | None = None) -> Drawn:
+    """Draw the audit sample from the table ``frame`` and write selection, trail and worksheet to ``sample/``.
 
     How many incidents are drawn per stratum is said in ``sampling.incidents``, or planned. The same seed and frame
-    give the same selection; one that is there and differs is not overwritten, and no worksheet ever is.
+    give the same selection; one that is there and differs is not overwritten (InputError), and no worksheet ever is.
 
-    Parameters
-    ----------
-    force : str
-        The frame is ``params/<force>/frame`` (.csv, .xlsx or .parquet); the files go to ``params/<force>/sample/``.
-    unaudited : mapping of incident to reason
-        Incidents of the sample that cannot be audited. The next reserve of its stratum takes the place of each, is added
-        to the selection, and gets a worksheet of its own. Replacements that the trail holds are kept.
-
-    Raises
-    ------
-    InputError
-        If there is no frame or no ``sampling`` in the parameters, if the frame cannot be used, or if another
-        selection is already there.
+    ``unaudited`` are incidents of the sample that cannot be audited, each with the reason. The next reserve of its
+    stratum takes the place of each, is added to the selection, and gets a worksheet of its own. Replacements that the
+    trail holds are kept.
     """
     given = read_audit_frame(force, inspection, params)
     refuse_other_version(force, params, FIRST)
-    names, asked = given.columns, given.asked
+    asked = given.asked
     try:
         planned = planned_sample(inspection, given.frame.info.counts)
         drawn = sampling.draw(given.frame, planned.allocation, asked.seed, reserves=asked.reserves)
@@ -87,11 +74,10 @@ def draw_sample(
     drawn, unreplaced = _replaced(_as_replaced_before(drawn, force, params), unaudited or {})
     plan = asked.model_dump(mode="json", exclude={"seed", "frame"})
     document = sampling.trail(drawn, given.frame.info, plan, planned.allocation)
-    document["columns"]["stratum_values"] = {name: list(values) for name, values in names.strata.items()}
+    document["columns"]["stratum_values"] = {name: list(values) for name, values in given.columns.strata.items()}
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
-    selection = _with_reference(listed, given)
-    return with_changes(_write(force, inspection, params, FIRST, selection, document), unreplaced=unreplaced)
+    return _write(force, inspection, params, FIRST, _with_reference(listed, given), document, unreplaced)
 
 
 def _as_replaced_before(drawn: sampling.Selection, force: str, params: Path) -> sampling.Selection:
@@ -110,38 +96,30 @@ def _replaced(drawn: sampling.Selection, unaudited: Mapping[str, str]) -> tuple[
     """The selection with reserves in the place of incidents of it; and those for which no reserve is left."""
     stratum_of = {record.id: record.stratum for record in drawn.current}
     without = []
-    for incident_id, reason in unaudited.items():
-        if incident_id not in stratum_of:  # replaced before
-            continue
+    for incident_id in (name for name in unaudited if name in stratum_of):  # the others were replaced before
         if any(reserve.stratum == stratum_of[incident_id] for reserve in drawn.unused):
-            drawn = sampling.replace(drawn, incident_id, reason)
+            drawn = sampling.replace(drawn, incident_id, unaudited[incident_id])
         else:
             without.append(incident_id)
     return drawn, tuple(without)
 
 
-def read_audit_frame(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> AuditFrame:
-    """Read and check the sampling frame of a force, its strata named as ``sampling.frame`` says.
+def draw_recheck(force: str, inspection: Inspection, number: int, params: Path) -> Drawn:
+    """Draw incidents of the sample for a blind re-check by a second auditor, and write their worksheet.
 
-    Raises
-    ------
-    InputError
-        If there is no frame or no ``sampling`` in the parameters, or if the frame cannot be used.
+    The draw is a simple random sample of the selection by the same keyed order, with the seed and the word
+    ``recheck``: nobody chooses. Reserves are left out, so that it does not depend on when it is drawn. The worksheet holds
+    no decision of the first audit. InputError if there are fewer incidents, or another re-check was drawn.
     """
-    plan, path = _asked(force, inspection), find_table("frame", own_folder(force, params))
-    place = f"params/{force}/{path.name if path else 'frame.csv'}"
-    if path is None:
-        expected = "the sampling frame (CSV, Excel or Parquet), with its columns named in sampling.frame"
-        raise InputError([Problem(place, "", "no such file", expected)])
-    names = _present(plan.frame, path, place)
-    others = [name for name in (names.reported_at, names.route) if name]
-    try:
-        frame = read_frame(path, names.incident_id, names.stratum, other_columns=others)
-    except ValueError as error:
-        raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
-    frame = frame.renamed(_strata(frame.info.counts, names, place))
-    _check_reported(frame, names, inspection, place)
-    return AuditFrame(frame, names, plan, place)
+    selection = read_selection(force, params, FIRST)
+    selection = selection[selection["reserve"] != "True"].reset_index(drop=True)
+    if not 1 <= number <= len(selection):
+        expected = f"a number of incidents from 1 to the {len(selection):,} of the sample"
+        raise InputError([Problem("RECHECK", "", str(number), expected)])
+    refuse_other_version(force, params, RECHECK)
+    drawn = sampling.draw(selection, number, f"{_asked(force, inspection).seed} recheck", id_column="id")
+    chosen = selection.set_index("id", drop=False).loc[[record.id for record in drawn.records]]
+    return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn))
 
 
 def _asked(force: str, inspection: Inspection) -> SamplingPlan:
@@ -151,64 +129,51 @@ def _asked(force: str, inspection: Inspection) -> SamplingPlan:
     return inspection.sampling
 
 
-def draw_recheck(force: str, inspection: Inspection, number: int, params: Path = PROJECT / "params") -> Drawn:
-    """Draw incidents of the sample for a blind re-check by a second auditor, and write their worksheet.
-
-    The draw is a simple random sample of the selection by the same keyed order, with the seed and the word
-    ``recheck``: nobody chooses. Reserves are left out, so that it does not depend on when it is drawn. The worksheet holds
-    no decision of the first audit.
-
-    Raises
-    ------
-    InputError
-        If no sample was drawn, if it has fewer incidents, or if another re-check was drawn.
-    """
-    selection = read_selection(force, params, FIRST)
-    selection = selection[selection["reserve"] != "True"].reset_index(drop=True)
-    if not 1 <= number <= len(selection):
-        expected = f"a number of incidents from 1 to the {len(selection):,} of the sample"
-        raise InputError([Problem("RECHECK", "", str(number), expected)])
-    refuse_other_version(force, params, RECHECK)
-    seed = f"{_asked(force, inspection).seed} recheck"
-    drawn = sampling.draw(selection, number, seed, id_column="id")
-    chosen = selection.set_index("id", drop=False).loc[[record.id for record in drawn.records]]
-    return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn))
-
-
 def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
     """The drawn incidents in the order of the draw, then the reserves in use: all columns as text or None.
 
     ``id``, ``stratum``, ``reported_at``, ``route``, and ``reserve`` ("True" or "False").
-
-    Raises
-    ------
-    InputError
-        If none were drawn.
     """
     path = own_folder(force, params, "sample") / SELECTIONS[audit]
+    place = f"params/{force}/sample/{path.name}"
     if not path.is_file():
         again = " RECHECK=50" if audit == RECHECK else ""
         expected = f"the drawn incidents; draw them first: make sample FORCE={force}{again}"
-        raise InputError([Problem(f"params/{force}/sample/{path.name}", "", "no such file", expected)])
+        raise InputError([Problem(place, "", "no such file", expected)])
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     if not {"id", "stratum", "reported_at", "route", "reserve"} <= set(table.columns):
-        expected = "the file as make sample wrote it; move the folder sample away and draw again"
-        raise InputError([Problem(f"params/{force}/sample/{path.name}", "row 1", "other columns", expected)])
+        expected = f"the file as make sample wrote it; {AGAIN}"
+        raise InputError([Problem(place, "row 1", "other columns", expected)])
     return table.astype(object).where(lambda t: t != "", None)
 
 
-def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
-    """The names of the columns, with those of reported_at and route where the frame has them and nobody named them."""
+# ---- the frame ---------------------------------------------------------------------------------------------
+
+
+def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditFrame:
+    """Read and check the sampling frame of a force, its strata named as ``sampling.frame`` says."""
+    plan, path = _asked(force, inspection), find_table("frame", own_folder(force, params))
+    place = f"params/{force}/{path.name if path else 'frame.csv'}"
+    if path is None:
+        expected = "the sampling frame (CSV, Excel or Parquet), with its columns named in sampling.frame"
+        raise InputError([Problem(place, "", "no such file", expected)])
     try:
-        header = read_header(path)
+        names = _present(plan.frame, read_header(path), place)
+        others = [name for name in (names.reported_at, names.route) if name]
+        frame = read_frame(path, names.incident_id, names.stratum, other_columns=others)
     except ValueError as error:
-        raise InputError([Problem(place, "", "", f"a frame that can be read: {error}")]) from None
-    found: dict[str, str] = {
-        key: key
-        for key in ("reported_at", "route")
-        if getattr(names, key) is None and key in header and key not in (names.incident_id, names.stratum)
-    }
-    names = names.model_copy(update=found)
+        raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
+    frame = frame.renamed(_strata(frame.info.counts, names, place))
+    if names.reported_at is not None:
+        _check_reported(frame, names.reported_at, inspection, place)
+    return AuditFrame(frame, names, plan, place)
+
+
+def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns:
+    """The names of the columns, with those of reported_at and route where the frame has them and nobody named them."""
+    taken = (names.incident_id, names.stratum)
+    unnamed = [key for key in ("reported_at", "route") if getattr(names, key) is None]
+    names = names.model_copy(update={key: key for key in unnamed if key in header and key not in taken})
     problems = []
     for key in ("incident_id", "stratum", "reported_at", "route"):
         column = getattr(names, key)
@@ -225,17 +190,15 @@ def _present(names: FrameColumns, path: Path, place: str) -> FrameColumns:
 def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[str, str]:
     """The stratum of each value of the frame, by ``sampling.frame.strata``; without it they are the values."""
     where = f"column {shown(names.stratum)}"
-    if not names.strata:
-        if len(counts) > MOST_STRATA:
-            expected = f"a column of at most {MOST_STRATA} strata; name another in sampling.frame.stratum"
-            raise InputError([Problem(place, where, f"{len(counts):,} different values", expected)])
-        return {}
+    if not names.strata and len(counts) > MOST_STRATA:
+        expected = f"a column of at most {MOST_STRATA} strata; name another in sampling.frame.stratum"
+        raise InputError([Problem(place, where, f"{len(counts):,} different values", expected)])
     stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
-    if unknown := sorted(set(counts) - set(stratum_of), key=lambda value: -counts[value]):
+    unknown = sorted(set(counts) - set(stratum_of), key=lambda value: -counts[value])
+    if names.strata and unknown:
         n = sum(counts[value] for value in unknown)
         got = f"{n:,} record{'s' * (n != 1)} with other values: " + ", ".join(shown(value, 30) for value in unknown[:5])
-        near = suggest(unknown[0], stratum_of)
-        expected = f"a value that sampling.frame.strata names{near}; add it there"
+        expected = f"a value that sampling.frame.strata names{suggest(unknown[0], stratum_of)}; add it there"
         raise InputError([Problem(place, where, got, expected)])
     return stratum_of
 
@@ -252,15 +215,13 @@ def _moments(values: pd.Series, place: str) -> pd.Series:
     return parse_moments(text, days=True)
 
 
-def _check_reported(frame: Frame, names: FrameColumns, inspection: Inspection, place: str) -> None:
+def _check_reported(frame: Frame, column: str, inspection: Inspection, place: str) -> None:
     """Refuse a frame with dates that cannot be read or are outside the audit period, with their number."""
-    if names.reported_at is None:
-        return
     period = inspection.audit_period
     first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
     seen = unread = outside = 0
     example = ""
-    for values in frame.slices(names.reported_at):
+    for values in frame.slices(column):
         moments = _moments(values, place)
         wrong = moments.isna() & values.notna() & (values.astype("str").str.strip() != "")
         if wrong.any() and not unread:
@@ -269,15 +230,11 @@ def _check_reported(frame: Frame, names: FrameColumns, inspection: Inspection, p
         seen += len(values)
         unread += int(wrong.sum())
         outside += int((moments.notna() & ~moments.between(first, after, inclusive="left")).sum())
-    problems = []
-    where = f"column {shown(names.reported_at)}"
+    problems, where = [], f"column {shown(column)}"
     if unread:
-        expected = (
-            "2019-06-03 14:05, 03/06/2019 14:05 (day before month), 03-Jun-2019 14:05 or 3 Jun 2019, in local time "
-            "without a zone"
-        )
+        forms = "2019-06-03 14:05, 03/06/2019 14:05 (day before month), 03-Jun-2019 14:05 or 3 Jun 2019"
         got = f"{unread:,} value{'s' if unread != 1 else ''} that cannot be read as a date{example}"
-        problems.append(Problem(place, where, got, expected))
+        problems.append(Problem(place, where, got, f"{forms}, in local time without a zone"))
     if outside:
         got = f"{outside:,} of {seen:,} records outside the audit period"
         expected = f"incidents reported from {period.start} to {period.end} only; export the frame for this period"
@@ -297,47 +254,54 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
         has_clock = values.astype("str").str.contains(":", regex=False) & ~text.str.endswith(" 00:00:00")
         selection["reported_at"] = text.where(has_clock, "").to_numpy()
     if names.route is not None:
-        route_of: dict[str, str] = {value: name for name, group in names.routes.items() for value in group}
-        route_of |= {name: name for name in ROUTES}
+        route_of = {value: name for name, group in names.routes.items() for value in group} | {r: r for r in ROUTES}
         routes = drawn[names.route].astype("str").str.strip().map(route_of)
         selection["route"] = routes.astype(object).where(routes.notna(), "").to_numpy()
     return selection
 
 
+# ---- the files ---------------------------------------------------------------------------------------------
+
+
 def _write(
-    force: str, inspection: Inspection, params: Path, audit: str, selection: pd.DataFrame, document: dict
+    force: str,
+    inspection: Inspection,
+    params: Path,
+    audit: str,
+    selection: pd.DataFrame,
+    document: dict[str, Any],
+    unreplaced: tuple[str, ...] = (),
 ) -> Drawn:
     folder = own_folder(force, params, "sample")
     selected, trail, worksheet = (folder / names[audit] for names in (SELECTIONS, TRAILS, WORKSHEETS))
-    text = selection.to_csv(index=False, lineterminator="\n").encode()
-    incidents = pd.read_csv(io.BytesIO(text), dtype=str, keep_default_na=False)
-    is_reserve = incidents["reserve"] == "True"
-    before = selected.read_bytes() if selected.exists() else text
+    is_reserve = (selection["reserve"].astype(str) == "True").to_numpy()
+    whole, least = (
+        table.to_csv(index=False, lineterminator="\n").encode() for table in (selection, selection[~is_reserve])
+    )
+    before = selected.read_bytes() if selected.exists() else whole
     # Reserves that come into use are added at its end, and nothing else ever is.
-    there = len(list(csv.reader(io.StringIO(before.decode("utf-8", errors="replace"))))) - 1
-    if not text.startswith(before) or not is_reserve.iloc[there:].all():
-        expected = f"no other selection there; {AGAIN}"
-        place = f"params/{force}/sample/{selected.name}"
+    if not (whole.startswith(before) and before.startswith(least)):
+        place, expected = f"params/{force}/sample/{selected.name}", f"no other selection there; {AGAIN}"
         raise InputError([Problem(place, "", "a different selection", expected)])
     # The trail first: should the next not be written, the replacements are known, and are made again.
-    written = [write_whole(trail, sampling.trail_text(document).encode()), write_whole(selected, text)]
-    kept = worksheet if worksheet.exists() else None
-    if kept is None:
-        written.append(_write_worksheet(force, inspection, worksheet, incidents[~is_reserve], audit))
+    written = [write_whole(trail, sampling.trail_text(document).encode()), write_whole(selected, whole)]
     pattern = RESERVES_WORKSHEET.format(r"\d+", r"(\d+)")
-    sheets = [re.fullmatch(pattern, path.name) for path in folder.iterdir()]
-    first, last = max((int(sheet[1]) for sheet in sheets if sheet), default=0), int(is_reserve.sum())
+    there = [re.fullmatch(pattern, path.name) for path in folder.iterdir()]
+    first, last = max((int(sheet[1]) for sheet in there if sheet), default=0), int(is_reserve.sum())
+    incidents = pd.read_csv(io.BytesIO(whole), dtype=str, keep_default_na=False)
+    sheets = {worksheet: incidents[~is_reserve]}
     if first < last:
-        path = folder / RESERVES_WORKSHEET.format(first + 1, last)
-        written.append(_write_worksheet(force, inspection, path, incidents[is_reserve].iloc[first:], audit))
-    return Drawn(tuple(written), kept)
+        sheets[folder / RESERVES_WORKSHEET.format(first + 1, last)] = incidents[is_reserve].iloc[first:]
+    kept = worksheet if worksheet.exists() else None
+    for path, rows in sheets.items():
+        if path != kept:
+            written.append(_write_worksheet(force, inspection, path, rows, audit))
+    return Drawn(tuple(written), kept, unreplaced)
 
 
 def _write_worksheet(force: str, inspection: Inspection, path: Path, incidents: pd.DataFrame, audit: str) -> Path:
-    incidents = incidents.assign(
-        reported_at=parse_moments(incidents["reported_at"]),
-        route=incidents["route"].astype(object).where(incidents["route"] != "", None),
-    )
+    route = incidents["route"].astype(object).where(incidents["route"] != "", None)
+    incidents = incidents.assign(reported_at=parse_moments(incidents["reported_at"]), route=route)
     try:
         return write_worksheet(path, incidents, audit, inspection)
     except ValueError as error:

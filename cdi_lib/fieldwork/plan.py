@@ -87,23 +87,19 @@ def plan_by_type(asked: SamplingPlan | None, measures: Measures, main: pd.DataFr
 def audited_rows(inspection: Inspection, measures: Measures, main: pd.DataFrame) -> list[dict[str, Any]]:
     """The result ``sample``: what was audited of each crime type and in all, and the reports that it stands for."""
     in_period, in_year = measures.recorded_in_audit_period(), inspection.recorded_crime.by_type()
-    parts = [
-        (name, main[main["crime_type"] == name], measures.crime_type(name), in_period[name], in_year[name])
+    parts = {
+        name: (main[main["crime_type"] == name], measures.crime_type(name), in_period[name], in_year[name])
         for name in CRIME_TYPES
+    }
+    parts["overall"] = (main, measures.headline(), sum(in_period.values()), inspection.recorded_crime.total)
+    return [
+        {
+            "code": code,
+            "incidents": int(crimes["incident_id"].nunique()),
+            "crimes": len(crimes),
+            "recorded_crime": of_year,
+            "population": (population := measures.reported(estimate, of_period)),
+            "fraction": len(crimes) / population if population else None,
+        }
+        for code, (crimes, estimate, of_period, of_year) in parts.items()
     ]
-    total = inspection.recorded_crime.total
-    parts.append(("overall", main, measures.headline(), sum(in_period.values()), total))
-    rows = []
-    for code, crimes, estimate, of_period, of_year in parts:
-        population = measures.reported(estimate, of_period)
-        rows.append(
-            {
-                "code": code,
-                "incidents": int(crimes["incident_id"].nunique()),
-                "crimes": len(crimes),
-                "recorded_crime": of_year,
-                "population": population,
-                "fraction": len(crimes) / population if population else None,
-            }
-        )
-    return rows

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cdi_lib.fieldwork.draw import AuditFrame, read_audit_frame
-from cdi_lib.fieldwork.trail import TRAILS, drawn_counts, read_trail, replacements
+from cdi_lib.fieldwork.trail import TRAILS, drawn_counts, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST
-from cdi_lib.inspection.files import find_table
+from cdi_lib.inspection.files import file_hash, find_table
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.records import AuditRecords
@@ -50,7 +49,7 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
     in_frame = given.frame.info.counts
     if set(drawn_of) != set(in_frame) or any(n > in_frame[name] for name, n in drawn_of.items()):
         return None, "the strata of the draw are not those of the frame"
-    swaps = [swap.stratum for swap in replacements(force, params)]
+    swaps = [swap.stratum for swap in trail.replacements] if trail else []
     in_use = {name: swaps.count(name) for name in drawn_of}
     selection = sampling.draw(given.frame, drawn_of, inspection.sampling.seed, reserves=in_use)
     audited = set(records.main["incident_id"])
@@ -66,6 +65,5 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
         "selected_again": len(found),
         "drawn_is_known": trail is not None or len(found) == len(audited),
     }
-    path = own_folder(force, params, "sample") / TRAILS[FIRST]
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    sha256 = file_hash(own_folder(force, params, "sample") / TRAILS[FIRST]) if trail else None
     return Repeated(given, selection, strata, compared, sha256), ""

@@ -27,11 +27,12 @@ from cdi_lib.fieldwork.worksheet import (
     RECHECK,
 )
 from cdi_lib.inspection.files import read_rows
-from cdi_lib.inspection.folders import PROJECT, own_folder
+from cdi_lib.inspection.folders import own_folder
+from cdi_lib.inspection.moments import Series, parse_moments
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
-from cdi_lib.inspection.tables import MAIN, TABLES, Series, parse_moments
+from cdi_lib.inspection.tables import MAIN, TABLES
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
@@ -40,6 +41,7 @@ COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded"
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
 # What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
 SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
+Counts: TypeAlias = dict[str, dict[str, int]]  # of incidents, by stratum and what came of them
 Words: TypeAlias = str | Callable[[Series], str]  # of a message: for every row, or made of a row
 
 
@@ -50,8 +52,8 @@ class Returns:
     problems: tuple[Problem, ...]  # everything that is wrong, worst first
     crimes: pd.DataFrame  # of the first audit, as the table ``crimes``, as text; complete only if there is no error
     # Per stratum: incidents selected, reserves among them (in the place of what cannot be audited), returned, found to
-    # hold a crime or none, not auditable
-    strata: dict[str, dict[str, int]]
+    # hold a crime or none, not auditable, audited
+    strata: Counts
     recheck: dict[str, Any] | None  # incidents audited twice, those on which all agreed, and kappa
     unaudited: dict[str, str]  # incidents that the first audit could not audit, in the order of the draw, and why
     outstanding: pd.DataFrame  # the selected incidents on which nobody decided
@@ -65,23 +67,18 @@ class Returns:
 
 def returned_files(force: str, params: Path) -> list[Path]:
     """The worksheets in ``params/<force>/returned/``, in alphabetical order."""
-    folder = own_folder(force, params, FOLDER)
+    folder, papers = own_folder(force, params, FOLDER), (PROBLEMS, OUTSTANDING, DISAGREEMENTS)
     return [
         path
-        for path in sorted(folder.iterdir() if folder.is_dir() else [])
-        if path.suffix.lower() in SPREADSHEETS
-        and not path.name.startswith((".", "~"))
-        and path.name not in (PROBLEMS, OUTSTANDING, DISAGREEMENTS)
+        for path in sorted(folder.glob("[!.~]*"))
+        if path.suffix.lower() in SPREADSHEETS and path.name not in papers
     ]
 
 
-def check_returns(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> Returns | None:
+def check_returns(force: str, inspection: Inspection, params: Path) -> Returns | None:
     """Read and check all returned worksheets of a force; None if there are none.
 
-    Raises
-    ------
-    InputError
-        If worksheets are there, but no sample was drawn.
+    InputError if worksheets are there, but no sample was drawn.
     """
     files = returned_files(force, params)
     if not files:
@@ -93,48 +90,37 @@ def check_returns(force: str, inspection: Inspection, params: Path = PROJECT / "
     if drawn_again or (rows["audit"] == RECHECK).any():
         selected[RECHECK] = read_selection(force, params, RECHECK)
     _check_crimes(rows, inspection, found)
-    incidents = {}
+    incidents, strata, outstanding = {}, {}, []
     for audit, selection in selected.items():
         own = rows[rows["audit"] == audit]
         _check_against_selection(own, selection, audit, found)
         _check_rows_of_incidents(own, found)
         incidents[audit] = _incidents(own)
-        _check_returned(incidents[audit], selection, audit, folder, found)
+        strata[audit] = _strata(incidents[audit], selection)
+        _check_returned(strata[audit], audit, folder, found)
+        missing = selection[~selection["id"].isin(incidents[audit].index)]
+        outstanding.append(pd.DataFrame({"audit": audit, "incident_id": missing["id"], "stratum": missing["stratum"]}))
     recheck, disagreements = _compare(rows, incidents) if RECHECK in selected else (None, pd.DataFrame())
     first = incidents[FIRST]
     reasons = first["reason"][(first["finding"] == NOT_AUDITED) & first["reason"].notna()]
     return Returns(
         found.sorted(),
         _collected(rows[(rows["audit"] == FIRST) & _is_crime(rows)]),
-        _strata(first, selected[FIRST]),
+        strata[FIRST],
         recheck,
         {name: reasons[name] for name in selected[FIRST]["id"] if name in reasons.index},
-        pd.concat([_outstanding(incidents[audit], selected[audit], audit) for audit in selected]),
+        pd.concat(outstanding),
         disagreements,
     )
 
 
 def summary(returns: Returns | None) -> dict[str, Any] | None:
-    """Response and agreement for the report: counts and estimates only; None without returned worksheets.
-
-    ``selected`` (with ``reserves`` in use), ``returned`` and ``audited`` incidents, ``response_rate`` (audited over
-    selected, a proportion), ``strata`` with the same counts, ``errors`` of the worksheets, and ``recheck`` (None, or
-    ``incidents``, ``agreed``, and ``finding`` and ``outcome`` with n, agreed, kappa, low, high and confidence).
-    """
+    """The result ``fieldwork``: response and agreement, as counts and estimates only; None without worksheets."""
     if returns is None:
         return None
-    strata = {name: counts | {"audited": audited(counts)} for name, counts in returns.strata.items()}
-    total = {
-        key: sum(counts[key] for counts in strata.values())
-        for key in ("selected", "reserves", "returned", "audited", "crime", "no_crime", "cannot_be_audited")
-    }
+    total: Any = pd.DataFrame(returns.strata).sum(axis=1).to_dict()
     rate, errors = total["audited"] / total["selected"], len(returns.errors)
-    return total | {"response_rate": rate, "strata": strata, "errors": errors, "recheck": returns.recheck}
-
-
-def audited(counts: dict[str, int]) -> int:
-    """Incidents that were audited, of the counts of a stratum."""
-    return counts["crime"] + counts["no_crime"]
+    return total | {"response_rate": rate, "strata": returns.strata, "errors": errors, "recheck": returns.recheck}
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
@@ -238,8 +224,7 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     unnumbered = ~crimes["crime_number"].fillna("").str.fullmatch("[1-9][0-9]{0,2}").astype(bool)
     found.rows(_Findings.VALUE, crimes[unnumbered], "crime_number", "1, 2, 3, ...")
     unsaid = crimes[(crimes["recorded"] == "no") & crimes["recorded_as"].isna()]
-    expected = "what there was instead: n100, incident or nothing"
-    found.rows(_Findings.WARNING, unsaid, "recorded_as", expected)
+    found.rows(_Findings.WARNING, unsaid, "recorded_as", "what there was instead: n100, incident or nothing")
     unknown = rows[rows["finding"].notna() & ~rows["finding"].isin(FINDINGS)]
     one_of = f"one of {', '.join(FINDINGS)}"
     found.rows(_Findings.VALUE, unknown, "finding", lambda row: one_of + suggest(row["finding"], FINDINGS))
@@ -264,10 +249,9 @@ def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:
     found.rows(_Findings.TWICE, twice, "crime_number", expected, again)
     for _, own in rows.groupby("incident_id", sort=False):
         top, first = own.iloc[:1], own.iloc[0]
-        if len(elsewhere := own[own["file"] != first["file"]]):
-            got = f"an incident that is also in {Path(first['file']).name}, row {first['row']}"
-            expected = "each incident in one file of an audit"
-            found.rows(_Findings.TWICE, elsewhere.iloc[:1], "incident_id", expected, got)
+        elsewhere = own[own["file"] != first["file"]]
+        got = f"an incident that is also in {Path(first['file']).name}, row {first['row']}"
+        found.rows(_Findings.TWICE, elsewhere.iloc[:1], "incident_id", "each incident in one file of an audit", got)
         said, crime = own["finding"].dropna().unique(), own[_is_crime(own)]
         if len(said) == 0:
             expected = "the finding of the incident; the decision is missing"
@@ -289,49 +273,37 @@ def _incidents(rows: pd.DataFrame) -> pd.DataFrame:
     """One row per incident of one audit: its finding if there is one, whether all of its crimes were recorded, reason."""
     incidents = rows.groupby("incident_id", sort=False)
     finding = incidents["finding"].first().where(incidents["finding"].nunique() == 1, None)
-    missed = rows[_is_crime(rows) & (rows["recorded"] != "yes")]["incident_id"]
-    outcome = finding.where(finding != CRIME, "all recorded")
-    outcome = outcome.where((finding != CRIME) | ~finding.index.isin(missed), "not all recorded")
+    missed = finding.index.isin(rows["incident_id"][_is_crime(rows) & (rows["recorded"] != "yes")])
+    outcome = finding.where(finding != CRIME, "all recorded").where((finding != CRIME) | ~missed, "not all recorded")
     return pd.DataFrame({"finding": finding, "outcome": outcome, "reason": incidents["reason"].first()})
 
 
-def _check_returned(
-    incidents: pd.DataFrame, selection: pd.DataFrame, audit: str, folder: str, found: _Findings
-) -> None:
-    """Selected incidents on which nobody decided, by stratum."""
-    returned = selection["id"].isin(incidents.index)
-    for stratum, here in returned.groupby(selection["stratum"]):
-        if missing := int((~here).sum()):
+def _strata(incidents: pd.DataFrame, selection: pd.DataFrame) -> Counts:
+    """Selected incidents of each stratum, counted by what came of them."""
+    finding, returned = selection["id"].map(incidents["finding"]), selection["id"].isin(incidents.index)
+    counted = pd.DataFrame({"selected": 1, "reserves": selection["reserve"] == "True", "returned": returned})
+    for name in FINDINGS:
+        counted[name.replace(" ", "_")] = finding == name
+    counted["audited"] = finding.isin([CRIME, NO_CRIME])
+    counts: Any = counted.groupby(selection["stratum"]).sum().to_dict("index")
+    return counts
+
+
+def _check_returned(strata: Counts, audit: str, folder: str, found: _Findings) -> None:
+    """Selected incidents on which nobody decided, by stratum; and strata of the first audit without any audited."""
+    for stratum, n in strata.items():
+        if missing := n["selected"] - n["returned"]:
             what = "selected" if audit == FIRST else "drawn for the re-check"
-            got = f"{here.sum():,} of {len(here):,} incidents {what} ({here.mean():.0%})"
+            share = f"({n['returned'] / n['selected']:.0%})"
+            got = f"{n['returned']:,} of {n['selected']:,} incidents {what} {share}"
             expected = f"a decision on the other {missing:,}; outstanding.csv lists them"
-            weight = _Findings.MISSING if audit == FIRST else _Findings.WARNING
-            found.add(weight, Problem(folder, f"stratum {shown(stratum)}", got, expected))
-        elif audit == FIRST and (incidents.loc[selection["id"][here.index], "finding"] == NOT_AUDITED).all():
-            got = f"{len(here):,} incidents, none of which can be audited"
+        elif audit == FIRST and n["cannot_be_audited"] == n["selected"]:
+            got = f"{n['selected']:,} incidents, none of which can be audited"
             expected = "one that can be; nothing is known of a stratum without any"
-            found.add(_Findings.MISSING, Problem(folder, f"stratum {shown(stratum)}", got, expected))
-
-
-def _outstanding(incidents: pd.DataFrame, selection: pd.DataFrame, audit: str) -> pd.DataFrame:
-    missing = selection[~selection["id"].isin(incidents.index)]
-    return pd.DataFrame({"audit": audit, "incident_id": missing["id"], "stratum": missing["stratum"]})
-
-
-def _strata(incidents: pd.DataFrame, selection: pd.DataFrame) -> dict[str, dict[str, int]]:
-    finding = selection["id"].map(incidents["finding"])
-    returned = selection["id"].isin(incidents.index)
-    return {
-        str(stratum): {
-            "selected": len(rows),
-            "reserves": int((rows["reserve"] == "True").sum()),
-            "returned": int(returned[rows.index].sum()),
-            "crime": int((finding[rows.index] == CRIME).sum()),
-            "no_crime": int((finding[rows.index] == NO_CRIME).sum()),
-            "cannot_be_audited": int((finding[rows.index] == NOT_AUDITED).sum()),
-        }
-        for stratum, rows in selection.groupby("stratum")
-    }
+        else:
+            continue
+        weight = _Findings.MISSING if audit == FIRST else _Findings.WARNING
+        found.add(weight, Problem(folder, f"stratum {shown(stratum)}", got, expected))
 
 
 # ---- two auditors ------------------------------------------------------------------------------------------
@@ -345,11 +317,11 @@ def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[di
     differences = [(name, "", "finding", row["finding"], row["finding_again"]) for name, row in other.iterrows()]
     key = ["incident_id", "crime_number"]
     crimes = rows[_is_crime(rows) & rows["incident_id"].isin(both.index)].drop_duplicates(["audit", *key])
-    decisions: list[dict[Any, dict[Any, str]]] = [  # by incident and number of the crime
+    first, again = (  # by incident and number of the crime
         crimes[crimes["audit"] == audit].set_index(key)[list(COMPARED)].fillna("").to_dict("index")
         for audit in (FIRST, RECHECK)
-    ]
-    first, again = decisions
+    )
+    place: Any
     for place in sorted({*first, *again}, key=str):
         if place in first and place in again:
             one, two = first[place], again[place]
@@ -357,11 +329,8 @@ def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[di
         else:
             decided = ("a crime", "no such crime") if place in first else ("no such crime", "a crime")
             differences.append((*place, "crime", *decided))
-    columns = ["incident_id", "crime_number", "decision", "first_audit", "recheck"]
-    table = pd.DataFrame(differences, columns=columns)
-    agreed = len(both) - table["incident_id"].nunique()
-    recheck: dict[str, Any] = {"incidents": len(both), "agreed": agreed, "finding": None, "outcome": None}
+    table = pd.DataFrame(differences, columns=[*key, "decision", "first_audit", "recheck"])
+    recheck: dict[str, Any] = dict.fromkeys(("finding", "outcome"))
     if len(both):
-        for name in ("finding", "outcome"):
-            recheck[name] = asdict(cohens_kappa(both[name].tolist(), both[f"{name}_again"].tolist()))
-    return recheck, table
+        recheck = {name: asdict(cohens_kappa(both[name].tolist(), both[f"{name}_again"].tolist())) for name in recheck}
+    return {"incidents": len(both), "agreed": len(both) - table["incident_id"].nunique()} | recheck, table

@@ -1,4 +1,4 @@
-"""The trail of a draw: read again, compared with the parameters, and the draw repeated from it."""
+"""The trail of a draw: read again, and compared with the parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK
-from cdi_lib.inspection.folders import PROJECT, own_folder
+from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.inspection.records import AuditRecords
@@ -46,25 +46,18 @@ class Trail(BaseModel):
         return {row.stratum: row.selected for row in self.strata if row.selected}
 
 
-def read_trail(force: str, params: Path = PROJECT / "params", audit: str = FIRST) -> Trail | None:
-    """The trail of a draw, of this version of the draw or an earlier one; None if there is none.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
+def read_trail(force: str, params: Path, audit: str = FIRST) -> Trail | None:
+    """The trail of a draw, of this version of the draw or an earlier one; None without one, InputError if unreadable."""
     path = own_folder(force, params, "sample") / TRAILS[audit]
     try:
         return Trail.model_validate_json(path.read_bytes()) if path.is_file() else None
     except ValueError:
-        place = f"params/{force}/sample/{path.name}"
-        expected = f"the file as make sample wrote it; {AGAIN}"
+        place, expected = f"params/{force}/sample/{path.name}", f"the file as make sample wrote it; {AGAIN}"
         raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
 
 
-def replacements(force: str, params: Path = PROJECT / "params") -> tuple[sampling.Replacement, ...]:
-    """The replacements of the trail in their order; none without a trail. Raises as :func:`read_trail` does."""
+def replacements(force: str, params: Path) -> tuple[sampling.Replacement, ...]:
+    """The replacements of the trail in their order; none without a trail."""
     trail = read_trail(force, params)
     return trail.replacements if trail else ()
 
@@ -74,44 +67,38 @@ def refuse_other_version(force: str, params: Path, audit: str) -> None:
     trail = read_trail(force, params, audit)
     if trail is None or trail.algorithm.version == sampling.ALGORITHM_VERSION:
         return
-    version, place = trail.algorithm.version, f"params/{force}/sample/{TRAILS[audit]}"
     expected = (
         f"version {sampling.ALGORITHM_VERSION}. The sample stands: it is checked, collected and reported as it is. "
         "To repeat it or to draw reserves for it, use the release that drew it (1.0.0 draws by version 2, and its "
         f"tests/repeat_draw.py repeats that from frame and trail); or {AGAIN} by the present rule"
     )
-    raise InputError([Problem(place, "algorithm", f"a draw of version {version}", expected)])
+    got = f"a draw of version {trail.algorithm.version}"
+    raise InputError([Problem(f"params/{force}/sample/{TRAILS[audit]}", "algorithm", got, expected)])
 
 
-def check_drawn(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> list[Problem]:
+def check_drawn(force: str, inspection: Inspection, params: Path) -> list[Problem]:
     """Errors where the parameters say something else of the draw than its trail; none without a trail.
 
     The report tells seed and plan from the parameters, so they must be those with which the sample was drawn.
     """
-    asked, place = inspection.sampling, f"params/{force}/sample/{TRAILS[FIRST]}"
     try:
-        trail = read_trail(force, params)
+        asked, trail = inspection.sampling, read_trail(force, params)
     except InputError as error:
         return list(error.problems)
     if asked is None or trail is None:
         return []
-    said: list[tuple[str, object, object]] = [("seed", str(asked.seed), trail.seed)]
+    values = {name: list(group) for name, group in asked.frame.strata.items()}
+    said: dict[str, tuple[object, object]] = {"seed": (str(asked.seed), trail.seed)}
     if asked.incidents:
-        said.append(("incidents", asked.incidents, trail.selected))
+        said["incidents"] = (asked.incidents, trail.selected)
     elif asked.total_incidents:
         in_frame = sum(row.frame for row in trail.strata)
-        drawn = sum(trail.selected.values())
-        said.append(("total_incidents", min(asked.total_incidents, in_frame), drawn))
-    values = {name: list(group) for name, group in asked.frame.strata.items()}
-    said.append(("frame.strata", values, trail.columns.stratum_values))
+        said["total_incidents"] = (min(asked.total_incidents, in_frame), sum(trail.selected.values()))
+    said["frame.strata"] = (values, trail.columns.stratum_values)
+    told = f", with which the sample was drawn (params/{force}/sample/{TRAILS[FIRST]}); or {AGAIN}"
     return [
-        Problem(
-            f"params/{force}.yml",
-            f"sampling.{key}",
-            shown(_in_line(now)),
-            f"{_in_line(then)}, with which the sample was drawn ({place}); or {AGAIN}",
-        )
-        for key, now, then in said
+        Problem(f"params/{force}.yml", f"sampling.{key}", shown(_in_line(now)), f"{_in_line(then)}{told}")
+        for key, (now, then) in said.items()
         if now != then
     ]
 
@@ -122,8 +109,8 @@ def _in_line(value: object) -> str:
     return ", ".join(f"{name}: {_in_line(part)}" for name, part in sorted(value.items())) or "nothing"
 
 
-def drawn_counts(force: str, records: AuditRecords, params: Path = PROJECT / "params") -> dict[str, int] | None:
-    """How many incidents were drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
+def drawn_counts(force: str, records: AuditRecords, params: Path) -> dict[str, int] | None:
+    """Incidents drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
     if trail := read_trail(force, params):
         return trail.selected
     if records.strata is None or records.strata.empty:

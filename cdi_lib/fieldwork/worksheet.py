@@ -84,33 +84,19 @@ _OPEN, _LOCKED = Protection(locked=False), Protection(locked=True)
 
 
 def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection: Inspection) -> Path:
-    """Write the worksheet of some incidents, whole or not at all.
+    """Write the worksheet of some incidents for one of the audits, whole or not at all; what is there is replaced.
 
-    Parameters
-    ----------
-    path : Path
-        An .xlsx file; what is there is replaced.
-    incidents : DataFrame
-        ``id`` and ``stratum`` as text; ``reported_at`` (timestamp or NaT) and ``route`` (text or None) as far as the
-        frame has them. What is there is locked; the auditors fill in the rest.
-    audit : {"first", "recheck"}
-        Which audit it is for; stands in every row.
-    inspection : Inspection
-        The dates that the sheet accepts.
-
-    Raises
-    ------
-    ValueError
-        A reference holds characters that a workbook cannot hold.
+    ``incidents`` have ``id`` and ``stratum`` as text, and as far as the frame has them ``reported_at`` (timestamp or NaT)
+    and ``route`` (text or None). What is there is locked; the auditors fill in the rest. ValueError if a reference holds
+    characters that a workbook cannot hold.
     """
     book = Workbook()
     _write_instructions(book.active, audit, inspection)
-    sheet = book.create_sheet(AUDIT_SHEET)
-    lists = book.create_sheet(LISTS_SHEET)
-    number_of_classes = _write_lists(lists)
-    last = _write_rows(sheet, incidents, audit)
-    _add_checks(sheet, last, number_of_classes, inspection.audit_period)
-    for protected in (book[INSTRUCTIONS_SHEET], sheet, lists):
+    sheet, lists = book.create_sheet(AUDIT_SHEET), book.create_sheet(LISTS_SHEET)
+    _write_lists(lists)
+    _write_rows(sheet, incidents, audit)
+    _add_checks(sheet, lists.max_row, inspection.audit_period)
+    for protected in book:
         protected.protection.sheet = True  # no password: against accidents, not against people
         protected.protection.formatColumns = False  # False: may be done
     content = io.BytesIO()
@@ -131,17 +117,15 @@ def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) ->
             cell.font = Font(bold=True, size=14)
 
 
-def _write_lists(sheet: Worksheet) -> int:
-    """The offence classes, with what they are; returns how many there are."""
-    classes = offence_classes()
+def _write_lists(sheet: Worksheet) -> None:
+    """The offence classes, with what they are."""
     sheet.append(["offence_class", "crime_type", "what it is"])
-    for name, row in classes.iterrows():
-        sheet.append([None, row["crime_type"], row["description"]])
-        _put(sheet.cell(sheet.max_row, 1), str(name)).number_format = "@"
+    for row, (name, found) in enumerate(offence_classes().iterrows(), 2):
+        sheet.append([None, found["crime_type"], found["description"]])
+        _put(sheet.cell(row, 1), str(name)).number_format = "@"
     for letter, width in zip("ABC", (14, 14, 80), strict=True):
         sheet.column_dimensions[letter].width = width
     _show_header(sheet)
-    return len(classes)
 
 
 def _show_header(sheet: Worksheet) -> None:
@@ -162,8 +146,8 @@ def _put(cell: Cell, value: object) -> Cell:
     return cell
 
 
-def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> int:
-    """Header, the rows of all incidents and blank rows for more; returns the number of the last row."""
+def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> None:
+    """Header, the rows of all incidents and blank rows for more."""
     sheet.append(list(COLUMNS))
     _show_header(sheet)
     sheet.freeze_panes = sheet.cell(2, list(COLUMNS).index("finding") + 1)
@@ -172,10 +156,7 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> int:
     rows: list[dict[str, object]] = []
     for incident in incidents.to_dict("records"):
         known = {"audit": audit, "incident_id": incident["id"], "stratum": incident["stratum"]}
-        if pd.notna(moment := incident.get("reported_at")):
-            known["reported_at"] = pd.Timestamp(moment).to_pydatetime()
-        if pd.notna(route := incident.get("route")):
-            known["route"] = route
+        known |= {name: incident[name] for name in ("reported_at", "route") if pd.notna(incident[name])}
         rows += [known | {"crime_number": number} for number in range(1, ROWS_PER_INCIDENT + 1)]
     rows += [{"audit": audit}] * SPARE_ROWS
     for row, known in enumerate(rows, 2):
@@ -188,33 +169,24 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> int:
                 cell.number_format = MOMENT_FORMAT
             elif name != "crime_number":
                 cell.number_format = "@"
-    return len(rows) + 1
 
 
-def _add_checks(sheet: Worksheet, last: int, number_of_classes: int, period: Period) -> None:
+def _add_checks(sheet: Worksheet, last_class: int, period: Period) -> None:
     """Drop-down lists and checks of dates, with a message for whoever enters something else."""
     letters = {name: get_column_letter(number) for number, name in enumerate(COLUMNS, 1)}
     at, then = f"{letters['reported_at']}2", f"{letters['recorded_at']}2"
-    first, last_day = f"DATE({period.start:%Y,%m,%d})", f"DATE({period.end:%Y,%m,%d})"
+    first, last = f"DATE({period.start:%Y,%m,%d})", f"DATE({period.end:%Y,%m,%d})"
     within = f"a date and time in the audit period, {period.start:%d/%m/%Y} to {period.end:%d/%m/%Y}"
     checks = {
         name: (f"one of: {', '.join(column.choices)}", "list", f'"{",".join(column.choices)}"')
         for name, column in COLUMNS.items()
         if column.choices
-    } | {
-        "offence_class": (
-            f"a class of the sheet {LISTS_SHEET}",
-            "list",
-            f"{LISTS_SHEET}!$A$2:$A${number_of_classes + 1}",
-        ),
-        "reported_at": (within, "custom", f"AND(ISNUMBER({at}),{at}>={first},{at}<{last_day}+1)"),
-        "recorded_at": (
-            "a date and time that is not before reported_at",
-            "custom",
-            f"AND(ISNUMBER({then}),{then}>={at})",
-        ),
-        "crime_number": ("1, 2, 3, ...", "whole", "0"),
     }
+    checks["offence_class"] = (f"a class of the sheet {LISTS_SHEET}", "list", f"{LISTS_SHEET}!$A$2:$A${last_class}")
+    checks["reported_at"] = (within, "custom", f"AND(ISNUMBER({at}),{at}>={first},{at}<{last}+1)")
+    later = "a date and time that is not before reported_at"
+    checks["recorded_at"] = (later, "custom", f"AND(ISNUMBER({then}),{then}>={at})")
+    checks["crime_number"] = ("1, 2, 3, ...", "whole", "0")
     for name, (message, kind, formula) in checks.items():
         check = DataValidation(kind, formula, allow_blank=True, showErrorMessage=True, showInputMessage=True)
         if kind == "whole":
@@ -222,4 +194,4 @@ def _add_checks(sheet: Worksheet, last: int, number_of_classes: int, period: Per
         check.errorTitle, check.error = name, f"Enter {message}."
         check.promptTitle, check.prompt = name, COLUMNS[name].description
         sheet.add_data_validation(check)
-        check.add(f"{letters[name]}2:{letters[name]}{last}")
+        check.add(f"{letters[name]}2:{letters[name]}{sheet.max_row}")
