@@ -10,26 +10,28 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
-from pydantic import ConfigDict
+from pydantic import ConfigDict, computed_field
 
-from cdi_lib.inspection.details import Stored, follows
+from cdi_lib.inspection.details import Stored
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.published import OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
 from cdi_lib.statistics import pooling
 
+Rule: TypeAlias = Literal["72 hours", "before", "across", "after", "not known"]
+Kind: TypeAlias = Literal["audit", "reconstruction", "invented", "published"]
+Place: TypeAlias = Literal["within", "between", "beyond"]
+RULES: tuple[Rule, ...] = get_args(Rule)
 RATES = ("overall", "violence", "sexual")
 GRADED = ("overall", "effective", "efficient", "leadership")
 NEW_RULE = date(2018, 4, 1)  # harassment, stalking and the like are recorded beside the principal crime
 SHORTER_LIMIT = date(2015, 4, 1)  # 24 hours to record instead of 72
-RULES = ("72 hours", "before", "across", "after", "not known")
-KINDS = ("audit", "reconstruction", "invented", "published")
 LEAST_POOLED = 5  # with fewer inspections the variation between forces is hardly known
-LIMITS = {"95%": 0.025, "99.8%": 0.001}  # control limits of a funnel, with the share beyond each end
+LIMITS = {"95%": 0.025, "99.8%": 0.001}  # control limits of a funnel, inner and outer, with the share beyond each end
 SURPRISE = 0.05  # a scatter that chance alone would give less often is told
 
 
@@ -37,59 +39,61 @@ class _Model(Stored):
     model_config = ConfigDict(frozen=True)
 
 
-class Rate(_Model):
-    """A recording rate in [0, 1] with its interval.
-
-    ``n`` are audited crimes; ``effective_n`` is the size of the simple random sample that would give the same standard
-    error, which follows from a published margin where n was not published. None: not known.
-    """
-
+class _WithInterval(_Model):
     value: float
-    low: float | None = None
+    low: float | None = None  # None: not known
     high: float | None = None
+
+
+class Count(_WithInterval):
+    """Crimes that go unrecorded in a year, with the interval that follows from that of the rate."""
+
+
+class Rate(_WithInterval):
+    """A recording rate in [0, 1]; ``n`` are audited crimes."""
+
     se: float | None = None
     n: int | None = None
 
-    @follows
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def effective_n(self) -> float | None:
+        """The simple random sample with the same standard error, which may follow from a published margin alone."""
         return self.value * (1 - self.value) / self.se**2 if self.se else None
-
-
-class Count(_Model):
-    """Crimes that go unrecorded in a year, with the interval that follows from that of the rate."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 class Inspected(_Model):
     """One inspection as it is compared.
 
-    ``title`` is kind and year of the inspection, such as "re-inspection 2018". Dates are ISO; ``year`` is that in which the
-    audit period ended; ``counts`` says whether it takes part in pooled figures and sums; ``is_one_of_several`` whether
-    another inspection of the force has the same year.
+    ``title`` is kind and year, such as "re-inspection 2018". Dates are ISO; ``year`` is that in which the audit period
+    ended; ``counts`` says whether it takes part in pooled figures and sums.
     """
 
     force: str
     title: str
     published: str | None
-    kind: Literal["audit", "reconstruction", "invented", "published"]
+    kind: Kind
     start: str | None
     end: str | None
     year: int | None
-    rule: Literal["72 hours", "before", "across", "after", "not known"]
+    rule: Rule
     rates: dict[str, Rate]
     unrecorded: Count | None
     grades: dict[str, str]
     counts: bool = True
-    is_one_of_several: bool = False
+    is_one_of_several: bool = False  # of the force in the same year
 
     @property
     def name(self) -> str:
         """The force, with the year of the audit, which tells inspections of one force apart, or else with the title too."""
         name = f"{self.force} {self.year or self.title[-4:]}"
         return f"{name} ({self.title})" if self.is_one_of_several else name
+
+    def is_later(self, other: Inspected) -> bool:
+        """Whether it came after another, by the ends of their audits or, where one is not known, by publication."""
+        if self.end and other.end:
+            return self.end > other.end
+        return bool(self.published and other.published and self.published > other.published)
 
 
 class Shrunken(_Model):
@@ -103,7 +107,7 @@ class Shrunken(_Model):
     low: float
     high: float
     weight: float
-    place: Literal["within", "between", "beyond"]
+    place: Place
 
 
 class Limits(_Model):
@@ -116,14 +120,12 @@ class Limits(_Model):
 
 
 class Group(_Model):
-    """Inspections under the same rules, pooled.
+    """Inspections under the same rules, pooled as :class:`cdi_lib.statistics.pooling.Pooled` says.
 
-    ``pooled`` is the mean weighted by effective n, the centre of the funnel; ``mean``, ``low`` and ``high`` are that of the
-    random-effects model; ``tau`` is the standard deviation between forces on the log-odds scale, ``q`` Cochran's
-    statistic with ``df`` degrees of freedom, ``overdispersion`` the mean squared distance from the centre in standard errors.
+    ``pooled`` is the centre of the funnel; ``mean``, ``low`` and ``high`` are those of the random-effects model.
     """
 
-    rule: str
+    rule: Rule
     pooled: float
     mean: float
     low: float
@@ -136,12 +138,14 @@ class Group(_Model):
     shrunken: list[Shrunken]
     limits: list[Limits]
 
-    @follows
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def scattered(self) -> bool:
         """Whether the rates scatter more than chance readily explains."""
         return self.p_value < SURPRISE
 
-    @follows
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def places(self) -> dict[str, int]:
         """How many rates lie where against the control limits."""
         return dict(Counter(item.place for item in self.shrunken))
@@ -156,34 +160,33 @@ class Comparison(_Model):
     total: Count | None
     total_of: list[str]
 
-    @follows
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def forces(self) -> int:
         """How many forces there are."""
         return len({item.force for item in self.inspections})
 
-    @follows
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def kinds(self) -> dict[str, int]:
         """How many inspections of each kind there are."""
-        found: Counter[str] = Counter(item.kind for item in self.inspections)
-        return {kind: found[kind] for kind in KINDS if found[kind]}
+        found = [item.kind for item in self.inspections]
+        return {kind: found.count(kind) for kind in get_args(Kind) if kind in found}
 
-    @follows
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def not_pooled(self) -> list[str]:
         """Rules under which too few inspections have a rate with a known precision."""
         there = {item.rule for item in self.inspections} - {group.rule for group in self.groups}
         return [rule for rule in RULES if rule in there]
 
-    @follows
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def superseded(self) -> list[str]:
         """Forces whose newest rate is not in the sum, because a later inspection gave no interval that could be added."""
         in_sum = {item.force: item for item in self.inspections if item.name in self.total_of}
-        later = {
-            item.force
-            for item in self.inspections
-            if item.counts and item.force in in_sum and _is_later(item, in_sum[item.force])
-            if item.rates.get("overall") or item.unrecorded
-        }
-        return sorted(later)
+        known = [item for item in self.inspections if item.counts and ("overall" in item.rates or item.unrecorded)]
+        return sorted({item.force for item in known if item.force in in_sum and item.is_later(in_sum[item.force])})
 
 
 # --- collecting ------------------------------------------------------------------------------------------------
@@ -192,9 +195,9 @@ class Comparison(_Model):
 def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     """Bring computed and published inspections together, sorted by rules, year of the audit and name.
 
-    ``results`` has one item for each report that was built here; it stands in the place of the published figures (as
-    :func:`cdi_lib.inspection.published.read_published` gives them) of the same force, kind and year. InputError if two
-    reports are of the same inspection.
+    ``published`` is as :func:`cdi_lib.inspection.published.read_published` gives it. An inspection that was computed here
+    stands in the place of the published figures of the same force, kind and year. InputError if two reports are of the
+    same inspection.
     """
     printed = {(item.force, item.title): item for item in _from_table(published)}
     computed: dict[tuple[str, str], Inspected] = {}
@@ -206,18 +209,14 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
             expected = "one report of each inspection; the force and the year in the title tell them apart"
             problems.append(Problem(found.force, "publication.title", f"{own.title} of {own.force} twice", expected))
         same = printed.get(place)
-        if same is not None and own.kind != "audit":
-            own = own.model_copy(update=_known(own, same))
-        computed[place] = own
+        computed[place] = own.model_copy(update=_known(own, same)) if same and own.kind != "audit" else own
     if problems:
         raise InputError(problems)
     inspections = sorted(
         (printed | computed).values(), key=lambda item: (RULES.index(item.rule), item.year or 0, item.force, item.title)
     )
-    times = Counter(item.name for item in inspections)
-    inspections = [
-        item.model_copy(update={"is_one_of_several": True}) if times[item.name] > 1 else item for item in inspections
-    ]
+    names = Counter(item.name for item in inspections)
+    inspections = [item.model_copy(update={"is_one_of_several": names[item.name] > 1}) for item in inspections]
     newest = _newest(inspections)
     return Comparison(
         inspections=inspections,
@@ -227,31 +226,19 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     )
 
 
-def _known(own: Inspected, printed: Inspected) -> dict:
+def _known(own: Inspected, printed: Inspected) -> dict[str, Any]:
     """What is kept of a reconstruction: nothing that its published figures do not hold, for the rest of it is assumed."""
     with_margin = {name for name, rate in printed.rates.items() if rate.se is not None}
-    rates = {
-        name: own.rates[name] if name in with_margin and name in own.rates else rate
-        for name, rate in printed.rates.items()
-    }
+    rates = printed.rates | {name: rate for name, rate in own.rates.items() if name in with_margin}
     unrecorded = own.unrecorded if "overall" in with_margin else printed.unrecorded
     place = {name: getattr(printed, name) for name in ("start", "end", "year", "rule")}
     return place | {"rates": rates, "unrecorded": unrecorded, "grades": printed.grades or own.grades}
 
 
 def _from_results(found: Results) -> Inspected:
-    rates = {
-        name: Rate(value=rate.value, low=rate.low, high=rate.high, se=rate.se, n=rate.n)
-        for name in RATES
-        if (rate := found.estimate(name))
-    }
-    number = found.estimate("unrecorded_overall")
-    judgements = found.details.judgements
-    grades = {
-        entry.id: entry.decided
-        for entry in (judgements.overall, *judgements.questions)
-        if entry.decided != "not judged"
-    }
+    estimates = {name: estimate for name in RATES if (estimate := found.estimate(name))}
+    number, judgements = found.estimate("unrecorded_overall"), found.details.judgements
+    judged = (judgements.overall, *judgements.questions)
     kind = found.records["status"]
     return Inspected(
         force=found.short_name,
@@ -259,9 +246,9 @@ def _from_results(found: Results) -> Inspected:
         published=found.publication["date"],
         kind=kind,
         **_period(found.audit_period["start"], found.audit_period["end"]),
-        rates=rates,
+        rates={name: Rate(value=e.value, low=e.low, high=e.high, se=e.se, n=e.n) for name, e in estimates.items()},
         unrecorded=Count(value=number.value, low=number.low, high=number.high) if number else None,
-        grades=grades,
+        grades={entry.id: entry.decided for entry in judged if entry.decided != "not judged"},
         counts=kind != "invented",
     )
 
@@ -274,43 +261,28 @@ def _title(found: Results) -> str:
 
 def _from_table(published: pd.DataFrame) -> list[Inspected]:
     rows = []
-    inside = published[~published["report"].str.contains(OUTSIDE, regex=False)]
-    row: Any
-    for row in inside.itertuples():
-        rates = {name: rate for name in RATES if (rate := _printed_rate(row, name))}
-        grades = {name: grade for name in GRADED if pd.notna(grade := getattr(row, f"grade_{name}"))}
-        unrecorded = _printed_count(row.overall_unrecorded_over, rates.get("overall"))
-        if not (rates or grades or unrecorded):
-            continue
-        is_known = pd.notna(row.audit_start) and pd.notna(row.audit_end)
-        rows.append(
-            Inspected(
-                force=row.force,
-                title=row.report,
-                published=row.published if pd.notna(row.published) else None,
-                kind="published",
-                **_period(*((row.audit_start, row.audit_end) if is_known else (None, None))),
-                rates=rates,
-                unrecorded=unrecorded,
-                grades=grades,
-            )
-        )
+    inside = published[~published["report"].str.contains(OUTSIDE, regex=False)].astype(object)
+    for row in inside.where(inside.notna(), None).to_dict("records"):
+        rates = {name: rate for name in RATES if (rate := _printed_rate(row[f"{name}_rate"], row[f"{name}_margin"]))}
+        grades = {name: grade for name in GRADED if (grade := row[f"grade_{name}"])}
+        unrecorded = _printed_count(row["overall_unrecorded_over"], rates.get("overall"))
+        if rates or grades or unrecorded:
+            item = {"force": row["force"], "title": row["report"], "published": row["published"], "kind": "published"}
+            item |= _period(row["audit_start"], row["audit_end"])
+            rows.append(Inspected(**item, rates=rates, unrecorded=unrecorded, grades=grades))
     return rows
 
 
-def _printed_rate(row: Any, name: str) -> Rate | None:
-    percent, margin = getattr(row, f"{name}_rate"), getattr(row, f"{name}_margin")
-    if pd.isna(percent):
-        return None
-    if pd.isna(margin):
-        return Rate(value=percent / 100)
+def _printed_rate(percent: float | None, margin: float | None) -> Rate | None:
+    if percent is None or margin is None:
+        return None if percent is None else Rate(value=percent / 100)
     low, high = (percent - margin) / 100, min((percent + margin) / 100, 1.0)
     return Rate(value=percent / 100, low=low, high=high, se=margin / 100 / pooling.Z)
 
 
-def _printed_count(over: float, rate: Rate | None) -> Count | None:
+def _printed_count(over: float | None, rate: Rate | None) -> Count | None:
     """The printed number, which was rounded down; its interval is that of the rate, for the recorded crime behind it."""
-    if pd.isna(over):
+    if over is None:
         return None
     if rate is None or rate.low is None or rate.high is None or rate.value == 1:
         return Count(value=over)  # nothing unrecorded tells nothing of what was recorded
@@ -319,7 +291,7 @@ def _printed_count(over: float, rate: Rate | None) -> Count | None:
     return Count(value=over, low=low, high=high)
 
 
-def _period(start: str | None, end: str | None) -> dict:
+def _period(start: str | None, end: str | None) -> dict[str, Any]:
     if start is None or end is None:
         return {"start": None, "end": None, "year": None, "rule": "not known"}
     first, last = date.fromisoformat(start), date.fromisoformat(end)
@@ -332,20 +304,10 @@ def _period(start: str | None, end: str | None) -> dict:
     return {"start": start, "end": end, "year": last.year, "rule": rule}
 
 
-def _in_pool(inspections: Sequence[Inspected], rule: str) -> list[Inspected]:
+def _in_pool(inspections: Sequence[Inspected], rule: Rule) -> list[Inspected]:
     """The inspections of a group whose rate has a known precision."""
-    return [
-        item
-        for item in inspections
-        if item.rule == rule and item.counts and item.rates.get("overall") and item.rates["overall"].effective_n
-    ]  # fmt: skip
-
-
-def _is_later(item: Inspected, other: Inspected) -> bool:
-    """Whether an inspection came after another, by the ends of their audits or, where one is not known, by publication."""
-    if item.end and other.end:
-        return item.end > other.end
-    return bool(item.published and other.published and item.published > other.published)
+    group = [item for item in inspections if item.rule == rule and item.counts and "overall" in item.rates]
+    return [item for item in group if item.rates["overall"].effective_n]
 
 
 def _newest(inspections: Sequence[Inspected]) -> list[Inspected]:
@@ -354,7 +316,7 @@ def _newest(inspections: Sequence[Inspected]) -> list[Inspected]:
     for item in inspections:
         count, known = item.unrecorded, newest.get(item.force)
         is_whole = item.counts and item.end and count and count.low is not None and count.high is not None
-        if is_whole and (known is None or _is_later(item, known)):
+        if is_whole and (known is None or item.is_later(known)):
             newest[item.force] = item
     return list(newest.values())
 
@@ -369,7 +331,7 @@ def read(folder: str) -> Comparison:
 # --- pooling ---------------------------------------------------------------------------------------------------
 
 
-def pool(rule: str, inspections: Sequence[Inspected]) -> Group | None:
+def pool(rule: Rule, inspections: Sequence[Inspected]) -> Group | None:
     """Pool the overall rates of a group (:func:`cdi_lib.statistics.pooling.random_effects`).
 
     None for fewer than `LEAST_POOLED` inspections, or rates of 0 or 1, which have no log-odds.
@@ -380,6 +342,9 @@ def pool(rule: str, inspections: Sequence[Inspected]) -> Group | None:
     found = pooling.random_effects([rate.value for rate in rates], [rate.se or 0.0 for rate in rates])
     ends = zip(found.shrunken, found.shrunken_low, found.shrunken_high, found.weight, strict=True)
     fields = ("mean", "low", "high", "tau", "q", "df", "p_value", "overdispersion")
+    # The curves go from a small sample to a little more than the largest.
+    n = np.unique(np.linspace(150, max(rate.effective_n or 0.0 for rate in rates) * 1.08, 200).round())
+    curves = {level: pooling.control_limits(found.centre, n, tail) for level, tail in LIMITS.items()}
     return Group(
         rule=rule,
         pooled=found.centre,
@@ -388,27 +353,20 @@ def pool(rule: str, inspections: Sequence[Inspected]) -> Group | None:
             Shrunken(name=item.name, value=a, low=b, high=c, weight=w, place=_place(rate, found.centre))
             for item, rate, (a, b, c, w) in zip(inspections, rates, ends, strict=True)
         ],
-        limits=_limits(found.centre, max(rate.effective_n or 0.0 for rate in rates)),
+        limits=[
+            Limits(level=level, n=n.astype(int).tolist(), low=low.tolist(), high=high.tolist())
+            for level, (low, high) in curves.items()
+        ],
     )
 
 
-def _place(rate: Rate, centre: float) -> Literal["within", "between", "beyond"]:
+def _place(rate: Rate, centre: float) -> Place:
     """Where a rate lies against the limits that chance alone would keep to, for the size that its interval is worth."""
     size = np.array([round(rate.effective_n or 0)])
     inner, outer = (pooling.control_limits(centre, size, tail) for tail in LIMITS.values())
     if inner[0][0] <= rate.value <= inner[1][0]:
         return "within"
     return "between" if outer[0][0] <= rate.value <= outer[1][0] else "beyond"
-
-
-def _limits(centre: float, largest: float) -> list[Limits]:
-    """The control limits as curves, from a small sample to a little more than the largest."""
-    n = np.unique(np.linspace(150, largest * 1.08, 200).round())
-    curves = {level: pooling.control_limits(centre, n, tail) for level, tail in LIMITS.items()}
-    return [
-        Limits(level=level, n=n.astype(int).tolist(), low=low.tolist(), high=high.tolist())
-        for level, (low, high) in curves.items()
-    ]
 
 
 def add(counts: Sequence[Count]) -> Count:

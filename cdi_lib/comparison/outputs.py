@@ -42,164 +42,170 @@ KINDS = {
     "invented": "invented",
     "published": "published",
 }
+TYPES = {"violence": "Violence", "sexual": "Sexual offences"}
 GRADED = {"overall": "Overall", "effective": "Effectiveness", "efficient": "Efficiency", "leadership": "Leadership"}
 
 
 # --- tables ----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Output:
+    """A table of the comparison: its title, its columns, and what makes its rows."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: Callable[[Comparison], list[dict[str, Any]]]
+
+    def build(self, found: Comparison) -> Table | None:
+        """The table, or None where there is nothing to show."""
+        rows = self.rows(found)
+        return Table(self.columns, rows) if rows else None
+
+
 def _first(item: Inspected) -> dict[str, Any]:
     return {"inspection": _label(item), "rules": SHORT_RULES[item.rule], "kind": KINDS[item.kind]}
 
 
-_INSPECTION = tables.text("inspection", "Force and audit year")
-_RULES = tables.text("rules", "Counting rules")
+def _ends(interval: Any, prefix: str = "") -> dict[str, float | None]:
+    return {f"{prefix}low": interval.low, f"{prefix}high": interval.high}
 
 
-def _whole(key: str, header: str) -> Column:
-    return Column(key, header, lambda value: wording.count(round(value)), number=True, number_format="#,##0")
+def _rates(found: Comparison) -> list[dict[str, Any]]:
+    items = [(item, item.rates["overall"]) for item in found.inspections if "overall" in item.rates]
+    return [_first(item) | {"size": rate.effective_n, "rate": rate.value} | _ends(rate) for item, rate in items]
 
 
-def _rates(found: Comparison) -> Table:
-    rows = []
-    for item in found.inspections:
-        if rate := item.rates.get("overall"):
-            size = {"size": rate.effective_n, "rate": rate.value, "low": rate.low, "high": rate.high}
-            rows.append(_first(item) | size)
-    columns = (
-        _INSPECTION,
-        _RULES,
-        tables.text("kind", "Figures"),
-        _whole("size", "Sample size"),
-        tables.percent("rate", "Recording rate"),
-        tables.percent("low", "95% CI lower"),
-        tables.percent("high", "95% CI upper"),
-    )
-    return Table(columns, rows)
+def _groups(found: Comparison) -> list[dict[str, Any]]:
+    return [
+        {"group": RULE_NAMES[group.rule], "inspections": len(group.shrunken), "mean": group.mean}
+        | _ends(group)
+        | {"overdispersion": group.overdispersion}
+        for group in found.groups
+    ]
 
 
-def _shrunken(found: Comparison) -> Table | None:
-    rows = [
+def _shrunken(found: Comparison) -> list[dict[str, Any]]:
+    return [
         _first(item)
-        | {"rate": item.rates["overall"].value, "pooled": shrunken.value, "low": shrunken.low}
-        | {"high": shrunken.high, "weight": shrunken.weight, "limits": PLACES[shrunken.place]}
+        | {"rate": item.rates["overall"].value, "pooled": shrunken.value}
+        | _ends(shrunken)
+        | {"weight": shrunken.weight, "limits": PLACES[shrunken.place]}
         for group in found.groups
         for item, shrunken in _members(group, found)
     ]
-    columns = (
-        _INSPECTION,
-        tables.percent("rate", "As measured"),
-        tables.percent("pooled", "Partially pooled"),
-        tables.percent("low", "95% CI lower"),
-        tables.percent("high", "95% CI upper"),
-        tables.percent("weight", "Weight of its own figure", 0),
-        tables.text("limits", "Against the limits of chance"),
-    )
-    return Table(columns, rows) if rows else None
 
 
-def _groups(found: Comparison) -> Table | None:
-    rows = [
-        {
-            "group": RULE_NAMES[group.rule],
-            "inspections": len(group.shrunken),
-            "mean": group.mean,
-            "low": group.low,
-            "high": group.high,
-            "overdispersion": group.overdispersion,
-        }
-        for group in found.groups
-    ]
-    columns = (
-        tables.text("group", "Rules of the audit period"),
-        tables.count("inspections", "Inspections"),
-        tables.percent("mean", "Mean of the forces"),
-        tables.percent("low", "95% CI lower"),
-        tables.percent("high", "95% CI upper"),
-        tables.decimal("overdispersion", "Scatter (1 = chance)"),
-    )
-    return Table(columns, rows) if rows else None
-
-
-def _types(found: Comparison) -> Table | None:
+def _types(found: Comparison) -> list[dict[str, Any]]:
     rows = []
     for item in found.inspections:
+        rates = {name: rate for name, rate in item.rates.items() if name in TYPES}
         row = _first(item)
-        for name in ("violence", "sexual"):
-            if rate := item.rates.get(name):
-                row |= {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
-        if "violence" in row or "sexual" in row:
-            rows.append(row)
-    columns = [_INSPECTION]
-    for name, label in (("violence", "Violence"), ("sexual", "Sexual offences")):
-        columns += [
-            tables.percent(name, label),
-            tables.percent(f"{name}_low", f"CI lower ({name})"),
-            tables.percent(f"{name}_high", f"CI upper ({name})"),
-        ]
-    return Table(tuple(columns), rows) if rows else None
+        for name, rate in rates.items():
+            row |= {name: rate.value} | _ends(rate, f"{name}_")
+        rows += [row] if rates else []
+    return rows
 
 
-def _grades(found: Comparison) -> Table | None:
-    rows = [_first(item) | item.grades for item in found.inspections if item.grades]
-    columns = (_INSPECTION, *(Column(name, label, wording.badge) for name, label in GRADED.items()))
-    return Table(columns, rows) if rows else None
+def _grades(found: Comparison) -> list[dict[str, Any]]:
+    return [_first(item) | item.grades for item in found.inspections if item.grades]
 
 
-def _unrecorded(found: Comparison) -> Table | None:
-    rows = [
+def _unrecorded(found: Comparison) -> list[dict[str, Any]]:
+    return [
         _first(item)
-        | {"unrecorded": item.unrecorded.value, "low": item.unrecorded.low, "high": item.unrecorded.high}
+        | {"unrecorded": item.unrecorded.value}
+        | _ends(item.unrecorded)
         | {"summed": "yes" if item.name in found.total_of else "no"}
         for item in found.inspections
         if item.unrecorded
     ]
-    columns = (
-        _INSPECTION,
-        _RULES,
-        tables.over("unrecorded", "Unrecorded in a year"),
-        tables.about("low", "95% CI lower"),
-        tables.about("high", "95% CI upper"),
-        tables.text("summed", "In the sum"),
-    )
-    return Table(columns, rows) if rows else None
 
 
-@dataclass(frozen=True)
-class Output:
-    """A table of the comparison: title and how it is built; None where there is nothing to show."""
-
-    title: str
-    build: Callable[[Comparison], Table | None]
-
-
+_INSPECTION = tables.text("inspection", "Force and audit year")
+_RULES = tables.text("rules", "Counting rules")
+_INTERVAL = (tables.percent("low", "95% CI lower"), tables.percent("high", "95% CI upper"))
+_SIZE = Column("size", "Sample size", lambda value: wording.count(round(value)), number=True, number_format="#,##0")
 TABLES = {
-    "tbl-rates": Output("Overall recording rates, by rules, audit year and name", _rates),
-    "tbl-groups": Output("The groups that are compared, with the mean of their forces", _groups),
-    "tbl-shrunken": Output("Overall recording rates as measured and partially pooled", _shrunken),
-    "tbl-types": Output("Recording rates for violence and sexual offences, with 95% intervals", _types),
-    "tbl-grades": Output("Grades by question", _grades),
-    "tbl-unrecorded": Output("Reported crimes that go unrecorded in a year", _unrecorded),
+    "tbl-rates": Output(
+        "Overall recording rates, by rules, audit year and name",
+        (
+            _INSPECTION,
+            _RULES,
+            tables.text("kind", "Figures"),
+            _SIZE,
+            tables.percent("rate", "Recording rate"),
+            *_INTERVAL,
+        ),
+        _rates,
+    ),
+    "tbl-groups": Output(
+        "The groups that are compared, with the mean of their forces",
+        (
+            tables.text("group", "Rules of the audit period"),
+            tables.count("inspections", "Inspections"),
+            tables.percent("mean", "Mean of the forces"),
+            *_INTERVAL,
+            tables.decimal("overdispersion", "Scatter (1 = chance)"),
+        ),
+        _groups,
+    ),
+    "tbl-shrunken": Output(
+        "Overall recording rates as measured and partially pooled",
+        (
+            _INSPECTION,
+            tables.percent("rate", "As measured"),
+            tables.percent("pooled", "Partially pooled"),
+            *_INTERVAL,
+            tables.percent("weight", "Weight of its own figure", 0),
+            tables.text("limits", "Against the limits of chance"),
+        ),
+        _shrunken,
+    ),
+    "tbl-types": Output(
+        "Recording rates for violence and sexual offences, with 95% intervals",
+        (
+            _INSPECTION,
+            *(
+                tables.percent(f"{name}{end}", header.format(label=label, name=name))
+                for name, label in TYPES.items()
+                for end, header in (("", "{label}"), ("_low", "CI lower ({name})"), ("_high", "CI upper ({name})"))
+            ),
+        ),
+        _types,
+    ),
+    "tbl-grades": Output(
+        "Grades by question",
+        (_INSPECTION, *(Column(name, label, wording.badge) for name, label in GRADED.items())),
+        _grades,
+    ),
+    "tbl-unrecorded": Output(
+        "Reported crimes that go unrecorded in a year",
+        (
+            _INSPECTION,
+            _RULES,
+            tables.over("unrecorded", "Unrecorded in a year"),
+            tables.about("low", "95% CI lower"),
+            tables.about("high", "95% CI upper"),
+            tables.text("summed", "In the sum"),
+        ),
+        _unrecorded,
+    ),
 }
 
 
 def table_markdown(found: Comparison, identity: str) -> str:
     """A table with its caption; empty where there is nothing to show."""
-    output = TABLES[identity]
-    table = output.build(found)
-    return tables.to_markdown(_with_gaps_named(table), identity, output.title) if table else ""
+    table = TABLES[identity].build(found)
+    return tables.to_markdown(_with_gaps_named(table), identity, TABLES[identity].title) if table else ""
 
 
 def _with_gaps_named(table: Table) -> Table:
     """The table as it is read: what is missing was not published."""
-    columns = tuple(replace(column, shown=_or_gap(column.shown)) for column in table.columns)
+    named = lambda shown: lambda value: value if value is GAP else shown(value)
+    columns = tuple(replace(column, shown=named(column.shown)) for column in table.columns)
     keys = [column.key for column in columns]
-    rows = [{key: GAP if row.get(key) is None else row[key] for key in keys} for row in table.rows]
-    return Table(columns, rows)
-
-
-def _or_gap(shown: Callable[[Any], str]) -> Callable[[Any], str]:
-    return lambda value: value if value is GAP else shown(value)
+    return Table(columns, [{key: GAP if row.get(key) is None else row[key] for key in keys} for row in table.rows])
 
 
 def write_tables(found: Comparison, folder: Path) -> None:
@@ -240,25 +246,21 @@ def _members(group: Group, found: Comparison) -> list[tuple[Inspected, Shrunken]
 
 def forest_markdown(found: Comparison, rule: str) -> str:
     """The rates of one group as a figure; empty where it has none."""
-    pooled = {item.name: item.value for group in found.groups for item in group.shrunken if group.rule == rule}
-    members = [item for item in found.inspections if item.rule == rule and "overall" in item.rates]
-    if not members:
+    pooled = {item.name: item.value for group in found.groups for item in group.shrunken}
+    rows, told = [], []
+    for item in found.inspections:
+        if item.rule == rule and (rate := item.rates.get("overall")):
+            rows.append((_label(item), rate.value, rate.low, rate.high, pooled.get(item.name)))
+            known = rate.low is not None and rate.high is not None
+            ends = f", {wording.percent(rate.low)} to {wording.percent(rate.high)}" if known else ""
+            told.append(f"{_label(item)} {wording.percent(rate.value)}{ends}")
+    if not rows:
         return ""
-    rates = [item.rates["overall"] for item in members]
-    rows = [
-        (_label(item), rate.value, rate.low, rate.high, pooled.get(item.name))
-        for item, rate in zip(members, rates, strict=True)
-    ]
     title = f"Overall recording rates: {RULE_NAMES[rule]}"
     order = "name" if rule == "not known" else "audit year and name"
     subtitle = f"With 95% confidence intervals where a margin is known. Ordered by {order}."
     figure = drawn.forest(title, subtitle, rows, _scale(found))
-    told = []
-    for name, value, low, high, _ in rows:
-        ends = "" if low is None or high is None else f", {wording.percent(low)} to {wording.percent(high)}"
-        told.append(f"{name} {wording.percent(value)}{ends}")
-    alt = f"{title}. {'; '.join(told)}"
-    return charts.image(figure, title, f"fig-rates-{rule.replace(' ', '-')}", f"{alt}.")
+    return charts.image(figure, title, f"fig-rates-{rule.replace(' ', '-')}", f"{title}. {'; '.join(told)}.")
 
 
 def _label(item: Inspected) -> str:
@@ -341,19 +343,16 @@ def total(found: Comparison) -> str:
     sum_ = found.total
     if sum_ is None or sum_.low is None or sum_.high is None:
         return "No number of unrecorded crimes has an interval, so there is no sum."
-    return (
+    text = (
         f"For the newest inspection with an interval of each of {wording.plural(len(found.total_of), 'force')}, the sum is "
         f"**{wording.over(sum_.value)}** crimes a year (95% interval {wording.about(sum_.low)} to {wording.about(sum_.high)}). The "
         "samples of different forces are independent, so the variances add; the lower and the upper parts of the intervals are added "
         "separately because they differ in length (the MOVER method of Zou, Huang and Zhang, 2009). It adds years that differ and leaves out "
-        f"forces without a figure, so it is not a national total for any year.{_older(found)}"
+        "forces without a figure, so it is not a national total for any year."
     )
-
-
-def _older(found: Comparison) -> str:
-    if not found.superseded:
-        return ""
-    return (
-        f" For {wording.in_words(found.superseded)} it takes an older inspection than the newest, of which no interval for unrecorded crime is "
-        "known: what changed since is not in the sum."
-    )
+    if found.superseded:
+        text += (
+            f" For {wording.in_words(found.superseded)} it takes an older inspection than the newest, of which no interval for "
+            "unrecorded crime is known: what changed since is not in the sum."
+        )
+    return text
