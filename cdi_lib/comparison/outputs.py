@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from cdi_lib.comparison import charts as drawn
 from cdi_lib.comparison.compare import LEAST_POOLED, Comparison, Group, Inspected, Shrunken
@@ -49,18 +49,7 @@ GRADED = {"overall": "Overall", "effective": "Effectiveness", "efficient": "Effi
 # --- tables ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Output:
-    """A table of the comparison: its title, its columns, and what makes its rows."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: Callable[[Comparison], list[dict[str, Any]]]
-
-    def build(self, found: Comparison) -> Table | None:
-        """The table, or None where there is nothing to show."""
-        rows = self.rows(found)
-        return Table(self.columns, rows) if rows else None
+Rows: TypeAlias = list[dict[str, Any]]
 
 
 def _first(item: Inspected) -> dict[str, Any]:
@@ -71,125 +60,100 @@ def _ends(interval: Any, prefix: str = "") -> dict[str, float | None]:
     return {f"{prefix}low": interval.low, f"{prefix}high": interval.high}
 
 
-def _rates(found: Comparison) -> list[dict[str, Any]]:
+def _rates(found: Comparison) -> Rows:
     items = [(item, item.rates["overall"]) for item in found.inspections if "overall" in item.rates]
     return [_first(item) | {"size": rate.effective_n, "rate": rate.value} | _ends(rate) for item, rate in items]
 
 
-def _groups(found: Comparison) -> list[dict[str, Any]]:
+def _groups(found: Comparison) -> Rows:
     return [
         {"group": RULE_NAMES[group.rule], "inspections": len(group.shrunken), "mean": group.mean}
-        | _ends(group)
-        | {"overdispersion": group.overdispersion}
+        | {**_ends(group), "overdispersion": group.overdispersion}
         for group in found.groups
     ]
 
 
-def _shrunken(found: Comparison) -> list[dict[str, Any]]:
+def _shrunken(found: Comparison) -> Rows:
     return [
-        _first(item)
-        | {"rate": item.rates["overall"].value, "pooled": shrunken.value}
-        | _ends(shrunken)
+        {**_first(item), "rate": item.rates["overall"].value, "pooled": shrunken.value, **_ends(shrunken)}
         | {"weight": shrunken.weight, "limits": PLACES[shrunken.place]}
         for group in found.groups
         for item, shrunken in _members(group, found)
     ]
 
 
-def _types(found: Comparison) -> list[dict[str, Any]]:
+def _types(found: Comparison) -> Rows:
     rows = []
     for item in found.inspections:
-        rates = {name: rate for name, rate in item.rates.items() if name in TYPES}
-        row = _first(item)
-        for name, rate in rates.items():
-            row |= {name: rate.value} | _ends(rate, f"{name}_")
-        rows += [row] if rates else []
+        row: dict[str, Any] = {}
+        for name in (name for name in TYPES if name in item.rates):
+            row |= {name: item.rates[name].value} | _ends(item.rates[name], f"{name}_")
+        rows += [_first(item) | row] if row else []
     return rows
 
 
-def _grades(found: Comparison) -> list[dict[str, Any]]:
+def _grades(found: Comparison) -> Rows:
     return [_first(item) | item.grades for item in found.inspections if item.grades]
 
 
-def _unrecorded(found: Comparison) -> list[dict[str, Any]]:
+def _unrecorded(found: Comparison) -> Rows:
     return [
-        _first(item)
-        | {"unrecorded": item.unrecorded.value}
-        | _ends(item.unrecorded)
+        {**_first(item), "unrecorded": item.unrecorded.value, **_ends(item.unrecorded)}
         | {"summed": "yes" if item.name in found.total_of else "no"}
         for item in found.inspections
         if item.unrecorded
     ]
 
 
-_INSPECTION = tables.text("inspection", "Force and audit year")
-_RULES = tables.text("rules", "Counting rules")
-_INTERVAL = (tables.percent("low", "95% CI lower"), tables.percent("high", "95% CI upper"))
+_INSPECTION, _RULES = tables.text("inspection", "Force and audit year"), tables.text("rules", "Counting rules")
 _SIZE = Column("size", "Sample size", lambda value: wording.count(round(value)), number=True, number_format="#,##0")
+_INTERVAL = (tables.percent("low", "95% CI lower"), tables.percent("high", "95% CI upper"))
+_OF_RATES = (tables.text("kind", "Figures"), _SIZE, tables.percent("rate", "Recording rate"), *_INTERVAL)
+_GROUP = (tables.text("group", "Rules of the audit period"), tables.count("inspections", "Inspections"))
+_MEAN, _SCATTER = tables.percent("mean", "Mean of the forces"), tables.decimal("overdispersion", "Scatter (1 = chance)")
+_POOLED = (tables.percent("rate", "As measured"), tables.percent("pooled", "Partially pooled"), *_INTERVAL)
+_WEIGHT = tables.percent("weight", "Weight of its own figure", 0)
+_LIMITS = tables.text("limits", "Against the limits of chance")
+_HEADERS = {"": "{1}", "_low": "CI lower ({0})", "_high": "CI upper ({0})"}
+_TYPES = [
+    tables.percent(f"{name[0]}{end}", text.format(*name)) for name in TYPES.items() for end, text in _HEADERS.items()
+]
+_GRADES = [Column(name, label, wording.badge) for name, label in GRADED.items()]
+_NUMBER = tables.over("unrecorded", "Unrecorded in a year")
+_ABOUT = (tables.about("low", "95% CI lower"), tables.about("high", "95% CI upper"))
+_SUMMED = tables.text("summed", "In the sum")
+
+
+@dataclass(frozen=True)
+class Output:
+    """A table of the comparison: its title, what makes its rows, and its columns."""
+
+    title: str
+    rows: Callable[[Comparison], Rows]
+    columns: tuple[Column, ...]
+
+    def build(self, found: Comparison) -> Table | None:
+        """The table, or None where there is nothing to show."""
+        rows = self.rows(found)
+        return Table(self.columns, rows) if rows else None
+
+
 TABLES = {
     "tbl-rates": Output(
-        "Overall recording rates, by rules, audit year and name",
-        (
-            _INSPECTION,
-            _RULES,
-            tables.text("kind", "Figures"),
-            _SIZE,
-            tables.percent("rate", "Recording rate"),
-            *_INTERVAL,
-        ),
-        _rates,
+        "Overall recording rates, by rules, audit year and name", _rates, (_INSPECTION, _RULES, *_OF_RATES)
     ),
     "tbl-groups": Output(
-        "The groups that are compared, with the mean of their forces",
-        (
-            tables.text("group", "Rules of the audit period"),
-            tables.count("inspections", "Inspections"),
-            tables.percent("mean", "Mean of the forces"),
-            *_INTERVAL,
-            tables.decimal("overdispersion", "Scatter (1 = chance)"),
-        ),
-        _groups,
+        "The groups that are compared, with the mean of their forces", _groups, (*_GROUP, _MEAN, *_INTERVAL, _SCATTER)
     ),
     "tbl-shrunken": Output(
-        "Overall recording rates as measured and partially pooled",
-        (
-            _INSPECTION,
-            tables.percent("rate", "As measured"),
-            tables.percent("pooled", "Partially pooled"),
-            *_INTERVAL,
-            tables.percent("weight", "Weight of its own figure", 0),
-            tables.text("limits", "Against the limits of chance"),
-        ),
-        _shrunken,
+        "Overall recording rates as measured and partially pooled", _shrunken, (_INSPECTION, *_POOLED, _WEIGHT, _LIMITS)
     ),
     "tbl-types": Output(
-        "Recording rates for violence and sexual offences, with 95% intervals",
-        (
-            _INSPECTION,
-            *(
-                tables.percent(f"{name}{end}", header.format(label=label, name=name))
-                for name, label in TYPES.items()
-                for end, header in (("", "{label}"), ("_low", "CI lower ({name})"), ("_high", "CI upper ({name})"))
-            ),
-        ),
-        _types,
+        "Recording rates for violence and sexual offences, with 95% intervals", _types, (_INSPECTION, *_TYPES)
     ),
-    "tbl-grades": Output(
-        "Grades by question",
-        (_INSPECTION, *(Column(name, label, wording.badge) for name, label in GRADED.items())),
-        _grades,
-    ),
+    "tbl-grades": Output("Grades by question", _grades, (_INSPECTION, *_GRADES)),
     "tbl-unrecorded": Output(
-        "Reported crimes that go unrecorded in a year",
-        (
-            _INSPECTION,
-            _RULES,
-            tables.over("unrecorded", "Unrecorded in a year"),
-            tables.about("low", "95% CI lower"),
-            tables.about("high", "95% CI upper"),
-            tables.text("summed", "In the sum"),
-        ),
-        _unrecorded,
+        "Reported crimes that go unrecorded in a year", _unrecorded, (_INSPECTION, _RULES, _NUMBER, *_ABOUT, _SUMMED)
     ),
 }
 
@@ -251,9 +215,8 @@ def forest_markdown(found: Comparison, rule: str) -> str:
     for item in found.inspections:
         if item.rule == rule and (rate := item.rates.get("overall")):
             rows.append((_label(item), rate.value, rate.low, rate.high, pooled.get(item.name)))
-            known = rate.low is not None and rate.high is not None
-            ends = f", {wording.percent(rate.low)} to {wording.percent(rate.high)}" if known else ""
-            told.append(f"{_label(item)} {wording.percent(rate.value)}{ends}")
+            ends = [wording.percent(end) for end in (rate.low, rate.high) if end is not None]
+            told.append(f"{_label(item)} {wording.percent(rate.value)}{', ' if ends else ''}{' to '.join(ends)}")
     if not rows:
         return ""
     title = f"Overall recording rates: {RULE_NAMES[rule]}"

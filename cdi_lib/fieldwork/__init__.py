@@ -1,9 +1,8 @@
 """The audit itself, from the sampling frame to checked records.
 
 - ``begin``        a new inspection: commented parameter file and empty tables
-- ``draw``         the sample of a force, its re-check and reserves
+- ``draw``         the sample of a force, its re-check and reserves; the draw made again
 - ``trail``        the trail of a draw, read again
-- ``repeat``       the draw made again and compared with what was audited
 - ``plan``         the plan beside what was audited, by crime type
 - ``worksheet``    the auditors' workbook
 - ``returns``      returned worksheets: read, checked, compared

@@ -1,4 +1,4 @@
-"""Draw the audit sample of a force from its sampling frame: selection, trail and the auditors' worksheets.
+"""Draw the audit sample of a force from its sampling frame: selection, trail and worksheets; and draw it again.
 
 What a frame's columns and values are called is said in ``sampling.frame`` of the parameters.
 """
@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cdi_lib.fieldwork.trail import AGAIN, TRAILS, refuse_other_version, replacements
+from cdi_lib.fieldwork.trail import AGAIN, TRAILS, drawn_counts, read_trail, refuse_other_version, replacements
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.files import find_table, other_separator, write_whole
+from cdi_lib.inspection.files import file_hash, find_table, other_separator, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.measures import planned_sample
+from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.tables import ROUTES, parse_moments
+from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.inspection.tables import ROUTES
 from cdi_lib.statistics import sampling
 from cdi_lib.statistics.frames import Frame, normal_text, read_frame, read_header
 
@@ -71,7 +73,8 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
         drawn = sampling.draw(given.frame, planned.allocation, asked.seed, reserves=asked.reserves)
     except ValueError as error:
         raise InputError([Problem(given.place, "", "", f"a frame that can be drawn from: {error}")]) from None
-    drawn, unreplaced = _replaced(_as_replaced_before(drawn, force, params), unaudited or {})
+    before, place = replacements(force, params), f"params/{force}/sample/{TRAILS[FIRST]}"
+    drawn, unreplaced = _replaced(drawn, unaudited or {}, before, place)
     plan = asked.model_dump(mode="json", exclude={"seed", "frame"})
     document = sampling.trail(drawn, given.frame.info, plan, planned.allocation)
     document["columns"]["stratum_values"] = {name: list(values) for name, values in given.columns.strata.items()}
@@ -80,20 +83,16 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     return _write(force, inspection, params, FIRST, _with_reference(listed, given), document, unreplaced)
 
 
-def _as_replaced_before(drawn: sampling.Selection, force: str, params: Path) -> sampling.Selection:
-    """The selection with the replacements that its trail holds."""
+def _replaced(
+    drawn: sampling.Selection, unaudited: Mapping[str, str], before: Iterable[sampling.Replacement], place: str
+) -> tuple[sampling.Selection, tuple[str, ...]]:
+    """The selection with the replacements of its trail and reserves for more; and those for which none is left."""
     try:
-        for swap in replacements(force, params):
+        for swap in before:
             drawn = sampling.replace(drawn, swap.replaced, swap.reason)
     except ValueError as error:
-        place = f"params/{force}/sample/{TRAILS[FIRST]}"
         expected = "replacements that can be made again, with the seed and at least the reserves that there were"
         raise InputError([Problem(place, "replacements", str(error), expected)]) from None
-    return drawn
-
-
-def _replaced(drawn: sampling.Selection, unaudited: Mapping[str, str]) -> tuple[sampling.Selection, tuple[str, ...]]:
-    """The selection with reserves in the place of incidents of it; and those for which no reserve is left."""
     stratum_of = {record.id: record.stratum for record in drawn.current}
     without = []
     for incident_id in (name for name in unaudited if name in stratum_of):  # the others were replaced before
@@ -205,14 +204,12 @@ def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[
 
 def _moments(values: pd.Series, place: str) -> pd.Series:
     """Dates and times of a column of the frame: from text, or as the spreadsheet or Parquet file stores them."""
-    dtype = getattr(values.dtype, "pyarrow_dtype", values.dtype)
-    if "tz=" in str(dtype) or getattr(values.dtype, "tz", None) is not None:
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
         got, expected = "times with a time zone", "local time without a zone; convert the column"
         raise InputError([Problem(place, f"column {shown(values.name)}", got, expected)])
-    if "timestamp" in str(dtype) or "datetime" in str(dtype):
+    if values.dtype.kind == "M":
         return values.astype("datetime64[s]")
-    text = values.astype(object).map(lambda value: str(value).strip(), na_action="ignore")
-    return parse_moments(text, days=True)
+    return parse_moments(values.astype("str").str.strip(), days=True)
 
 
 def _check_reported(frame: Frame, column: str, inspection: Inspection, place: str) -> None:
@@ -306,3 +303,59 @@ def _write_worksheet(force: str, inspection: Inspection, path: Path, incidents: 
         return write_worksheet(path, incidents, audit, inspection)
     except ValueError as error:
         raise InputError([Problem(f"params/{force}/sample/{path.name}", "", "", str(error))]) from None
+
+
+# ---- the draw made again --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A draw made again: ``strata`` and ``compared`` are the results ``draw`` and ``draw_repeated``."""
+
+    given: AuditFrame
+    selection: sampling.Selection
+    strata: list[dict[str, Any]]
+    compared: dict[str, Any]
+    trail_sha256: str | None
+
+    def fingerprints(self) -> list[dict[str, str]]:
+        """The result ``trail``: what identifies the draw."""
+        found = {
+            "seed": self.selection.seed,
+            "rule": f"sha256(seed:id), version {sampling.ALGORITHM_VERSION}",
+            "SHA-256 of the frame": self.given.frame.info.sha256,
+        }
+        if self.trail_sha256:
+            found[f"SHA-256 of {TRAILS[FIRST]}"] = self.trail_sha256
+        return [{"What": what, "Value": value} for what, value in found.items()]
+
+
+def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, params: Path) -> tuple[Repeated | None, str]:
+    """Draw again as many incidents of each stratum as were drawn; or None, and why that cannot be."""
+    drawn_of, trail = drawn_counts(force, records, params), read_trail(force, params)
+    if inspection.sampling is None or drawn_of is None or find_table("frame", params / force) is None:
+        return None, "there is no sampling frame with these records (or no seed, or no table of strata)"
+    if trail and trail.algorithm.version != sampling.ALGORITHM_VERSION:
+        return None, f"the sample was drawn by version {trail.algorithm.version} of the rule"
+    given = read_audit_frame(force, inspection, params)
+    in_frame = given.frame.info.counts
+    if set(drawn_of) != set(in_frame) or any(n > in_frame[name] for name, n in drawn_of.items()):
+        return None, "the strata of the draw are not those of the frame"
+    swaps = [swap.stratum for swap in trail.replacements] if trail else []
+    in_use = {name: swaps.count(name) for name in drawn_of}
+    selection = sampling.draw(given.frame, drawn_of, inspection.sampling.seed, reserves=in_use)
+    audited = set(records.main["incident_id"])
+    found = [item.stratum for item in (*selection.records, *selection.reserves) if item.id in audited]
+    strata = [
+        {"stratum": name, "frame": in_frame[name], "drawn": n, "with_crimes": found.count(name)}
+        for name, n in drawn_of.items()
+    ]
+    # Without a trail the numbers are those audited; if some could not be, more were drawn.
+    compared = {
+        "drawn": sum(drawn_of.values()) + len(swaps),
+        "with_crimes": len(audited),
+        "selected_again": len(found),
+        "drawn_is_known": trail is not None or len(found) == len(audited),
+    }
+    sha256 = file_hash(own_folder(force, params, "sample") / TRAILS[FIRST]) if trail else None
+    return Repeated(given, selection, strata, compared, sha256), ""

@@ -33,13 +33,7 @@ def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
     """Write ``index.html``, ``report.pdf``, ``comparison.json``, ``tables.xlsx`` and ``tables/*.csv`` into a folder.
 
     From the ``results.json`` of the reports to compare. Returns a line that says which engine was used, and why.
-
-    Raises
-    ------
-    InputError
-        If a file is no ``results.json``, or two are of the same inspection.
-    BuildError, cdi_lib.render.rendering.RenderError
-        If the notebook fails or cannot be rendered.
+    InputError if a file is no ``results.json``, or two are of the same inspection.
     """
     found = compare([read_results(path) for path in results], read_published())
     write_json(out / "comparison.json", found.model_dump(mode="json"))
