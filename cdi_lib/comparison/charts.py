@@ -19,13 +19,12 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
     for place, (_, value, low, high, pooled) in enumerate(rows):
         text = wording.percent(value)
         if low is not None:
-            bar: dict[str, Any] = {"linewidth": 5, "alpha": 0.32, "solid_capstyle": "butt"}
-            axes.plot([low, high], [-place] * 2, color=charts.DARK_BLUE, **bar)
+            ends = [low, high], [-place] * 2
+            axes.plot(*ends, color=charts.DARK_BLUE, linewidth=5, alpha=0.32, solid_capstyle="butt")
             text += f" ({wording.percent(low)} to {wording.percent(high)})"
         axes.plot([value], [-place], "o", color=charts.DARK_BLUE, markersize=6.5)
         if pooled is not None:
-            hollow: dict[str, Any] = {"markerfacecolor": "none", "markersize": 6.5, "markeredgewidth": 1.6}
-            axes.plot([pooled], [-place], "D", color=charts.ORANGE, **hollow)
+            axes.plot([pooled], [-place], "D", color=charts.ORANGE, mfc="none", markersize=6.5, markeredgewidth=1.6)
         axes.annotate(text, (1.03, -place), xycoords=("axes fraction", "data"), va="center", size=10)
     charts.name_rows(axes, [row[0] for row in rows], 0.3, 0.7, size=10.5)
     axes.set_xlim(*scale)
@@ -51,8 +50,7 @@ def funnel(
     axes.axhline(centre, color=charts.DARK_BLUE, linewidth=1.4)
     text, start = f"all together {wording.percent(centre)}", (limits[0].n[0], centre)
     axes.annotate(text, start, (2, 5), textcoords="offset points", size=10)
-    hollow: dict[str, Any] = {"markersize": 7, "markerfacecolor": "white", "markeredgewidth": 1.8}
-    axes.plot(*zip(*points, strict=True), "o", color=charts.DARK_BLUE, **hollow)
+    axes.plot(*zip(*points, strict=True), "o", color=charts.DARK_BLUE, markersize=7, mfc="white", markeredgewidth=1.8)
     axes.yaxis.grid(True, color="#D9DDE1", linewidth=0.8)
     charts.per_cent(axes.yaxis)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.count(value)))

@@ -24,7 +24,6 @@ from cdi_lib.statistics import pooling
 
 Rule: TypeAlias = Literal["72 hours", "before", "across", "after", "not known"]
 Kind: TypeAlias = Literal["audit", "reconstruction", "invented", "published"]
-Place: TypeAlias = Literal["within", "between", "beyond"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 RATES = ("overall", "violence", "sexual")
 GRADED = ("overall", "effective", "efficient", "leadership")
@@ -107,7 +106,7 @@ class Shrunken(_Model):
     low: float
     high: float
     weight: float
-    place: Place
+    place: Literal["within", "between", "beyond"]
 
 
 class Limits(_Model):
@@ -220,7 +219,7 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     newest = _newest(inspections)
     return Comparison(
         inspections=inspections,
-        groups=[group for rule in RULES if (group := pool(rule, _in_pool(inspections, rule)))],
+        groups=[group for rule in RULES if (group := pool(rule, inspections))],
         total=add([item.unrecorded for item in newest if item.unrecorded]) if newest else None,
         total_of=sorted(item.name for item in newest),
     )
@@ -304,12 +303,6 @@ def _period(start: str | None, end: str | None) -> dict[str, Any]:
     return {"start": start, "end": end, "year": last.year, "rule": rule}
 
 
-def _in_pool(inspections: Sequence[Inspected], rule: Rule) -> list[Inspected]:
-    """The inspections of a group whose rate has a known precision."""
-    group = [item for item in inspections if item.rule == rule and item.counts and "overall" in item.rates]
-    return [item for item in group if item.rates["overall"].effective_n]
-
-
 def _newest(inspections: Sequence[Inspected]) -> list[Inspected]:
     """Of each force the newest inspection whose number of unrecorded crimes has an interval."""
     newest: dict[str, Inspected] = {}
@@ -332,41 +325,38 @@ def read(folder: str) -> Comparison:
 
 
 def pool(rule: Rule, inspections: Sequence[Inspected]) -> Group | None:
-    """Pool the overall rates of a group (:func:`cdi_lib.statistics.pooling.random_effects`).
+    """Pool the overall rates under a rule that have a known precision (:func:`.pooling.random_effects`).
 
     None for fewer than `LEAST_POOLED` inspections, or rates of 0 or 1, which have no log-odds.
     """
-    rates = [item.rates["overall"] for item in inspections]
+    group = [item for item in inspections if item.rule == rule and item.counts and "overall" in item.rates]
+    group = [item for item in group if item.rates["overall"].effective_n]
+    rates = [item.rates["overall"] for item in group]
     if len(rates) < LEAST_POOLED or any(not 0 < rate.value < 1 for rate in rates):
         return None
     found = pooling.random_effects([rate.value for rate in rates], [rate.se or 0.0 for rate in rates])
-    ends = zip(found.shrunken, found.shrunken_low, found.shrunken_high, found.weight, strict=True)
-    fields = ("mean", "low", "high", "tau", "q", "df", "p_value", "overdispersion")
+    values, sizes = np.array([rate.value for rate in rates]), np.array([rate.effective_n or 0.0 for rate in rates])
     # The curves go from a small sample to a little more than the largest.
-    n = np.unique(np.linspace(150, max(rate.effective_n or 0.0 for rate in rates) * 1.08, 200).round())
-    curves = {level: pooling.control_limits(found.centre, n, tail) for level, tail in LIMITS.items()}
+    n = np.unique(np.linspace(150, sizes.max() * 1.08, 200).round())
+    inside, curves = [], []
+    for level, tail in LIMITS.items():
+        low, high = pooling.control_limits(found.centre, sizes.round(), tail)
+        inside.append((low <= values) & (values <= high))
+        low, high = pooling.control_limits(found.centre, n, tail)
+        curves.append(Limits(level=level, n=n.astype(int).tolist(), low=low.tolist(), high=high.tolist()))
+    places = np.select(inside, ["within", "between"], "beyond").tolist()
+    ends = zip(found.shrunken, found.shrunken_low, found.shrunken_high, found.weight, places, strict=True)
+    fields = ("mean", "low", "high", "tau", "q", "df", "p_value", "overdispersion")
     return Group(
         rule=rule,
         pooled=found.centre,
         **{name: getattr(found, name) for name in fields},
         shrunken=[
-            Shrunken(name=item.name, value=a, low=b, high=c, weight=w, place=_place(rate, found.centre))
-            for item, rate, (a, b, c, w) in zip(inspections, rates, ends, strict=True)
+            Shrunken(name=item.name, value=value, low=low, high=high, weight=weight, place=place)
+            for item, (value, low, high, weight, place) in zip(group, ends, strict=True)
         ],
-        limits=[
-            Limits(level=level, n=n.astype(int).tolist(), low=low.tolist(), high=high.tolist())
-            for level, (low, high) in curves.items()
-        ],
+        limits=curves,
     )
-
-
-def _place(rate: Rate, centre: float) -> Place:
-    """Where a rate lies against the limits that chance alone would keep to, for the size that its interval is worth."""
-    size = np.array([round(rate.effective_n or 0)])
-    inner, outer = (pooling.control_limits(centre, size, tail) for tail in LIMITS.values())
-    if inner[0][0] <= rate.value <= inner[1][0]:
-        return "within"
-    return "between" if outer[0][0] <= rate.value <= outer[1][0] else "beyond"
 
 
 def add(counts: Sequence[Count]) -> Count:

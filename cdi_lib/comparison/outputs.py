@@ -20,13 +20,8 @@ RULE_NAMES = {
     "after": "24 hours and the counting rules of April 2018",
     "not known": "audit period not published",
 }
-SHORT_RULES = {
-    "72 hours": "72 hours",
-    "before": "before April 2018",
-    "across": "across April 2018",
-    "after": "from April 2018",
-    "not known": "period not published",
-}
+_SHORT = ("72 hours", "before April 2018", "across April 2018", "from April 2018", "period not published")
+SHORT_RULES = dict(zip(RULE_NAMES, _SHORT, strict=True))
 GAP = "not known"
 ORDER = "Ordered by counting rules, audit year and name"
 NOT_COMPARABLE = (

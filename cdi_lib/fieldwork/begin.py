@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -74,11 +75,9 @@ def _lines(model: type[BaseModel], indent: str) -> list[str]:
 def _example(default: Any) -> str:
     if default is PydanticUndefined or default is None or isinstance(default, BaseModel):
         return ""
-    if default in ((), {}):
-        return "[]" if default == () else "{}"
-    if isinstance(default, bool):
-        return str(default).lower()
-    return f'"{default}"' if isinstance(default, str) and default[:1].isdigit() else str(default)
+    if isinstance(default, str):
+        return f'"{default}"' if default[:1].isdigit() else default
+    return json.dumps(default)
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:

@@ -80,7 +80,8 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     document["columns"]["stratum_values"] = {name: list(values) for name, values in given.columns.strata.items()}
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
-    return _write(force, inspection, params, FIRST, _with_reference(listed, given), document, unreplaced)
+    folder = own_folder(force, params, "sample")
+    return _write(folder, inspection, FIRST, _with_reference(listed, given), document, unreplaced)
 
 
 def _replaced(
@@ -118,7 +119,7 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path) 
     refuse_other_version(force, params, RECHECK)
     drawn = sampling.draw(selection, number, f"{_asked(force, inspection).seed} recheck", id_column="id")
     chosen = selection.set_index("id", drop=False).loc[[record.id for record in drawn.records]]
-    return _write(force, inspection, params, RECHECK, chosen, sampling.trail(drawn))
+    return _write(own_folder(force, params, "sample"), inspection, RECHECK, chosen, sampling.trail(drawn))
 
 
 def _asked(force: str, inspection: Inspection) -> SamplingPlan:
@@ -261,15 +262,15 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
 
 
 def _write(
-    force: str,
+    folder: Path,
     inspection: Inspection,
-    params: Path,
     audit: str,
     selection: pd.DataFrame,
-    document: dict[str, Any],
-    unreplaced: tuple[str, ...] = (),
+    document: dict,
+    left: tuple[str, ...] = (),
 ) -> Drawn:
-    folder = own_folder(force, params, "sample")
+    """Write trail, selection and worksheets of a draw; ``left`` are incidents without a replacement."""
+    name = f"params/{folder.parent.name}/{folder.name}"
     selected, trail, worksheet = (folder / names[audit] for names in (SELECTIONS, TRAILS, WORKSHEETS))
     is_reserve = (selection["reserve"].astype(str) == "True").to_numpy()
     whole, least = (
@@ -278,31 +279,25 @@ def _write(
     before = selected.read_bytes() if selected.exists() else whole
     # Reserves that come into use are added at its end, and nothing else ever is.
     if not (whole.startswith(before) and before.startswith(least)):
-        place, expected = f"params/{force}/sample/{selected.name}", f"no other selection there; {AGAIN}"
-        raise InputError([Problem(place, "", "a different selection", expected)])
+        expected = f"no other selection there; {AGAIN}"
+        raise InputError([Problem(f"{name}/{selected.name}", "", "a different selection", expected)])
     # The trail first: should the next not be written, the replacements are known, and are made again.
     written = [write_whole(trail, sampling.trail_text(document).encode()), write_whole(selected, whole)]
     pattern = RESERVES_WORKSHEET.format(r"\d+", r"(\d+)")
     there = [re.fullmatch(pattern, path.name) for path in folder.iterdir()]
     first, last = max((int(sheet[1]) for sheet in there if sheet), default=0), int(is_reserve.sum())
-    incidents = pd.read_csv(io.BytesIO(whole), dtype=str, keep_default_na=False)
+    incidents = pd.read_csv(io.BytesIO(whole), dtype=str, keep_default_na=False, na_values={"route": [""]})
+    incidents["reported_at"] = parse_moments(incidents["reported_at"])
     sheets = {worksheet: incidents[~is_reserve]}
     if first < last:
         sheets[folder / RESERVES_WORKSHEET.format(first + 1, last)] = incidents[is_reserve].iloc[first:]
     kept = worksheet if worksheet.exists() else None
-    for path, rows in sheets.items():
-        if path != kept:
-            written.append(_write_worksheet(force, inspection, path, rows, audit))
-    return Drawn(tuple(written), kept, unreplaced)
-
-
-def _write_worksheet(force: str, inspection: Inspection, path: Path, incidents: pd.DataFrame, audit: str) -> Path:
-    route = incidents["route"].astype(object).where(incidents["route"] != "", None)
-    incidents = incidents.assign(reported_at=parse_moments(incidents["reported_at"]), route=route)
-    try:
-        return write_worksheet(path, incidents, audit, inspection)
-    except ValueError as error:
-        raise InputError([Problem(f"params/{force}/sample/{path.name}", "", "", str(error))]) from None
+    for path in (path for path in sheets if path != kept):
+        try:
+            written.append(write_worksheet(path, sheets[path], audit, inspection))
+        except ValueError as error:
+            raise InputError([Problem(f"{name}/{path.name}", "", "", str(error))]) from None
+    return Drawn(tuple(written), kept, left)
 
 
 # ---- the draw made again --------------------------------------------------------------------------------------
@@ -335,8 +330,8 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
     drawn_of, trail = drawn_counts(force, records, params), read_trail(force, params)
     if inspection.sampling is None or drawn_of is None or find_table("frame", params / force) is None:
         return None, "there is no sampling frame with these records (or no seed, or no table of strata)"
-    if trail and trail.algorithm.version != sampling.ALGORITHM_VERSION:
-        return None, f"the sample was drawn by version {trail.algorithm.version} of the rule"
+    if trail and trail.version != sampling.ALGORITHM_VERSION:
+        return None, f"the sample was drawn by version {trail.version} of the rule"
     given = read_audit_frame(force, inspection, params)
     in_frame = given.frame.info.counts
     if set(drawn_of) != set(in_frame) or any(n > in_frame[name] for name, n in drawn_of.items()):

@@ -65,22 +65,17 @@ class Returns:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def returned_files(force: str, params: Path) -> list[Path]:
-    """The worksheets in ``params/<force>/returned/``, in alphabetical order."""
-    folder, papers = own_folder(force, params, FOLDER), (PROBLEMS, OUTSTANDING, DISAGREEMENTS)
-    return [
-        path
-        for path in sorted(folder.glob("[!.~]*"))
-        if path.suffix.lower() in SPREADSHEETS and path.name not in papers
-    ]
-
-
 def check_returns(force: str, inspection: Inspection, params: Path) -> Returns | None:
     """Read and check all returned worksheets of a force; None if there are none.
 
     InputError if worksheets are there, but no sample was drawn.
     """
-    files = returned_files(force, params)
+    papers = (PROBLEMS, OUTSTANDING, DISAGREEMENTS)
+    files = [
+        path
+        for path in sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
+        if path.suffix.lower() in SPREADSHEETS and path.name not in papers
+    ]
     if not files:
         return None
     found, folder = _Findings(), f"params/{force}/{FOLDER}"

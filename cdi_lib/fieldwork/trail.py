@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import AliasPath, BaseModel, Field
 
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK
 from cdi_lib.inspection.folders import own_folder
@@ -17,14 +17,6 @@ TRAILS = {FIRST: "trail.json", RECHECK: "recheck-trail.json"}
 AGAIN = "move the folder sample away to draw again"
 
 
-class _Algorithm(BaseModel):
-    version: int
-
-
-class _Columns(BaseModel):
-    stratum_values: dict[str, list[str]] = {}
-
-
 class _Stratum(BaseModel):
     stratum: str
     frame: int
@@ -34,9 +26,9 @@ class _Stratum(BaseModel):
 class Trail(BaseModel):
     """What is read again of a trail, which :func:`cdi_lib.statistics.sampling.trail` describes."""
 
-    algorithm: _Algorithm
+    version: int = Field(validation_alias=AliasPath("algorithm", "version"))
     seed: str
-    columns: _Columns
+    stratum_values: dict[str, list[str]] = Field({}, validation_alias=AliasPath("columns", "stratum_values"))
     strata: tuple[_Stratum, ...]
     replacements: tuple[sampling.Replacement, ...]
 
@@ -65,14 +57,14 @@ def replacements(force: str, params: Path) -> tuple[sampling.Replacement, ...]:
 def refuse_other_version(force: str, params: Path, audit: str) -> None:
     """Refuse to draw where a sample lies that was drawn by another rule: it would silently be another sample."""
     trail = read_trail(force, params, audit)
-    if trail is None or trail.algorithm.version == sampling.ALGORITHM_VERSION:
+    if trail is None or trail.version == sampling.ALGORITHM_VERSION:
         return
     expected = (
         f"version {sampling.ALGORITHM_VERSION}. The sample stands: it is checked, collected and reported as it is. "
         "To repeat it or to draw reserves for it, use the release that drew it (1.0.0 draws by version 2, and its "
         f"tests/repeat_draw.py repeats that from frame and trail); or {AGAIN} by the present rule"
     )
-    got = f"a draw of version {trail.algorithm.version}"
+    got = f"a draw of version {trail.version}"
     raise InputError([Problem(f"params/{force}/sample/{TRAILS[audit]}", "algorithm", got, expected)])
 
 
@@ -94,7 +86,7 @@ def check_drawn(force: str, inspection: Inspection, params: Path) -> list[Proble
     elif asked.total_incidents:
         in_frame = sum(row.frame for row in trail.strata)
         said["total_incidents"] = (min(asked.total_incidents, in_frame), sum(trail.selected.values()))
-    said["frame.strata"] = (values, trail.columns.stratum_values)
+    said["frame.strata"] = (values, trail.stratum_values)
     told = f", with which the sample was drawn (params/{force}/sample/{TRAILS[FIRST]}); or {AGAIN}"
     return [
         Problem(f"params/{force}.yml", f"sampling.{key}", shown(_in_line(now)), f"{_in_line(then)}{told}")
