@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
-from pydantic import ConfigDict, computed_field
+from pydantic import ConfigDict
 
-from cdi_lib.inspection.details import Stored
+from cdi_lib.inspection.details import Stored, follows
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.published import OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
@@ -54,8 +54,7 @@ class Rate(_WithInterval):
     se: float | None = None
     n: int | None = None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def effective_n(self) -> float | None:
         """The simple random sample with the same standard error, which may follow from a published margin alone."""
         return self.value * (1 - self.value) / self.se**2 if self.se else None
@@ -137,14 +136,12 @@ class Group(_Model):
     shrunken: list[Shrunken]
     limits: list[Limits]
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def scattered(self) -> bool:
         """Whether the rates scatter more than chance readily explains."""
         return self.p_value < SURPRISE
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def places(self) -> dict[str, int]:
         """How many rates lie where against the control limits."""
         return dict(Counter(item.place for item in self.shrunken))
@@ -159,28 +156,24 @@ class Comparison(_Model):
     total: Count | None
     total_of: list[str]
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def forces(self) -> int:
         """How many forces there are."""
         return len({item.force for item in self.inspections})
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def kinds(self) -> dict[str, int]:
         """How many inspections of each kind there are."""
         found = [item.kind for item in self.inspections]
         return {kind: found.count(kind) for kind in get_args(Kind) if kind in found}
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def not_pooled(self) -> list[str]:
         """Rules under which too few inspections have a rate with a known precision."""
         there = {item.rule for item in self.inspections} - {group.rule for group in self.groups}
         return [rule for rule in RULES if rule in there]
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
+    @follows
     def superseded(self) -> list[str]:
         """Forces whose newest rate is not in the sum, because a later inspection gave no interval that could be added."""
         in_sum = {item.force: item for item in self.inspections if item.name in self.total_of}
