@@ -18,6 +18,8 @@ from cdi_lib.inspection.published import read_published
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline import comparison as build_comparison
 from cdi_lib.render.look import hash_of
+from cdi_lib.report.telling import FILTERS, LANGUAGE
+from cdi_lib.report.texts import TEXTS, Texts
 from cdi_lib.statistics import pooling
 
 
@@ -211,7 +213,7 @@ def test_the_workbook_holds_every_table_unrounded_and_says_what_is_not_comparabl
     book = load_workbook(page / "tables.xlsx")
     assert book.sheetnames[3:] == [identity.removeprefix("tbl-") for identity in comparison_outputs.TABLES]
     cover = " ".join(str(cell.value) for row in book["Cover"] for cell in row)
-    assert comparison_outputs.NOT_COMPARABLE in cover
+    assert comparison_outputs.not_comparable() in cover
     rows = {row[0]: row for row in book["rates"].iter_rows(values_only=True)}
     for item in comparison.read(str(page)).inspections:
         if rate := item.rates.get("overall"):
@@ -238,6 +240,16 @@ def test_one_force_alone_can_be_shown():
     assert comparison_outputs.table_markdown(alone, "tbl-shrunken") == ""
     assert "fewer than five inspections" in comparison_outputs.alone(alone)
     assert "no sum" in comparison_outputs.total(alone)
+
+
+def test_words_ask_for_what_the_comparison_holds():
+    known = {"found", "group", "inspections", "by_kind", "rule", "rules", "least", "forces"}
+    sections = [f"comparison/{path.stem}" for path in (TEXTS / LANGUAGE / "comparison").glob("*.md")]
+    models = {"found": comparison.Comparison, "group": comparison.Group}
+    texts = Texts(LANGUAGE, None, FILTERS)
+    told = [problem for section in sections for problem in texts.check([section], known, {}, models)]
+    assert len(sections) == 5
+    assert [problem for problem in told if problem.severity == "error" and "comparison/" in problem.file] == []
 
 
 def test_two_inspections_of_a_force_in_one_year_are_kept_apart():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from math import floor
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,6 +13,8 @@ from cdi_lib.comparison import charts as drawn
 from cdi_lib.comparison.compare import LEAST_POOLED, Comparison, Group, Inspected, Shrunken
 from cdi_lib.report import charts, tables, wording, workbook
 from cdi_lib.report.tables import Column, Table
+from cdi_lib.report.telling import FILTERS, LANGUAGE
+from cdi_lib.report.texts import Texts
 
 RULE_NAMES = {
     "72 hours": "72 hours to record a crime (before April 2015)",
@@ -24,12 +27,6 @@ _SHORT = ("72 hours", "before April 2018", "across April 2018", "from April 2018
 SHORT_RULES = dict(zip(RULE_NAMES, _SHORT, strict=True))
 GAP = "not known"
 ORDER = "Ordered by counting rules, audit year and name"
-NOT_COMPARABLE = (
-    "The figures come from audits of different years under different rules. The counting rules of April 2018 added crimes "
-    "that are often missed (harassment, stalking, malicious communications, coercive control), so rates before and after do "
-    "not measure the same thing. Forces differ in how they were sampled and in their mix of crime. Intervals cover chance in "
-    "drawing the sample, and nothing else. A difference between two forces is a question to ask, not a rank."
-)
 PLACES = {"within": "within 95%", "between": "between 95% and 99.8%", "beyond": "beyond 99.8%"}
 KINDS = {
     "audit": "computed here",
@@ -190,7 +187,7 @@ def write_workbook(found: Comparison, path: Path, published: str) -> None:
             sheets[name] = workbook.sheet(name, _with_gaps_named(table), output.title, ORDER, NOTES)
     title = "Crime data integrity: comparison of forces"
     about = "Each sheet holds one table. Sheets are named as the CSV files beside this workbook."
-    cover = Cover(title=title, intro=[counted(found)], about=[f"What is not comparable. {NOT_COMPARABLE}", about])
+    cover = Cover(title=title, intro=[counted(found)], about=[f"What is not comparable. {not_comparable()}", about])
     workbook.save(path, sheets, cover, NOTES, title, published)
 
 
@@ -250,67 +247,37 @@ def funnel_markdown(found: Comparison, group: Group) -> str:
 # --- sentences -------------------------------------------------------------------------------------------------
 
 
+@cache
+def _texts() -> Texts:
+    return Texts(LANGUAGE, None, FILTERS)
+
+
+def _told(section: str, **names: Any) -> str:
+    """The words of ``reports/text/<language>/comparison/<section>.md``."""
+    return _texts().tell(f"comparison/{section}", names)
+
+
+def not_comparable() -> str:
+    """What the figures do not have in common."""
+    return _told("not_comparable")
+
+
 def counted(found: Comparison) -> str:
     """What is compared, in numbers."""
-    parts = [f"{wording.count(number)} {KINDS[kind]}" for kind, number in found.kinds.items()]
-    text = (
-        f"This page shows {wording.plural(len(found.inspections), 'inspection')} of {wording.plural(found.forces, 'force')} "
-        f"({wording.in_words(parts)}). Inspections are ordered by counting rules, audit year and name, never by rate: a rank "
-        "would hide how sure each rate is and what it was measured by."
-    )
-    if "reconstruction" in found.kinds:
-        text += (
-            " Reconstructed records hold no more than the figures that they were made from: a rate or a margin that was not "
-            "published is not shown."
-        )
-    if "invented" in found.kinds:
-        text += " Inspections with invented records are marked as such, and take no part in means and sums."
-    return text
+    by_kind = [f"{wording.count(number)} {KINDS[kind]}" for kind, number in found.kinds.items()]
+    return _told("counted", found=found, inspections=len(found.inspections), by_kind=by_kind)
 
 
 def scatter(group: Group) -> str:
     """Whether the forces of a group differ by more than chance, in words."""
-    places = f"{RULE_NAMES[group.rule]}: {wording.count(len(group.shrunken))} inspections with a known margin"
-    if group.scattered:
-        p = "under 0.001" if group.p_value < 0.001 else f"{wording.rounded(group.p_value, 3)}"
-        return (
-            f"**{wording.capital(places)}.** The variance of their rates is {wording.rounded(group.overdispersion, 1)} times "
-            f"what chance in drawing the samples would make it (chi-squared test: p {p}). Forces may differ, and inspections differ in "
-            "more than the force; the limits are not widened for it, and lying outside them is a reason to look closer, not a "
-            "verdict."
-        )
-    return (
-        f"**{wording.capital(places)}.** Their scatter is no larger than chance in drawing the samples can make it, so the "
-        "differences between these rates say little."
-    )
+    return _told("scatter", group=group, rule=RULE_NAMES[group.rule], inspections=len(group.shrunken))
 
 
 def alone(found: Comparison) -> str:
     """The groups that are too small to be pooled, in words; empty if there is none."""
-    if not found.not_pooled:
-        return ""
-    names = wording.in_words(f"“{RULE_NAMES[rule]}”" for rule in found.not_pooled)
-    return (
-        f"No funnel and no partial pooling for {names}: fewer than {wording.number_word(LEAST_POOLED)} inspections there have "
-        "a rate with a known margin."
-    )
+    return _told("alone", rules=[f"“{RULE_NAMES[rule]}”" for rule in found.not_pooled], least=LEAST_POOLED)
 
 
 def total(found: Comparison) -> str:
     """The sum of unrecorded crime over the forces, in words."""
-    sum_ = found.total
-    if sum_ is None or sum_.low is None or sum_.high is None:
-        return "No number of unrecorded crimes has an interval, so there is no sum."
-    text = (
-        f"For the newest inspection with an interval of each of {wording.plural(len(found.total_of), 'force')}, the sum is "
-        f"**{wording.over(sum_.value)}** crimes a year (95% interval {wording.about(sum_.low)} to {wording.about(sum_.high)}). The "
-        "samples of different forces are independent, so the variances add; the lower and the upper parts of the intervals are added "
-        "separately because they differ in length (the MOVER method of Zou, Huang and Zhang, 2009). It adds years that differ and leaves out "
-        "forces without a figure, so it is not a national total for any year."
-    )
-    if found.superseded:
-        text += (
-            f" For {wording.in_words(found.superseded)} it takes an older inspection than the newest, of which no interval for "
-            "unrecorded crime is known: what changed since is not in the sum."
-        )
-    return text
+    return _told("total", found=found, forces=len(found.total_of))
