@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cdi_lib.fieldwork.trail import AGAIN, TRAILS, drawn_counts, read_trail, refuse_other_version, replacements
+from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version, replacements
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
 from cdi_lib.inspection.files import file_hash, find_table, other_separator, write_whole
 from cdi_lib.inspection.folders import own_folder
@@ -327,8 +327,12 @@ class Repeated:
 
 def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, params: Path) -> tuple[Repeated | None, str]:
     """Draw again as many incidents of each stratum as were drawn; or None, and why that cannot be."""
-    drawn_of, trail = drawn_counts(force, records, params), read_trail(force, params)
-    if inspection.sampling is None or drawn_of is None or find_table("frame", params / force) is None:
+    trail, strata = read_trail(force, params), records.strata
+    drawn_of = (
+        {} if strata is None else dict(zip(strata["stratum"], strata["audited_incidents"].astype(int), strict=True))
+    )
+    drawn_of = trail.selected if trail else drawn_of
+    if inspection.sampling is None or not drawn_of or find_table("frame", params / force) is None:
         return None, "there is no sampling frame with these records (or no seed, or no table of strata)"
     if trail and trail.version != sampling.ALGORITHM_VERSION:
         return None, f"the sample was drawn by version {trail.version} of the rule"
@@ -341,7 +345,7 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
     selection = sampling.draw(given.frame, drawn_of, inspection.sampling.seed, reserves=in_use)
     audited = set(records.main["incident_id"])
     found = [item.stratum for item in (*selection.records, *selection.reserves) if item.id in audited]
-    strata = [
+    rows = [
         {"stratum": name, "frame": in_frame[name], "drawn": n, "with_crimes": found.count(name)}
         for name, n in drawn_of.items()
     ]
@@ -353,4 +357,4 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
         "drawn_is_known": trail is not None or len(found) == len(audited),
     }
     sha256 = file_hash(own_folder(force, params, "sample") / TRAILS[FIRST]) if trail else None
-    return Repeated(given, selection, strata, compared, sha256), ""
+    return Repeated(given, selection, rows, compared, sha256), ""

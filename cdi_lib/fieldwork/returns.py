@@ -221,8 +221,8 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     unsaid = crimes[(crimes["recorded"] == "no") & crimes["recorded_as"].isna()]
     found.rows(_Findings.WARNING, unsaid, "recorded_as", "what there was instead: n100, incident or nothing")
     unknown = rows[rows["finding"].notna() & ~rows["finding"].isin(FINDINGS)]
-    one_of = f"one of {', '.join(FINDINGS)}"
-    found.rows(_Findings.VALUE, unknown, "finding", lambda row: one_of + suggest(row["finding"], FINDINGS))
+    one_of = lambda row: f"one of {', '.join(FINDINGS)}{suggest(row['finding'], FINDINGS)}"
+    found.rows(_Findings.VALUE, unknown, "finding", one_of)
 
 
 def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit: str, found: _Findings) -> None:
@@ -249,8 +249,7 @@ def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:
         found.rows(_Findings.TWICE, elsewhere.iloc[:1], "incident_id", "each incident in one file of an audit", got)
         said, crime = own["finding"].dropna().unique(), own[_is_crime(own)]
         if len(said) == 0:
-            expected = "the finding of the incident; the decision is missing"
-            found.rows(_Findings.MISSING, top, "finding", expected)
+            found.rows(_Findings.MISSING, top, "finding", "the finding of the incident; the decision is missing")
         elif len(said) > 1:
             got = " and ".join(map(shown, said))
             found.rows(_Findings.VALUE, top, "finding", "one finding for the incident", got)

@@ -10,7 +10,6 @@ from cdi_lib.fieldwork.worksheet import FIRST, RECHECK
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
-from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.statistics import sampling
 
 TRAILS = {FIRST: "trail.json", RECHECK: "recheck-trail.json"}
@@ -99,12 +98,3 @@ def _in_line(value: object) -> str:
     if not isinstance(value, dict):
         return str(value)
     return ", ".join(f"{name}: {_in_line(part)}" for name, part in sorted(value.items())) or "nothing"
-
-
-def drawn_counts(force: str, records: AuditRecords, params: Path) -> dict[str, int] | None:
-    """Incidents drawn of each stratum, by the trail or else the table ``strata``; None where neither says."""
-    if trail := read_trail(force, params):
-        return trail.selected
-    if records.strata is None or records.strata.empty:
-        return None
-    return dict(zip(records.strata["stratum"], records.strata["audited_incidents"].astype(int), strict=True))
