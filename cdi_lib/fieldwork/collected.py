@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns
-from cdi_lib.fieldwork.trail import TRAILS, read_trail, replacements
+from cdi_lib.fieldwork.trail import TRAILS, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST
 from cdi_lib.inspection.files import find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
@@ -18,9 +18,10 @@ from cdi_lib.inspection.tables import MAIN, TABLES
 def not_replaced(force: str, returns: Returns, params: Path) -> dict[str, str]:
     """The incidents that cannot be audited and for which no reserve stands yet, each with its reason."""
     try:
-        replaced = {swap.replaced for swap in replacements(force, params)}
+        trail = read_trail(force, params)
     except InputError:  # check_drawn tells of it
         return {}
+    replaced = {swap.replaced for swap in trail.replacements} if trail else set()
     return {name: reason for name, reason in returns.unaudited.items() if name not in replaced}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version, replacements
+from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
 from cdi_lib.inspection.files import file_hash, find_table, other_separator, write_whole
 from cdi_lib.inspection.folders import own_folder
@@ -51,7 +51,6 @@ class AuditFrame:
 
     frame: Frame
     columns: FrameColumns
-    asked: SamplingPlan
     place: str
 
 
@@ -65,16 +64,15 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     stratum takes the place of each, is added to the selection, and gets a worksheet of its own. Replacements that the
     trail holds are kept.
     """
-    given = read_audit_frame(force, inspection, params)
+    given, asked = read_audit_frame(force, inspection, params), _asked(force, inspection)
     refuse_other_version(force, params, FIRST)
-    asked = given.asked
     try:
         planned = planned_sample(inspection, given.frame.info.counts)
         drawn = sampling.draw(given.frame, planned.allocation, asked.seed, reserves=asked.reserves)
     except ValueError as error:
         raise InputError([Problem(given.place, "", "", f"a frame that can be drawn from: {error}")]) from None
-    before, place = replacements(force, params), f"params/{force}/sample/{TRAILS[FIRST]}"
-    drawn, unreplaced = _replaced(drawn, unaudited or {}, before, place)
+    trail, place = read_trail(force, params), f"params/{force}/sample/{TRAILS[FIRST]}"
+    drawn, unreplaced = _replaced(drawn, unaudited or {}, trail.replacements if trail else (), place)
     plan = asked.model_dump(mode="json", exclude={"seed", "frame"})
     document = sampling.trail(drawn, given.frame.info, plan, planned.allocation)
     document["columns"]["stratum_values"] = {name: list(values) for name, values in given.columns.strata.items()}
@@ -166,7 +164,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
     frame = frame.renamed(_strata(frame.info.counts, names, place))
     if names.reported_at is not None:
         _check_reported(frame, names.reported_at, inspection, place)
-    return AuditFrame(frame, names, plan, place)
+    return AuditFrame(frame, names, place)
 
 
 def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns:
@@ -217,8 +215,7 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
     """Refuse a frame with dates that cannot be read or are outside the audit period, with their number."""
     period = inspection.audit_period
     first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
-    seen = unread = outside = 0
-    example = ""
+    seen, unread, outside, example = 0, 0, 0, ""
     for values in frame.slices(column):
         moments = _moments(values, place)
         wrong = moments.isna() & values.notna() & (values.astype("str").str.strip() != "")
@@ -315,11 +312,8 @@ class Repeated:
 
     def fingerprints(self) -> list[dict[str, str]]:
         """The result ``trail``: what identifies the draw."""
-        found = {
-            "seed": self.selection.seed,
-            "rule": f"sha256(seed:id), version {sampling.ALGORITHM_VERSION}",
-            "SHA-256 of the frame": self.given.frame.info.sha256,
-        }
+        rule, frame = f"sha256(seed:id), version {sampling.ALGORITHM_VERSION}", self.given.frame.info.sha256
+        found = {"seed": self.selection.seed, "rule": rule, "SHA-256 of the frame": frame}
         if self.trail_sha256:
             found[f"SHA-256 of {TRAILS[FIRST]}"] = self.trail_sha256
         return [{"What": what, "Value": value} for what, value in found.items()]

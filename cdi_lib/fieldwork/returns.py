@@ -130,8 +130,7 @@ class _Findings:
         self._found: list[tuple[int, Problem]] = []
 
     def add(self, weight: int, problem: Problem) -> None:
-        severity = "warning" if weight == self.WARNING else "error"
-        self._found.append((weight, replace(problem, severity=severity)))
+        self._found.append((weight, replace(problem, severity="warning" if weight == self.WARNING else "error")))
 
     def rows(self, weight: int, rows: pd.DataFrame, column: str, expected: Words, got: Words = "") -> None:
         """A problem of one cell in each of some rows; its value is quoted unless ``got`` says it in other words."""
@@ -171,8 +170,7 @@ def _sheet(path: Path, file: str) -> pd.DataFrame:
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
     if problems:
         raise InputError(problems)
-    width = len(header)
-    cells = [(row + [""] * width)[:width] for row in rows]
+    cells = [[*row, *[""] * len(header)][: len(header)] for row in rows]
     table = pd.DataFrame(cells, columns=header, dtype=object)[list(COLUMNS)]
     for name, column in COLUMNS.items():
         if column.choices:

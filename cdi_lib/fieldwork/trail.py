@@ -47,12 +47,6 @@ def read_trail(force: str, params: Path, audit: str = FIRST) -> Trail | None:
         raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
 
 
-def replacements(force: str, params: Path) -> tuple[sampling.Replacement, ...]:
-    """The replacements of the trail in their order; none without a trail."""
-    trail = read_trail(force, params)
-    return trail.replacements if trail else ()
-
-
 def refuse_other_version(force: str, params: Path, audit: str) -> None:
     """Refuse to draw where a sample lies that was drawn by another rule: it would silently be another sample."""
     trail = read_trail(force, params, audit)

@@ -109,11 +109,10 @@ def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) ->
     text += _RECHECK if audit == RECHECK else ""
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100
-    for line in [inspection.force.name, *text.strip().split("\n")]:
-        sheet.append([None])
-        cell = _put(sheet.cell(sheet.max_row, 1), line)
+    for row, line in enumerate([inspection.force.name, *text.strip().split("\n")], 1):
+        cell = _put(sheet.cell(row, 1), line)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
-        if sheet.max_row <= 2:
+        if row <= 2:
             cell.font = Font(bold=True, size=14)
 
 
