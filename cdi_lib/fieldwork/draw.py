@@ -19,11 +19,10 @@ from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
 from cdi_lib.inspection.files import file_hash, find_table, other_separator, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.measures import planned_sample
-from cdi_lib.inspection.moments import parse_moments
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.records import AuditRecords
-from cdi_lib.inspection.tables import ROUTES
+from cdi_lib.inspection.tables import ROUTES, parse_moments
 from cdi_lib.statistics import sampling
 from cdi_lib.statistics.frames import Frame, normal_text, read_frame, read_header
 

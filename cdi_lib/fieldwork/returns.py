@@ -28,11 +28,10 @@ from cdi_lib.fieldwork.worksheet import (
 )
 from cdi_lib.inspection.files import read_rows
 from cdi_lib.inspection.folders import own_folder
-from cdi_lib.inspection.moments import Series, parse_moments
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
-from cdi_lib.inspection.tables import MAIN, TABLES
+from cdi_lib.inspection.tables import MAIN, TABLES, Series, parse_moments
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
