@@ -174,8 +174,8 @@ def kill_builds(folder, times, seed=1):
         process.wait()
         report = folder / "reports" / "ashford"
         record = json.loads((report / fingerprint.NAME).read_text())
-        assert fingerprint.outputs(report) == record["index"]
-        assert set(record["index"]) == whole
+        assert fingerprint.outputs(report) == record["outputs"]
+        assert set(record["outputs"]) == whole
     time.sleep(1)
     assert subprocess.call(command, cwd=PROJECT) == 0
     assert leftovers(folder) == []

@@ -14,15 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
-from cdi_lib.inspection.folders import (
-    PARAMS_VARIABLE,
-    PROJECT,
-    REPORTS_VARIABLE,
-    criteria_of,
-    params_of,
-    remove_leftovers,
-    reports_folder,
-)
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.pipeline import fingerprint, publish
 from cdi_lib.pipeline.runner import Outcome, Submit
@@ -33,20 +25,14 @@ COMMAND = (sys.executable, "-m", "cdi_lib", "report", "--json")
 
 @contextlib.contextmanager
 def connected(address: str, renderer: str) -> Iterator[Submit]:
-    """Builds on the workers of a cluster.
-
-    Raises
-    ------
-    InputError
-        If Dask is not installed, or no scheduler answers at the address.
-    """
+    """Builds on the workers of a cluster; InputError if Dask is not installed, or no scheduler answers."""
     try:
         from distributed import Client
+
+        client = Client(address, timeout=SCHEDULER_SECONDS)
     except ImportError:
         expected = "Dask, for SCHEDULER; install it with: .venv/bin/pip install distributed"
         raise InputError([Problem("SCHEDULER", "", "Dask is not installed", expected)]) from None
-    try:
-        client = Client(address, timeout=SCHEDULER_SECONDS)
     except (OSError, ValueError) as error:
         expected = "the address of a running Dask scheduler, such as tcp://10.0.0.5:8786"
         raise InputError([Problem("SCHEDULER", "", f"{address} ({error})", expected)]) from None
@@ -55,7 +41,8 @@ def connected(address: str, renderer: str) -> Iterator[Submit]:
         pool = client.get_executor(retries=3)
 
         def submit(force: str, only_look: bool) -> Future:
-            task = pool.submit(build_there, force, _packed_inputs(force), renderer, commit, code)
+            inputs = _packed(*fingerprint.force_paths(force))
+            task = pool.submit(build_there, force, inputs, renderer, commit, code)
             return _then(task, lambda result: _publish_here(force, *result))
 
         try:
@@ -91,15 +78,9 @@ def build_there(force: str, inputs: bytes, renderer: str, commit: str, code: str
     with tempfile.TemporaryDirectory(prefix=f"cdi-task-{os.getpid()}-") as scratch:
         params, reports = Path(scratch) / "params", Path(scratch) / "reports"
         _unpack(inputs, params)
-        variables = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(reports)}
-        ended = subprocess.run(
-            [*COMMAND, f"--force={force}", f"--renderer={renderer}"],
-            cwd=PROJECT,
-            env=os.environ | variables | {fingerprint.COMMIT_VARIABLE: commit},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        variables = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(reports), fingerprint.COMMIT_VARIABLE: commit}
+        command, environment = [*COMMAND, f"--force={force}", f"--renderer={renderer}"], os.environ | variables
+        ended = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
         return _told(force, ended), _packed((reports / force, (reports / force).rglob("*")))
 
 
@@ -124,22 +105,13 @@ def _publish_here(force: str, outcome: Outcome, files: bytes) -> Outcome:
     return outcome
 
 
-def _packed_inputs(force: str) -> bytes:
-    """Parameters, criteria and record tables of one force."""
-    params = params_of(force)
-    criteria = criteria_of(params)
-    own = [params / f"{force}.yml", *(params / force).rglob("*")]
-    return _packed((params, own), (criteria.parent, criteria.glob("*.yml")))
-
-
 def _packed(*parts: tuple[Path, Iterable[Path]]) -> bytes:
     """The files among some paths as a zip archive, named as they lie in the folder before them."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for folder, paths in parts:
-            for path in sorted(paths):
-                if path.is_file():
-                    archive.write(path, path.relative_to(folder))
+            for path in sorted(filter(Path.is_file, paths)):
+                archive.write(path, path.relative_to(folder))
     return buffer.getvalue()
 
 

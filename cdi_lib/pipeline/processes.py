@@ -44,15 +44,9 @@ def run_forked(
 ) -> T:
     """Call ``function(*arguments)`` in a fresh process, wait for it, and return what it returned.
 
-    The function is one at the top of a module; arguments and result are plain values. The process is ended after
-    ``timeout`` seconds, and once ``stop`` is set. Each message of :func:`tell` reaches ``on_message``.
-
-    Raises
-    ------
-    TimeoutError, Stopped
-        If the process was ended.
-    RuntimeError
-        If it died, or the function raised; the message is that of the exception.
+    The function is one at the top of a module; arguments and result are plain values. Each message of :func:`tell`
+    reaches ``on_message``. The process is ended after ``timeout`` seconds (TimeoutError) and once ``stop`` is set
+    (Stopped); RuntimeError if it died, or the function raised, with the message of that exception.
     """
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
@@ -112,7 +106,10 @@ def tell(message: Any) -> None:
 def _call(sender: Connection, function: Callable, arguments: tuple) -> None:
     global _to_parent
     _to_parent = sender
-    _end_with_parent()
+    # The system ends this process with its parent, also if that is killed. Linux only; elsewhere it runs to its end.
+    die_with_parent = 1  # PR_SET_PDEATHSIG
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
     with contextlib.suppress(OSError):  # nobody waits any more
         try:
             sender.send(("result", function(*arguments)))
@@ -120,18 +117,11 @@ def _call(sender: Connection, function: Callable, arguments: tuple) -> None:
             sender.send(("error", "".join(traceback.format_exception_only(error)).strip()))
 
 
-def _end_with_parent() -> None:
-    """Let the system end this process with its parent, also if that is killed. Linux only; elsewhere it runs to its end."""
-    die_with_parent = 1  # PR_SET_PDEATHSIG
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
-
-
 class ForkExecutor(Executor):
     """An executor that runs each task in a fresh process: one that dies takes no other with it, and leaves nothing.
 
     It runs ``jobs`` tasks at once, each for ``timeout`` seconds at most; ``on_message`` is called from the thread that
-    supervises a task.
+    supervises a task. If its block fails or is interrupted, the tasks are ended.
     """
 
     def __init__(self, jobs: int, timeout: float, on_message: Callable[[Any], None] = lambda message: None) -> None:
@@ -143,11 +133,6 @@ class ForkExecutor(Executor):
         return self._threads.submit(self._run, function, *arguments)
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Wait for all tasks; if the block failed or was interrupted, end them."""
-        self.shutdown(cancel_futures=kind is not None)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """As for any executor; with ``cancel_futures`` the tasks that run are ended as well."""
-        if cancel_futures:
+        if kind is not None:
             self._stop.set()
-        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+        self._threads.shutdown(cancel_futures=kind is not None)

@@ -21,14 +21,9 @@ from cdi_lib.pipeline.notebooks import FAILED, BuildError
 
 @contextlib.contextmanager
 def only_build(force: str, reports: Path) -> Iterator[None]:
-    """Let only one build of a force into a folder of reports run at a time, where the system has file locks.
+    """Let one build of a force into a folder of reports run at a time, where the system has file locks; else BuildError.
 
     The lock goes with the process that holds it, however that ends; its file is removed by whoever held it last.
-
-    Raises
-    ------
-    BuildError
-        If another build of this force is under way.
     """
     if os.name == "nt":
         yield
@@ -76,20 +71,18 @@ def publish(staging: Path, target: Path) -> None:
 
     Linux exchanges two folders atomically; elsewhere the old one is moved aside for a moment.
     """
+    previous = staging
     if not target.exists():
         os.rename(staging, target)
-        return
-    if _exchange(staging, target):
-        shutil.rmtree(staging, ignore_errors=True)  # this is the previous report now
-        return
-    aside = staging.with_name(f"{staging.name}-previous")
-    os.rename(target, aside)
-    try:
-        os.rename(staging, target)
-    except OSError:
-        os.rename(aside, target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+    elif not _exchange(staging, target):
+        previous = staging.with_name(f"{staging.name}.previous")
+        os.rename(target, previous)
+        try:
+            os.rename(staging, target)
+        except OSError:
+            os.rename(previous, target)
+            raise
+    shutil.rmtree(previous, ignore_errors=True)
 
 
 def _exchange(first: Path, second: Path) -> bool:
