@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -27,9 +28,9 @@ LIBRARY = Path(cdi_lib.__file__).parents[1]  # the project, or where the library
 NAME = "build.json"  # beside each report
 SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
-LOOK = ("renderer", "reports/", "cdi_lib/render/")
-CODE = (
-    "cdi_lib/**/*",
+LOOK = re.compile(r"renderer|reports/[^/]+|cdi_lib/render/.*")
+LIBRARY_CODE = "cdi_lib/**/*"
+PROJECT_CODE = (
     "notebooks/**/*.ipynb",
     "requirements.lock",
     "params/offence_classes.csv",
@@ -41,8 +42,8 @@ CODE = (
 @cache
 def code_files() -> dict[str, str]:
     """Everything that all reports are made from: name within the project to SHA-256, and the version of Python."""
-    own = _hashes(PROJECT, (path for pattern in CODE for path in PROJECT.glob(pattern)))
-    return {"python": platform.python_version()} | own | _hashes(LIBRARY, LIBRARY.glob("cdi_lib/**/*"))
+    own = _hashes(PROJECT, (path for pattern in PROJECT_CODE for path in PROJECT.glob(pattern)))
+    return {"python": platform.python_version()} | own | _hashes(LIBRARY, LIBRARY.glob(LIBRARY_CODE))
 
 
 @cache
@@ -71,7 +72,7 @@ def commit() -> str:
         return told
     if not (PROJECT / ".git").exists():
         return ""
-    code = [f":(glob){pattern}" for pattern in (*CODE, "params/criteria/*.yml")]
+    code = [f":(glob){pattern}" for pattern in (LIBRARY_CODE, *PROJECT_CODE, "params/criteria/*.yml")]
     try:
         if Path(_git("rev-parse", "--show-toplevel")).resolve() != PROJECT:
             return ""
@@ -154,7 +155,7 @@ def reasons(folder: Path, now: Mapping[str, str]) -> tuple[list[str], bool]:
         there = folder.is_dir()
         return ["the report has no readable record of its build" if there else "there is no report yet"], False
     damaged = {f"{folder.name}/{name}": what for name, what in _differences(made, outputs(folder)).items()}
-    only_look = bool(changed) and not damaged and all(name.startswith(LOOK) for name in changed)
+    only_look = bool(changed) and not damaged and all(map(LOOK.fullmatch, changed))
     return [f"{name}: {what}" for name, what in (changed | damaged).items()], only_look
 
 

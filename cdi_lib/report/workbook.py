@@ -37,15 +37,12 @@ _TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "str
 
 
 def write_workbook(results: Results, path: Path) -> None:
-    """Write all tables of the index of outputs into one workbook.
+    """Write all tables of the index of outputs into one workbook; the same results give the same bytes.
 
-    Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as
-    per cent. A missing value is said in words. The same results give the same bytes.
+    Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as per cent.
     """
-    sheets = {}
-    for output in index.TABLES.values():
-        if table := output.build(results):
-            sheets[sheet_name(output)] = _sheet(results, output, table)
+    built = {output: output.build(results) for output in index.TABLES.values()}
+    sheets = {sheet_name(output): _sheet(results, output, table) for output, table in built.items() if table}
     save(path, sheets, _cover(results), NOTES, _title(results), results.publication["date"])
 
 
@@ -80,12 +77,9 @@ def save(
 
 def _widths(table: pd.DataFrame) -> list[int]:
     """Widths of columns in characters, up to a limit: long text wraps."""
-    shown = lambda value: value if isinstance(value, str) else f"{value:,.2f}"
-    widths = []
-    for header in table.columns:
-        words, cells = header.split(), table[header].map(shown)
-        widths.append(min(WIDEST, max(*(len(word) + 4 for word in words), *(len(cell) + 3 for cell in cells))))
-    return widths
+    width = lambda value: 3 + len(value if isinstance(value, str) else f"{value:,.2f}")
+    headers = (max(len(word) + 4 for word in header.split()) for header in table.columns)
+    return [min(WIDEST, max(needed, *map(width, cells))) for needed, (_, cells) in zip(headers, table.items())]
 
 
 def sheet_name(output: TableOutput) -> str:
@@ -116,16 +110,10 @@ def _cover(results: Results) -> Cover:
 def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
     period = wording.period(results.audit_period["start"], results.audit_period["end"])
     draft = "Draft, for checking. " if results.publication["status"] == "draft" else ""
+    subtitle = f"{draft}{results.force_name}, audit period {period}"
     notebook, cell = index.computed_in(results, output.rests_on)
-    return sheet(
-        sheet_name(output),
-        table,
-        output.title,
-        f"{draft}{results.force_name}, audit period {period}",
-        NOTES,
-        legend=index.note_of(output, table),
-        source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
-    )
+    source = f"Computed in the notebook {notebook}, cell {cell}." if notebook else None
+    return sheet(sheet_name(output), table, output.title, subtitle, NOTES, index.note_of(output, table), source)
 
 
 def sheet(
