@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended politely is to be interrupted
     status = 1
     try:
+        if "force" in chosen:
+            chosen.force = force_key(chosen.force)
         status = chosen.command(chosen)
     except InputError as error:
         console.problems(error.problems)
@@ -83,7 +85,7 @@ def report(chosen: argparse.Namespace) -> int:
     """Build the report of one force, if it is not up to date."""
     from cdi_lib.pipeline.runner import build_all
 
-    force = force_key(chosen.force)
+    force = chosen.force
     say_step = lambda force, step, text: console.say(f"{force}: {text}")
     [outcome] = build_all([force], renderer=chosen.renderer, again=chosen.again, on_step=say_step)
     console.outcomes([outcome])
@@ -138,7 +140,7 @@ def why(chosen: argparse.Namespace) -> int:
     """Say why the report of one force would be made again."""
     from cdi_lib.pipeline import runner
 
-    force = force_key(chosen.force)
+    force = chosen.force
     if not (params_of(force) / f"{force}.yml").is_file():
         expected = f"the parameters of the force; begin with: make new FORCE={force}"
         raise _refuse(f"params/{force}.yml", "no such file", expected)
@@ -151,8 +153,7 @@ def check(chosen: argparse.Namespace) -> int:
     """Check returned worksheets, parameters and records of one force; 1 if there are errors, or warnings with --strict."""
     from cdi_lib.pipeline import check as checking
 
-    force = force_key(chosen.force)
-    found = checking.check(force)
+    found = checking.check(chosen.force)
     for text in found.said:
         console.say(text)
     for path in found.papers:
@@ -166,7 +167,7 @@ def check(chosen: argparse.Namespace) -> int:
     console.problems(found.problems)
     if any(chosen.strict or problem.severity == "error" for problem in found.problems):
         return 1
-    console.say(f"{force}: {found.summary}")
+    console.say(f"{chosen.force}: {found.summary}")
     return 0
 
 
@@ -174,7 +175,7 @@ def new(chosen: argparse.Namespace) -> int:
     """Begin a new inspection: parameter file and empty record tables; refuses to overwrite."""
     from cdi_lib.fieldwork.begin import begin
 
-    force = force_key(chosen.force)
+    force = chosen.force
     for path in begin(force, params_folder()):
         console.file(path)
     console.say(f"Next: fill in params/{force}.yml, put the sampling frame into params/{force}/ as frame.csv,")
@@ -188,8 +189,7 @@ def sample(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.draw import draw_recheck, draw_sample
     from cdi_lib.inspection.parameters import load_inspection
 
-    force = force_key(chosen.force)
-    params = params_of(force)
+    force, params = chosen.force, params_of(chosen.force)
     inspection = load_inspection(force, params)
     if chosen.recheck and chosen.replace:
         raise _refuse("RECHECK", "REPLACE as well", "one of the two at a time")
@@ -237,8 +237,7 @@ def collect(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 
-    force = force_key(chosen.force)
-    params = params_of(force)
+    force, params = chosen.force, params_of(chosen.force)
     inspection = load_inspection(force, params)
     if problems := check_drawn(force, inspection, params):
         raise InputError(problems)
@@ -257,7 +256,7 @@ def diff(chosen: argparse.Namespace) -> int:
     from cdi_lib.inspection.results import differences
     from cdi_lib.report.changes import changes
 
-    before, after = _results_to_compare(force_key(chosen.force), chosen.against)
+    before, after = _results_to_compare(chosen.force, chosen.against)
     found, group = changes(before, after), ""
     for change in found:
         if change.group != group:
@@ -299,7 +298,7 @@ def notebook(chosen: argparse.Namespace) -> int:
     from cdi_lib.inspection.parameters import load_inspection
     from cdi_lib.pipeline.notebooks import folder_for
 
-    force = force_key(chosen.force)
+    force = chosen.force
     load_inspection(force, params_of(force))
     folder = folder_for(force)
     print(f"Notebooks with the parameters of {force}: {shown_path(folder)}")

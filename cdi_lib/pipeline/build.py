@@ -13,7 +13,7 @@ from cdi_lib.inspection.results import combine, read_results, write_results
 from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline.audit import Audit, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, execute, saved_by, write_front_matter
-from cdi_lib.pipeline.publish import forget_failed, keep_failed, only_build, publish, staging_folder
+from cdi_lib.pipeline.publish import forget_failed, keep_failed, publish, staging_folder
 from cdi_lib.render import rendering
 from cdi_lib.report import evidence, index, metadata, wording, workbook
 
@@ -49,7 +49,7 @@ def build_report(
     check_final(audit, commit)
     made_from = fingerprint.inputs(force, params, renderer)
     reports.mkdir(parents=True, exist_ok=True)
-    with only_build(force, reports), staging_folder(force, reports) as staging:
+    with staging_folder(force, reports) as staging:
         try:
             if only_look:
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -41,29 +41,13 @@ def connected(address: str, renderer: str) -> Iterator[Submit]:
         pool = client.get_executor(retries=3)
 
         def submit(force: str, only_look: bool) -> Future:
-            inputs = _packed(*fingerprint.force_paths(force))
-            task = pool.submit(build_there, force, inputs, renderer, commit, code)
-            return _then(task, lambda result: _publish_here(force, *result))
+            return pool.submit(build_there, force, _packed(*fingerprint.force_paths(force)), renderer, commit, code)
 
         try:
             yield submit
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-
-
-def _then(task: Future, function: Callable) -> Future:
-    """A future for ``function`` of a task's result, called here as soon as the result has arrived."""
-    after: Future = Future()
-
-    def run(finished: Future) -> None:
-        try:
-            after.set_result(function(finished.result()))
-        except BaseException as error:  # noqa: BLE001  it belongs to whoever asks for the result
-            after.set_exception(error)
-
-    task.add_done_callback(run)
-    return after
 
 
 def build_there(force: str, inputs: bytes, renderer: str, commit: str, code: str) -> tuple[Outcome, bytes]:
@@ -94,14 +78,14 @@ def _told(force: str, ended: subprocess.CompletedProcess) -> Outcome:
         return Outcome(force, "failed", f"{force}: the build on the worker failed: {last}")
 
 
-def _publish_here(force: str, outcome: Outcome, files: bytes) -> Outcome:
-    """Publish what a worker has sent, in one step; a report that arrives twice is published once more, as a whole."""
+def receive(sent: tuple[Outcome, bytes]) -> Outcome:
+    """Publish what a worker has sent, in one step."""
+    (outcome, files), reports = sent, reports_folder()
     if outcome.is_whole:
-        reports = reports_folder()
         reports.mkdir(parents=True, exist_ok=True)
-        with publish.staging_folder(force, reports) as staging:
+        with publish.staging_folder(outcome.force, reports) as staging:
             _unpack(files, staging)
-            publish.publish(staging, reports / force)
+            publish.publish(staging, reports / outcome.force)
     return outcome
 
 

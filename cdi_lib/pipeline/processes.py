@@ -32,10 +32,6 @@ LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to s
 _to_parent: Connection | None = None  # in a process that run_forked has started: the pipe to the one that waits
 
 
-class Stopped(Exception):
-    """The work was given up because the user asked to stop."""
-
-
 def run_forked(
     function: Callable[..., T],
     *arguments: Any,
@@ -47,7 +43,7 @@ def run_forked(
 
     The function is one at the top of a module; arguments and result are plain values. Each message of :func:`tell`
     reaches ``on_message``. The process is ended after ``timeout`` seconds (TimeoutError) and once ``stop`` is set
-    (Stopped); RuntimeError if it died, or the function raised, with the message of that exception.
+    (InterruptedError); RuntimeError if it died, or the function raised, with the message of that exception.
     """
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
@@ -58,7 +54,7 @@ def run_forked(
     try:
         while True:
             if stop is not None and stop.is_set():
-                raise Stopped
+                raise InterruptedError
             if time.monotonic() > end:
                 raise TimeoutError(f"took longer than {timeout:g} seconds")
             if receiver.poll(LOOK_SECONDS):

@@ -13,30 +13,37 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from cdi_lib.inspection.folders import BUILDING, remove_leftovers
 from cdi_lib.pipeline.notebooks import FAILED, BuildError
 
 
 @contextlib.contextmanager
-def only_build(force: str, reports: Path) -> Iterator[None]:
-    """Let one build of a force into a folder of reports run at a time, where the system has file locks; else BuildError.
+def staging_folder(force: str, reports: Path) -> Iterator[Path]:
+    """A folder for a build beside the reports; BuildError if another build of this force is under way.
 
-    The lock goes with the process that holds it, however that ends; its file is removed by whoever held it last.
+    What builds that were killed have left is removed first.
+    """
+    lock = reports / f".{force}-lock"
+    with _locked(lock, force):
+        remove_leftovers(reports, BUILDING)
+        remove_leftovers(Path(tempfile.gettempdir()), "cdi-render-*")
+        staging = Path(tempfile.mkdtemp(prefix=f".{force}-building-{os.getpid()}-", dir=reports))
+        staging.chmod(0o755)
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def _locked(path: Path, force: str) -> contextlib.AbstractContextManager:
+    """The lock of a force, where the system has file locks. It goes with the process that holds it, however that ends.
+
+    Its file is removed by whoever held it last.
     """
     if os.name == "nt":
-        yield
-        return
-    path = reports / f".{force}-lock"
-    with _locked(path, force):
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _locked(path: Path, force: str) -> IO[bytes]:
+        return contextlib.nullcontext()
     import fcntl
 
     while True:
@@ -51,19 +58,6 @@ def _locked(path: Path, force: str) -> IO[bytes]:
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
             return file
         file.close()
-
-
-@contextlib.contextmanager
-def staging_folder(force: str, reports: Path) -> Iterator[Path]:
-    """A folder for a build beside the reports; what builds that were killed have left is removed first."""
-    remove_leftovers(reports, BUILDING)
-    remove_leftovers(Path(tempfile.gettempdir()), "cdi-render-*")
-    staging = Path(tempfile.mkdtemp(prefix=f".{force}-building-{os.getpid()}-", dir=reports))
-    staging.chmod(0o755)
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def publish(staging: Path, target: Path) -> None:

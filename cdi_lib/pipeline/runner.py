@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cdi_lib.inspection.folders import COMPARISON, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
@@ -23,6 +24,7 @@ from cdi_lib.render.errors import RenderError
 BUILD_TIMEOUT_SECONDS = 3600
 
 Submit = Callable[[str, bool], Future]  # a force, and whether only its look has changed
+Receive = Callable[[Any], "Outcome"]  # what has become of a force, from what its future brings
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ def build_all(
         else:
             done(Outcome(force, "unchanged"))
     if waiting:
-        with _builders(scheduler, min(jobs or cores(), len(waiting)), renderer, on_step) as submit:
+        with _builders(scheduler, min(jobs or cores(), len(waiting)), renderer, on_step) as (submit, receive):
             futures = {submit(force, only_look): force for force, only_look in waiting.items()}
             for future in as_completed(futures):
-                done(_outcome(futures[future], future.result))
+                done(_outcome(futures[future], lambda arrived: receive(arrived.result()), future))
     return [outcomes[force] for force in forces]
 
 
@@ -93,26 +95,25 @@ def _reasons(force: str, renderer: str) -> tuple[list[str], bool]:
 
 
 @contextlib.contextmanager
-def _builders(scheduler: str, jobs: int, renderer: str, on_step: Callable) -> Iterator[Submit]:
+def _builders(scheduler: str, jobs: int, renderer: str, on_step: Callable) -> Iterator[tuple[Submit, Receive]]:
     """Builds on a cluster, or in processes of this machine; those that run are ended if the caller fails."""
     if scheduler:
         from cdi_lib.pipeline import cluster
 
         with cluster.connected(scheduler, renderer) as submit:
-            yield submit
+            yield submit, cluster.receive
         return
     commit, reports = fingerprint.commit(), reports_folder()
     with processes.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
         # Folders travel as arguments: the fork server has the environment of the time when it was started.
-        yield lambda force, only_look: pool.submit(
-            build_here, force, params_of(force), reports, renderer, commit, only_look
-        )
+        start = lambda force, look: pool.submit(build_here, force, params_of(force), reports, renderer, commit, look)
+        yield start, lambda outcome: outcome
 
 
-def _outcome(name: str, result: Callable[[], Outcome]) -> Outcome:
+def _outcome(name: str, result: Callable[..., Outcome], *arguments: Any) -> Outcome:
     """The outcome of a task; one whose process or cluster died, of whatever, has an outcome as well."""
     try:
-        return result()
+        return result(*arguments)
     except Exception as error:  # noqa: BLE001
         return Outcome(name, "failed", f"{name}: {error}")
 
