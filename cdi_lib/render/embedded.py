@@ -58,11 +58,7 @@ def compile_pdf(source: Path, fonts: Path) -> bytes:
 
     try:
         pdf, warnings = typst.compile_with_warnings(
-            str(source),
-            root=str(source.parent),
-            font_paths=[str(fonts)],
-            ignore_system_fonts=True,
-            pdf_standards=["ua-1"],
+            source, root=source.parent, font_paths=[fonts], ignore_system_fonts=True, pdf_standards=["ua-1"]
         )
     except typst.TypstError as error:
         told = "; ".join([error.message, *error.hints])

@@ -77,10 +77,8 @@ def front_matter(cells: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]
             raise RenderError(f"front matter, {key}: {both}: take it out of one of them")
         matter[key] = value
     if unknown := sorted(set(matter) - KNOWN):
-        raise RenderError(
-            f"front matter, {unknown[0]}: unknown key{suggest(unknown[0], KNOWN)}; "
-            f"expected {', '.join(sorted(KNOWN))}. Formats are set in reports/_quarto.yml"
-        )
+        known = f"expected {', '.join(sorted(KNOWN))}. Formats are set in reports/_quarto.yml"
+        raise RenderError(f"front matter, {unknown[0]}: unknown key{suggest(unknown[0], KNOWN)}; {known}")
     for key in ("title", "date"):
         if not matter.get(key):
             raise RenderError(f"front matter, {key}: missing; write it into the notebook's first cell")
@@ -105,9 +103,9 @@ def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
     """Single values of the front matter, checked and in the words of the page."""
     try:
         day = date.fromisoformat(str(matter["date"]))
-    except ValueError as error:
+    except ValueError:
         got = shown(matter["date"])
-        raise RenderError(f"front matter, date: got {got}; expected a day as 2020-07-31") from error
+        raise RenderError(f"front matter, date: got {got}; expected a day as 2020-07-31") from None
     status = matter.get("status", "final")
     if status not in ("draft", "final"):
         raise RenderError(f"front matter, status: got {shown(status)}; expected draft or final")

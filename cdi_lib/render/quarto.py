@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -23,15 +23,8 @@ OLDEST = (1, 7)
 SECONDS = 180  # time limit of one call
 
 
-class Quarto(NamedTuple):
-    """A Quarto that answers and is not too old."""
-
-    path: str
-    version: str
-
-
-def find() -> tuple[Quarto | None, str]:
-    """The Quarto of this machine, or None and why there is none, in words that end a sentence."""
+def find() -> tuple[str | None, str]:
+    """Path and version of the Quarto of this machine; or None and why there is none, in words that end a sentence."""
     # The folder of the running Python first: `quarto-cli` installs its command there.
     if (path := shutil.which("quarto", path=str(Path(sys.executable).parent)) or shutil.which("quarto")) is None:
         return None, "Quarto is not installed"
@@ -43,16 +36,16 @@ def find() -> tuple[Quarto | None, str]:
         return None, f"the installed Quarto does not tell its version (got {shown(answer)})"
     if (int(match[1]), int(match[2])) < OLDEST:
         return None, f"the installed Quarto is {answer}, and 1.7 is the oldest that can"
-    return Quarto(path, answer), ""
+    return path, answer
 
 
 def pages(
-    quarto: Quarto, folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], document: str, head: str
+    quarto: str, folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], document: str, head: str
 ) -> tuple[bytes, bytes]:
     """Page and PDF by Quarto, whose Typst is compiled once more, under PDF/UA-1; EngineError unless both are whole."""
     notebook = write_project(folder, matter, chunks, head)
     for target, name in (("html", "report.html"), ("typst", "report.typ")):
-        _run([quarto.path, "render", notebook.name, "--to", target], folder, SECONDS)
+        _run([quarto, "render", notebook.name, "--to", target], folder, SECONDS)
         if not (folder / name).is_file():
             raise EngineError(f"it ended well, but wrote no {name}")
     page = (folder / "report.html").read_text(encoding="utf-8")

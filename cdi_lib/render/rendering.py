@@ -56,18 +56,18 @@ def render(
     with tempfile.TemporaryDirectory(prefix=f"cdi-render-{os.getpid()}-") as folder:
         work = Path(folder)
         document = parse(chunks, matter, work)  # before the choice, so that both engines refuse the same
-        found, reason = (None, "asked for") if engine == "pandoc" else quarto.find()
+        path, told = (None, "asked for") if engine == "pandoc" else quarto.find()
         pages = None
-        if found:
-            used, message = "quarto", f"Rendered by Quarto {found.version}."
+        if path:
+            used, message = "quarto", f"Rendered by Quarto {told}."
             try:
-                pages = quarto.pages(found, work / "project", matter, chunks, document, head)
+                pages = quarto.pages(path, work / "project", matter, chunks, document, head)
             except EngineError as error:
-                reason = f"Quarto {found.version} failed: {error}"
+                told = f"Quarto {told} failed: {error}"
         if pages is None:
             if engine == "quarto":
-                raise RenderError(f"engine quarto was asked for, but {reason}; auto and pandoc do without it")
-            used, message = "pandoc", f"Rendered by the embedded engine ({embedded.version()}): {reason}."
+                raise RenderError(f"engine quarto was asked for, but {told}; auto and pandoc do without it")
+            used, message = "pandoc", f"Rendered by the embedded engine ({embedded.version()}): {told}."
             pages = embedded.pages(work, document, head)
     html, pdf = out_dir / "index.html", out_dir / "report.pdf"
     html.write_bytes(pages[0])

@@ -29,7 +29,6 @@ _FIGURE = re.compile(
     rf'!\[(?P<caption>(?:[^\]\\]|\\.)*)\]\((?P<address>data:image/[^)\s]+)\)(?P<attributes>\{{(?:[^}}"]|{_QUOTED})*\}})?'
 )
 _NUMBER = re.compile(r"[-−±]?\d[\d,.]*%?")
-_NO_NUMBER = (NOT_APPLICABLE, "open")
 
 
 def write_pages(notebooks: Path, results: Results) -> list[Path]:
@@ -81,10 +80,6 @@ def _unmarked(html: str) -> str:
     return unescape(striptags(html)).strip()
 
 
-def _printed(text: str) -> str:
-    return f'<pre class="printed">{escape(text.rstrip())}</pre>'
-
-
 class _Page(mistune.HTMLRenderer):
     """What one notebook shows, as accessible HTML. The template asks for it cell by cell, in their order."""
 
@@ -107,16 +102,16 @@ class _Page(mistune.HTMLRenderer):
             self._cell = None
 
     def _output(self, output: NotebookNode) -> str:
-        if output.output_type == "stream":
-            return _printed(output.text)
         if output.output_type == "error":
-            return _printed(f"{output.ename}: {output.evalue}")
-        if markdown := output.data.get("text/markdown"):
+            text = f"{output.ename}: {output.evalue}"
+        elif output.output_type == "stream":
+            text = output.text
+        elif markdown := output.data.get("text/markdown"):
             return self.prose(markdown)
-        if text := output.data.get("text/plain"):
-            return _printed(text)
-        kinds = wording.in_words(sorted(output.data))
-        return f"<p>An output of type {escape(kinds)} is in the notebook only.</p>"
+        elif not (text := output.data.get("text/plain")):
+            kinds = wording.in_words(sorted(output.data))
+            return f"<p>An output of type {escape(kinds)} is in the notebook only.</p>"
+        return f'<pre class="printed">{escape(text.rstrip())}</pre>'
 
     def prose(self, source: str) -> str:
         """Markdown as HTML."""
@@ -188,5 +183,5 @@ class _Page(mistune.HTMLRenderer):
 
 def _are_numbers(texts: Sequence[str]) -> bool:
     """Whether a column holds numbers, apart from cells that say why there is none."""
-    said = [text for text in texts if text not in _NO_NUMBER]
+    said = [text for text in texts if text not in (NOT_APPLICABLE, "open")]
     return bool(said) and all(_NUMBER.fullmatch(text) for text in said)
