@@ -61,8 +61,7 @@ def compile_pdf(source: Path, fonts: Path) -> bytes:
             source, root=source.parent, font_paths=[fonts], ignore_system_fonts=True, pdf_standards=["ua-1"]
         )
     except typst.TypstError as error:
-        told = "; ".join([error.message, *error.hints])
-        raise RenderError(f"Typst refuses the PDF: {told}") from error
+        raise RenderError(f"Typst refuses the PDF: {'; '.join([error.message, *error.hints])}") from error
     for warning in warnings:
         if "font" in warning.message or "converge" in warning.message:
             raise RenderError(f"Typst cannot set the PDF as designed: {warning.message}")

@@ -47,10 +47,8 @@ def _font_face(name: str, style: str, weight: int) -> str:
     woff = io.BytesIO()
     subset.save_font(font, woff, options)
     data = base64.b64encode(woff.getvalue()).decode()
-    return (
-        f'@font-face{{font-family:"Source Sans Pro";font-style:{style};font-weight:{weight};'
-        f'font-display:swap;src:url(data:font/woff;base64,{data}) format("woff")}}'
-    )
+    face = f'font-family:"Source Sans Pro";font-style:{style};font-weight:{weight};font-display:swap'
+    return f'@font-face{{{face};src:url(data:font/woff;base64,{data}) format("woff")}}'
 
 
 @functools.cache

@@ -91,12 +91,11 @@ def _first_cell(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise RenderError(f"cell 1: {expected}")
     match = re.fullmatch(r"\s*---\s*\n(.*?)\n---\s*", "".join(cells[0]["source"]), flags=re.DOTALL)
     try:
-        matter = yaml.safe_load(match[1]) if match else None
+        if match and isinstance(matter := yaml.safe_load(match[1]), dict):
+            return matter
     except yaml.YAMLError as error:
         raise RenderError(f"cell 1: the front matter is not YAML: {error}") from error
-    if not isinstance(matter, dict):
-        raise RenderError(f"cell 1: {expected}")
-    return matter
+    raise RenderError(f"cell 1: {expected}")
 
 
 def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
