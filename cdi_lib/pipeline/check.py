@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.trail import check_drawn
+from cdi_lib.inspection.details import Judgements
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of
 from cdi_lib.inspection.judgement import check_areas
-from cdi_lib.inspection.judgements import Judgements
 from cdi_lib.inspection.measures import doubtful_strata
 from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
