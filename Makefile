@@ -94,7 +94,7 @@ test: setup-test ## everything that CI runs: pytest and nbval
 	$(python) -m pytest --nbval -n auto --dist loadfile -p no:cacheprovider notebooks && exit $$library
 
 verify: setup-test ## FORCE=name: build the report twice and compare the files byte for byte
-	@$(run) verify $(force)
+	@$(python) -m tests.tools.verify "$$FORCE"
 
 stress: setup-test ## 50 kills at random moments, a full disk, long fuzzing (about half an hour)
 	@$(python) -m pytest -p no:cacheprovider tests/stress.py

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -32,10 +31,12 @@ from cdi_lib.inspection.folders import (
 )
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.pipeline.console import Console, ForcesProgress, shown_path
-from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, BuildError
+from cdi_lib.pipeline.notebooks import STEPS, BuildError
 from cdi_lib.render.errors import RenderError
 
 if TYPE_CHECKING:
+    from cdi_lib.fieldwork.returns import Returns
+    from cdi_lib.inspection.parameters import Inspection
     from cdi_lib.inspection.results import Results
     from cdi_lib.pipeline.runner import Outcome
 
@@ -52,45 +53,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     console = Console(chosen.quiet, chosen.json)
     if not is_project(PROJECT):
-        console.error(
-            "this needs a project (a folder with notebooks/ and params/): go to one, or name it in CDI_PROJECT"
-        )
+        needed = "this needs a project (a folder with notebooks/ and params/)"
+        console.error(f"{needed}: go to one, or name it in CDI_PROJECT")
         return 2
-    status = _run(chosen)
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended politely is to be interrupted
+    status = 1
+    try:
+        if "force" in chosen:
+            chosen.force = force_key(chosen.force)
+        status = chosen.command(chosen)
+    except InputError as error:
+        console.problems(error.problems)
+    except KeyboardInterrupt:
+        remove_leftovers(reports_folder(), BUILDING)  # of the builds that were just ended
+        console.error("stopped; what was published before is as it was")
+        status = 130
+    except (BuildError, RenderError) as error:
+        console.error(str(error))
+    except OSError as error:
+        console.error(f"{error.filename or 'a file'}: {error.strerror or error}")
     console.finish(chosen.command.__name__, status)
     return status
 
 
-def _run(chosen: argparse.Namespace) -> int:
-    with contextlib.suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended politely is to be interrupted
-    try:
-        return chosen.command(chosen)
-    except InputError as error:
-        console.problems(error.problems)
-        return 1
-    except KeyboardInterrupt:
-        remove_leftovers(reports_folder(), BUILDING)  # of the builds that were just ended
-        console.error("stopped; what was published before is as it was")
-        return 130
-    except (BuildError, RenderError) as error:
-        console.error(str(error))
-        return 1
-    except OSError as error:
-        console.error(f"{error.filename or 'a file'}: {error.strerror or error}")
-        return 1
+def _refuse(where: str, got: str, expected: str, key: str = "") -> InputError:
+    return InputError([Problem(where, key, got, expected)])
 
 
 def report(chosen: argparse.Namespace) -> int:
     """Build the report of one force, if it is not up to date."""
     from cdi_lib.pipeline.runner import build_all
 
-    force = force_key(chosen.force)
+    force = chosen.force
     say_step = lambda force, step, text: console.say(f"{force}: {text}")
     [outcome] = build_all([force], renderer=chosen.renderer, again=chosen.again, on_step=say_step)
-    console.outcome(outcome)
-    if not outcome.is_whole:
-        return _tell_failed(outcome)
+    console.outcomes([outcome])
+    if _has_failed(outcome):
+        return 1
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
     console.say(up_to_date if outcome.status == "unchanged" else outcome.message)
     for name in ("index.html", "report.pdf", "results.json"):
@@ -98,11 +98,13 @@ def report(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _tell_failed(outcome: Outcome) -> int:
-    if outcome.message:
-        console.error(outcome.message)
-    console.problems(outcome.problems)
-    return 1
+def _has_failed(outcome: Outcome) -> bool:
+    """Whether a build has failed, and why is told."""
+    if not outcome.is_whole:
+        if outcome.message:
+            console.error(outcome.message)
+        console.problems(outcome.problems)
+    return not outcome.is_whole
 
 
 def reports(chosen: argparse.Namespace) -> int:
@@ -110,7 +112,7 @@ def reports(chosen: argparse.Namespace) -> int:
     from cdi_lib.pipeline.runner import build_all, compare
 
     if chosen.jobs < 0:
-        raise InputError([Problem("JOBS", "", str(chosen.jobs), "how many forces at a time, such as JOBS=2")])
+        raise _refuse("JOBS", str(chosen.jobs), "how many forces at a time, such as JOBS=2")
     names = all_forces()
     with contextlib.closing(ForcesProgress(len(names), STEPS, console)) as progress:
         outcomes = build_all(
@@ -122,14 +124,11 @@ def reports(chosen: argparse.Namespace) -> int:
             on_step=progress.step,
             on_outcome=progress.ended,
         )
-    for outcome in outcomes:
-        console.outcome(outcome)
-    failed = [outcome.force for outcome in outcomes if not outcome.is_whole and _tell_failed(outcome)]
+    console.outcomes(outcomes)
+    failed = [outcome.force for outcome in outcomes if _has_failed(outcome)]
     compared = compare([o.force for o in outcomes if o.is_whole], chosen.renderer, chosen.again)
-    if compared.is_whole:
+    if not _has_failed(compared):
         console.file(reports_folder() / COMPARISON / "index.html")
-    else:
-        _tell_failed(compared)
     unchanged, whole = sum(o.status == "unchanged" for o in outcomes), len(outcomes) - len(failed)
     console.say(f"reports that are whole: {whole} of {len(outcomes)}; already up to date: {unchanged}")
     if failed:
@@ -141,12 +140,11 @@ def why(chosen: argparse.Namespace) -> int:
     """Say why the report of one force would be made again."""
     from cdi_lib.pipeline import runner
 
-    force = force_key(chosen.force)
+    force = chosen.force
     if not (params_of(force) / f"{force}.yml").is_file():
         expected = f"the parameters of the force; begin with: make new FORCE={force}"
-        raise InputError([Problem(f"params/{force}.yml", "", "no such file", expected)])
-    reasons = runner.why(force, chosen.renderer)
-    for reason in reasons or [f"{force}: nothing has changed since the report was built"]:
+        raise _refuse(f"params/{force}.yml", "no such file", expected)
+    for reason in runner.why(force, chosen.renderer) or [f"{force}: nothing has changed since the report was built"]:
         console.say(reason)
     return 0
 
@@ -155,8 +153,7 @@ def check(chosen: argparse.Namespace) -> int:
     """Check returned worksheets, parameters and records of one force; 1 if there are errors, or warnings with --strict."""
     from cdi_lib.pipeline import check as checking
 
-    force = force_key(chosen.force)
-    found = checking.check(force)
+    found = checking.check(chosen.force)
     for text in found.said:
         console.say(text)
     for path in found.papers:
@@ -170,7 +167,7 @@ def check(chosen: argparse.Namespace) -> int:
     console.problems(found.problems)
     if any(chosen.strict or problem.severity == "error" for problem in found.problems):
         return 1
-    console.say(f"{force}: {found.summary}")
+    console.say(f"{chosen.force}: {found.summary}")
     return 0
 
 
@@ -178,37 +175,42 @@ def new(chosen: argparse.Namespace) -> int:
     """Begin a new inspection: parameter file and empty record tables; refuses to overwrite."""
     from cdi_lib.fieldwork.begin import begin
 
-    force = force_key(chosen.force)
+    force = chosen.force
     for path in begin(force, params_folder()):
         console.file(path)
-    for text in (
-        f"Next: fill in params/{force}.yml, put the sampling frame into params/{force}/ as frame.csv,",
-        f"and draw the sample: make sample FORCE={force}; without a frame: fill in the tables, make check",
-    ):
-        console.say(text)
+    console.say(f"Next: fill in params/{force}.yml, put the sampling frame into params/{force}/ as frame.csv,")
+    console.say(f"and draw the sample: make sample FORCE={force}; without a frame: fill in the tables, make check")
     return 0
 
 
 def sample(chosen: argparse.Namespace) -> int:
     """Draw the audit sample, its replacements, or a re-check; the same seed gives the same selection."""
+    from cdi_lib.fieldwork import collected
     from cdi_lib.fieldwork.draw import draw_recheck, draw_sample
     from cdi_lib.inspection.parameters import load_inspection
 
-    force = force_key(chosen.force)
-    params = params_of(force)
+    force, params = chosen.force, params_of(chosen.force)
     inspection = load_inspection(force, params)
     if chosen.recheck and chosen.replace:
-        raise InputError([Problem("RECHECK", "", "REPLACE as well", "one of the two at a time")])
+        raise _refuse("RECHECK", "REPLACE as well", "one of the two at a time")
     if chosen.recheck:
         if not (chosen.recheck.isascii() and chosen.recheck.isdecimal()):
-            expected = "a number of incidents, such as RECHECK=50"
-            raise InputError([Problem("RECHECK", "", shown(chosen.recheck), expected)])
+            raise _refuse("RECHECK", shown(chosen.recheck), "a number of incidents, such as RECHECK=50")
         drawn = draw_recheck(force, inspection, int(chosen.recheck), params)
-    else:
-        unaudited = _unaudited(force, inspection, params) if chosen.replace else {}
+    elif chosen.replace:
+        expected = "worksheets in which auditors say what cannot be audited"
+        unaudited = collected.not_replaced(force, _returned(force, inspection, params, expected), params)
         drawn = draw_sample(force, inspection, params, unaudited)
-        if chosen.replace:
-            _tell_replaced(len(unaudited), len(drawn.unreplaced))
+        number, unreplaced = len(unaudited), len(drawn.unreplaced)
+        console.say(
+            f"{number:,} incidents cannot be audited and had no replacement: "
+            f"{number - unreplaced:,} have one now, {unreplaced:,} have none"
+        )
+        if unreplaced:
+            more = "more in sampling.reserves (those in use keep their order), then again"
+            console.say(f"Their strata have no reserve left; {more}")
+    else:
+        drawn = draw_sample(force, inspection, params, {})
     for path in drawn.written:
         console.file(path)
     if drawn.kept:
@@ -219,33 +221,14 @@ def sample(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _returned(force: str, inspection: Any, params: Path, expected: str) -> Any:
+def _returned(force: str, inspection: Inspection, params: Path, expected: str) -> Returns:
     """The returned worksheets, which must be there."""
     from cdi_lib.fieldwork import returns
 
     found = returns.check_returns(force, inspection, params)
     if found is None:
-        place = f"params/{force}/{returns.FOLDER}"
-        raise InputError([Problem(place, "", "no .xlsx or .csv file", expected)])
+        raise _refuse(f"params/{force}/{returns.FOLDER}", "no .xlsx or .csv file", expected)
     return found
-
-
-def _unaudited(force: str, inspection: Any, params: Path) -> dict[str, str]:
-    """Incidents that cannot be audited and have no replacement yet, each with the auditor's reason."""
-    from cdi_lib.fieldwork import collected
-
-    expected = "worksheets in which auditors say what cannot be audited"
-    return collected.not_replaced(force, _returned(force, inspection, params, expected), params)
-
-
-def _tell_replaced(unaudited: int, unreplaced: int) -> None:
-    console.say(
-        f"{unaudited:,} incidents cannot be audited and had no replacement: "
-        f"{unaudited - unreplaced:,} have one now, {unreplaced:,} have none"
-    )
-    if unreplaced:
-        more = "more in sampling.reserves (those in use keep their order), then again"
-        console.say(f"Their strata have no reserve left; {more}")
 
 
 def collect(chosen: argparse.Namespace) -> int:
@@ -254,8 +237,7 @@ def collect(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 
-    force = force_key(chosen.force)
-    params = params_of(force)
+    force, params = chosen.force, params_of(chosen.force)
     inspection = load_inspection(force, params)
     if problems := check_drawn(force, inspection, params):
         raise InputError(problems)
@@ -274,7 +256,7 @@ def diff(chosen: argparse.Namespace) -> int:
     from cdi_lib.inspection.results import differences
     from cdi_lib.report.changes import changes
 
-    before, after = _results_to_compare(force_key(chosen.force), chosen.against)
+    before, after = _results_to_compare(chosen.force, chosen.against)
     found, group = changes(before, after), ""
     for change in found:
         if change.group != group:
@@ -294,21 +276,20 @@ def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
 
     what = "results.json of an earlier report, or the folder that holds it"
     if not against:
-        raise InputError([Problem("AGAINST", "", "nothing", what)])
+        raise _refuse("AGAINST", "nothing", what)
     earlier, current = Path(against), reports_folder() / force / "results.json"
     if earlier.is_dir():
         earlier = earlier / "results.json"
-    problems = []
-    if not earlier.is_file():
-        problems.append(Problem("AGAINST", "", f"no file {shown_path(earlier)}", what))
-    if not current.is_file():
-        expected = f"a built report; build it first: make report FORCE={force}"
-        problems.append(Problem(shown_path(current), "", "no such file", expected))
-    if problems:
+    place, build = shown_path(current), f"a built report; build it first: make report FORCE={force}"
+    missing = {
+        earlier: Problem("AGAINST", "", f"no file {shown_path(earlier)}", what),
+        current: Problem(place, "", "no such file", build),
+    }
+    if problems := [problem for path, problem in missing.items() if not path.is_file()]:
         raise InputError(problems)
     before, after = read_results(earlier), read_results(current)
     if before.force != after.force:
-        raise InputError([Problem("AGAINST", "force", before.force, f"earlier results of {after.force}")])
+        raise _refuse("AGAINST", before.force, f"earlier results of {after.force}", "force")
     return before, after
 
 
@@ -317,53 +298,11 @@ def notebook(chosen: argparse.Namespace) -> int:
     from cdi_lib.inspection.parameters import load_inspection
     from cdi_lib.pipeline.notebooks import folder_for
 
-    force = force_key(chosen.force)
+    force = chosen.force
     load_inspection(force, params_of(force))
     folder = folder_for(force)
     print(f"Notebooks with the parameters of {force}: {shown_path(folder)}")
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)])
-
-
-def verify(chosen: argparse.Namespace) -> int:
-    """Build the report twice and compare the files byte for byte."""
-    import tempfile
-
-    from cdi_lib.pipeline import fingerprint
-    from cdi_lib.pipeline.build import build_report
-
-    force = force_key(chosen.force)
-    with tempfile.TemporaryDirectory() as scratch:
-        builds = [build_report(force, reports=Path(scratch) / name, progress=print) for name in ("first", "second")]
-        first, second = (fingerprint.outputs(build.folder) for build in builds)
-    names = sorted(first.keys() | second.keys())
-    differ = [name for name in names if first.get(name) != second.get(name)]
-    for name in differ:
-        print(f"differs: {name}", file=sys.stderr)
-    print(f"{len(names) - len(differ)} of {len(names)} files are the same byte for byte")
-    return 1 if differ else 0
-
-
-def refresh(chosen: argparse.Namespace) -> int:
-    """Run the notebooks for Northamptonshire and keep their outputs in notebooks/."""
-    import shutil
-    import tempfile
-
-    from cdi_lib.inspection.folders import SECTIONS_VARIABLE
-    from cdi_lib.inspection.parameters import load_inspection
-    from cdi_lib.pipeline.audit import read_audit
-    from cdi_lib.pipeline.notebooks import execute, write_front_matter
-
-    os.environ.pop(SECTIONS_VARIABLE, None)  # run as if by hand
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in (*NOTEBOOKS, REPORT, "calibration", "comparison"):
-            executed = Path(scratch) / f"{name}.ipynb"
-            audit = read_audit("northamptonshire") if name == REPORT else None  # whose sections become its cells
-            execute(name, "northamptonshire", executed, parameters={}, audit=audit)
-            if name == REPORT:
-                write_front_matter(executed, load_inspection("northamptonshire"))
-            shutil.copyfile(executed, PROJECT / "notebooks" / f"{name}.ipynb")
-            print(f"notebooks/{name}.ipynb")
-    return 0
 
 
 _FLAG: dict[str, Any] = {"action": "store_true"}
@@ -389,14 +328,11 @@ COMMANDS: dict[Callable[[argparse.Namespace], int], tuple[str, ...]] = {
     collect: ("force",),
     diff: ("force", "against"),
     notebook: ("force",),
-    verify: ("force",),
-    refresh: (),
 }
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = "Crime data integrity inspection reports."
-    parser = argparse.ArgumentParser(prog="python -m cdi_lib", description=about)
+    parser = argparse.ArgumentParser("python -m cdi_lib", description="Crime data integrity inspection reports.")
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title="commands")
     for command, options in COMMANDS.items():

@@ -15,7 +15,9 @@ PACKAGES = sorted(path.parent.name for path in (PROJECT / "cdi_lib").glob("*/__i
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A copy of the project in which testshire has a report that is up to date."""
-    monkeypatch.setattr(fingerprint, "PROJECT", copy_project(tmp_path / "outer" / "project"))
+    copy = copy_project(tmp_path / "outer" / "project")
+    for name in ("PROJECT", "LIBRARY"):
+        monkeypatch.setattr(fingerprint, name, copy)
     monkeypatch.setenv("CDI_PARAMS", str(write_force(tmp_path / "params", "testshire")))
     monkeypatch.setenv(REPORTS_VARIABLE, str(tmp_path / "reports"))
     report = tmp_path / "reports" / "testshire"
@@ -71,6 +73,7 @@ def test_a_change_in_any_package_counts(project, package):
         ("cdi_lib/render/new.lua", True),
         ("notebooks/6_new.ipynb", False),
         ("reports/new.css", True),
+        ("reports/text/en/new.md", False),
     ],
 )
 def test_a_new_file_counts(project, name, only_look):

@@ -174,8 +174,8 @@ def kill_builds(folder, times, seed=1):
         process.wait()
         report = folder / "reports" / "ashford"
         record = json.loads((report / fingerprint.NAME).read_text())
-        assert fingerprint.outputs(report) == record["index"]
-        assert set(record["index"]) == whole
+        assert fingerprint.outputs(report) == record["outputs"]
+        assert set(record["outputs"]) == whole
     time.sleep(1)
     assert subprocess.call(command, cwd=PROJECT) == 0
     assert leftovers(folder) == []
@@ -193,7 +193,7 @@ def test_ctrl_c_ends_all_processes_and_leaves_nothing_half_written(folder, momen
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process gets it
     _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, told
     assert "stopped" in told and "Traceback" not in told
     assert [name for name in leftovers(folder) if "-building-" in name] == []
     assert fingerprint.outputs(folder / "reports" / "ashford") == before

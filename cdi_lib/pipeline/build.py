@@ -1,7 +1,4 @@
-"""Build the report of one force: read the audit, run its notebooks, render, publish.
-
-:mod:`cdi_lib.pipeline.runner` does it for many forces at once.
-"""
+"""Build the report of one force: read the audit, run its notebooks, render, publish."""
 
 from __future__ import annotations
 
@@ -16,16 +13,15 @@ from cdi_lib.inspection.results import combine, read_results, write_results
 from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline.audit import Audit, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, execute, saved_by, write_front_matter
-from cdi_lib.pipeline.publish import forget_failed, keep_failed, only_build, publish, staging_folder
+from cdi_lib.pipeline.publish import forget_failed, keep_failed, publish, staging_folder
 from cdi_lib.render import rendering
 from cdi_lib.report import evidence, index, metadata, wording, workbook
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was published for a force."""
+    """What was published for a force, and what the renderer says about it."""
 
-    force: str
     folder: Path
     message: str
 
@@ -42,16 +38,10 @@ def build_report(
     """Build and publish the report of one force, whose parameters are ``<params>/<force>.yml``.
 
     ``progress`` is called with number (1 to ``STEPS``) and name of each step. The report names ``commit``, asked from
-    git if it is not given. ``only_look`` renders the executed notebooks of the published report again instead of
-    running them.
-
-    Raises
-    ------
-    InputError
-        If parameters or records cannot be used; nothing was run then.
-    BuildError, cdi_lib.render.rendering.RenderError
-        If a notebook fails, the report cannot be rendered, or another build of the same force is under way. The
-        previous report is as it was; the notebooks as far as they came are in ``reports/.failed/<force>``.
+    git if it is not given. ``only_look`` renders the executed notebooks of the published report again. Raises InputError
+    for parameters or records that cannot be used, before anything is run; BuildError or RenderError if a notebook fails,
+    the report cannot be rendered, or another build of the force is under way. The previous report is then as it was, and
+    the notebooks as far as they came are in ``reports/.failed/<force>``.
     """
     params, reports = (params or params_of(force)).resolve(), (reports or reports_folder()).resolve()
     audit = read_audit(force, params)
@@ -59,7 +49,7 @@ def build_report(
     check_final(audit, commit)
     made_from = fingerprint.inputs(force, params, renderer)
     reports.mkdir(parents=True, exist_ok=True)
-    with only_build(force, reports), staging_folder(force, reports) as staging:
+    with staging_folder(force, reports) as staging:
         try:
             if only_look:
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")
@@ -73,7 +63,7 @@ def build_report(
         fingerprint.record(staging, made_from)
         publish(staging, reports / force)
         forget_failed(force, reports)
-    return Report(force, reports / force, message)
+    return Report(reports / force, message)
 
 
 def _run_notebooks(audit: Audit, params: Path, staging: Path, commit: str, progress: Callable) -> None:
@@ -93,11 +83,10 @@ def _run_notebooks(audit: Audit, params: Path, staging: Path, commit: str, progr
 
 def _write_files(staging: Path, renderer: str, progress: Callable) -> str:
     """Everything that readers get, from the executed notebooks and the results; returns what the renderer says."""
-    results = read_results(staging / "results.json")
-    notebooks = staging / "notebooks"
+    results, notebooks = read_results(staging / "results.json"), staging / "notebooks"
     progress(STEPS - 1, "HTML and PDF")
-    report, json_ld = notebooks / f"{REPORT}.ipynb", metadata.json_ld(results)
-    rendered = rendering.render(report, staging, engine=renderer, json_ld=json_ld)
+    report = notebooks / f"{REPORT}.ipynb"
+    rendered = rendering.render(report, staging, engine=renderer, json_ld=metadata.json_ld(results))
     progress(STEPS, "evidence and data")
     evidence.write_pages(notebooks, results)
     index.write_tables(results, staging / "tables")
@@ -106,29 +95,24 @@ def _write_files(staging: Path, renderer: str, progress: Callable) -> str:
 
 
 def check_final(audit: Audit, commit: str) -> None:
-    """Refuse a final report of a real audit while something is open.
+    """Refuse (InputError) a final report while something is open that ``publication.final_despite`` does not excuse.
 
-    Raises
-    ------
-    InputError
-        If challenges are undecided, returned worksheets have errors, or the code is not what a commit says, and the
-        parameters do not say why the report is published all the same (``publication.final_despite``). Reconstructed
-        and invented records are never anybody's final report: how the code was committed does not count there.
+    Reconstructed and invented records are never anybody's final report: how the code was committed does not count there.
     """
-    publication, fieldwork, open_challenges = (audit.inspection.publication, audit.fieldwork, audit.open_challenges)
+    publication, challenges = audit.inspection.publication, audit.records.challenges
     if publication.status != "final" or publication.final_despite:
         return
     found = []
-    if open_challenges:
-        got = f"{open_challenges} challenge{'s' if open_challenges != 1 else ''} undecided"
-        found.append((got, "every challenge decided"))
-    if fieldwork and fieldwork["errors"]:
-        got = f"{wording.plural(fieldwork['errors'], 'error')} in the returned worksheets"
+    if challenges is not None and (undecided := int((challenges["outcome"] == "open").sum())):
+        found.append((f"{undecided} challenge{'s' if undecided != 1 else ''} undecided", "every challenge decided"))
+    if audit.fieldwork and (errors := audit.fieldwork["errors"]):
+        got = f"{wording.plural(errors, 'error')} in the returned worksheets"
         found.append((got, f"none; make check FORCE={audit.force} lists them"))
     if audit.inspection.records.status == "audit":
         if commit.endswith(fingerprint.UNCOMMITTED):
-            expected = "all changes committed, so that the report can be made again"
-            found.append(("uncommitted changes of the code", expected))
+            found.append(
+                ("uncommitted changes of the code", "all changes committed, so that the report can be made again")
+            )
         elif commit.startswith(fingerprint.UNKNOWN):
             found.append((f"a commit of the code that is {commit}", "a repository that git can read"))
     way_out = "or status: draft, or say why in publication.final_despite, which the report prints"

@@ -35,10 +35,7 @@ class Checked:
 def check(force: str) -> Checked:
     """Check returned worksheets, parameters and records of one force; writes the auditors' papers.
 
-    Raises
-    ------
-    InputError
-        If the parameter file cannot be used: nothing else can be checked without it.
+    InputError if the parameter file cannot be used: nothing else can be checked without it.
     """
     params = params_of(force)
     inspection = load_inspection(force, params)
@@ -57,7 +54,7 @@ def check(force: str) -> Checked:
         records = audit.records
         if returned is not None:
             found.problems += collected.check_collected(force, returned, records.main, records.challenges)
-        found.problems += judgement_warnings(audit, params)
+        found.problems += _warnings(audit, params)
         found.summary = (
             f"parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "
             f"{len(records.crimes) - len(records.main):,} in dip samples. Next: make report FORCE={force}"
@@ -94,22 +91,15 @@ def _response(force: str, returned: returns.Returns, params: Path) -> list[str]:
     return said
 
 
-def judgement_warnings(audit: Audit, params: Path) -> list[Problem]:
-    """What is doubtful about an audit, and elements that it grades low and no area for improvement names.
-
-    Runs the notebooks to know.
-
-    Raises
-    ------
-    BuildError
-        If a notebook fails.
-    """
+def _warnings(audit: Audit, params: Path) -> list[Problem]:
+    """What is doubtful about an audit, and about its areas for improvement; runs the notebooks to know the grades."""
     with tempfile.TemporaryDirectory() as scratch:
         sections = Path(scratch) / "sections"
         variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
         for name in NOTEBOOKS:
             execute(name, audit.force, Path(scratch) / f"{name}.ipynb", variables=variables, audit=audit)
-        judgements = Judgements.model_validate(saved_by(NOTEBOOKS[-1], sections).details["judgements"])
+        saved = saved_by(NOTEBOOKS[-1], sections)
+    judgements = Judgements.model_validate(saved.details["judgements"])
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
     doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
     return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]

@@ -10,19 +10,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
-from cdi_lib.inspection.folders import (
-    PARAMS_VARIABLE,
-    PROJECT,
-    REPORTS_VARIABLE,
-    criteria_of,
-    params_of,
-    remove_leftovers,
-    reports_folder,
-)
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.pipeline import fingerprint, publish
 from cdi_lib.pipeline.runner import Outcome, Submit
@@ -33,20 +25,14 @@ COMMAND = (sys.executable, "-m", "cdi_lib", "report", "--json")
 
 @contextlib.contextmanager
 def connected(address: str, renderer: str) -> Iterator[Submit]:
-    """Builds on the workers of a cluster.
-
-    Raises
-    ------
-    InputError
-        If Dask is not installed, or no scheduler answers at the address.
-    """
+    """Builds on the workers of a cluster; InputError if Dask is not installed, or no scheduler answers."""
     try:
         from distributed import Client
+
+        client = Client(address, timeout=SCHEDULER_SECONDS)
     except ImportError:
         expected = "Dask, for SCHEDULER; install it with: .venv/bin/pip install distributed"
         raise InputError([Problem("SCHEDULER", "", "Dask is not installed", expected)]) from None
-    try:
-        client = Client(address, timeout=SCHEDULER_SECONDS)
     except (OSError, ValueError) as error:
         expected = "the address of a running Dask scheduler, such as tcp://10.0.0.5:8786"
         raise InputError([Problem("SCHEDULER", "", f"{address} ({error})", expected)]) from None
@@ -55,28 +41,13 @@ def connected(address: str, renderer: str) -> Iterator[Submit]:
         pool = client.get_executor(retries=3)
 
         def submit(force: str, only_look: bool) -> Future:
-            task = pool.submit(build_there, force, _packed_inputs(force), renderer, commit, code)
-            return _then(task, lambda result: _publish_here(force, *result))
+            return pool.submit(build_there, force, _packed(*fingerprint.force_paths(force)), renderer, commit, code)
 
         try:
             yield submit
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-
-
-def _then(task: Future, function: Callable) -> Future:
-    """A future for ``function`` of a task's result, called here as soon as the result has arrived."""
-    after: Future = Future()
-
-    def run(finished: Future) -> None:
-        try:
-            after.set_result(function(finished.result()))
-        except BaseException as error:  # noqa: BLE001  it belongs to whoever asks for the result
-            after.set_exception(error)
-
-    task.add_done_callback(run)
-    return after
 
 
 def build_there(force: str, inputs: bytes, renderer: str, commit: str, code: str) -> tuple[Outcome, bytes]:
@@ -91,15 +62,9 @@ def build_there(force: str, inputs: bytes, renderer: str, commit: str, code: str
     with tempfile.TemporaryDirectory(prefix=f"cdi-task-{os.getpid()}-") as scratch:
         params, reports = Path(scratch) / "params", Path(scratch) / "reports"
         _unpack(inputs, params)
-        variables = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(reports)}
-        ended = subprocess.run(
-            [*COMMAND, f"--force={force}", f"--renderer={renderer}"],
-            cwd=PROJECT,
-            env=os.environ | variables | {fingerprint.COMMIT_VARIABLE: commit},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        variables = {PARAMS_VARIABLE: str(params), REPORTS_VARIABLE: str(reports), fingerprint.COMMIT_VARIABLE: commit}
+        command, environment = [*COMMAND, f"--force={force}", f"--renderer={renderer}"], os.environ | variables
+        ended = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
         return _told(force, ended), _packed((reports / force, (reports / force).rglob("*")))
 
 
@@ -113,23 +78,15 @@ def _told(force: str, ended: subprocess.CompletedProcess) -> Outcome:
         return Outcome(force, "failed", f"{force}: the build on the worker failed: {last}")
 
 
-def _publish_here(force: str, outcome: Outcome, files: bytes) -> Outcome:
-    """Publish what a worker has sent, in one step; a report that arrives twice is published once more, as a whole."""
+def receive(sent: tuple[Outcome, bytes]) -> Outcome:
+    """Publish what a worker has sent, in one step."""
+    (outcome, files), reports = sent, reports_folder()
     if outcome.is_whole:
-        reports = reports_folder()
         reports.mkdir(parents=True, exist_ok=True)
-        with publish.staging_folder(force, reports) as staging:
+        with publish.staging_folder(outcome.force, reports) as staging:
             _unpack(files, staging)
-            publish.publish(staging, reports / force)
+            publish.publish(staging, reports / outcome.force)
     return outcome
-
-
-def _packed_inputs(force: str) -> bytes:
-    """Parameters, criteria and record tables of one force."""
-    params = params_of(force)
-    criteria = criteria_of(params)
-    own = [params / f"{force}.yml", *(params / force).rglob("*")]
-    return _packed((params, own), (criteria.parent, criteria.glob("*.yml")))
 
 
 def _packed(*parts: tuple[Path, Iterable[Path]]) -> bytes:
@@ -137,9 +94,8 @@ def _packed(*parts: tuple[Path, Iterable[Path]]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for folder, paths in parts:
-            for path in sorted(paths):
-                if path.is_file():
-                    archive.write(path, path.relative_to(folder))
+            for path in sorted(filter(Path.is_file, paths)):
+                archive.write(path, path.relative_to(folder))
     return buffer.getvalue()
 
 

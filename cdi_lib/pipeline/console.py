@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,7 @@ class Console:
 
     def __init__(self, quiet: bool = False, as_json: bool = False):
         self.quiet, self.as_json = quiet, as_json
-        self._told: dict[str, list] = {"messages": [], "files": [], "problems": [], "outcomes": []}
-        self._details: dict[str, Any] = {}
+        self._told: dict[str, Any] = {"messages": [], "files": [], "problems": []}
 
     def say(self, text: str, kind: str = "messages") -> None:
         """A line for people."""
@@ -36,7 +36,7 @@ class Console:
             print(text, flush=True)
 
     def file(self, path: Path) -> None:
-        """A file that the command has made, as the user would type it."""
+        """A file that the command has made."""
         self.say(shown_path(path), "files")
 
     def error(self, text: str) -> None:
@@ -47,7 +47,7 @@ class Console:
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """What is wrong with the input, and what it means for the command."""
-        self._told["problems"] += [asdict(problem) for problem in problems]
+        self._told["problems"] += map(asdict, problems)
         if self.as_json:
             return
         for problem in problems:
@@ -57,20 +57,19 @@ class Console:
             number = f"{errors} error{'s' if errors != 1 else ''}"
             print(f"{number}; mend the input and run the command again", file=sys.stderr, flush=True)
 
-    def outcome(self, outcome: Outcome) -> None:
-        """What became of one force, for scripts; its problems are in the document already."""
-        content = asdict(outcome)
-        self._told["outcomes"].append({key: value for key, value in content.items() if key != "problems"})
-
     def detail(self, key: str, value: Any) -> None:
         """Something that only scripts want."""
-        self._details[key] = value
+        self._told[key] = value
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """What became of each force, for scripts; their problems are in the document already."""
+        told = [asdict(outcome) for outcome in outcomes]
+        self.detail("outcomes", [{key: value for key, value in one.items() if key != "problems"} for one in told])
 
     def finish(self, command: str, status: int) -> None:
         """Print the JSON document, where one was asked for."""
         if self.as_json:
-            told = {key: value for key, value in self._told.items() if value or key != "outcomes"}
-            content = {"command": command, "status": status} | told | self._details
+            content = {"command": command, "status": status} | self._told
             print(json.dumps(content, ensure_ascii=False, indent=1, default=str))
 
 
@@ -86,54 +85,46 @@ class ForcesProgress:
     """
 
     def __init__(self, total: int, steps: int, console: Console):
+        from tqdm import tqdm
+
         self.total, self.steps, self.console = total, steps, console
         self.done = self.built = 0
         self._start = time.monotonic()
         self._lock = threading.Lock()
-        self._bars: dict[str, Any] = {}  # also one for all, under no force's name
-        if sys.stderr.isatty() and not (console.quiet or console.as_json):
-            self._bars[""] = self._bar(total, "forces", unit="force", position=0)
-
-    @staticmethod
-    def _bar(total: int, name: str, **options: Any) -> Any:
-        from tqdm import tqdm
-
-        return tqdm(total=total, desc=name, dynamic_ncols=True, **options)
+        self._has_bars = sys.stderr.isatty() and not (console.quiet or console.as_json)
+        self._bar = partial(tqdm, dynamic_ncols=True, disable=not self._has_bars)
+        self._all = self._bar(total=total, desc="forces", unit="force", position=0)
+        self._each: dict[str, Any] = {}
 
     def step(self, force: str, step: int, text: str) -> None:
         """One force has begun a step."""
         with self._lock:
-            if "" not in self._bars:
-                return
-            if force not in self._bars:
-                self._bars[force] = self._bar(self.steps, force, leave=False)
-            self._bars[force].set_postfix_str(text, refresh=False)
-            self._bars[force].update(step - 1 - self._bars[force].n)
+            if force not in self._each:
+                self._each[force] = self._bar(total=self.steps, desc=force, leave=False)
+            self._each[force].set_postfix_str(text, refresh=False)
+            self._each[force].update(step - 1 - self._each[force].n)
 
     def ended(self, outcome: Outcome) -> None:
         """One force has ended."""
-        what = f"{outcome.status} in {outcome.seconds:g} s" if outcome.is_whole else "failed"
+        what = f"{outcome.force}: {f'{outcome.status} in {outcome.seconds:g} s' if outcome.is_whole else 'failed'}"
         was_work = outcome.status != "unchanged"
         with self._lock:
             self.done += 1
             self.built += was_work
-            if bar := self._bars.pop(outcome.force, None):
-                bar.close()
-            if bar := self._bars.get(""):
-                bar.update(1)
-                bar.write(f"{outcome.force}: {what}")
+            if outcome.force in self._each:
+                self._each.pop(outcome.force).close()
+            self._all.update(1)
+            if self._has_bars:
+                self._all.write(what)
             elif was_work:
-                line = f"{self.done} of {self.total}: {outcome.force}: {what}{self._time_left()}"
-                self.console.say(line)
+                self.console.say(f"{self.done} of {self.total}: {what}{self._time_left()}")
 
     def close(self) -> None:
         """No more forces."""
-        for bar in reversed(self._bars.values()):
+        for bar in (*reversed(self._each.values()), self._all):
             bar.close()
 
     def _time_left(self) -> str:
-        left = self.total - self.done
-        if not left:
-            return ""
-        seconds = (time.monotonic() - self._start) / self.built * left
-        return f"; about {seconds / 60:.0f} min left" if seconds >= 90 else f"; about {seconds:.0f} s left"
+        seconds = (time.monotonic() - self._start) / self.built * (self.total - self.done)
+        about = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+        return f"; about {about} left" if seconds else ""

@@ -6,8 +6,8 @@ one for each notebook (:mod:`cdi_lib.pipeline.processes`).
 
 from __future__ import annotations
 
+import contextlib
 import io
-import sys
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -35,9 +35,9 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None):
-        count = self.shell.execution_count
+        count, metadata = self.shell.execution_count, md_dict or {}
         self.shell.outputs.append(
-            new_output("execute_result", data=format_dict, metadata=md_dict or {}, execution_count=count)
+            new_output("execute_result", data=format_dict, metadata=metadata, execution_count=count)
         )
 
 
@@ -91,13 +91,10 @@ class ForkedShell(Engine):
 def _run(shell: _Shell, cell: Any) -> bool:
     """Run one cell and keep its outputs; False if it failed."""
     shell.outputs.clear()
-    streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Stream(shell.outputs, name) for name in ("stdout", "stderr"))
     cell.execution_count = shell.execution_count
-    try:
+    out, err = (_Stream(shell.outputs, name) for name in ("stdout", "stderr"))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         result = shell.run_cell(cell.source, store_history=True)
-    finally:
-        sys.stdout, sys.stderr = streams
     cell.outputs = list(shell.outputs)
     return result.success
 

@@ -1,6 +1,6 @@
 """What a report was made from, file by file, so that nothing is made twice and `make why` can say what changed.
 
-Only the standard library is imported here: whether 400 forces are up to date must be known in a moment.
+Nothing heavy is imported here: whether 400 forces are up to date must be known in a moment.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import cdi_lib
 from cdi_lib.inspection.files import file_hash
-from cdi_lib.inspection.folders import PROJECT, criteria_of
+from cdi_lib.inspection.folders import PROJECT, criteria_of, params_of
 
 COMMIT_VARIABLE = "CDI_COMMIT"
 UNCOMMITTED = " with uncommitted changes"
@@ -27,9 +28,9 @@ LIBRARY = Path(cdi_lib.__file__).parents[1]  # the project, or where the library
 NAME = "build.json"  # beside each report
 SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
-LOOK = ("reports", "cdi_lib/render")
-CODE = (
-    "cdi_lib/**/*",
+LOOK = re.compile(r"renderer|reports/[^/]+|cdi_lib/render/.*")
+LIBRARY_CODE = "cdi_lib/**/*"
+PROJECT_CODE = (
     "notebooks/**/*.ipynb",
     "requirements.lock",
     "params/offence_classes.csv",
@@ -40,27 +41,22 @@ CODE = (
 
 @cache
 def code_files() -> dict[str, str]:
-    """Everything that all reports are made from: name within the project to SHA-256."""
-    own = _hashes((path for pattern in CODE for path in PROJECT.glob(pattern)), PROJECT)
-    return own | _hashes(LIBRARY.glob("cdi_lib/**/*"), LIBRARY)
-
-
-def _hashes(paths: Iterable[Path], root: Path) -> dict[str, str]:
-    """Name within ``root`` to SHA-256, of the files among the paths. What is hidden, compiled or open does not count."""
-    found = {path.relative_to(root): path for path in sorted(paths) if path.is_file()}
-    is_own = lambda name: not any(part[0] in ".~" or part == "__pycache__" for part in name.parts)
-    return {name.as_posix(): file_hash(path) for name, path in found.items() if is_own(name)}
+    """Everything that all reports are made from: name within the project to SHA-256, and the version of Python."""
+    own = _hashes(PROJECT, (path for pattern in PROJECT_CODE for path in PROJECT.glob(pattern)))
+    return {"python": platform.python_version()} | own | _hashes(LIBRARY, LIBRARY.glob(LIBRARY_CODE))
 
 
 @cache
 def code_digest() -> str:
-    """One SHA-256 over :func:`code_files` and the version of Python: two machines with the same give the same report."""
-    content = json.dumps(code_files() | _python(), sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+    """One SHA-256 over :func:`code_files`: two machines with the same give the same report."""
+    return hashlib.sha256(json.dumps(code_files(), sort_keys=True).encode()).hexdigest()
 
 
-def _python() -> dict[str, str]:
-    return {"python": platform.python_version()}
+def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """Name within ``root`` to SHA-256, of the files among the paths. What is hidden, compiled or open does not count."""
+    found = {path.relative_to(root): path for path in sorted(paths) if path.is_file()}
+    is_own = lambda name: not any(part[0] in ".~" or part == "__pycache__" for part in name.parts)
+    return {name.as_posix(): file_hash(path) for name, path in found.items() if is_own(name)}
 
 
 @cache
@@ -76,7 +72,7 @@ def commit() -> str:
         return told
     if not (PROJECT / ".git").exists():
         return ""
-    code = [f":(glob){pattern}" for pattern in (*CODE, "params/criteria/*.yml")]
+    code = [f":(glob){pattern}" for pattern in (LIBRARY_CODE, *PROJECT_CODE, "params/criteria/*.yml")]
     try:
         if Path(_git("rev-parse", "--show-toplevel")).resolve() != PROJECT:
             return ""
@@ -88,15 +84,10 @@ def commit() -> str:
 
 def _git(*words: str) -> str:
     """What git says about the project; a repository that the environment names, as in a hook, is not asked."""
-    environment = {key: value for key, value in os.environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE")}
+    own = {key: value for key, value in os.environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE")}
+    own["LC_ALL"] = "C"
     ended = subprocess.run(
-        ["git", *words],
-        cwd=PROJECT,
-        env=environment | {"LC_ALL": "C"},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
+        ["git", *words], cwd=PROJECT, env=own, capture_output=True, text=True, timeout=20, check=True
     )
     return ended.stdout.strip()
 
@@ -104,36 +95,36 @@ def _git(*words: str) -> str:
 @cache
 def engine_files(renderer: str) -> dict[str, str]:
     """The renderer that was asked for and the Quarto that would be found, without starting it."""
-    beside, found = (str(Path(sys.executable).parent), "none")  # beside Python `quarto-cli` installs its command
-    quarto = renderer != "pandoc" and (shutil.which("quarto", path=beside) or shutil.which("quarto"))
-    if quarto:
+    beside, found = str(Path(sys.executable).parent), "none"  # beside Python `quarto-cli` installs its command
+    if renderer != "pandoc" and (quarto := shutil.which("quarto", path=beside) or shutil.which("quarto")):
         state = Path(quarto).resolve().stat()
         found = f"{quarto} {state.st_size} {state.st_mtime_ns}"
     return {"renderer": f"{renderer}; Quarto: {found}"}
 
 
-def force_files(force: str, params: Path) -> dict[str, str]:
-    """The parameters, tables and criteria of one force: name to SHA-256.
+def force_paths(force: str, params: Path | None = None) -> tuple[tuple[Path, Iterable[Path]], ...]:
+    """The parameters, tables and criteria of one force: the folders that they are named in, and their paths.
 
     Every file in the folder of the force counts, also one that no notebook reads: a needless build costs less
-    than a report that is out of date. Hidden files and what a spreadsheet leaves while it is open do not.
+    than a report that is out of date.
     """
-    found = _hashes([params / f"{force}.yml", *(params / force).rglob("*")], params)
+    params = params or params_of(force)
     criteria = criteria_of(params)
-    found |= _hashes(criteria.glob("*.yml"), criteria.parent)
-    return {f"params/{name}": hash for name, hash in found.items()}
+    own = [params / f"{force}.yml", *(params / force).rglob("*")]
+    return (params, own), (criteria.parent, criteria.glob("*.yml"))
 
 
 def inputs(force: str, params: Path, renderer: str) -> dict[str, str]:
     """Everything that the report of a force depends on: name to SHA-256 (or to a description)."""
-    return _python() | engine_files(renderer) | code_files() | force_files(force, params)
+    found = {f"params/{name}": hash for part in force_paths(force, params) for name, hash in _hashes(*part).items()}
+    return engine_files(renderer) | code_files() | found
 
 
 def comparison_inputs(reports: Iterable[Path], renderer: str) -> dict[str, str]:
     """Everything that the comparison of forces depends on: name to SHA-256 (or to a description)."""
     results = {f"{folder.name}/results.json": file_hash(folder / "results.json") for folder in reports}
-    published = _hashes([PROJECT / "params" / "published-inspections.csv"], PROJECT)
-    return _python() | engine_files(renderer) | code_files() | results | published
+    published = _hashes(PROJECT, [PROJECT / "params" / "published-inspections.csv"])
+    return engine_files(renderer) | code_files() | results | published
 
 
 def outputs(folder: Path) -> dict[str, str]:
@@ -149,40 +140,23 @@ def record(folder: Path, made_from: Mapping[str, str]) -> None:
     (folder / NAME).write_text(text, encoding="utf-8", newline="\n")
 
 
-def reasons(folder: Path, now: Mapping[str, str]) -> list[str]:
-    """Why the report in a folder would have to be made again, one line each; ``now`` is what :func:`inputs` gives.
+def reasons(folder: Path, now: Mapping[str, str]) -> tuple[list[str], bool]:
+    """Why the report in a folder would have to be made again, one line each, and whether only its look has changed.
 
-    Empty if it is up to date; the folder may not be there.
+    ``now`` is what :func:`inputs` gives. Of another look, the executed notebooks can be rendered again as they are.
     """
-    before = _read(folder)
-    if before is None:
-        there = folder.is_dir()
-        return ["the report has no readable record of its build" if there else "there is no report yet"]
-    changed = _differences(before["inputs"], now)
-    damaged = _differences(before["outputs"], outputs(folder))
-    found = changed | {f"{folder.name}/{name}": what for name, what in damaged.items()}
-    return [f"{name}: {what}" for name, what in found.items()]
-
-
-def only_look(folder: Path, now: Mapping[str, str]) -> bool:
-    """Whether nothing but the look changed, so that the executed notebooks can be rendered again as they are."""
-    before = _read(folder)
-    if before is None or _differences(before["outputs"], outputs(folder)):
-        return False
-    names = _differences(before["inputs"], now)
-    look = tuple(f"{name}/" for name in LOOK)
-    return bool(names) and all(name == "renderer" or name.startswith(look) for name in names)
-
-
-def _read(folder: Path) -> dict | None:
-    """What a report was made from and what belongs to it; None if there is no record that can be read."""
     try:
-        content = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        made_from, made = content["inputs"], content["outputs"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    is_known = content.get("schema_version") == SCHEMA_VERSION
-    return content if is_known and made and isinstance(made, dict) and isinstance(made_from, dict) else None
+        before = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        changed, made = _differences(before["inputs"], now), dict(before["outputs"])
+        is_known = before["schema_version"] == SCHEMA_VERSION and made
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        is_known = False
+    if not is_known:
+        there = folder.is_dir()
+        return ["the report has no readable record of its build" if there else "there is no report yet"], False
+    damaged = {f"{folder.name}/{name}": what for name, what in _differences(made, outputs(folder)).items()}
+    only_look = bool(changed) and not damaged and all(map(LOOK.fullmatch, changed))
+    return [f"{name}: {what}" for name, what in (changed | damaged).items()], only_look
 
 
 def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:

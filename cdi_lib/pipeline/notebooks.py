@@ -42,11 +42,7 @@ def execute(
 
     ``parameters`` replaces what is injected (the force); with {} the notebook runs with its own parameters cell.
     ``variables`` of the environment are set for the notebook, and it works with the given audit, if there is one.
-
-    Raises
-    ------
-    BuildError
-        Naming the notebook, the cell and the error. The failed notebook is at ``output`` for reading.
+    A BuildError names the notebook, the cell and the error; the failed notebook is at ``output`` for reading.
     """
     parameters = {"force": force} if parameters is None else parameters
     # The fork server has the environment of the time when it was started.
@@ -81,8 +77,7 @@ def _execute(
             request_save_on_cell_execute=False,  # else Papermill writes the notebook before and after each cell
         )
     finally:
-        if _read(output):
-            tidy(output)
+        tidy(output)
 
 
 def _with_sections(source: Path, audit: Audit) -> Any:
@@ -117,6 +112,22 @@ def _read(path: Path) -> Any:
         return None
 
 
+def tidy(path: Path) -> None:
+    """Drop what differs from run to run (times, paths, random ids), so that equal runs give equal files."""
+    import nbformat
+
+    if (notebook := _read(path)) is None:
+        return
+    name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
+    kernel = {"display_name": "Python 3", "language": "python", "name": name}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
+    for number, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell.id = f"cell-{number}"
+    nbformat.write(notebook, path)
+
+
 def _failed_cell(output: Path, audit: Audit | None) -> str | None:
     """Number and error of the cell that failed in an executed notebook; None if none did.
 
@@ -128,11 +139,12 @@ def _failed_cell(output: Path, audit: Audit | None) -> str | None:
 
     from cdi_lib.inspection.records import references
 
-    notebook, told = _read(output), None
-    cells = [] if notebook is None else notebook.cells
-    cells = [cell for cell in cells if PAPERMILL_MARK not in cell.metadata.get("tags", [])]
+    if (notebook := _read(output)) is None:
+        return None
     known = references(audit.records) if audit is not None else set()
     beginnings = {reference[:12] for reference in known if len(reference) >= 4}
+    told = None
+    cells = [cell for cell in notebook.cells if PAPERMILL_MARK not in cell.metadata.get("tags", [])]
     for number, cell in enumerate(cells, 1):
         errors = [found for found in cell.get("outputs", []) if found.output_type == "error"]
         for error in errors:
@@ -143,33 +155,12 @@ def _failed_cell(output: Path, audit: Audit | None) -> str | None:
             told = told or f"cell {number}: {error.ename}: {error.evalue}"
         if errors and audit is not None:
             cell.outputs = errors
-            nbformat.write(notebook, output)
+    nbformat.write(notebook, output)
     return told
 
 
-def tidy(path: Path) -> None:
-    """Drop what differs from run to run (times, paths, random ids), so that equal runs give equal files."""
-    import nbformat
-
-    notebook = nbformat.read(path, as_version=4)
-    name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
-    kernel = {"display_name": "Python 3", "language": "python", "name": name}
-    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
-    for number, cell in enumerate(notebook.cells):
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-        cell.id = f"cell-{number}"
-    nbformat.write(notebook, path)
-
-
 def saved_by(notebook: str, sections: Path) -> Section:
-    """What a notebook found, as it was saved for those after it.
-
-    Raises
-    ------
-    BuildError
-        If it has saved nothing.
-    """
+    """What a notebook found, as it was saved for those after it; BuildError if it has saved nothing."""
     from cdi_lib.inspection.results import read_section
 
     section = read_section(sections, notebook)
@@ -212,17 +203,13 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
 
 def folder_for(force: str) -> Path:
     """A folder of the notebooks that name this force, for opening by hand; those in ``notebooks/`` stay as they are."""
-    import nbformat
-
     source = PROJECT / "notebooks"
     if force == "northamptonshire":
         return source
     folder = PROJECT / ".cache" / force / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
     for path in source.glob("*.ipynb"):
-        copy = nbformat.read(path, as_version=4)
-        for cell in copy.cells:
-            if "parameters" in cell.metadata.get("tags", []):
-                cell.source = cell.source.replace('"northamptonshire"', f'"{force}"')
-        nbformat.write(copy, folder / path.name)
+        content = path.read_text(encoding="utf-8")
+        own = content.replace('force = \\"northamptonshire\\"', f'force = \\"{force}\\"')
+        (folder / path.name).write_text(own, encoding="utf-8", newline="\n")
     return folder

@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -31,10 +32,6 @@ LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to s
 _to_parent: Connection | None = None  # in a process that run_forked has started: the pipe to the one that waits
 
 
-class Stopped(Exception):
-    """The work was given up because the user asked to stop."""
-
-
 def run_forked(
     function: Callable[..., T],
     *arguments: Any,
@@ -44,15 +41,9 @@ def run_forked(
 ) -> T:
     """Call ``function(*arguments)`` in a fresh process, wait for it, and return what it returned.
 
-    The function is one at the top of a module; arguments and result are plain values. The process is ended after
-    ``timeout`` seconds, and once ``stop`` is set. Each message of :func:`tell` reaches ``on_message``.
-
-    Raises
-    ------
-    TimeoutError, Stopped
-        If the process was ended.
-    RuntimeError
-        If it died, or the function raised; the message is that of the exception.
+    The function is one at the top of a module; arguments and result are plain values. Each message of :func:`tell`
+    reaches ``on_message``. The process is ended after ``timeout`` seconds (TimeoutError) and once ``stop`` is set
+    (InterruptedError); RuntimeError if it died, or the function raised, with the message of that exception.
     """
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
@@ -63,7 +54,7 @@ def run_forked(
     try:
         while True:
             if stop is not None and stop.is_set():
-                raise Stopped
+                raise InterruptedError
             if time.monotonic() > end:
                 raise TimeoutError(f"took longer than {timeout:g} seconds")
             if receiver.poll(LOOK_SECONDS):
@@ -97,6 +88,12 @@ def _context() -> Any:
         return multiprocessing.get_context("fork")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
+    resource_tracker.ensure_running()  # it would let signals through again
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # until the server ignores it, see preload
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     return context
 
 
@@ -112,7 +109,10 @@ def tell(message: Any) -> None:
 def _call(sender: Connection, function: Callable, arguments: tuple) -> None:
     global _to_parent
     _to_parent = sender
-    _end_with_parent()
+    # The system ends this process with its parent, also if that is killed. Linux only; elsewhere it runs to its end.
+    die_with_parent = 1  # PR_SET_PDEATHSIG
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
     with contextlib.suppress(OSError):  # nobody waits any more
         try:
             sender.send(("result", function(*arguments)))
@@ -120,18 +120,11 @@ def _call(sender: Connection, function: Callable, arguments: tuple) -> None:
             sender.send(("error", "".join(traceback.format_exception_only(error)).strip()))
 
 
-def _end_with_parent() -> None:
-    """Let the system end this process with its parent, also if that is killed. Linux only; elsewhere it runs to its end."""
-    die_with_parent = 1  # PR_SET_PDEATHSIG
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
-
-
 class ForkExecutor(Executor):
     """An executor that runs each task in a fresh process: one that dies takes no other with it, and leaves nothing.
 
     It runs ``jobs`` tasks at once, each for ``timeout`` seconds at most; ``on_message`` is called from the thread that
-    supervises a task.
+    supervises a task. If its block fails or is interrupted, the tasks are ended.
     """
 
     def __init__(self, jobs: int, timeout: float, on_message: Callable[[Any], None] = lambda message: None) -> None:
@@ -143,11 +136,6 @@ class ForkExecutor(Executor):
         return self._threads.submit(self._run, function, *arguments)
 
     def __exit__(self, kind: object, *_: object) -> None:
-        """Wait for all tasks; if the block failed or was interrupted, end them."""
-        self.shutdown(cancel_futures=kind is not None)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """As for any executor; with ``cancel_futures`` the tasks that run are ended as well."""
-        if cancel_futures:
+        if kind is not None:
             self._stop.set()
-        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+        self._threads.shutdown(cancel_futures=kind is not None)

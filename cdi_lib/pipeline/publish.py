@@ -13,35 +13,37 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from cdi_lib.inspection.folders import BUILDING, remove_leftovers
 from cdi_lib.pipeline.notebooks import FAILED, BuildError
 
 
 @contextlib.contextmanager
-def only_build(force: str, reports: Path) -> Iterator[None]:
-    """Let only one build of a force into a folder of reports run at a time, where the system has file locks.
+def staging_folder(force: str, reports: Path) -> Iterator[Path]:
+    """A folder for a build beside the reports; BuildError if another build of this force is under way.
 
-    The lock goes with the process that holds it, however that ends; its file is removed by whoever held it last.
+    What builds that were killed have left is removed first.
+    """
+    lock = reports / f".{force}-lock"
+    with _locked(lock, force):
+        remove_leftovers(reports, BUILDING)
+        remove_leftovers(Path(tempfile.gettempdir()), "cdi-render-*")
+        staging = Path(tempfile.mkdtemp(prefix=f".{force}-building-{os.getpid()}-", dir=reports))
+        staging.chmod(0o755)
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            lock.unlink(missing_ok=True)
 
-    Raises
-    ------
-    BuildError
-        If another build of this force is under way.
+
+def _locked(path: Path, force: str) -> contextlib.AbstractContextManager:
+    """The lock of a force, where the system has file locks. It goes with the process that holds it, however that ends.
+
+    Its file is removed by whoever held it last.
     """
     if os.name == "nt":
-        yield
-        return
-    path = reports / f".{force}-lock"
-    with _locked(path, force):
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _locked(path: Path, force: str) -> IO[bytes]:
+        return contextlib.nullcontext()
     import fcntl
 
     while True:
@@ -58,38 +60,23 @@ def _locked(path: Path, force: str) -> IO[bytes]:
         file.close()
 
 
-@contextlib.contextmanager
-def staging_folder(force: str, reports: Path) -> Iterator[Path]:
-    """A folder for a build beside the reports; what builds that were killed have left is removed first."""
-    remove_leftovers(reports, BUILDING)
-    remove_leftovers(Path(tempfile.gettempdir()), "cdi-render-*")
-    staging = Path(tempfile.mkdtemp(prefix=f".{force}-building-{os.getpid()}-", dir=reports))
-    staging.chmod(0o755)
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
 def publish(staging: Path, target: Path) -> None:
     """Put a finished folder in the place of the previous one, in one step where the system can.
 
     Linux exchanges two folders atomically; elsewhere the old one is moved aside for a moment.
     """
+    previous = staging
     if not target.exists():
         os.rename(staging, target)
-        return
-    if _exchange(staging, target):
-        shutil.rmtree(staging, ignore_errors=True)  # this is the previous report now
-        return
-    aside = staging.with_name(f"{staging.name}-previous")
-    os.rename(target, aside)
-    try:
-        os.rename(staging, target)
-    except OSError:
-        os.rename(aside, target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+    elif not _exchange(staging, target):
+        previous = staging.with_name(f"{staging.name}.previous")
+        os.rename(target, previous)
+        try:
+            os.rename(staging, target)
+        except OSError:
+            os.rename(previous, target)
+            raise
+    shutil.rmtree(previous, ignore_errors=True)
 
 
 def _exchange(first: Path, second: Path) -> bool:

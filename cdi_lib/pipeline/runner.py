@@ -1,7 +1,7 @@
 """Build the reports of many forces: nothing twice, several at once, here or on other machines.
 
 What does not have to be made is found out before anything heavy is imported (:mod:`cdi_lib.pipeline.fingerprint`). The
-rest runs on an :class:`concurrent.futures.Executor`: processes forked here, or a cluster (:mod:`cdi_lib.pipeline.cluster`).
+rest runs in processes forked here, or on a cluster (:mod:`cdi_lib.pipeline.cluster`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cdi_lib.inspection.folders import COMPARISON, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
@@ -23,6 +24,7 @@ from cdi_lib.render.errors import RenderError
 BUILD_TIMEOUT_SECONDS = 3600
 
 Submit = Callable[[str, bool], Future]  # a force, and whether only its look has changed
+Receive = Callable[[Any], "Outcome"]  # what has become of a force, from what its future brings
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,7 @@ class Outcome:
 
 def why(force: str, renderer: str = "auto") -> list[str]:
     """Why the report of a force would be made again, one line each; empty if it is up to date."""
-    now = fingerprint.inputs(force, params_of(force), renderer)
-    return fingerprint.reasons(reports_folder() / force, now)
+    return _reasons(force, renderer)[0]
 
 
 def build_all(
@@ -78,48 +79,43 @@ def build_all(
         else:
             done(Outcome(force, "unchanged"))
     if waiting:
-        with _executor(scheduler, min(jobs or cores(), len(waiting)), renderer, on_step) as submit:
+        with _builders(scheduler, min(jobs or cores(), len(waiting)), renderer, on_step) as (submit, receive):
             futures = {submit(force, only_look): force for force, only_look in waiting.items()}
             for future in as_completed(futures):
-                done(_outcome(futures[future], future))
+                done(_outcome(futures[future], lambda arrived: receive(arrived.result()), future))
     return [outcomes[force] for force in forces]
 
 
 def _reasons(force: str, renderer: str) -> tuple[list[str], bool]:
     """Why the report of a force would be made again, and whether rendering it again is enough."""
-    params, report = params_of(force), reports_folder() / force
+    params = params_of(force)
     if not (params / f"{force}.yml").is_file():
         return ["no parameters"], False  # the build says what to do
-    now = fingerprint.inputs(force, params, renderer)
-    reasons = fingerprint.reasons(report, now)
-    return reasons, bool(reasons) and fingerprint.only_look(report, now)
-
-
-def _executor(scheduler: str, jobs: int, renderer: str, on_step: Callable) -> contextlib.AbstractContextManager[Submit]:
-    if not scheduler:
-        return _local(jobs, renderer, on_step)
-    from cdi_lib.pipeline import cluster
-
-    return cluster.connected(scheduler, renderer)
+    return fingerprint.reasons(reports_folder() / force, fingerprint.inputs(force, params, renderer))
 
 
 @contextlib.contextmanager
-def _local(jobs: int, renderer: str, on_step: Callable) -> Iterator[Submit]:
-    """Builds in processes of this machine; those that run are ended if the caller fails or is interrupted."""
+def _builders(scheduler: str, jobs: int, renderer: str, on_step: Callable) -> Iterator[tuple[Submit, Receive]]:
+    """Builds on a cluster, or in processes of this machine; those that run are ended if the caller fails."""
+    if scheduler:
+        from cdi_lib.pipeline import cluster
+
+        with cluster.connected(scheduler, renderer) as submit:
+            yield submit, cluster.receive
+        return
     commit, reports = fingerprint.commit(), reports_folder()
     with processes.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
         # Folders travel as arguments: the fork server has the environment of the time when it was started.
-        yield lambda force, only_look: pool.submit(
-            build_here, force, params_of(force), reports, renderer, commit, only_look
-        )
+        start = lambda force, look: pool.submit(build_here, force, params_of(force), reports, renderer, commit, look)
+        yield start, lambda outcome: outcome
 
 
-def _outcome(force: str, future: Future) -> Outcome:
-    """The outcome of a task; one whose process died has an outcome as well."""
+def _outcome(name: str, result: Callable[..., Outcome], *arguments: Any) -> Outcome:
+    """The outcome of a task; one whose process or cluster died, of whatever, has an outcome as well."""
     try:
-        return future.result()
-    except Exception as error:  # noqa: BLE001  whatever a process or a cluster can die of
-        return Outcome(force, "failed", f"{force}: {error}")
+        return result(*arguments)
+    except Exception as error:  # noqa: BLE001
+        return Outcome(name, "failed", f"{name}: {error}")
 
 
 def cores() -> int:
@@ -131,9 +127,7 @@ def build_here(force: str, params: Path, reports: Path, renderer: str, commit: s
     """Build and publish one force in this process."""
     from cdi_lib.pipeline.build import build_report
 
-    def progress(step: int, text: str) -> None:
-        processes.tell((force, step, text))
-
+    progress = lambda step, text: processes.tell((force, step, text))
     build = lambda: build_report(force, renderer, params, reports, progress, commit, only_look).message
     return _attempt(force, "rendered again" if only_look else "built", build, reports)
 
@@ -142,13 +136,10 @@ def compare(forces: Sequence[str], renderer: str = "auto", again: bool = False) 
     """Build the comparison of forces that have a report, if it is not up to date."""
     reports = reports_folder()
     now = fingerprint.comparison_inputs([reports / force for force in forces], renderer)
-    if not again and not fingerprint.reasons(reports / COMPARISON, now):
+    if not again and not fingerprint.reasons(reports / COMPARISON, now)[0]:
         return Outcome(COMPARISON, "unchanged")
     work = (compare_here, list(forces), reports, renderer, now)
-    try:
-        return processes.run_forked(*work, timeout=BUILD_TIMEOUT_SECONDS)
-    except (RuntimeError, TimeoutError) as error:
-        return Outcome(COMPARISON, "failed", f"{COMPARISON}: {error}")
+    return _outcome(COMPARISON, lambda: processes.run_forked(*work, timeout=BUILD_TIMEOUT_SECONDS))
 
 
 def compare_here(forces: list[str], reports: Path, renderer: str, now: dict[str, str]) -> Outcome:
@@ -168,7 +159,7 @@ def _attempt(name: str, status: str, build: Callable[[], str], reports: Path) ->
     try:
         outcome = Outcome(name, status, build())
     except InputError as error:
-        outcome = Outcome(name, "failed", problems=tuple(error.problems))
+        outcome = Outcome(name, "failed", problems=error.problems)
     except (BuildError, RenderError) as error:
         message = f"{name}: {str(error).removeprefix(f'{name}: ')}"
         if failed.is_dir():

@@ -21,7 +21,7 @@ class Step:
     """What a notebook works with."""
 
     audit: Audit
-    earlier: tuple[Section, ...]
+    earlier: list[Section]
     recorder: Recorder
     folder: Path
 
@@ -40,7 +40,7 @@ class Step:
 
     def results(self) -> Results:
         """The results of all earlier notebooks together."""
-        return combine(self.audit.force, self.inspection, self.audit.inputs, list(self.earlier))
+        return combine(self.audit.force, self.inspection, self.audit.inputs, self.earlier)
 
     def save(self) -> None:
         """Save what this notebook found for the notebooks after it."""
@@ -67,14 +67,13 @@ def open_step(notebook: str, force: str) -> Step:
     earlier = [saved_by(name, folder) for name in before]
     if by_hand:  # cells are then numbered in the order in which somebody happened to run them
         earlier = [section.model_copy(update={"cells": {}}) for section in earlier]
-    return Step(audit, tuple(earlier), Recorder(notebook, inputs), folder)
+    return Step(audit, earlier, Recorder(notebook, inputs), folder)
 
 
 def _sections_by_hand(force: str) -> Path:
-    """Where notebooks that are opened by hand keep what they found.
+    """Where notebooks that are opened by hand keep what they found: a folder for each state of the code.
 
-    What was found by other code is not used again: each code has a folder of its own. (The notebooks do not count, as
-    they change by being run; whoever edits one runs it.)
+    (The notebooks do not count, as they change by being run; whoever edits one runs it.)
     """
     code = digest({name: hash for name, hash in fingerprint.code_files().items() if "notebooks/" not in name})
     return PROJECT / ".cache" / force / "sections" / code[:16]

@@ -31,13 +31,7 @@ FENCE = ":" * 40  # longer than any in a report
 
 
 def parse(chunks: Sequence[Chunk], matter: Mapping[str, Any], folder: Path) -> str:
-    """The report as Pandoc's JSON, after nothing was found to complain about.
-
-    Raises
-    ------
-    RenderError
-        With everything in the report that is not part of the dialect.
-    """
+    """The report as Pandoc's JSON; RenderError with everything in it that is not part of the dialect."""
     for chunk in chunks:
         _check_fences(chunk)
         _check_charts(chunk)
@@ -49,9 +43,9 @@ def parse(chunks: Sequence[Chunk], matter: Mapping[str, Any], folder: Path) -> s
     metadata = folder / "front-matter.yml"
     metadata.write_text(yaml.safe_dump(dict(matter), allow_unicode=True), encoding="utf-8")
     arguments = ["--from", READER, "--to", "json", "--lua-filter", str(LOOK / "dialect.lua")]
-    done = pandoc([*arguments, "--metadata-file", str(metadata)], "".join(parts), folder)
+    document, warnings = pandoc([*arguments, "--metadata-file", str(metadata)], "".join(parts), folder)
     found = _marks(chunks)
-    for message in done.stderr.splitlines():
+    for message in warnings.splitlines():
         if message.startswith("PROBLEM\t"):
             _, number, told = message.split("\t", 2)
             found.append(f"cell {number}: {told}")
@@ -62,9 +56,7 @@ def parse(chunks: Sequence[Chunk], matter: Mapping[str, Any], folder: Path) -> s
             found.append(f"cell {cell}: {told}")
     if found:
         raise RenderError("the report cannot be rendered:\n  " + "\n  ".join(found))
-    if done.returncode:
-        raise RenderError(f"Pandoc cannot read the report: {done.stderr.strip()}")
-    return done.stdout
+    return document
 
 
 def _marks(chunks: Sequence[Chunk]) -> list[str]:
@@ -88,9 +80,8 @@ def _check_fences(chunk: Chunk) -> None:
         elif not in_code and re.match(r" {0,3}:::+", line):
             opens = bool(line.strip().strip(":").strip())
             if opens and before.strip() and not re.match(r" {0,3}:::+", before):
-                raise RenderError(
-                    f"cell {chunk.cell}: a ':::' that opens nothing ('{line.strip()}'): leave a blank line before it"
-                )
+                nothing = f"a ':::' that opens nothing ('{line.strip()}')"
+                raise RenderError(f"cell {chunk.cell}: {nothing}: leave a blank line before it")
             depth += 1 if opens else -1
         before = line
         if depth < 0:
@@ -113,6 +104,5 @@ def _check_charts(chunk: Chunk) -> None:
                 raise RenderError(f"cell {chunk.cell}: a chart holds a <{name}>: charts are drawings only")
             for key, value in element.attrib.items():
                 if key.rpartition("}")[2] == "href" and not value.startswith(("#", "data:")):
-                    raise RenderError(
-                        f"cell {chunk.cell}: a chart points to {shown(value)}: it must hold all that it shows"
-                    )
+                    points = f"a chart points to {shown(value)}"
+                    raise RenderError(f"cell {chunk.cell}: {points}: it must hold all that it shows")

@@ -20,12 +20,15 @@ def version() -> str:
     return f"Pandoc {pypandoc.get_pandoc_version()}, Typst {version_of('typst')}"
 
 
-def pandoc(arguments: Sequence[str], text: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What Pandoc makes of a text, in a folder."""
+def pandoc(arguments: Sequence[str], text: str, folder: Path) -> tuple[str, str]:
+    """What Pandoc makes of a text, in a folder, and what it warns of."""
     import pypandoc
 
     command = [pypandoc.get_pandoc_path(), *arguments]
-    return subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=folder, check=False)
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", cwd=folder, check=False)
+    if done.returncode:
+        raise RenderError(f"Pandoc failed: {done.stderr.strip()}")
+    return done.stdout, done.stderr
 
 
 def pages(folder: Path, document: str, head: str) -> tuple[bytes, bytes]:
@@ -35,13 +38,7 @@ def pages(folder: Path, document: str, head: str) -> tuple[bytes, bytes]:
     for_page = ["--to=html5", f"--template={LOOK / 'page.html'}", "--include-in-header=head.html"]
     for_page += ["--toc", "--toc-depth=3", "--shift-heading-level-by=1"]
     for_typst = ["--to=typst", f"--template={LOOK / 'report.typ'}"]
-    outputs = []
-    for arguments in (for_page, for_typst):
-        done = pandoc([*shared, *arguments], document, folder)
-        if done.returncode:
-            raise RenderError(f"Pandoc failed: {done.stderr.strip()}")
-        outputs.append(done.stdout)
-    page, typst = outputs
+    page, typst = (pandoc([*shared, *own], document, folder)[0] for own in (for_page, for_typst))
     check_page(page)
     (folder / "report.typ").write_text(typst, encoding="utf-8")
     return page.encode(), compile_pdf(folder / "report.typ", fonts_folder())
@@ -61,15 +58,10 @@ def compile_pdf(source: Path, fonts: Path) -> bytes:
 
     try:
         pdf, warnings = typst.compile_with_warnings(
-            str(source),
-            root=str(source.parent),
-            font_paths=[str(fonts)],
-            ignore_system_fonts=True,
-            pdf_standards=["ua-1"],
+            source, root=source.parent, font_paths=[fonts], ignore_system_fonts=True, pdf_standards=["ua-1"]
         )
     except typst.TypstError as error:
-        told = "; ".join([error.message, *error.hints])
-        raise RenderError(f"Typst refuses the PDF: {told}") from error
+        raise RenderError(f"Typst refuses the PDF: {'; '.join([error.message, *error.hints])}") from error
     for warning in warnings:
         if "font" in warning.message or "converge" in warning.message:
             raise RenderError(f"Typst cannot set the PDF as designed: {warning.message}")

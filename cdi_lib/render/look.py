@@ -47,10 +47,8 @@ def _font_face(name: str, style: str, weight: int) -> str:
     woff = io.BytesIO()
     subset.save_font(font, woff, options)
     data = base64.b64encode(woff.getvalue()).decode()
-    return (
-        f'@font-face{{font-family:"Source Sans Pro";font-style:{style};font-weight:{weight};'
-        f'font-display:swap;src:url(data:font/woff;base64,{data}) format("woff")}}'
-    )
+    face = f'font-family:"Source Sans Pro";font-style:{style};font-weight:{weight};font-display:swap'
+    return f'@font-face{{{face};src:url(data:font/woff;base64,{data}) format("woff")}}'
 
 
 @functools.cache
@@ -58,26 +56,17 @@ def style() -> str:
     """The stylesheet with its fonts inside."""
     faces = [_font_face(*font) for font in _PAGE_FONTS]
     css = re.sub(r"/\*.*?\*/", "", (LOOK / "report.css").read_text(encoding="utf-8"), flags=re.DOTALL)
-    return "\n".join([*faces, *filter(None, _unindented(css))]) + "\n"
-
-
-def _unindented(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines()]
+    return "\n".join([*faces, *(line.strip() for line in css.splitlines() if line.strip())]) + "\n"
 
 
 def page_head(json_ld: Mapping[str, Any] | None, script: Path | None) -> tuple[str, dict[str, str]]:
     """What the page's head holds besides its metadata, and the hashes that its policy names."""
     head, hashes = f"<style>{style()}</style>\n", {"style-hash": hash_of(style())}
-    if json_ld is not None:
-        head += json_ld_element(json_ld)
+    if json_ld is not None:  # as an element that no text in it can end
+        text = json.dumps(json_ld, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
+        head += f'<script type="application/ld+json">{text}</script>\n'
     if script:
-        code = "\n".join(_unindented(script.read_text(encoding="utf-8")))
+        code = "\n".join(line.strip() for line in script.read_text(encoding="utf-8").splitlines())
         head += f"<script>{code}</script>\n"
         hashes["script-hash"] = hash_of(code)
     return head, hashes
-
-
-def json_ld_element(json_ld: Mapping[str, Any]) -> str:
-    """Data about the report as an element that no text in it can end."""
-    text = json.dumps(json_ld, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
-    return f'<script type="application/ld+json">{text}</script>\n'

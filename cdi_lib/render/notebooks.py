@@ -37,10 +37,7 @@ def read_cells(notebook: Path) -> list[dict[str, Any]]:
 def read_chunks(cells: Sequence[Mapping[str, Any]]) -> list[Chunk]:
     """What the cells show. A code cell that begins with ``#| include: false`` shows nothing.
 
-    Raises
-    ------
-    RenderError
-        For a raw cell that is not the first, and for an output that a reader would see and that is no Markdown.
+    RenderError for a raw cell that is not the first, and for an output that a reader would see and that is no Markdown.
     """
     chunks = []
     for number, cell in enumerate(cells, start=1):
@@ -59,54 +56,29 @@ def _markdown(number: int, output: Mapping[str, Any]) -> str:
     if output["output_type"] == "error":
         raise RenderError(f"cell {number}: failed with {output.get('ename')}: run the notebook again")
     if output["output_type"] == "stream":
-        raise RenderError(
-            f"cell {number}: prints {shown(''.join(output['text']))} ({output['name']}); "
-            "expected display(Markdown(…)) or nothing"
-        )
+        prints = f"prints {shown(''.join(output['text']))} ({output['name']})"
+        raise RenderError(f"cell {number}: {prints}; expected display(Markdown(…)) or nothing")
     if "text/markdown" not in output["data"]:
-        raise RenderError(
-            f"cell {number}: shows {', '.join(sorted(output['data']))}; expected text/markdown: use "
-            "display(Markdown(…)), and end a last line that only returns a value with ';'"
-        )
+        use = "use display(Markdown(…)), and end a last line that only returns a value with ';'"
+        kinds = ", ".join(sorted(output["data"]))
+        raise RenderError(f"cell {number}: shows {kinds}; expected text/markdown: {use}")
     return "".join(output["data"]["text/markdown"])
 
 
 def front_matter(cells: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The front matter that both engines see.
+    """The front matter that both engines see: that of the first cell, and keys of `KNOWN` that the notebook does not have.
 
-    Parameters
-    ----------
-    cells : sequence of mapping
-        The cells of the notebook; the first is a raw cell with YAML between two lines ``---``.
-    metadata : mapping
-        Keys of `KNOWN` that the notebook does not have. A key that both have with different values is refused,
-        because one of them would be printed and the other ignored.
-
-    Raises
-    ------
-    RenderError
-        For a missing first cell, an unknown key, two values for one key, a missing title or date, a date that
-        is not ISO, a status that is neither draft nor final.
-
-    Examples
-    --------
-    >>> cell = {"cell_type": "raw", "source": "---\\ntitle: Inspection\\ndate: 2020-07-31\\n---"}
-    >>> front_matter([cell], {"status": "draft"})["published"]
-    '31 July 2020'
+    RenderError for what cannot be used, and for a key that both have with different values: one would be ignored.
     """
     matter = _first_cell(cells)
     for key, value in metadata.items():
         if key in matter and str(matter[key]) != str(value):
-            raise RenderError(
-                f"front matter, {key}: the notebook's first cell says {shown(matter[key])} and the caller "
-                f"{shown(value)}: take it out of one of them"
-            )
+            both = f"the notebook's first cell says {shown(matter[key])} and the caller {shown(value)}"
+            raise RenderError(f"front matter, {key}: {both}: take it out of one of them")
         matter[key] = value
     if unknown := sorted(set(matter) - KNOWN):
-        raise RenderError(
-            f"front matter, {unknown[0]}: unknown key{suggest(unknown[0], KNOWN)}; "
-            f"expected {', '.join(sorted(KNOWN))}. Formats are set in reports/_quarto.yml"
-        )
+        known = f"expected {', '.join(sorted(KNOWN))}. Formats are set in reports/_quarto.yml"
+        raise RenderError(f"front matter, {unknown[0]}: unknown key{suggest(unknown[0], KNOWN)}; {known}")
     for key in ("title", "date"):
         if not matter.get(key):
             raise RenderError(f"front matter, {key}: missing; write it into the notebook's first cell")
@@ -119,21 +91,20 @@ def _first_cell(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise RenderError(f"cell 1: {expected}")
     match = re.fullmatch(r"\s*---\s*\n(.*?)\n---\s*", "".join(cells[0]["source"]), flags=re.DOTALL)
     try:
-        matter = yaml.safe_load(match[1]) if match else None
+        if match and isinstance(matter := yaml.safe_load(match[1]), dict):
+            return matter
     except yaml.YAMLError as error:
         raise RenderError(f"cell 1: the front matter is not YAML: {error}") from error
-    if not isinstance(matter, dict):
-        raise RenderError(f"cell 1: {expected}")
-    return matter
+    raise RenderError(f"cell 1: {expected}")
 
 
 def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
     """Single values of the front matter, checked and in the words of the page."""
     try:
         day = date.fromisoformat(str(matter["date"]))
-    except ValueError as error:
+    except ValueError:
         got = shown(matter["date"])
-        raise RenderError(f"front matter, date: got {got}; expected a day as 2020-07-31") from error
+        raise RenderError(f"front matter, date: got {got}; expected a day as 2020-07-31") from None
     status = matter.get("status", "final")
     if status not in ("draft", "final"):
         raise RenderError(f"front matter, status: got {shown(status)}; expected draft or final")
@@ -150,8 +121,6 @@ def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
         "published-label": matter.get("date-label") or ("Dated" if status == "draft" else "Published"),
         "status": status,
     }
-    if "version" in matter:
-        words["version"] = str(matter["version"])
-    if status == "draft":
-        words |= {"status-text": "Draft", "draft-notice": "for checking, not for publication"}
-    return words
+    words |= {"version": str(matter["version"])} if "version" in matter else {}
+    notice = {"status-text": "Draft", "draft-notice": "for checking, not for publication"}
+    return words | notice if status == "draft" else words

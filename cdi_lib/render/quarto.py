@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -23,45 +23,29 @@ OLDEST = (1, 7)
 SECONDS = 180  # time limit of one call
 
 
-class Quarto(NamedTuple):
-    """A Quarto that answers and is not too old."""
-
-    path: str
-    version: str
-
-
-def find() -> tuple[Quarto | None, str]:
-    """The Quarto of this machine, or None and why there is none, in words that end a sentence."""
+def find() -> tuple[str | None, str]:
+    """Path and version of the Quarto of this machine; or None and why there is none, in words that end a sentence."""
     # The folder of the running Python first: `quarto-cli` installs its command there.
-    path = shutil.which("quarto", path=str(Path(sys.executable).parent)) or shutil.which("quarto")
-    if path is None:
+    if (path := shutil.which("quarto", path=str(Path(sys.executable).parent)) or shutil.which("quarto")) is None:
         return None, "Quarto is not installed"
     try:
         answer = _run([path, "--version"], Path.cwd(), 30).strip()
     except EngineError as error:
         return None, f"the installed Quarto does not answer ({error})"
-    match = re.match(r"(\d+)\.(\d+)", answer)
-    if match is None:
+    if (match := re.match(r"(\d+)\.(\d+)", answer)) is None:
         return None, f"the installed Quarto does not tell its version (got {shown(answer)})"
     if (int(match[1]), int(match[2])) < OLDEST:
         return None, f"the installed Quarto is {answer}, and 1.7 is the oldest that can"
-    return Quarto(path, answer), ""
+    return path, answer
 
 
 def pages(
-    quarto: Quarto, folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], document: str, head: str
+    quarto: str, folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], document: str, head: str
 ) -> tuple[bytes, bytes]:
-    """Page and PDF by Quarto; its Typst is compiled once more, under PDF/UA-1.
-
-    Raises
-    ------
-    EngineError
-        If Quarto fails, or what it made is not the whole report.
-    """
+    """Page and PDF by Quarto, whose Typst is compiled once more, under PDF/UA-1; EngineError unless both are whole."""
     notebook = write_project(folder, matter, chunks, head)
-    for target in ("html", "typst"):
-        _run([quarto.path, "render", notebook.name, "--to", target], folder, SECONDS)
-    for name in ("report.html", "report.typ"):
+    for target, name in (("html", "report.html"), ("typst", "report.typ")):
+        _run([quarto, "render", notebook.name, "--to", target], folder, SECONDS)
         if not (folder / name).is_file():
             raise EngineError(f"it ended well, but wrote no {name}")
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -79,22 +63,21 @@ def pages(
 def write_project(folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chunk], head: str) -> Path:
     """Make a folder with all that ``quarto render report.ipynb`` needs, and return the notebook's path.
 
-    The look is copied from ``reports/``, the fonts lie beside it. The notebook holds the front matter and the
-    Markdown only: outputs in other forms, and times in cell metadata, would otherwise reach the page.
+    The notebook holds front matter and Markdown only: other outputs, and times in metadata, would reach the page.
     """
     shutil.copytree(fonts_folder(), folder / "fonts", ignore=shutil.ignore_patterns("*.otf"))
     for name in ("_quarto.yml", "page.html", "report.lua", "typst-template.typ", "typst-show.typ"):
         shutil.copyfile(LOOK / name, folder / name)
     (folder / "head.html").write_text(head, encoding="utf-8")
-    front = "---\n" + yaml.safe_dump(dict(matter), allow_unicode=True) + "---"
-    texts = [("raw", front), *(("markdown", chunk.text) for chunk in chunks)]
+    front = yaml.safe_dump(dict(matter), allow_unicode=True)
+    texts = [("raw", f"---\n{front}---"), *(("markdown", chunk.text) for chunk in chunks)]
     cells = [
         # As lines: of a text in one piece Quarto would drop the line breaks.
         {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
         for number, (kind, text) in enumerate(texts)
     ]
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    content = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     notebook = folder / "report.ipynb"
     notebook.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
     return notebook
@@ -114,17 +97,9 @@ def _check_whole(page: str, document: str) -> None:
 
 def _run(command: Sequence[str], folder: Path, seconds: float) -> str:
     """The standard output of a command. Its children (Deno, Pandoc, Typst) end with it at the time limit."""
+    given, got = subprocess.DEVNULL, subprocess.PIPE
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+        process = subprocess.Popen(command, cwd=folder, stdin=given, stdout=got, stderr=got, start_new_session=True)
     except OSError as error:
         raise EngineError(f"it cannot be started: {error}") from error
     try:
@@ -137,7 +112,7 @@ def _run(command: Sequence[str], folder: Path, seconds: float) -> str:
             raise EngineError(f"no end after {seconds:g} seconds") from error
         raise
     if process.returncode:
-        lines = complaints.strip().splitlines() or ["no message"]
+        lines = complaints.decode(errors="replace").strip().splitlines() or ["no message"]
         wrong = next((line for line in lines if "ERROR" in line or "error:" in line), lines[-1])
         raise EngineError(f"exit status {process.returncode}: {shown(wrong, 300)}")
-    return told
+    return told.decode(errors="replace")

@@ -25,7 +25,6 @@ class Rendered:
     html: Path
     pdf: Path
     engine: str  # "quarto" or "pandoc"
-    version: str  # of the embedded engine: those of Pandoc and Typst
     message: str
 
 
@@ -38,28 +37,14 @@ def render(
     json_ld: Mapping[str, Any] | None = None,
     script: Path | None = None,
 ) -> Rendered:
-    """Write ``index.html`` and ``report.pdf`` of an executed report notebook.
+    """Write ``index.html`` and ``report.pdf`` of an executed report notebook into an existing folder, both or none.
 
-    Parameters
-    ----------
-    notebook : Path
-        The executed notebook. It is only read.
-    out_dir : Path
-        Existing folder for the two files, written only when both could be made.
-    engine : {"auto", "quarto", "pandoc"}
-        ``pandoc`` is the embedded engine. ``auto`` takes it where no Quarto of 1.7 or later renders the report.
-    metadata : mapping, optional
-        Additions to the front matter of the notebook's first cell (see `front_matter`).
-    json_ld : mapping, optional
-        A schema.org description of the report, put into the page as data.
-    script : Path, optional
-        A script for the page, which must be complete without it; without one no script can run.
+    ``engine`` is ``quarto``, ``pandoc`` (the embedded one) or ``auto``, which takes that where no Quarto of 1.7 or later
+    renders the report. ``metadata`` adds to the front matter of the first cell; ``json_ld``, a schema.org description,
+    goes into the page as data; so does a ``script``, without which the page must be complete.
 
-    Raises
-    ------
-    RenderError
-        If the notebook leaves the dialect, its front matter is incomplete or the PDF breaks PDF/UA-1; if
-        `engine` is ``quarto`` and Quarto is missing, too old or fails.
+    RenderError if the notebook leaves the dialect, its front matter is incomplete or the PDF breaks PDF/UA-1; and if
+    Quarto was asked for, and is missing, too old or fails.
     """
     if engine not in ENGINES:
         hint = suggest(engine, ENGINES)
@@ -71,27 +56,20 @@ def render(
     with tempfile.TemporaryDirectory(prefix=f"cdi-render-{os.getpid()}-") as folder:
         work = Path(folder)
         document = parse(chunks, matter, work)  # before the choice, so that both engines refuse the same
-        found, reason = (None, "asked for") if engine == "pandoc" else quarto.find()
+        path, told = (None, "asked for") if engine == "pandoc" else quarto.find()
         pages = None
-        if found:
+        if path:
+            used, message = "quarto", f"Rendered by Quarto {told}."
             try:
-                pages = quarto.pages(found, work / "project", matter, chunks, document, head)
-                used, version, message = "quarto", found.version, f"Rendered by Quarto {found.version}."
+                pages = quarto.pages(path, work / "project", matter, chunks, document, head)
             except EngineError as error:
-                reason = f"Quarto {found.version} failed: {error}"
+                told = f"Quarto {told} failed: {error}"
         if pages is None:
             if engine == "quarto":
-                raise RenderError(f"engine quarto was asked for, but {reason}; auto and pandoc do without it")
+                raise RenderError(f"engine quarto was asked for, but {told}; auto and pandoc do without it")
+            used, message = "pandoc", f"Rendered by the embedded engine ({embedded.version()}): {told}."
             pages = embedded.pages(work, document, head)
-            used, version = "pandoc", embedded.version()
-            message = f"Rendered by the embedded engine ({version}): {reason}."
     html, pdf = out_dir / "index.html", out_dir / "report.pdf"
     html.write_bytes(pages[0])
     pdf.write_bytes(pages[1])
-    return Rendered(html, pdf, used, version, " ".join(message.split()))
-
-
-def prepare() -> None:
-    """Do once what is the same for every report: cut the fonts, find the programs. A process forked later has it."""
-    look.style()
-    embedded.version()
+    return Rendered(html, pdf, used, " ".join(message.split()))

@@ -1,7 +1,7 @@
 """The executed notebooks of a report as pages in its look, so that a reader sees what computed a figure.
 
-nbconvert makes the pages, by the template ``reports/evidence.html``. Text, tables and figures are made accessible here: headings
-in order, tables with captions and scopes, figures with their alt texts, no id twice.
+nbconvert makes the pages, by the template ``reports/evidence.html``. Text, tables and figures are made accessible here:
+headings in order, tables with captions and scopes, figures with their alt texts, no id twice.
 """
 
 import itertools
@@ -29,27 +29,18 @@ _FIGURE = re.compile(
     rf'!\[(?P<caption>(?:[^\]\\]|\\.)*)\]\((?P<address>data:image/[^)\s]+)\)(?P<attributes>\{{(?:[^}}"]|{_QUOTED})*\}})?'
 )
 _NUMBER = re.compile(r"[-−±]?\d[\d,.]*%?")
-_NO_NUMBER = (NOT_APPLICABLE, "open")
 
 
-def write_pages(notebooks: Path, results: Results, leave_out: Sequence[str] = ("report",)) -> list[Path]:
+def write_pages(notebooks: Path, results: Results) -> list[Path]:
     """Write each executed notebook of a report as an HTML page beside it: ``2_effectiveness.html``.
 
     Every code cell is at ``#cell-<execution count>``, with its code folded and the results that it computed named.
-    The same notebooks and results give the same bytes; a page holds all that it shows and fetches nothing.
-
-    Parameters
-    ----------
-    notebooks : Path
-        The folder ``notebooks`` of a report.
-    results : Results
-        What they computed.
-    leave_out : sequence of str
-        Notebooks that get no page. The report notebook computes nothing, and its page is the report.
+    The same notebooks and results give the same bytes; a page holds all that it shows and fetches nothing. The report
+    notebook computes nothing, and its page is the report.
     """
     from nbconvert import HTMLExporter  # takes a second to import
 
-    paths = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem not in leave_out]
+    paths = [path for path in sorted(notebooks.glob("*.ipynb")) if path.stem != "report"]
     found = {path: nbformat.read(path, as_version=4) for path in paths}
     titles = {path.stem: _title(notebook) or path.stem for path, notebook in found.items()}
     style = look.style() + (look.LOOK / "evidence.css").read_text(encoding="utf-8")
@@ -86,12 +77,7 @@ def _title(notebook: NotebookNode) -> str:
 
 
 def _unmarked(html: str) -> str:
-    """HTML of one line as plain text."""
     return unescape(striptags(html)).strip()
-
-
-def _printed(text: str) -> str:
-    return f'<pre class="printed">{escape(text.rstrip())}</pre>'
 
 
 class _Page(mistune.HTMLRenderer):
@@ -110,21 +96,22 @@ class _Page(mistune.HTMLRenderer):
     def shown(self, cell: NotebookNode) -> str:
         """The outputs of a code cell as HTML."""
         self._cell = cell.execution_count
-        html = "\n".join(self._output(output) for output in cell.outputs)
-        self._cell = None
-        return html
+        try:
+            return "\n".join(map(self._output, cell.outputs))
+        finally:
+            self._cell = None
 
     def _output(self, output: NotebookNode) -> str:
-        if output.output_type == "stream":
-            return _printed(output.text)
         if output.output_type == "error":
-            return _printed(f"{output.ename}: {output.evalue}")
-        if markdown := output.data.get("text/markdown"):
+            text = f"{output.ename}: {output.evalue}"
+        elif output.output_type == "stream":
+            text = output.text
+        elif markdown := output.data.get("text/markdown"):
             return self.prose(markdown)
-        if text := output.data.get("text/plain"):
-            return _printed(text)
-        kinds = wording.in_words(sorted(output.data))
-        return f"<p>An output of type {escape(kinds)} is in the notebook only.</p>"
+        elif not (text := output.data.get("text/plain")):
+            kinds = wording.in_words(sorted(output.data))
+            return f"<p>An output of type {escape(kinds)} is in the notebook only.</p>"
+        return f'<pre class="printed">{escape(text.rstrip())}</pre>'
 
     def prose(self, source: str) -> str:
         """Markdown as HTML."""
@@ -136,23 +123,18 @@ class _Page(mistune.HTMLRenderer):
 
     def heading(self, text: str, level: int, **attributes: Any) -> str:
         """A heading with an id. The notebook's title is the page's; no level is left out."""
+        self._heading = _unmarked(text)
         if level == 1 and not self._has_title:
             self._has_title = True
-            self._heading = _unmarked(text)
             return ""
         self._level = max(2, min(level, self._level + 1))
-        self._heading = _unmarked(text)
-        identity = self._identity(self._heading)
-        if self._level == 2:
-            self.headings.append((identity, self._heading))
-        return f'<h{self._level} id="{identity}">{text}</h{self._level}>\n'
-
-    def _identity(self, text: str) -> str:
-        name = slug(text) or "section"
+        name = slug(self._heading) or "section"
         numbered = (f"{name}-{number}" for number in itertools.count(2))
         identity = next(it for it in itertools.chain([name], numbered) if it not in self._taken)
         self._taken.add(identity)
-        return identity
+        if self._level == 2:
+            self.headings.append((identity, self._heading))
+        return f'<h{self._level} id="{identity}">{text}</h{self._level}>\n'
 
     def render_token(self, token: dict[str, Any], state: mistune.BlockState) -> str:
         """As in mistune, but a table as a whole: its columns decide how its cells are set."""
@@ -165,9 +147,8 @@ class _Page(mistune.HTMLRenderer):
     def _table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         """A table with a caption; the first cell of a row names it, columns of numbers are set to the right."""
         rows = [[text or "(empty)" for text in row] for row in rows]
-        is_number = [column and _are_numbers(texts) for column, texts in enumerate(zip(*rows, strict=True))]
-        is_number = is_number or [False] * len(header)
-        classes = [' class="num"' if number else "" for number in is_number]
+        columns = list(zip(*rows, strict=True)) or [()] * len(header)
+        classes = [' class="num"' if number and _are_numbers(texts) else "" for number, texts in enumerate(columns)]
         label = escape(self._label("table"))
         lines = [
             f'<div class="table-scroll" role="region" tabindex="0" aria-label="{label}">',
@@ -202,5 +183,5 @@ class _Page(mistune.HTMLRenderer):
 
 def _are_numbers(texts: Sequence[str]) -> bool:
     """Whether a column holds numbers, apart from cells that say why there is none."""
-    said = [text for text in texts if text not in _NO_NUMBER]
+    said = [text for text in texts if text not in (NOT_APPLICABLE, "open")]
     return bool(said) and all(_NUMBER.fullmatch(text) for text in said)

@@ -37,20 +37,14 @@ _TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "str
 
 
 def write_workbook(results: Results, path: Path) -> None:
-    """Write all tables of the index of outputs into one workbook.
+    """Write all tables of the index of outputs into one workbook; the same results give the same bytes.
 
-    Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as
-    per cent. A missing value is said in words. The same results give the same bytes.
+    Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as per cent.
     """
-    sheets = {}
-    for output in index.TABLES.values():
-        if table := output.build(results):
-            sheets[sheet_name(output)] = _sheet(results, output, table)
-    save(path, sheets, _cover(results), NOTES, _title(results), results.publication["date"])
-
-
-def _title(results: Results) -> str:
-    return f"{results.publication['title']}: {results.force_name}"
+    built = {output: output.build(results) for output in index.TABLES.values()}
+    sheets = {sheet_name(output): _sheet(results, output, table) for output, table in built.items() if table}
+    title = f"{results.publication['title']}: {results.force_name}"
+    save(path, sheets, _cover(results, title), NOTES, title, results.publication["date"])
 
 
 def save(
@@ -80,12 +74,9 @@ def save(
 
 def _widths(table: pd.DataFrame) -> list[int]:
     """Widths of columns in characters, up to a limit: long text wraps."""
-    shown = lambda value: value if isinstance(value, str) else f"{value:,.2f}"
-    widths = []
-    for header in table.columns:
-        words, cells = header.split(), table[header].map(shown)
-        widths.append(min(WIDEST, max(*(len(word) + 4 for word in words), *(len(cell) + 3 for cell in cells))))
-    return widths
+    width = lambda value: 3 + len(value if isinstance(value, str) else f"{value:,.2f}")
+    headers = (max(len(word) + 4 for word in header.split()) for header in table.columns)
+    return [min(WIDEST, max(needed, *map(width, cells))) for needed, (_, cells) in zip(headers, table.items())]
 
 
 def sheet_name(output: TableOutput) -> str:
@@ -93,7 +84,7 @@ def sheet_name(output: TableOutput) -> str:
     return output.id.removeprefix("tbl-")[:31]
 
 
-def _cover(results: Results) -> Cover:
+def _cover(results: Results, title: str) -> Cover:
     publication, period = results.publication, results.audit_period
     is_draft = publication["status"] == "draft"
     status = "Draft: for checking, not for publication" if is_draft else "Final"
@@ -110,32 +101,20 @@ def _cover(results: Results) -> Cover:
     ]
     if publication.get("rights"):
         about.append(f"Rights: {publication['rights']}")
-    return Cover(_text(_title(results)), [_text(line) for line in intro], [_text(line) for line in about])
+    return Cover(_text(title), [_text(line) for line in intro], [_text(line) for line in about])
 
 
 def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
     period = wording.period(results.audit_period["start"], results.audit_period["end"])
     draft = "Draft, for checking. " if results.publication["status"] == "draft" else ""
+    subtitle = f"{draft}{results.force_name}, audit period {period}"
     notebook, cell = index.computed_in(results, output.rests_on)
-    return sheet(
-        sheet_name(output),
-        table,
-        output.title,
-        f"{draft}{results.force_name}, audit period {period}",
-        NOTES,
-        legend=index.note_of(output, table),
-        source=f"Computed in the notebook {notebook}, cell {cell}." if notebook else None,
-    )
+    source = f"Computed in the notebook {notebook}, cell {cell}." if notebook else ""
+    return sheet(sheet_name(output), table, output.title, subtitle, NOTES, index.note_of(output, table), source)
 
 
 def sheet(
-    name: str,
-    table: Table,
-    title: str,
-    subtitle: str,
-    notes: Iterable[str],
-    legend: str = "",
-    source: str | None = None,
+    name: str, table: Table, title: str, subtitle: str, notes: Iterable[str], legend: str = "", source: str = ""
 ) -> GPTable:
     """One table as a sheet; ``notes`` are the keys of the notes that its columns may refer to."""
     values = [[_value(column, row) for column in table.columns] for row in table.rows]
@@ -151,21 +130,16 @@ def sheet(
         subtitles=[_text(subtitle)],
         instructions="This worksheet contains one table. Notes are on the worksheet named Notes.",
         legend=[_text(legend)] if legend else None,
-        source=source,
-        table_notes=_notes(table, notes),
+        source=source or None,
+        table_notes={  # by number of column
+            number: f"$${note}$$"
+            for note, keys in _NOTES_OF_COLUMNS.items()
+            for number, column in enumerate(table.columns)
+            if note in notes and column.key in keys and column.number
+        },
         index_columns={2: 0},
         additional_formatting=formats,
     )
-
-
-def _notes(table: Table, known: Iterable[str]) -> dict[int, str]:
-    """References to the known notes that columns of a table need, by number of column."""
-    return {
-        number: f"$${note}$$"
-        for note, keys in _NOTES_OF_COLUMNS.items()
-        for number, column in enumerate(table.columns)
-        if note in known and column.key in keys and column.number
-    }
 
 
 def _value(column: Column, row: dict[str, Any]) -> Any:
