@@ -81,7 +81,7 @@ def copy_project(folder: Path) -> Path:
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("requirements.lock", "params/offence_classes.csv"):
         shutil.copy(PROJECT / name, folder / name)
-    built = lambda parent, names: [name for name in names if "." not in name]
+    built = lambda parent, names: [name for name in names if "." not in name and name not in ("text", "en")]
     shutil.copytree(PROJECT / "reports", folder / "reports", ignore=built)
     return folder
 
