@@ -18,6 +18,7 @@ from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.records import doubtful_tables
 from cdi_lib.pipeline.audit import Audit, read_audit, with_file
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, BuildError, execute, saved_by
+from cdi_lib.report.telling import check_texts
 
 
 @dataclass
@@ -101,5 +102,7 @@ def _warnings(audit: Audit, params: Path) -> list[Problem]:
         saved = saved_by(NOTEBOOKS[-1], sections)
     judgements = Judgements.model_validate(saved.details["judgements"])
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
+    own = params / audit.force / "text"  # of the project's own texts every number is accounted for by a test
+    doubts += [p for p in check_texts(audit.criteria, own) if p.severity == "warning" and p.file.startswith("params")]
     doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
     return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
