@@ -58,9 +58,9 @@ def is_quick(test: Path, files: list[Path]) -> bool:
 
 def copy_project(files: list[Path], tests: list[Path]) -> None:
     shutil.rmtree(COPY, ignore_errors=True)
-    built = [str(path) for path in (ROOT / "reports").glob("*/build.json")]
-    unwanted = shutil.ignore_patterns("__pycache__", "node_modules", *(Path(path).parent.name for path in built))
+    built = [path.parent.name for path in (ROOT / "reports").glob("*/build.json")]
     for folder in FOLDERS:
+        unwanted = shutil.ignore_patterns("__pycache__", "node_modules", *(built if folder == "reports" else ()))
         shutil.copytree(ROOT / folder, COPY / folder, ignore=unwanted)
     settings = {
         "source_paths": ["cdi_lib"],
