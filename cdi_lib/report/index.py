@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import charts, labels, tables, wording
 from cdi_lib.report.labels import book
@@ -39,20 +37,17 @@ class TableOutput:
 
 @dataclass(frozen=True)
 class FigureOutput:
-    """A figure of the report: the table with its numbers, the results that it shows, its caption, drawing and alt text."""
+    """A figure of the report, which draws the table with its numbers; ``build`` gives its drawing and its alt text."""
 
     id: str
     table: str
-    rests_on: str
-    build: Callable[[Results], Figure | None]
-    alt: Callable[[Results], str]
+    build: Callable[[Results], figures.Drawn | None]
 
     @property
     def title(self) -> str:
         return str(book("figures")[self.id])
 
 
-# The tables: id, the results that are shown, how it is built.
 _TABLES = (
     TableOutput("tbl-grades", "details.judgements", judgements.grades),
     TableOutput("tbl-elements", "details.judgements", judgements.elements),
@@ -64,22 +59,16 @@ _TABLES = (
     TableOutput(
         "tbl-domestic-abuse-classes",
         "tallies.domestic_abuse_unrecorded_classes",
-        effectiveness.offence_classes("domestic_abuse_unrecorded_classes"),
+        effectiveness.offence_classes("tbl-domestic-abuse-classes", "domestic_abuse_unrecorded_classes"),
     ),
-    TableOutput(
-        "tbl-rape",
-        "shares.rape shares.n100",
-        effectiveness.shares(labels.RAPE_AND_N100, "What was examined", "Number that were"),
-    ),
-    TableOutput(
-        "tbl-other-systems", "shares.vulnerable shares.third_party", efficiency.dip_samples(labels.OTHER_SYSTEMS)
-    ),
-    TableOutput("tbl-modern-slavery", "shares.modern_slavery", efficiency.dip_samples(labels.MODERN_SLAVERY)),
+    TableOutput("tbl-rape", "shares.rape shares.n100", effectiveness.shares("tbl-rape", labels.RAPE_AND_N100)),
+    TableOutput("tbl-other-systems", "shares.vulnerable shares.third_party", efficiency.other_systems),
+    TableOutput("tbl-modern-slavery", "shares.modern_slavery", efficiency.modern_slavery),
     TableOutput("tbl-within-24", "shares.within_24", efficiency.within_24),
     TableOutput(
         "tbl-cancelled",
         "shares.cancelled shares.victims_informed",
-        effectiveness.shares(labels.REVIEWED, "What was reviewed", "Correct"),
+        effectiveness.shares("tbl-cancelled", labels.REVIEWED),
     ),
     TableOutput("tbl-equality", "details.equality", efficiency.equality),
     TableOutput("tbl-survey", "shares.survey", efficiency.survey),
@@ -90,7 +79,9 @@ _TABLES = (
     TableOutput("tbl-estimators", "estimates.overall_", annex.estimators),
     TableOutput("tbl-sensitivity", "details.sensitivity", annex.sensitivity),
     TableOutput(
-        "tbl-unrecorded-classes", "tallies.unrecorded_classes", effectiveness.offence_classes("unrecorded_classes")
+        "tbl-unrecorded-classes",
+        "tallies.unrecorded_classes",
+        effectiveness.offence_classes("tbl-unrecorded-classes", "unrecorded_classes"),
     ),
     TableOutput("tbl-published", "details.published", annex.published),
     TableOutput("tbl-assumptions", "details.assumptions", annex.assumptions),
@@ -99,38 +90,15 @@ _TABLES = (
     TableOutput("tbl-glossary", "", glossary.glossary),
     TableOutput("tbl-inputs", "", annex.inputs),
 )
-# The figures: id, the table with its numbers, the results, drawing and alt text.
 _FIGURES = (
-    FigureOutput("fig-grades", "tbl-grades", "details.judgements", figures.grades, figures.grades_alt),
-    FigureOutput("fig-rates", "tbl-rates", "estimates.overall", figures.rates, figures.rates_alt),
-    FigureOutput("fig-certainty", "tbl-probabilities", "details.judgements", figures.certainty, figures.certainty_alt),
-    FigureOutput(
-        "fig-unrecorded", "tbl-unrecorded", "estimates.unrecorded_", figures.unrecorded, figures.unrecorded_alt
-    ),
-    FigureOutput(
-        "fig-domestic-abuse",
-        "tbl-domestic-abuse-classes",
-        "tallies.domestic_abuse_unrecorded_classes",
-        figures.domestic_abuse,
-        figures.domestic_abuse_alt,
-    ),
-    FigureOutput(
-        "fig-previous", "tbl-previous", "estimates.previous", figures.two_inspections, figures.two_inspections_alt
-    ),
-    FigureOutput(
-        "fig-within-24",
-        "tbl-within-24",
-        "shares.within_24",
-        figures.within_24,
-        figures.shares_alt(labels.WITHIN_24, "crimes recorded within 24 hours"),
-    ),
-    FigureOutput(
-        "fig-cancelled",
-        "tbl-cancelled",
-        "shares.cancelled",
-        figures.cancelled,
-        figures.shares_alt(labels.CANCELLED, "correct cancellations"),
-    ),
+    FigureOutput("fig-grades", "tbl-grades", figures.grades),
+    FigureOutput("fig-rates", "tbl-rates", figures.rates),
+    FigureOutput("fig-certainty", "tbl-probabilities", figures.certainty),
+    FigureOutput("fig-unrecorded", "tbl-unrecorded", figures.unrecorded),
+    FigureOutput("fig-domestic-abuse", "tbl-domestic-abuse-classes", figures.domestic_abuse),
+    FigureOutput("fig-previous", "tbl-previous", figures.two_inspections),
+    FigureOutput("fig-within-24", "tbl-within-24", figures.within_24),
+    FigureOutput("fig-cancelled", "tbl-cancelled", figures.cancelled),
 )
 TABLES = {table.id: table for table in _TABLES}
 FIGURES = {figure.id: figure for figure in _FIGURES}
@@ -154,14 +122,13 @@ def table_markdown(results: Results, identity: str) -> str:
     table = output.build(results)
     if table is None:
         return ""
-    return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + _source(
-        results, output.rests_on, note_of(output, table), identity
-    )
+    source = _source(results, output, note_of(output, table))
+    return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + source
 
 
-def _source(results: Results, rests_on: str, note: str, table: str, where: str = "") -> str:
+def _source(results: Results, output: TableOutput, note: str, where: str = "") -> str:
     """The line under a table or figure: what to mind, where the numbers and their data are, and what computed them."""
-    notebook, cell = computed_in(results, rests_on)
+    notebook, cell = computed_in(results, output.rests_on)
     parts = [wording.plain(note)] if note else []
     if where:
         parts.append(where)
@@ -169,7 +136,7 @@ def _source(results: Results, rests_on: str, note: str, table: str, where: str =
         place = f"notebook {wording.plain(notebook)}" + (f", cell {cell}" if cell is not None else "")
         anchor = f"#cell-{cell}" if cell is not None else ""
         parts.append(f"Computed in [{place}](notebooks/{notebook}.html{anchor}).")
-    data = f"tables/{table.removeprefix('tbl-')}.csv"
+    data = f"tables/{output.id.removeprefix('tbl-')}.csv"
     parts.append(f"Data: [{data}]({data}).")
     return f"\n\n::: {{.source}}\n{' '.join(parts)}\n:::"
 
@@ -177,12 +144,12 @@ def _source(results: Results, rests_on: str, note: str, table: str, where: str =
 def figure_markdown(results: Results, identity: str) -> str:
     """A figure of the index as Markdown, or an empty string where there is nothing to show."""
     output = FIGURES[identity]
-    figure = output.build(results)
-    if figure is None:
+    drawn = output.build(results)
+    if drawn is None:
         return ""
-    caption = wording.plain(wording.sentence(output.title))
-    image = charts.image(figure, caption, identity, output.alt(results))
-    return image + _source(results, output.rests_on, "", output.table, f"The numbers are in @{output.table}.")
+    figure, alt = drawn
+    image = charts.image(figure, wording.plain(wording.sentence(output.title)), identity, alt)
+    return image + _source(results, TABLES[output.table], "", f"The numbers are in @{output.table}.")
 
 
 def write_tables(results: Results, folder: Path) -> None:

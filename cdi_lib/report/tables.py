@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cdi_lib.report import wording
+from cdi_lib.report.labels import book
 
 NOT_APPLICABLE = "not applicable"
 
@@ -45,45 +47,55 @@ class Table:
     note: str = ""
 
 
-def count(key: str, header: str) -> Column:
-    """A column of counts."""
-    return Column(key, header, wording.count, number=True, number_format="#,##0")
+def _numbers(printed: str, number_format: str, factor: int = 1) -> Callable[[str, str], Column]:
+    """A kind of column: numbers that the function of ``wording`` with this name prints."""
+    return lambda key, header: Column(key, header, getattr(wording, printed), True, number_format, factor)
 
 
-def about(key: str, header: str) -> Column:
-    """A column of estimated numbers of crimes, printed to the nearest ten."""
-    return Column(key, header, wording.about, number=True, number_format="#,##0")
-
-
-def over(key: str, header: str) -> Column:
-    """A column of estimated numbers of crimes, printed rounded down: over so many."""
-    return Column(key, header, wording.over, number=True, number_format="#,##0")
+count = _numbers("count", "#,##0")
+about = _numbers("about", "#,##0")  # estimated numbers of crimes, to the nearest ten
+over = _numbers("over", "#,##0")  # rounded down: over so many
+points = _numbers("points", "0.00", 100)  # differences of proportions, in percentage points
+chance = _numbers("chance", "0%")  # simulated probabilities
 
 
 def percent(key: str, header: str, places: int = 1) -> Column:
     """A column of proportions, printed as percentages."""
-    number_format = f"{0:.{places}f}%"
-    return Column(key, header, lambda value: wording.percent(value, places), True, number_format)
-
-
-def points(key: str, header: str) -> Column:
-    """A column of differences of proportions, printed in percentage points."""
-    return Column(key, header, wording.points, number=True, number_format="0.00", factor=100)
+    return Column(key, header, lambda value: wording.percent(value, places), True, f"{0:.{places}f}%")
 
 
 def decimal(key: str, header: str) -> Column:
     """A column of numbers with one decimal."""
-    return Column(key, header, lambda value: wording.rounded(value, 1), number=True, number_format="0.0")
-
-
-def chance(key: str, header: str) -> Column:
-    """A column of simulated probabilities."""
-    return Column(key, header, wording.chance, number=True, number_format="0%")
+    return Column(key, header, lambda value: wording.rounded(value, 1), True, "0.0")
 
 
 def text(key: str, header: str) -> Column:
     """A column of text, which is escaped."""
     return Column(key, header)
+
+
+KINDS: dict[str, Callable[[str, str], Column]] = {
+    "text": text,
+    "count": count,
+    "about": about,
+    "over": over,
+    "points": points,
+    "percent": percent,
+    "exact_percent": partial(percent, places=2),
+    "decimal": decimal,
+    "printed": partial(Column, number=True),  # figures that are text already
+    "badge": partial(Column, shown=wording.badge),
+}
+
+
+def headed(
+    identity: str, rows: list[dict[str, Any]], note: str = "", without: Collection[str] = (), **names: str
+) -> Table | None:
+    """A table with the columns that ``reports/text`` gives it; None without rows. ``names`` stand in its headings."""
+    headings = book("tables")[identity]["columns"]
+    kinds = {key: ("text", heading) if isinstance(heading, str) else heading for key, heading in headings.items()}
+    columns = (KINDS[kind](key, words.format(**names)) for key, (kind, words) in kinds.items() if key not in without)
+    return Table(tuple(columns), rows, note) if rows else None
 
 
 def cell(column: Column, row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Tables of rates, unrecorded crime, domestic abuse, rape, and the inspection before."""
+"""Tables of rates, unrecorded crime, domestic abuse, counts of what was examined, and the inspection before."""
 
 from __future__ import annotations
 
@@ -7,29 +7,25 @@ from typing import Any
 
 from cdi_lib.inspection.parameters import CRIME_TYPES
 from cdi_lib.inspection.results import EstimateResult, Results
-from cdi_lib.report import tables, wording
+from cdi_lib.report import wording
 from cdi_lib.report.labels import CAUTIONS, TYPE_LABELS
-from cdi_lib.report.tables import Column, Table
+from cdi_lib.report.tables import Table, headed
 
 
-def rates(results: Results) -> Table:
+def rates(results: Results) -> Table | None:
     """Recording rates with their intervals, and a column of cautions where there is one."""
+    cautions = lambda rate: wording.in_words(text for flag, text in CAUTIONS.items() if flag in rate.flags)
     rows = [
-        {"code": key, "crime_type": label, "audited": rate.n, "recorded": rate.recorded}
-        | {"rate": rate.value, "low": rate.low, "high": rate.high, "note": _caution(rate)}
+        {"code": key, "crime_type": label, "audited": rate.n} | _rate_cells(rate) | {"note": cautions(rate)}
         for key, label in TYPE_LABELS.items()
         if (rate := results.estimate(key))
     ]
-    columns = [
-        tables.text("crime_type", "Crime type"),
-        tables.count("audited", "Audited crimes (n)"),
-        tables.count("recorded", "Recorded"),
-        tables.percent("rate", "Recording rate"),
-        *interval_columns(results, tables.percent),
-    ]
-    if any(row["note"] != "none" for row in rows):
-        columns.append(tables.text("note", "Caution"))
-    return Table(tuple(columns), rows, _weights_note(results))
+    without = () if any(row["note"] != "none" for row in rows) else ("note",)
+    return headed("tbl-rates", rows, _weights_note(results), without, level=interval_level(results))
+
+
+def _rate_cells(rate: EstimateResult) -> dict[str, Any]:
+    return {"recorded": rate.recorded, "rate": rate.value, "low": rate.low, "high": rate.high}
 
 
 def _weights_note(results: Results) -> str:
@@ -45,39 +41,20 @@ def _weights_note(results: Results) -> str:
     return f"{note} So a rate need not be recorded over audited crimes."
 
 
-def _caution(rate: EstimateResult) -> str:
-    return wording.in_words(text for flag, text in CAUTIONS.items() if flag in rate.flags)
-
-
-def interval_columns(results: Results, column: Callable[[str, str], Column]) -> list[Column]:
-    """The two ends of an interval, with its level in their headers."""
-    level = wording.percent_confidence(results.estimates["overall"])
-    return [column("low", f"{level} CI lower"), column("high", f"{level} CI upper")]
+def interval_level(results: Results) -> str:
+    """The level of the intervals, for the headings of their ends."""
+    return wording.percent_confidence(results.estimates["overall"])
 
 
 def unrecorded(results: Results) -> Table | None:
     """Crimes that go unrecorded in a year, by crime type."""
-    found = {key: rate for key in TYPE_LABELS if (rate := results.estimate(f"unrecorded_{key}"))}
     rows = [
-        {
-            "code": key,
-            "crime_type": TYPE_LABELS[key],
-            "recorded_crime": results.details.row(key).recorded_crime,
-            "unrecorded": rate.value,
-            "low": rate.low,
-            "high": rate.high,
-            "n": rate.n,
-        }
-        for key, rate in found.items()
+        {"code": key, "crime_type": label, "recorded_crime": results.details.row(key).recorded_crime}
+        | {"unrecorded": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+        for key, label in TYPE_LABELS.items()
+        if (estimate := results.estimate(f"unrecorded_{key}"))
     ]
-    columns = (
-        tables.text("crime_type", "Crime type"),
-        tables.count("recorded_crime", "Recorded in 12 months"),
-        tables.over("unrecorded", "Estimated unrecorded a year"),
-        *interval_columns(results, tables.about),
-        tables.count("n", "Audited crimes (n)"),
-    )
-    return Table(columns, rows, sum_note(results)) if rows else None
+    return headed("tbl-unrecorded", rows, sum_note(results), level=interval_level(results))
 
 
 def sum_note(results: Results) -> str:
@@ -99,30 +76,21 @@ def domestic_abuse(results: Results) -> Table | None:
         for name in CRIME_TYPES
     ]
     total = {"audited": share.n, "recorded": share.x, "unrecorded": share.missed}
-    rows.append({"code": "overall", "crime_type": "All domestic abuse crime"} | total)
-    columns = (
-        tables.text("crime_type", "Crime type"),
-        tables.count("audited", "Audited crimes (n)"),
-        tables.count("recorded", "Recorded"),
-        tables.count("unrecorded", "Not recorded"),
-    )
-    return Table(columns, rows)
+    return headed("tbl-domestic-abuse", [*rows, {"code": "overall", "crime_type": "All domestic abuse crime"} | total])
 
 
-def offence_classes(tally: str) -> Callable[[Results], Table | None]:
+def offence_classes(identity: str, tally: str) -> Callable[[Results], Table | None]:
     """A table of unrecorded crimes by offence class, from the counts with this id."""
 
     def build(results: Results) -> Table | None:
         found = results.tallies.get(tally)
         counts = found.counts if found else {}
-        rows = [{"offence": name, "unrecorded": number} for name, number in counts.items()]
-        columns = (tables.text("offence", "Offence class"), tables.count("unrecorded", "Not recorded"))
-        return Table(columns, rows) if rows else None
+        return headed(identity, [{"offence": name, "unrecorded": number} for name, number in counts.items()])
 
     return build
 
 
-def shares(labels: dict[str, str], what: str, done: str) -> Callable[[Results], Table | None]:
+def shares(identity: str, labels: dict[str, str]) -> Callable[[Results], Table | None]:
     """A table of "x of y" with both numbers; a part that was not inspected is left out."""
 
     def build(results: Results) -> Table | None:
@@ -132,10 +100,12 @@ def shares(labels: dict[str, str], what: str, done: str) -> Callable[[Results], 
             if (share := results.share(key))
             and (key, share.n) != ("rape", 0)  # none in the sample: nothing was examined
         ]
-        columns = (tables.text("item", what), tables.count("x", done), tables.count("n", "Out of (n)"))
-        return Table(columns, rows) if rows else None
+        return headed(identity, rows)
 
     return build
+
+
+_DIFFERENCES = {"representative": "kind of sample", "recording_limit_hours": "time limit for recording"}
 
 
 def previous(results: Results) -> Table | None:
@@ -145,28 +115,18 @@ def previous(results: Results) -> Table | None:
     if before is None or compared is None:
         return None
     kind = "random sample" if before.representative else "dip sample, not representative"
-    this = f"{details.recording_limit_hours} hours"
     rows = [
-        {"inspection": f"{before.year}", "sample": kind, "limit": f"{before.recording_limit_hours} hours"}
-        | _rate_cells(results.estimates["previous"]),
-        {"inspection": results.publication["date"][:4], "sample": "random sample", "limit": this}
-        | _rate_cells(results.estimates["overall"]),
+        {"inspection": year, "sample": sample, "limit": f"{hours} hours", "n": rate.n} | _rate_cells(rate)
+        for year, sample, hours, rate in (
+            (f"{before.year}", kind, before.recording_limit_hours, results.estimates["previous"]),
+            (
+                results.publication["date"][:4],
+                "random sample",
+                details.recording_limit_hours,
+                results.estimates["overall"],
+            ),
+        )
     ]
-    columns = (
-        tables.text("inspection", "Inspection"),
-        tables.text("sample", "Kind of sample"),
-        tables.text("limit", "Time limit for recording"),
-        tables.count("n", "Audited crimes (n)"),
-        tables.count("recorded", "Recorded"),
-        tables.percent("rate", "Recording rate"),
-        *interval_columns(results, tables.percent),
-    )
     differs = wording.in_words(["period", *(_DIFFERENCES[what] for what in compared.differs)])
-    return Table(columns, rows, f"The inspections differ in {differs}. Their difference is taken before rounding.")
-
-
-_DIFFERENCES = {"representative": "kind of sample", "recording_limit_hours": "time limit for recording"}
-
-
-def _rate_cells(rate: EstimateResult) -> dict[str, Any]:
-    return {"n": rate.n, "recorded": rate.recorded, "rate": rate.value, "low": rate.low, "high": rate.high}
+    note = f"The inspections differ in {differs}. Their difference is taken before rounding."
+    return headed("tbl-previous", rows, note, level=interval_level(results))

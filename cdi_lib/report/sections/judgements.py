@@ -8,7 +8,7 @@ from cdi_lib.inspection import details as judged_
 from cdi_lib.inspection.details import ElementJudgement, QuestionJudgement
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import tables, wording
-from cdi_lib.report.tables import Column, Table
+from cdi_lib.report.tables import Table, headed
 from cdi_lib.report.wording import count, percent
 
 Judgement = ElementJudgement | QuestionJudgement
@@ -26,7 +26,7 @@ def short_name(entry: Judgement) -> str:
     return getattr(entry, "short", None) or entry.label
 
 
-def grades(results: Results) -> Table:
+def grades(results: Results) -> Table | None:
     """The grades of the whole and of each question, with the rule, and why a grade was set otherwise."""
     found = results.details.judgements
     rows = [
@@ -41,18 +41,11 @@ def grades(results: Results) -> Table:
         for entry in (found.overall, *found.questions)
     ]
     is_set = any(row["decided"] != row["computed"] for row in rows)
-    columns = [
-        tables.text("question", "Question"),
-        Column("decided", "Grade", wording.badge),
-        tables.text("rule", "Rule for the grade by the criteria" if is_set else "Rule that gives it"),
-    ]
-    if is_set:
-        columns.append(tables.text("computed", "Grade by the criteria"))
-        columns.append(tables.text("reason", "Why it was set otherwise"))
-    return Table(tuple(columns), rows)
+    rule = "Rule for the grade by the criteria" if is_set else "Rule that gives it"
+    return headed("tbl-grades", rows, without=() if is_set else ("computed", "reason"), rule=rule)
 
 
-def elements(results: Results) -> Table:
+def elements(results: Results) -> Table | None:
     """The elements with what they were judged on, and what would have changed their grade."""
     rows = [
         {
@@ -66,15 +59,8 @@ def elements(results: Results) -> Table:
         | _evidence_values(entry)
         for entry in results.details.judgements.elements
     ]
-    columns = [
-        tables.text("element", "Element"),
-        tables.text("measure", "Judged on"),
-        Column("grade", "Grade", wording.badge),
-    ]
-    if any(row["status"] != "judged" for row in rows):
-        columns.append(tables.text("status", "Status"))
-    columns.append(tables.text("next", "What would change the grade by the criteria"))
-    return Table(tuple(columns), rows)
+    without = () if any(row["status"] != "judged" for row in rows) else ("status",)
+    return headed("tbl-elements", rows, without=without)
 
 
 def measure_words(entry: ElementJudgement) -> str:
@@ -151,7 +137,7 @@ def _evidence_values(entry: ElementJudgement) -> dict[str, Any]:
     return values
 
 
-def bands(results: Results) -> Table:
+def bands(results: Results) -> Table | None:
     """The bands by which each element is graded; in the CSV file as proportions."""
     rows = []
     for entry in results.details.judgements.elements:
@@ -160,13 +146,7 @@ def bands(results: Results) -> Table:
         row: dict[str, Any] = {"code": entry.id, "element": entry.label, "bands": "; ".join(words)}
         row["reason"] = entry.reason_for_bands
         rows.append(row | {f"least_{g}": b if isinstance(b, str) else b / 100 for g, b in least.items()})
-    worst = results.details.judgements.scale[-1]
-    columns = (
-        tables.text("element", "Element"),
-        tables.text("bands", f"Least for each grade, below which it is {worst}"),
-        tables.text("reason", "Why"),
-    )
-    return Table(columns, rows)
+    return headed("tbl-bands", rows, worst=results.details.judgements.scale[-1])
 
 
 def probabilities(results: Results) -> Table | None:
