@@ -312,7 +312,7 @@ def test_a_number_that_is_typed_into_the_code_is_found():
     assert inside != index and typed_numbers(inside) != []
 
 
-TEXT_FILES = sorted((PROJECT / "reports" / "text" / "en").iterdir())
+TEXT_FILES = sorted(path for path in (PROJECT / "reports" / "text" / "en").rglob("*") if path.is_file())
 
 
 def typed_in(text: str) -> list[str]:
