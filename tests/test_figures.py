@@ -43,6 +43,9 @@ NO_FIGURES = {
 TYPED = NO_FIGURES | {
     r"under 1%|over 99%": "where a simulated probability stops being given",
     r"Open Government Licence v3": "name of a licence",
+    r"counting rules of April 2018": "the date of a rule",
+    r"Huang and Zhang, 2009": "the year of a method's publication",
+    r"95% interval": "the level at which the published intervals were printed",
 }
 # Names with digits in the Markdown: ids, files, links, notebooks, hashes, the scale of a table's columns.
 NAMES = r"@[\w-]+|\{#[\w-]+|\(#[\w-]+\)|tables/[\w.-]+|notebooks/[\w.#-]+|\d\\?_\w+|`[^`]*`|\b[0-9a-f]{16}\b|:?-{3,}:?"
