@@ -5,7 +5,7 @@
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
-variables := FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
+variables := FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK PROGRAMME AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
 $(foreach name,$(variables) OS CONDA_DEFAULT_ENV,$(eval override $(name) := $$(value $(name))))
 export $(variables)
 
@@ -14,6 +14,7 @@ renderer  = $${RENDERER:+--renderer="$$RENDERER"}
 jobs      = $${JOBS:+--jobs="$$JOBS"}
 against   = $${AGAINST:+--against="$$AGAINST"}
 scheduler = $${SCHEDULER:+--scheduler="$$SCHEDULER"}
+programme = $${PROGRAMME:+--programme="$$PROGRAMME"}
 recheck   = $${RECHECK:+--recheck="$$RECHECK"}
 again     = $${AGAIN:+--again}
 replace   = $${REPLACE:+--replace}
@@ -71,8 +72,8 @@ why: setup ## FORCE=name: why its report would be built again
 demonstration: setup ## forces reconstructed from published figures, in params/demonstration/, for make reports
 	@$(python) -m tests.tools.demonstration
 
-new: setup ## FORCE=name: a commented parameter file and empty record tables for a new inspection
-	@$(run) new $(force) $(told)
+new: setup ## FORCE=name [PROGRAMME=name]: a commented parameter file and empty record tables for a new inspection
+	@$(run) new $(force) $(programme) $(told)
 
 sample: setup ## FORCE=name [RECHECK=50] [REPLACE=1]: draw the audit sample, a blind re-check of it, or reserves for it
 	@$(run) sample $(force) $(recheck) $(replace) $(told)

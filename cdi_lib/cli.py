@@ -176,7 +176,7 @@ def new(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.begin import begin
 
     force = chosen.force
-    for path in begin(force, params_folder()):
+    for path in begin(force, params_folder(), chosen.programme or None):
         console.file(path)
     console.say(f"Next: fill in params/{force}.yml, put the sampling frame into params/{force}/ as frame.csv,")
     console.say(f"and draw the sample: make sample FORCE={force}; without a frame: fill in the tables, make check")
@@ -310,6 +310,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "force": {"default": "", "help": "name of the force: a file in params/, without .yml"},
     "renderer": {"choices": ["auto", "quarto", "pandoc"], "default": "auto", "help": "engine for HTML and PDF"},
     "again": _FLAG | {"help": "build also what is up to date"},
+    "programme": {"default": "", "help": "kind of inspection: a file in params/programmes, without .yml"},
     "jobs": {"type": int, "default": 0, "help": "how many forces at a time"},
     "scheduler": {"default": "", "help": "address of a Dask scheduler: tcp://host:port"},
     "strict": _FLAG | {"help": "end with status 1 for warnings too"},
@@ -322,7 +323,7 @@ COMMANDS: dict[Callable[[argparse.Namespace], int], tuple[str, ...]] = {
     report: ("force", "renderer", "again"),
     reports: ("renderer", "again", "jobs", "scheduler"),
     why: ("force", "renderer"),
-    new: ("force",),
+    new: ("force", "programme"),
     sample: ("force", "recheck", "replace"),
     check: ("force", "strict"),
     collect: ("force",),

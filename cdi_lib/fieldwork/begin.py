@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -13,9 +14,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from cdi_lib.inspection.folders import force_key
-from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.parameters import CountFigure, Inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.tables import TABLES
+from cdi_lib.inspection.programme import DEFAULT, Programme, load_programme
+from cdi_lib.inspection.tables import Column, tables_of
 
 _INTRODUCTION = """\
 # Parameters of one inspection. Fill in what is empty; `make check FORCE={force}` says what is missing or wrong.
@@ -24,23 +26,24 @@ _INTRODUCTION = """\
 # counts 21900. The record tables are in params/{force}/; {force}/columns.md says what their columns mean.
 
 """
-_OWN_TABLES = {name: columns for name, columns in TABLES.items() if name != "published"}
 
 
-def begin(force: str, params: Path) -> list[Path]:
+def begin(force: str, params: Path, programme: str | None = None) -> list[Path]:
     """Write ``params/<force>.yml`` and the empty tables in ``params/<force>/``; returns the files written.
 
-    InputError if the name is not one, or anything is already there: nothing is overwritten.
+    InputError if a name is not one, or anything is already there: nothing is overwritten.
     """
+    by = load_programme(programme or DEFAULT, params)
+    tables = {name: columns for name, columns in tables_of(by).items() if name != "published"}
     force = force_key(force)
     parameter_file, folder = params / f"{force}.yml", params / force
     there = [path for path in (parameter_file, folder) if os.path.lexists(path)]  # a dead link counts
     if there:
         got, expected = "something that is already there", "a new name; nothing is overwritten"
         raise InputError([Problem(f"params/{path.name}", "", got, expected) for path in there])
-    texts = {parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "")) + "\n"}
-    texts[folder / "columns.md"] = _columns()
-    texts |= {folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in _OWN_TABLES.items()}
+    texts = {parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "", by)) + "\n"}
+    texts[folder / "columns.md"] = _columns(tables)
+    texts |= {folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in tables.items()}
     (folder / "returned").mkdir(parents=True)
     try:
         for path, text in texts.items():
@@ -52,18 +55,27 @@ def begin(force: str, params: Path) -> list[Path]:
     return list(texts)
 
 
-def _lines(model: type[BaseModel], indent: str) -> list[str]:
+def _lines(model: type[BaseModel], indent: str, programme: Programme) -> list[str]:
     """The keys of a model with what they mean; those that are optional are commented out."""
     lines = []
     for key, field in model.model_fields.items():
         nested = _model_of(field.annotation)
         start = f"{indent}{key}" if field.is_required() else f"{indent}# {key}"
         comment = f"  # {field.description}" if field.description else ""
+        if key == "programme":
+            lines += [f"{key}: {programme.name}{comment}", ""]
+            continue
+        if key == "recorded_crime":
+            lines.append(f"{key}:{comment}")
+            for name, crime_type in programme.crime_types.items():
+                lines += [f"  {name}:  # {crime_type.label}", *_lines(CountFigure, "    ", programme)]
+            lines.append("")
+            continue
         if nested is None or get_origin(field.annotation) is tuple:
             value = "1" if key == "schema_version" else _example(field.default) or ("[]" if nested else "")
             lines.append(f"{start}: {value}".rstrip() + comment)
         else:
-            inner = _lines(nested, indent + "  ")
+            inner = _lines(nested, indent + "  ", programme)
             if not field.is_required():  # commented out as a whole, its optional keys no further
                 inner = [re.sub(rf"^{indent}( *)(# )?", rf"{indent}# \1", line) for line in inner]
             lines += [f"{start}:{comment}", *inner]
@@ -86,9 +98,9 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     return next((found for part in get_args(annotation) if (found := _model_of(part))), None)
 
 
-def _columns() -> str:
+def _columns(tables: Mapping[str, Mapping[str, Column]]) -> str:
     lines = ["# The record tables", "", "Tables may be CSV, Excel (.xlsx) or Parquet, one file each.", ""]
-    for name, columns in _OWN_TABLES.items():
+    for name, columns in tables.items():
         lines += [f"## {name}", "", "| column | what it holds |", "|---|---|"]
         for column, spec in columns.items():
             lines.append(f"| {column} | {spec.description}{'' if spec.required else ' (the column may be left out)'} |")

@@ -22,7 +22,7 @@ from cdi_lib.inspection.measures import planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.records import AuditRecords
-from cdi_lib.inspection.tables import ROUTES, parse_moments
+from cdi_lib.inspection.tables import parse_moments
 from cdi_lib.statistics import sampling
 from cdi_lib.statistics.frames import Frame, normal_text, read_frame, read_header
 
@@ -51,6 +51,7 @@ class AuditFrame:
     frame: Frame
     columns: FrameColumns
     place: str
+    routes: tuple[str, ...]  # of the programme
 
 
 def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Mapping[str, str] | None = None) -> Drawn:
@@ -163,7 +164,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
     frame = frame.renamed(_strata(frame.info.counts, names, place))
     if names.reported_at is not None:
         _check_reported(frame, names.reported_at, inspection, place)
-    return AuditFrame(frame, names, place)
+    return AuditFrame(frame, names, place, tuple(inspection.programme.routes))
 
 
 def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns:
@@ -248,7 +249,8 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
         has_clock = values.astype("str").str.contains(":", regex=False) & ~text.str.endswith(" 00:00:00")
         selection["reported_at"] = text.where(has_clock, "").to_numpy()
     if names.route is not None:
-        route_of = {value: name for name, group in names.routes.items() for value in group} | {r: r for r in ROUTES}
+        route_of = {value: name for name, group in names.routes.items() for value in group}
+        route_of |= {route: route for route in given.routes}
         routes = drawn[names.route].astype("str").str.strip().map(route_of)
         selection["route"] = routes.astype(object).where(routes.notna(), "").to_numpy()
     return selection

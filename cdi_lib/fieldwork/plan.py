@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cdi_lib.inspection.measures import Measures, PlannedSample, expected_margin, expected_sample
-from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, SamplingPlan
+from cdi_lib.inspection.parameters import Inspection, SamplingPlan
 from cdi_lib.statistics.planning import Allocation
 
 Point = tuple[int, float | None]  # crimes audited, and the margin that they give (a proportion)
@@ -80,18 +80,19 @@ def plan_by_type(asked: SamplingPlan | None, measures: Measures, main: pd.DataFr
         return None
     planned = measures.planned_by_crime_type()
     reported = {name: size * asked.crimes_per_incident for name, size in planned.allocation.frame.items()}
-    audited = {name: crimes for name in CRIME_TYPES if len(crimes := main[main["crime_type"] == name])}
+    types = measures.inspection.programme.crime_types
+    audited = {name: crimes for name in types if len(crimes := main[main["crime_type"] == name])}
     return PlanByType(asked, planned, reported, audited, measures)
 
 
 def audited_rows(inspection: Inspection, measures: Measures, main: pd.DataFrame) -> list[dict[str, Any]]:
     """The result ``sample``: what was audited of each crime type and in all, and the reports that it stands for."""
-    in_period, in_year = measures.recorded_in_audit_period(), inspection.recorded_crime.by_type()
+    in_period, in_year = measures.recorded_in_audit_period(), inspection.crime_by_type()
     parts = {
         name: (main[main["crime_type"] == name], measures.crime_type(name), in_period[name], in_year[name])
-        for name in CRIME_TYPES
+        for name in inspection.programme.crime_types
     }
-    parts["overall"] = (main, measures.headline(), sum(in_period.values()), inspection.recorded_crime.total)
+    parts["overall"] = (main, measures.headline(), sum(in_period.values()), inspection.all_crime)
     return [
         {
             "code": code,

@@ -30,8 +30,9 @@ from cdi_lib.inspection.files import read_rows
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
-from cdi_lib.inspection.tables import MAIN, TABLES, Series, parse_moments
+from cdi_lib.inspection.tables import CRIME_COLUMNS, Series, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
@@ -172,7 +173,7 @@ def _sheet(path: Path, file: str) -> pd.DataFrame:
     cells = [[*row, *[""] * len(header)][: len(header)] for row in rows]
     table = pd.DataFrame(cells, columns=header, dtype=object)[list(COLUMNS)]
     for name, column in COLUMNS.items():
-        if column.choices:
+        if column.choices or column.part:
             table[name] = table[name].str.lower()
     table["offence_class"] = table["offence_class"].str.upper()
     # 1.0 is how programs write a whole number of a column with blank cells
@@ -191,7 +192,7 @@ def _is_crime(rows: pd.DataFrame) -> Series:
 def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of worksheets as rows of the table ``crimes``, as they were entered and with the labels that they have."""
     crime_id = rows["incident_id"].astype("str") + "/" + rows["crime_number"].astype("str")
-    return rows.assign(crime_id=crime_id, sample=MAIN)[list(TABLES["crimes"])].astype(object)
+    return rows.assign(crime_id=crime_id, sample=MAIN)[list(CRIME_COLUMNS)].astype(object)
 
 
 def _collected(rows: pd.DataFrame) -> pd.DataFrame:
@@ -208,9 +209,10 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     crimes = rows[_is_crime(rows)]
     table = _as_crimes(crimes)
     # A crime twice is told of where its incident is looked at.
-    mistakes = [mistake for mistake in check_table(table, "crimes") if mistake.column in COLUMNS]
+    columns = tables_of(inspection.programme)["crimes"]
+    mistakes = [mistake for mistake in check_table(table, "crimes", columns) if mistake.column in COLUMNS]
     readable = table[~table.index.isin([mistake.row for mistake in mistakes])]
-    for mistake in mistakes + check_rows(readable, "crimes", inspection.audit_period):
+    for mistake in mistakes + check_rows(readable, "crimes", inspection):
         weight = _Findings.MISSING if mistake.got == BLANK else _Findings.VALUE
         found.rows(weight, crimes.loc[[mistake.row]], mistake.column, mistake.expected, mistake.got)
     unnumbered = ~crimes["crime_number"].fillna("").str.fullmatch("[1-9][0-9]{0,2}").astype(bool)

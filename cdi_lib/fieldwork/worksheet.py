@@ -18,8 +18,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from cdi_lib.inspection.files import write_whole
-from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, Period
-from cdi_lib.inspection.tables import RECORDED_AS, ROUTES, YES_NO, offence_classes
+from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.programme import Told
+from cdi_lib.inspection.tables import RECORDED_AS, YES_NO, crime_type_of, offence_classes
 
 AUDIT_SHEET, LISTS_SHEET, INSTRUCTIONS_SHEET = "Audit", "Lists", "Instructions"
 FIRST, RECHECK = "first", "recheck"
@@ -27,16 +28,23 @@ CRIME, NO_CRIME, NOT_AUDITED = "crime", "no crime", "cannot be audited"
 FINDINGS = (CRIME, NO_CRIME, NOT_AUDITED)
 ROWS_PER_INCIDENT = 3
 SPARE_ROWS = 200  # for incidents with more crimes than that
+LONGEST_LIST = 255  # characters of a drop-down list that a workbook can hold; what was entered is checked on return
 MOMENT_FORMAT = "dd/mm/yyyy hh:mm"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the audit sheet: what it holds, how wide it is, and the values that it may have (empty: any)."""
+    """A column of the audit sheet: what it holds, how wide it is, and the values that it may have (empty: any), which may
+    be the ids of a part of the programme."""
 
     description: str
     width: int
     choices: tuple[str, ...] = ()
+    part: str = ""
+
+    def choices_in(self, told: Told) -> tuple[str, ...]:
+        """The values that it may have in an inspection by a programme."""
+        return tuple(getattr(told, self.part)) if self.part else self.choices
 
 
 COLUMNS = {
@@ -46,9 +54,9 @@ COLUMNS = {
     "crime_number": Column("1, 2, 3, ... within the incident", 9),
     "finding": Column("of the incident, in its first row", 18, FINDINGS),
     "reason": Column("only where the incident cannot be audited: why", 24),
-    "crime_type": Column("crime type", 12, CRIME_TYPES),
+    "crime_type": Column("crime type", 12, part="crime_types"),
     "offence_class": Column("Home Office class; the sheet Lists says what each is", 12),
-    "route": Column("how it was reported", 24, ROUTES),
+    "route": Column("how it was reported", 24, part="routes"),
     "domestic_abuse": Column("domestic abuse", 11, YES_NO),
     "recorded": Column("had the force recorded it?", 11, YES_NO),
     "recorded_as": Column("if it was not recorded: what there was instead", 13, RECORDED_AS),
@@ -93,9 +101,9 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
     book = Workbook()
     _write_instructions(book.active, audit, inspection)
     sheet, lists = book.create_sheet(AUDIT_SHEET), book.create_sheet(LISTS_SHEET)
-    _write_lists(lists)
+    _write_lists(lists, inspection.programme)
     _write_rows(sheet, incidents, audit)
-    _add_checks(sheet, lists.max_row, inspection.audit_period)
+    _add_checks(sheet, lists.max_row, inspection)
     for protected in book:
         protected.protection.sheet = True  # no password: against accidents, not against people
         protected.protection.formatColumns = False  # False: may be done
@@ -116,11 +124,12 @@ def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) ->
             cell.font = Font(bold=True, size=14)
 
 
-def _write_lists(sheet: Worksheet) -> None:
+def _write_lists(sheet: Worksheet, told: Told) -> None:
     """The offence classes, with what they are."""
     sheet.append(["offence_class", "crime_type", "what it is"])
+    crime_types = crime_type_of(told)
     for row, (name, found) in enumerate(offence_classes().iterrows(), 2):
-        sheet.append([None, found["crime_type"], found["description"]])
+        sheet.append([None, crime_types[str(name)], found["description"]])
         _put(sheet.cell(row, 1), str(name)).number_format = "@"
     for letter, width in zip("ABC", (14, 14, 80), strict=True):
         sheet.column_dimensions[letter].width = width
@@ -170,16 +179,18 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> None:
                 cell.number_format = "@"
 
 
-def _add_checks(sheet: Worksheet, last_class: int, period: Period) -> None:
+def _add_checks(sheet: Worksheet, last_class: int, inspection: Inspection) -> None:
     """Drop-down lists and checks of dates, with a message for whoever enters something else."""
+    period = inspection.audit_period
     letters = {name: get_column_letter(number) for number, name in enumerate(COLUMNS, 1)}
     at, then = f"{letters['reported_at']}2", f"{letters['recorded_at']}2"
     first, last = f"DATE({period.start:%Y,%m,%d})", f"DATE({period.end:%Y,%m,%d})"
     within = f"a date and time in the audit period, {period.start:%d/%m/%Y} to {period.end:%d/%m/%Y}"
+    lists = {name: column.choices_in(inspection.programme) for name, column in COLUMNS.items()}
     checks = {
-        name: (f"one of: {', '.join(column.choices)}", "list", f'"{",".join(column.choices)}"')
-        for name, column in COLUMNS.items()
-        if column.choices
+        name: (f"one of: {', '.join(choices)}", "list", f'"{",".join(choices)}"')
+        for name, choices in lists.items()
+        if choices and len(",".join(choices)) <= LONGEST_LIST
     }
     checks["offence_class"] = (f"a class of the sheet {LISTS_SHEET}", "list", f"{LISTS_SHEET}!$A$2:$A${last_class}")
     checks["reported_at"] = (within, "custom", f"AND(ISNUMBER({at}),{at}>={first},{at}<{last}+1)")

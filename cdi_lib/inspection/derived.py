@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cdi_lib.inspection import details
-from cdi_lib.inspection.parameters import CRIME_TYPES, PreviousInspection
+from cdi_lib.inspection.parameters import PreviousInspection
+from cdi_lib.inspection.programme import OVERALL
 from cdi_lib.inspection.results import EstimateResult
 from cdi_lib.statistics import intervals
 
@@ -18,7 +19,7 @@ SIMULATED_LEVEL = 0.95  # of the intervals whose coverage is known
 
 def evenness(sample: Sequence[details.SampleRow], headline: str) -> details.Evenness:
     """Which crime types were audited most and least closely, and whether a pooled headline leaves that out."""
-    shares = {row.code: row.fraction for row in sample if row.code in CRIME_TYPES and row.fraction}
+    shares = {row.code: row.fraction for row in sample if row.code != OVERALL and row.fraction}
     if not shares:
         return details.Evenness(types=0, most="", least="", uneven=False)
     most, least = max(shares, key=shares.__getitem__), min(shares, key=shares.__getitem__)
@@ -26,9 +27,9 @@ def evenness(sample: Sequence[details.SampleRow], headline: str) -> details.Even
     return details.Evenness(types=len(shares), most=most, least=least, uneven=uneven)
 
 
-def extremes(rates: Mapping[str, EstimateResult]) -> details.Extremes | None:
+def extremes(rates: Mapping[str, EstimateResult], crime_types: Iterable[str]) -> details.Extremes | None:
     """The crime types with the lowest and the highest rate; None where there is no rate of any."""
-    values = {name: rates[name].value for name in CRIME_TYPES if name in rates}
+    values = {name: rates[name].value for name in crime_types if name in rates}
     if not values:
         return None
     return details.Extremes(lowest=min(values, key=values.__getitem__), highest=max(values, key=values.__getitem__))

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
-from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Assumption, PreviousInspection, SamplingPlan
-from cdi_lib.inspection.programme import Requirement
+from cdi_lib.inspection.parameters import Assessment, Assumption, PreviousInspection, SamplingPlan
+from cdi_lib.inspection.programme import RecordingRule, Requirement, Told, default_programme
 from cdi_lib.inspection.values import Model
 
 T = TypeVar("T")
@@ -374,6 +374,7 @@ class Details(Stored):
     """
 
     # 1_sample
+    programme: Told = Field(default_factory=lambda: default_programme().told)  # earlier results do not say it
     sampling: SamplingPlan | None = None
     plan: list[PlanRow] = []
     draw: list[DrawnRow] = []
@@ -393,6 +394,7 @@ class Details(Stored):
     headline: Literal["pooled", "stratified"] = OF_EVERY_INSPECTION
     clustered: bool = OF_EVERY_INSPECTION
     recording_limit_hours: int = OF_EVERY_INSPECTION
+    recording_rule: RecordingRule = Field(default_factory=lambda: default_programme().recording_rules[-2])
     extremes: Extremes | None = None
     interval_coverage: IntervalCoverage = OF_EVERY_INSPECTION
     previous: PreviousInspection | None = None
@@ -426,7 +428,7 @@ class Details(Stored):
 def upgraded(details: Mapping[str, Any]) -> dict[str, Any]:
     """Details of schema version 1 or 2, in which names for display stood in the place of ids, as they are now."""
     sample, plan, sensitivity = (details.get(name, []) for name in ("sample", "plan", "sensitivity"))
-    codes = (*CRIME_TYPES, "overall")
+    codes = ("violence", "sexual", "other", "overall")
     return dict(details) | {
         "sample": [without(row, "stratum") | {"code": code} for code, row in zip(codes, sample, strict=False)],
         "plan": [without(row, "crime_type") for row in plan],

@@ -16,7 +16,7 @@ PARAMS_VARIABLE, REPORTS_VARIABLE, SECTIONS_VARIABLE = "CDI_PARAMS", "CDI_REPORT
 DEMONSTRATION = "demonstration"  # folder of generated forces in params/
 BUILDING = ".*-building-*"  # folders in reports/ in which builds are under way
 COMPARISON = "comparison"  # folder of the comparison of forces in reports/
-RESERVED = ("criteria", DEMONSTRATION, COMPARISON)
+RESERVED = ("programmes", "criteria", DEMONSTRATION, COMPARISON)
 FORCE_KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -35,12 +35,6 @@ def params_of(force: str) -> Path:
     own, demonstration = params_folder(), params_folder() / DEMONSTRATION
     is_there = (demonstration / f"{force}.yml").is_file() and not (own / f"{force}.yml").is_file()
     return demonstration if is_there else own
-
-
-def criteria_of(params: Path) -> Path:
-    """The folder of judgement frameworks: that beside the parameters, or the project's own."""
-    own = params / "criteria"
-    return own if own.is_dir() else PROJECT / "params" / "criteria"
 
 
 def own_folder(force: str, params: Path, *parts: str) -> Path:

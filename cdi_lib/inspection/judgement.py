@@ -13,9 +13,9 @@ import numpy as np
 
 from cdi_lib.inspection import details as models
 from cdi_lib.inspection.details import ElementJudgement, Judgements, PartChange, QuestionJudgement
-from cdi_lib.inspection.parameters import CRIME_TYPES, Assessment, Inspection
+from cdi_lib.inspection.parameters import Assessment, Inspection
 from cdi_lib.inspection.problems import Problem
-from cdi_lib.inspection.programme import ESTIMATES, FINDINGS, NOT_JUDGED, OVERALL, SHARES, Criteria, Element, Question
+from cdi_lib.inspection.programme import FINDINGS, NOT_JUDGED, OVERALL, WHOLE, Element, Programme, Question
 from cdi_lib.inspection.results import EstimateResult, Share
 from cdi_lib.statistics import chances
 from cdi_lib.statistics.chances import UNKNOWN, Floats, Ranks
@@ -23,14 +23,14 @@ from cdi_lib.statistics.chances import UNKNOWN, Floats, Ranks
 SIMULATIONS, SEED = 4000, 20170101
 JUDGED, TOO_FEW = "judged", "too few records to judge"
 RANDOM_SAMPLES = ("main", "main and dip")  # shares that rest (almost) only on the random main sample
-# Rates that are parts of another rate: chance moves the whole as it moves its parts. Parts come before their wholes.
-PARTS = {"sexual": ("rape",)} | dict.fromkeys(("overall", "overall_pooled", "overall_stratified"), CRIME_TYPES)
 
 Measure = EstimateResult | Share | Assessment
 Estimates = Mapping[str, EstimateResult]
 
 
-def judge(criteria: Criteria, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection) -> Judgements:
+def judge(
+    programme: Programme, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection
+) -> Judgements:
     """Judge elements, questions and the whole, with the evidence of each step; a result that is missing was not inspected.
 
     A question is computed from the decided grades of its elements, the overall grade from those of the questions.
@@ -41,17 +41,17 @@ def judge(criteria: Criteria, estimates: Estimates, shares: Mapping[str, Share],
     crimes recorded within 24 hours, varies as its Jeffreys posterior, independently of the rates; so does the rate of
     domestic abuse, which cuts across the crime types. Dip samples are not random: what was found in them is as it is.
     """
-    judging = _Judge(criteria, estimates, shares, inspection)
-    elements = {id_: judging.element(id_, element) for id_, element in criteria.elements.items()}
+    judging = _Judge(programme, estimates, shares, inspection)
+    elements = {id_: judging.element(id_, element) for id_, element in programme.elements.items()}
     questions = {
-        id_: judging.question(id_, question, {part: elements[part] for part in criteria.parts_of(id_)})
-        for id_, question in criteria.questions.items()
+        id_: judging.question(id_, question, {part: elements[part] for part in programme.elements_of(id_)})
+        for id_, question in programme.questions.items()
     }
-    whole = criteria.overall
+    whole = programme.overall
     return Judgements(
-        framework=models.Framework(**criteria.model_dump(include=set(models.Framework.model_fields))),
-        scale=criteria.grades,
-        rules={id_: question.rules for id_, question in {**criteria.questions, OVERALL: whole}.items()},
+        framework=models.Framework(**programme.model_dump(include=set(models.Framework.model_fields))),
+        scale=programme.grades,
+        rules={id_: question.rules for id_, question in {**programme.questions, OVERALL: whole}.items()},
         elements=tuple(elements.values()),
         questions=tuple(questions.values()),
         overall=judging.question(OVERALL, whole, questions),
@@ -85,12 +85,14 @@ def check_areas(judgements: Judgements, inspection: Inspection) -> list[Problem]
 class _Judge:
     """Judges one thing after the other, parts before wholes, and keeps the rank of each in every simulated audit."""
 
-    def __init__(self, criteria: Criteria, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection):
-        self.grades, self.estimates, self.shares = criteria.grades, estimates, shares
+    def __init__(
+        self, programme: Programme, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection
+    ):
+        self.grades, self.estimates, self.shares = programme.grades, estimates, shares
         self.assessments = {item.element: item for item in inspection.assessments if item.finding != "not inspected"}
         self.carried = {item.element: item for item in inspection.carried_forward}
         self.decisions = {item.grade_of: item for item in inspection.decisions}
-        self.luck = _luck(estimates, inspection)
+        self.luck = _luck(programme, estimates, inspection)
         self.drawn: dict[str, Ranks] = {}
 
     def element(self, id_: str, element: Element) -> ElementJudgement:
@@ -111,7 +113,7 @@ class _Judge:
         return ElementJudgement(
             **self._decided(id_, element.label, computed, ranks),
             question=element.question,
-            measure=element.estimate or element.share or "assessment",
+            measure=element.measure,
             status=status,
             evidence=None if measure is None else _evidence(element, measure),
             bands=element.bands,
@@ -296,7 +298,7 @@ def _part_changes(
 # --- how sure -------------------------------------------------------------------------------------------------
 
 
-def _luck(estimates: Estimates, inspection: Inspection) -> dict[str, Floats]:
+def _luck(programme: Programme, estimates: Estimates, inspection: Inspection) -> dict[str, Floats]:
     """How lucky each simulated audit was with each measure: numbers in (0, 1), higher is better."""
 
     def correlation(part_name: str, whole_name: str) -> float:
@@ -306,12 +308,13 @@ def _luck(estimates: Estimates, inspection: Inspection) -> dict[str, Floats]:
             return 0.0
         slope = part.n / whole.n
         if whole.estimator == "stratified" and part.value > 0:
-            crime = inspection.recorded_crime  # see cdi_lib.statistics.estimation.stratified_rate
-            slope = crime.by_type()[part_name] / crime.total * (whole.value / part.value) ** 2
+            weight = inspection.crime_by_type()[part_name] / inspection.all_crime
+            slope = weight * (whole.value / part.value) ** 2  # see cdi_lib.statistics.estimation.stratified_rate
         return chances.correlation_with_part(slope, part.margin, whole.margin)
 
-    names = dict.fromkeys((*ESTIMATES, *SHARES))  # a rate and a share of the same name are the same thing
-    correlations = {whole: {part: correlation(part, whole) for part in parts} for whole, parts in PARTS.items()}
+    names = dict.fromkeys((*programme.rate_ids(), *programme.shares))  # of the same name they are the same thing
+    wholes = [*(name for name in names if name not in WHOLE and programme.parts_of(name)), *WHOLE]  # parts come first
+    correlations = {whole: {part: correlation(part, whole) for part in programme.parts_of(whole)} for whole in wholes}
     return chances.scores(names, correlations, SIMULATIONS, SEED)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cdi_lib.inspection.parameters import CRIME_TYPES, Inspection, SamplingPlan
+from cdi_lib.inspection.parameters import Inspection, SamplingPlan
 from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.statistics import estimation, totals
@@ -23,7 +23,7 @@ LONELY = "adjust"  # a stratum with one incident: its distance from the overall 
 def _recorded_in_audit_period(inspection: Inspection) -> dict[str, float]:
     """The 12-month figures scaled by the length of the audit period and the auditable share, as the frame is."""
     share = inspection.audit_period.years * inspection.auditable_route_percent.value / 100
-    return {name: number * share for name, number in inspection.recorded_crime.by_type().items()}
+    return {name: number * share for name, number in inspection.crime_by_type().items()}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None
         raise ValueError("the parameters have no 'sampling': give a seed, an expected rate and a margin")
     expected = {h: percent / 100 for h, percent in asked.expected_rates_percent.items()}
     by_type = frame_sizes is None
-    strata = CRIME_TYPES if frame_sizes is None else frame_sizes
+    strata = inspection.programme.crime_types if frame_sizes is None else frame_sizes
     rates = {h: expected.get(h, asked.expected_rate_percent / 100) for h in strata}
     if frame_sizes is None:
         recorded = _recorded_in_audit_period(inspection)
@@ -195,12 +195,12 @@ class Measures:
 
     def is_planned_by_crime_type(self) -> bool:
         """Whether the draw had no other strata than crime types, so that a plan by crime type speaks of it."""
-        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(CRIME_TYPES)
+        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(self.inspection.programme.crime_types)
 
     def planned_by_crime_type(self) -> PlannedSample:
         """The plan of a draw by crime type: from the incidents of the frame if these are known, else from an estimate."""
         strata = self.strata
-        if strata is None or set(strata["stratum"]) != set(CRIME_TYPES):
+        if strata is None or set(strata["stratum"]) != set(self.inspection.programme.crime_types):
             return planned_sample(self.inspection)
         sizes = dict(zip(strata["stratum"], strata["frame_incidents"], strict=True))
         return planned_sample(self.inspection, sizes)
@@ -212,7 +212,7 @@ class Measures:
         return estimation.stratified_rate(self.design(), "crime_type", self._recorded_crime_present(), **self.options)
 
     def _recorded_crime_present(self) -> dict[str, int]:
-        return {name: number for name, number in self.inspection.recorded_crime.by_type().items() if number}
+        return {name: number for name, number in self.inspection.crime_by_type().items() if number}
 
     def headline(self) -> Estimate | None:
         """The overall recording rate by the estimator that the parameters name."""
@@ -262,7 +262,7 @@ def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -
 def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]:
     """Why the stratified rate cannot be estimated from this main sample, in words; empty if it can."""
     problems = []
-    for name, recorded_crime in inspection.recorded_crime.by_type().items():
+    for name, recorded_crime in inspection.crime_by_type().items():
         crimes = main[main["crime_type"] == name]
         if recorded_crime and crimes.empty:
             problems.append(f"no audited crime of type {name}, of which the force recorded {recorded_crime:,}")
@@ -277,7 +277,7 @@ def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]
 def check_measures(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
     """What keeps the estimates of an inspection from being made, before any notebook runs."""
     main, file = records.main, f"params/{force}.yml"
-    if inspection.recorded_crime.total == 0:
+    if inspection.all_crime == 0:
         return [Problem(file, "recorded_crime", "0 in all", "the crimes that the force recorded in 12 months")]
     problems = []
     if inspection.estimation.headline == "stratified":
@@ -297,7 +297,7 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
         crimes = main[main["crime_type"] == name]
         population = measures.population(crimes, recorded)
         if population is not None and population < len(crimes):
-            number = inspection.recorded_crime.by_type()[name]
+            number = inspection.crime_by_type()[name]
             got = f"{number:,} in 12 months, so about {population:,} reported in the audit period"
             asked = f"a number that allows the {len(crimes):,} audited crimes of this type"
             problems.append(Problem(file, f"recorded_crime.{name}", got, asked))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictInt, ValidationError, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from cdi_lib.inspection import values
 from cdi_lib.inspection.folders import PROJECT, force_key, forces
-from cdi_lib.inspection.problems import InputError, Problem, suggest
+from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.programme import DEFAULT, OVERALL, Programme, RecordingRule, default_programme, load_programme
+from cdi_lib.inspection.programme_checks import Wrong, unknown
 from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
 from cdi_lib.inspection.yaml_files import read_yaml
 
-CRIME_TYPES = ("violence", "sexual", "other")
+OLD_KEY = "criteria"  # what the key programme was called
 Positive = Annotated[StrictInt, Field(ge=1)]
-Grade = Name  # which grades exist is the business of the criteria file
+Grade = Name  # which grades exist is the business of the programme
 
 
 def optional(default: Any, description: str) -> Any:
@@ -106,23 +110,6 @@ class Records(Model):
         return self
 
 
-class RecordedCrime(Model):
-    """Crime recorded by the force, excluding fraud, in the 12 months to the end of the audit period."""
-
-    violence: CountFigure = Field(description="violence against the person")
-    sexual: CountFigure = Field(description="sexual offences")
-    other: CountFigure = Field(description="all other crime, excluding fraud")
-
-    def by_type(self) -> dict[str, int]:
-        """Crime type to count."""
-        return {crime_type: getattr(self, crime_type).value for crime_type in CRIME_TYPES}
-
-    @property
-    def total(self) -> int:
-        """All three crime types together."""
-        return sum(self.by_type().values())
-
-
 class Estimation(Model):
     """Which estimator and interval the headline uses. The defaults are what a new inspection should use."""
 
@@ -146,9 +133,7 @@ class FrameColumns(Model):
     reported_at: Name | None = optional(None, "column with date and time of the report, if not reported_at")
     route: Name | None = optional(None, "column with the route of the report, if not route")
     strata: dict[Name, tuple[Name, ...]] = optional({}, "values in it by stratum, such as {violence: [VAP, Violence]}")
-    routes: dict[Literal["control_room", "crime_recording_centre"], tuple[Name, ...]] = optional(
-        {}, "values in it by route, such as {control_room: ['999', '101']}"
-    )
+    routes: dict[Name, tuple[Name, ...]] = optional({}, "values in it by route, such as {control_room: ['999', '101']}")
 
     @model_validator(mode="after")
     def _unambiguous(self) -> FrameColumns:
@@ -219,13 +204,13 @@ class AreaForImprovement(Model):
     """What the force should do, and which judged elements made it necessary."""
 
     text: Text = Field(description="one sentence that completes 'The force should …'")
-    elements: tuple[Text, ...] = optional((), "ids of elements in the criteria file")
+    elements: tuple[Text, ...] = optional((), "ids of elements in the programme")
 
 
 class Assessment(Model):
     """An inspector's assessment of an element that cannot be counted."""
 
-    element: Text = Field(description="id of an element in the criteria file")
+    element: Text = Field(description="id of an element in the programme")
     criterion: Text = Field(description="what was looked for")
     finding: Literal["fully met", "mostly met", "partly met", "not met", "not inspected"] = Field(
         description="fully met, mostly met, partly met, not met or not inspected"
@@ -237,7 +222,7 @@ class Assessment(Model):
 class CarriedForward(Model):
     """A grade taken over from an earlier inspection for an element that was not tested again."""
 
-    element: Text = Field(description="id of an element in the criteria file")
+    element: Text = Field(description="id of an element in the programme")
     grade: Grade = Field(description="the grade then")
     date: Day = Field(description="date of the report it comes from")
     source: Text = Field(description="the report it comes from")
@@ -246,7 +231,7 @@ class CarriedForward(Model):
 class Decision(Model):
     """An inspector's decision to set a grade that differs from the computed one."""
 
-    grade_of: Text = Field(description="overall, a question or an element of the criteria file")
+    grade_of: Text = Field(description="overall, a question or an element of the programme")
     grade: Grade = Field(description="the decided grade")
     reason: Text = Field(description="printed in the report")
     role: Name = Field(description="role of who decided")
@@ -268,29 +253,21 @@ class Equality(Model):
 
 
 class Findings(Model):
-    """What inspectors found, in words. Every entry is a list of paragraphs (or of points where said so)."""
+    """What inspectors found, in words: lists of paragraphs (or of points where said so), by section of the report."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, tuple[Text, ...]]
 
     overall: tuple[Text, ...] = optional((), "overall judgement: paragraphs")
     improved: tuple[Text, ...] = optional((), "points completing 'The force has …'")
     work_to_do: tuple[Text, ...] = optional((), "points completing 'The force must …'")
     summary: tuple[Text, ...] = optional((), "summary of findings: paragraphs")
-    overall_rate: tuple[Text, ...] = optional((), "question 1: overall recording rate")
-    auditable_route: tuple[Text, ...] = optional((), "question 1: auditable route")
-    domestic_abuse: tuple[Text, ...] = optional((), "question 1: domestic abuse")
-    violence: tuple[Text, ...] = optional((), "question 1: violence")
-    sexual: tuple[Text, ...] = optional((), "question 1: sexual offences")
-    rape: tuple[Text, ...] = optional((), "question 1: rape")
-    n100: tuple[Text, ...] = optional((), "question 1: N100")
-    other_systems: tuple[Text, ...] = optional((), "question 2: crimes on other systems")
-    modern_slavery: tuple[Text, ...] = optional((), "question 2: modern slavery")
-    timeliness: tuple[Text, ...] = optional((), "question 2: recorded within 24 hours")
-    cancelled: tuple[Text, ...] = optional((), "question 2: cancelled crimes")
-    victims_code: tuple[Text, ...] = optional((), "question 2: victims' code")
-    equality: tuple[Text, ...] = optional((), "question 2: equality")
-    survey: tuple[Text, ...] = optional((), "question 2: officer and staff survey")
-    leadership: tuple[Text, ...] = optional((), "question 3: paragraphs")
     conclusion: tuple[Text, ...] = optional((), "conclusion: paragraphs")
     what_next: tuple[Text, ...] = optional((), "what next: paragraphs")
+
+    def of(self, section: str) -> tuple[Text, ...]:
+        """What was found of a section; nothing where nothing was written down."""
+        return tuple(getattr(self, section, ()))
 
 
 class Assumption(Model):
@@ -309,8 +286,12 @@ class Inspection(Model):
     publication: Publication
     audit_period: Period
     records: Records
-    criteria: Text = optional("cdi-2017", "name of a file in params/criteria, without .yml")
-    recorded_crime: RecordedCrime
+    programme: Programme = Field(
+        default_factory=default_programme, description="name of a file in params/programmes, without .yml"
+    )
+    recorded_crime: dict[Name, CountFigure] = Field(
+        description="recorded by the force, excluding fraud, in the 12 months to the end of the audit period"
+    )
     auditable_route_percent: PercentageFigure
     estimation: Estimation = Estimation()
     sampling: SamplingPlan | None = optional(None, "left out: the report says so")
@@ -323,6 +304,20 @@ class Inspection(Model):
     carried_forward: tuple[CarriedForward, ...] = ()
     decisions: tuple[Decision, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+
+    def crime_by_type(self) -> dict[str, int]:
+        """Recorded crime of 12 months by crime type, in the order of the programme."""
+        return {name: self.recorded_crime[name].value for name in self.programme.crime_types}
+
+    @property
+    def all_crime(self) -> int:
+        """Recorded crime of 12 months, of all types together."""
+        return sum(self.crime_by_type().values())
+
+    @property
+    def recording_rule(self) -> RecordingRule:
+        """What held for recording on the first day of the audit period."""
+        return self.programme.rule_on(self.audit_period.start)
 
     @model_validator(mode="after")
     def _said_once(self) -> Inspection:
@@ -355,7 +350,7 @@ def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection
         there = f"one of the forces {', '.join(known) or '(none yet)'}{suggest(force, known)}"
         expected = f"{there}; 'make new FORCE={force}' begins a new one"
         raise InputError([Problem(name, "", "no such file", expected)])
-    return check_inspection(read_yaml(path, name).content, name)
+    return check_inspection(read_yaml(path, name).content, name, params)
 
 
 def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
@@ -375,9 +370,62 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     return [Problem(name, where, got, expected, "warning") for where, got, expected in warnings]
 
 
-def check_inspection(content: object, name: str) -> Inspection:
+def check_inspection(content: object, name: str, params: Path = PROJECT / "params") -> Inspection:
     """Check the content of a parameter file; ``name`` is how messages call the file."""
+    content = dict(content) if isinstance(content, dict) else {}
+    problems: list[Problem] = []
+    inspection, programme = None, default_programme()
+    if OLD_KEY in content and "programme" in content:
+        problems.append(Problem(name, OLD_KEY, "both keys", "one of them: 'programme', which took its place"))
+    named = content.pop(OLD_KEY, content.get("programme", DEFAULT))
     try:
-        return Inspection.model_validate(content)
+        if not isinstance(named, str):
+            raise InputError([Problem(name, "programme", shown(named), "name of a file in params/programmes")])
+        programme = load_programme(named, params)
+    except InputError as error:
+        problems += [problem if problem.file else replace(problem, file=name) for problem in error.problems]
+    try:
+        inspection = Inspection.model_validate(content | {"programme": programme})
     except ValidationError as error:
-        raise InputError(values.explain(error, Inspection, name)) from None
+        problems += values.explain(error, Inspection, name)
+    if inspection and not problems:
+        problems += [Problem(name, *wrong) for wrong in _between_file_and_programme(inspection)]
+    if inspection is None or problems:
+        raise InputError(problems)
+    return inspection
+
+
+def _between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
+    """What the parameters name and the programme does not know, and what it asks for and they do not say."""
+    programme = inspection.programme
+    types, routes = list(programme.crime_types), list(programme.routes)
+    for missing in [name for name in types if name not in inspection.recorded_crime]:
+        label = programme.crime_types[missing].label
+        yield f"recorded_crime.{missing}", "nothing", f"this key: {label}, a count of 12 months with status and source"
+    yield from unknown_keys("recorded_crime", inspection.recorded_crime, types)
+    if inspection.sampling:
+        yield from unknown_keys("sampling.frame.routes", inspection.sampling.frame.routes, routes)
+    chapters = programme.chapters
+    sections = [*Findings.model_fields, *chapters.first, *chapters.questions, *chapters.last]
+    yield from unknown_keys("findings", inspection.findings.model_extra or {}, list(dict.fromkeys(sections)))
+    elements = programme.elements
+    assessed = [id_ for id_, element in elements.items() if element.assessment]
+    judged = [OVERALL, *programme.questions, *elements]
+    for kind, key, known in (
+        ("assessments", "element", assessed),
+        ("carried_forward", "element", list(elements)),
+        ("carried_forward", "grade", programme.grades),
+        ("decisions", "grade_of", judged),
+        ("decisions", "grade", programme.grades),
+        ("areas_for_improvement", "elements", list(elements)),
+    ):
+        for i, item in enumerate(getattr(inspection, kind), 1):
+            named = getattr(item, key)
+            yield from unknown(f"{kind}.{i}.{key}", [named] if isinstance(named, str) else named, known)
+
+
+def unknown_keys(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Wrong]:
+    """Keys that nothing has."""
+    for name in named:
+        if name not in known:
+            yield where, f"the unknown key {shown(name)}", f"one of {', '.join(known)}{suggest(name, known)}"

@@ -1,36 +1,115 @@
-"""Criteria as data: how a kind of inspection turns measures into grades, read from ``params/criteria/*.yml``.
+"""The programme: everything that differs between kinds of inspection, read from ``params/programmes/<name>.yml``.
 
-No cut-off of the published programme was ever printed, so the criteria are this project's own, and shown in the report.
+Crime types, routes, dip samples, what is estimated and what is counted, rules of recording by date, elements, questions
+and grades, tables and chapters. A programme may extend another: it then states only what differs.
+
+No cut-off of the published programme was ever printed, so bands and rules are this project's own, and shown in the report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.values import Count, Day, Model, Percentage, Text, explain
-from cdi_lib.inspection.yaml_files import read_yaml
+from cdi_lib.inspection.values import Count, Day, Model, Name, Percentage, Text, explain
+from cdi_lib.inspection.yaml_files import Document, read_yaml
 
-# Ids that the notebooks give to what they compute.
-ESTIMATES = (
-    "overall", "overall_pooled", "overall_stratified", "violence", "sexual", "other", "domestic_abuse", "rape",
-)  # fmt: skip
-SHARES = (
-    "rape", "n100_required", "n100_review", "vulnerable_victims", "vulnerable_records", "third_party",
-    "modern_slavery", "modern_slavery_referral", "modern_slavery_referral_other", "modern_slavery_other",
-    "within_24", "within_24_violence", "within_24_sexual", "within_24_other", "cancelled_rape", "cancelled_sexual",
-    "cancelled_violence", "cancelled_robbery", "victims_informed", "equality",
-)  # fmt: skip
+DEFAULT = "cdi-2017"
+FOLDERS = ("programmes", "criteria")  # in params; the second is where older projects keep theirs
 FINDINGS = {"fully met": 0, "mostly met": -1, "partly met": -2, "not met": -3}  # as numbers, higher is better
 NOT_JUDGED = "not judged"
 OVERALL = "overall"
+WHOLE = (OVERALL, "overall_pooled", "overall_stratified")  # rates of all crime, of every inspection
+MAIN = "main"  # the random sample, of every inspection
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+TableId = Annotated[str, Field(pattern=r"^tbl-[a-z0-9-]{1,59}$")]
+
+
+def _words(value: object) -> object:
+    """One value or several, as a tuple; YAML makes booleans of yes and no."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return tuple({True: "yes", False: "no"}[v] if isinstance(v, bool) else v for v in values)
+
+
+Values = Annotated[tuple[Text, ...], BeforeValidator(_words)]
+
+
+class CrimeType(Model):
+    """A type of crime, which has a recording rate of its own and a number of recorded crimes in the parameters."""
+
+    label: Name = Field(description="as in a table: Violence")
+    one: Name = Field(description="one crime: violent crime")
+    many: Name = Field(description="several: violent crimes")
+    meaning: Name | None = Field(default=None, description="for the glossary: violence against the person")
+    classes: tuple[Text, ...] = Field(default=(), description="offence classes that are of this type here")
+
+
+class Sample(Model):
+    """A dip sample: records chosen to look closely at one matter, never a source of rates."""
+
+    label: Name = Field(description="what it is: Modern slavery referrals")
+    one: Name = Field(description="one record of it: referral")
+    many: Name = Field(description="several: referrals")
+    meaning: Text | None = Field(default=None, description="for the glossary, where the label then is a term")
+    needs: tuple[Id, ...] = Field(default=(), description="columns of crimes that must be filled in for it")
+
+
+class Rate(Model):
+    """A recording rate of some crimes of the main sample, estimated with an interval."""
+
+    label: Name = Field(description="what it is the rate of")
+    where: dict[Id, Values] = Field(min_length=1, description="columns of crimes and the values that count")
+    part_of: Id | None = Field(default=None, description="the estimate of which these crimes are a part")
+
+
+class Counted(Model):
+    """An "x of y": how many rows of a table count, out of how many."""
+
+    label: Name = Field(description="what it is")
+    table: Literal["crimes", "n100", "cancellations", "survey", "equality"] = "crimes"
+    where: dict[Id, Values] = Field(default={}, description="which rows: columns and the values that count")
+    counts: dict[Id, Values] = Field(default={"recorded": ("yes",)}, description="which of these rows count")
+    sum: tuple[Id, ...] = Field(default=(), description="ids of others that are added up, instead")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Counted:
+        if self.sum and self.model_fields_set & {"table", "where", "counts"}:
+            raise ValueError("either 'sum', or 'table', 'where' and 'counts'")
+        return self
+
+
+class Rows(Model):
+    """A table of "x of y"; ``dip``: records examined, crimes found, crimes recorded."""
+
+    title: Text | None = Field(default=None, description="of the table, if reports/text has none")
+    kind: Literal["dip", "counted", "in time"] = "counted"
+    rows: dict[Id, Name] = Field(description="ids of shares and how the rows are called")
+
+
+class RecordingRule(Model):
+    """What held for recording from a day on."""
+
+    since: Day = Field(description="first day")
+    limit_hours: Annotated[int, Field(ge=1, le=10_000)] = Field(description="time to record a reported crime")
+    principal_crime: Text = Field(description="the principal crime rule then, for the glossary")
+
+
+class Chapters(Model):
+    """The sections of the report in their order: names of texts in ``reports/text``.
+
+    Sections of ``questions`` have the results that they tell of (a star stands for any ending), or the question: each
+    stands under the question that is judged by one of these; where there is none, under that of the one before it.
+    """
+
+    first: tuple[Id, ...]
+    questions: dict[Id, tuple[Text, ...]]
+    last: tuple[Id, ...]
 
 
 class Element(Model):
@@ -65,6 +144,11 @@ class Element(Model):
         return self
 
     @property
+    def measure(self) -> str:
+        """What it is judged by: id of an estimate or a share, or "assessment"."""
+        return self.estimate or self.share or "assessment"
+
+    @property
     def cuts(self) -> dict[str, float]:
         """The least percentage for each grade but the worst; of an assessment the least finding as a number."""
         return {g: FINDINGS[b] if isinstance(b, str) else b for g, b in self.bands.items()}
@@ -89,195 +173,195 @@ class Question(Model):
     rules: dict[Text, Requirement] = Field(description="for each grade but the worst, best first: what it needs")
 
 
-class Criteria(Model):
-    """A judgement framework."""
+class Told(Model):
+    """What a report calls the things of its programme: stored in its results, so that they are told as they were found."""
+
+    crime_types: dict[Id, CrimeType]
+    routes: dict[Id, Name]
+    samples: dict[Id, Sample]
+    cancellations: dict[Id, Name]
+    estimates: dict[Id, Rate]
+    shares: dict[Id, Counted]
+    tables: dict[TableId, Rows]
+
+    def parts_of(self, estimate: str) -> tuple[str, ...]:
+        """The estimates of which another is made: of all crime the crime types, of others what says so."""
+        if estimate in WHOLE:
+            return tuple(self.crime_types)
+        return tuple(id_ for id_, rate in self.estimates.items() if rate.part_of == estimate)
+
+    def rate_ids(self) -> list[str]:
+        """Ids of all recording rates."""
+        return [*WHOLE, *self.crime_types, *self.estimates]
+
+    def samples_of(self, share: str) -> tuple[str, ...]:
+        """The dip samples that an "x of y" counts, none where it counts other rows as well."""
+        found = self.shares[share]
+        if found.sum:
+            parts = [self.samples_of(part) for part in found.sum]
+            return tuple(dict.fromkeys(name for part in parts for name in part)) if all(parts) else ()
+        named = found.where.get("sample", ()) if found.table == "crimes" else ()
+        return named if named and MAIN not in named else ()
+
+
+class Programme(Told):
+    """A kind of inspection."""
 
     name: Text
     version: Text
     date: Day
     title: Text
     note: Text = Field(description="printed with the criteria")
+    recording_rules: tuple[RecordingRule, ...] = Field(min_length=1, description="by date, the earliest first")
+    compared: tuple[Id, ...] = Field(description="rates that the comparison of forces shows")
+    chapters: Chapters
     grades: tuple[Text, ...] = Field(description="best first")
-    questions: dict[Text, Question]
-    elements: dict[Text, Element]
+    questions: dict[Id, Question]
+    elements: dict[Id, Element]
     overall: Question
-    _lines: dict[str, int] = PrivateAttr(default_factory=dict)
+    _origin: Origin = PrivateAttr(default_factory=lambda: Origin([]))
 
-    def parts_of(self, question: str) -> list[str]:
+    @field_validator("recording_rules")
+    @classmethod
+    def _in_order(cls, rules: tuple[RecordingRule, ...]) -> tuple[RecordingRule, ...]:
+        days = [rule.since for rule in rules]
+        if days != sorted(set(days)):
+            raise ValueError("rules of different days, the earliest first")
+        return rules
+
+    @property
+    def told(self) -> Told:
+        """What results keep of it."""
+        return Told(**{name: getattr(self, name) for name in Told.model_fields})
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that it was read from, by the names that messages give them."""
+        return {name: path for name, path, _ in self._origin.documents}
+
+    def rule_on(self, day: date) -> RecordingRule:
+        """The rule of recording on a day; before the first one, that."""
+        return next((rule for rule in reversed(self.recording_rules) if rule.since <= day), self.recording_rules[0])
+
+    def elements_of(self, question: str) -> list[str]:
         """Ids of the elements of a question."""
         return [id_ for id_, element in self.elements.items() if element.question == question]
 
     def place(self, id_: str) -> str:
         """Where an element, a question or the overall grade is defined, to change it: file and line."""
-        return f"params/criteria/{self.name}.yml, line {self._lines[id_]}"
+        keys = next(((kind, id_) for kind in ("elements", "questions") if id_ in getattr(self, kind)), (id_,))
+        return ", ".join(self._origin.place(keys))
+
+    def problem(self, where: str, got: str, expected: str) -> Problem:
+        """What is wrong at a key such as ``elements.rape.share``, with file and line."""
+        return self._origin.problem(where, got, expected)
 
 
-def load_criteria(name: str, folder: Path = PROJECT / "params" / "criteria") -> Criteria:
-    """Read and check a judgement framework; InputError with all problems."""
-    known = sorted(path.stem for path in folder.glob("*.yml"))
-    if name not in known:
-        expected = f"one of {', '.join(known)}{suggest(name, known)} (files in params/criteria)"
-        raise InputError([Problem("", "criteria", f"'{name}'", expected)])
-    file = f"params/criteria/{name}.yml"
-    document = read_yaml(folder / f"{name}.yml", file)
-    criteria, problems = _checked(document.content, file)
-    if (got := document.content.get("name")) and got != name:
-        problems.append(Problem(file, "name", shown(got), f"'{name}', as the file is called"))
-    if criteria is None or problems:
-        raise InputError(problems)
-    criteria._lines[OVERALL] = document.line(OVERALL)
-    for kind in ("questions", "elements"):
-        criteria._lines.update({id_: document.line(kind, id_) for id_ in getattr(criteria, kind)})
-    return criteria
+class Origin:
+    """Where the parts of a programme stand: its own file first, then those that it extends."""
+
+    def __init__(self, documents: Iterable[tuple[str, Path, Document]]):
+        self.documents = list(documents)
+
+    def place(self, keys: Iterable[str]) -> tuple[str, str]:
+        """File and line of the deepest of these keys that is there."""
+        found = [(document.depth(*keys), name, document.line(*keys)) for name, _, document in self.documents]
+        if not found:
+            return "", ""
+        _, name, line = max(found, key=lambda item: item[0])
+        return name, f"line {line}"
+
+    def problem(self, where: str, got: str, expected: str) -> Problem:
+        """A problem at a key."""
+        file, line = self.place(where.split("."))
+        return Problem(file, f"{line}, {where}" if where else line, got, expected)
 
 
-# --- what is wrong between the parts of a framework: where, what, and what was expected ------------------------
+def default_programme() -> Programme:
+    """The programme of an inspection whose parameters name none."""
+    return load_programme(DEFAULT)
 
-Wrong = tuple[str, str, str]
 
+def load_programme(name: str, params: Path = PROJECT / "params") -> Programme:
+    """Read and check a programme of a folder of parameters, or of the project; InputError with all problems."""
+    from cdi_lib.inspection.programme_checks import between_parts
 
-def _checked(content: dict[str, Any], file: str) -> tuple[Criteria | None, list[Problem]]:
-    """A framework and all that is wrong with it. What has a wrong form is left out where the parts are compared."""
+    documents = _documents(name, params)
+    origin = Origin(documents)
+    content: dict[str, Any] = {}
+    for file, path, document in reversed(documents):
+        content = _extended(content, document.content)
+        if document.content.get("name") not in (None, path.stem):
+            got = shown(document.content["name"])
+            raise InputError([origin.problem("name", got, f"'{path.stem}', as the file {file} is called")])
     try:
-        found = Criteria.model_validate(content)
+        programme = Programme.model_validate(content)
     except ValidationError as error:
-        problems = explain(error, Criteria, file)
-        grades, questions, elements = (content.get(key) for key in ("grades", "questions", "elements"))
-        if isinstance(grades, list) and isinstance(questions, dict) and isinstance(elements, dict):
-            sound = {id_: _sound(Question, item) for id_, item in questions.items()}
-            judged = {id_: _sound(Element, item) for id_, item in elements.items()}
-            wrong = _problems([str(grade) for grade in grades], sound, judged, _sound(Question, content.get(OVERALL)))
-            problems += [Problem(file, *item) for item in wrong]
-        return None, problems
-    wrong = _problems(found.grades, found.questions, found.elements, found.overall)
-    return found, [Problem(file, *item) for item in wrong]
+        problems = [origin.problem(p.where, p.got, p.expected) for p in explain(error, Programme, "")]
+        raise InputError(problems + [origin.problem(*wrong) for wrong in between_parts(content)]) from None
+    if wrong := list(between_parts(content)):
+        raise InputError([origin.problem(*found) for found in wrong])
+    programme._origin = origin
+    return programme
 
 
-_M = TypeVar("_M", bound=BaseModel)
+def _documents(name: str, params: Path) -> list[tuple[str, Path, Document]]:
+    """The file of a programme and those that it extends, in turn. An older file has grades and no measures: it extends
+    the default programme."""
+    found: list[tuple[str, Path, Document]] = []
+    while True:
+        file, path = _file_of(name, params, found[-1] if found else None)
+        if any(path == other for _, other, _ in found):
+            chain = " -> ".join([*(other.stem for _, other, _ in found), name])
+            raise InputError([Origin(found[-1:]).problem("extends", chain, "a programme that does not extend itself")])
+        document = read_yaml(path, file)
+        found.append((file, path, document))
+        base = document.content.get("extends")
+        if base is None and "shares" not in document.content and name != DEFAULT:
+            base = DEFAULT
+        if base is None:
+            return found
+        name = str(base)
 
 
-def _sound(model: type[_M], content: object) -> _M | None:
-    try:
-        return model.model_validate(content)
-    except ValidationError:
-        return None
+def _file_of(name: str, params: Path, user: tuple[str, Path, Document] | None) -> tuple[str, Path]:
+    """Name and path of a programme's file, in a folder of parameters or in the project's own."""
+    folders = [(kind, root / kind) for root in dict.fromkeys((params, PROJECT / "params")) for kind in FOLDERS]
+    for kind, folder in folders:
+        if name in {path.stem for path in folder.glob("*.yml")}:
+            return f"params/{kind}/{name}.yml", folder / f"{name}.yml"
+    known = sorted({path.stem for _, folder in folders for path in folder.glob("*.yml")})
+    expected = f"one of {', '.join(known)}{suggest(name, known)} (files in params/programmes)"
+    if user:
+        raise InputError([Origin([user]).problem("extends", shown(name), expected)])
+    raise InputError([Problem("", "programme", shown(name), expected)])
 
 
-def _problems(
-    grades: Sequence[str],
-    questions: Mapping[str, Question | None],
-    elements: Mapping[str, Element | None],
-    overall: Question | None,
-) -> Iterator[Wrong]:
-    if len(grades) < 2 or len(set(grades)) != len(grades) or NOT_JUDGED in grades:
-        yield "grades", ", ".join(grades), "two or more different grades, best first"
-    if OVERALL in questions:
-        yield f"questions.{OVERALL}", OVERALL, "another id; this one is the whole"
-    for id_, element in elements.items():
-        where = f"elements.{id_}"
-        if id_ == OVERALL or id_ in questions:
-            yield where, id_, "an id that no question has"
-        if element:
-            yield from _unknown(f"{where}.question", [element.question], list(questions))
-            yield from _unknown(f"{where}.estimate", [element.estimate] if element.estimate else [], ESTIMATES)
-            yield from _unknown(f"{where}.share", [element.share] if element.share else [], SHARES)
-            yield from _band_problems(element, grades, f"{where}.bands")
-    for id_, question in questions.items():
-        parts = [name for name, element in elements.items() if element is None or element.question == id_]
-        if question:
-            yield from _question_problems(question, parts, grades, f"questions.{id_}")
-    if overall:
-        yield from _question_problems(overall, list(questions), grades, OVERALL)
+def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a programme says with what it extends: keys are added or replaced, those that are null are taken away.
+
+    With grades of its own a programme has its own elements and questions as well. Sections that it names stand in its
+    order, behind the others.
+    """
+    own = {key: value for key, value in own.items() if key != "extends"}
+    base = dict(base)
+    if "grades" in own:
+        base = {key: value for key, value in base.items() if key not in ("elements", "questions", "overall")}
+    chapters = own.get("chapters")
+    if base and isinstance(chapters, dict) and isinstance(chapters.get("questions"), dict):
+        kept = {k: v for k, v in base["chapters"]["questions"].items() if k not in chapters["questions"]}
+        base["chapters"] = {**base["chapters"], "questions": kept}
+    return _merged(base, own)
 
 
-def _unknown(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Wrong]:
-    for name in named:
-        if name not in known:
-            yield where, f"'{name}'", f"one of {', '.join(known)}{suggest(name, known)}"
-
-
-def _band_problems(element: Element, grades: Sequence[str], where: str) -> Iterator[Wrong]:
-    named = [band for band in element.bands.values() if isinstance(band, str)]
-    got = ", ".join(map(str, element.bands.values()))
-    if wrong := _grades_problem(list(element.bands), grades, where, "a band"):
-        yield wrong
-    elif named and not element.assessment:
-        yield where, got, "percentages such as 90"
-    elif element.assessment and (len(named) < len(element.bands) or not set(named) <= set(FINDINGS)):
-        yield where, got, f"for each grade one of {', '.join(FINDINGS)}"
-    elif not all(better > worse for better, worse in pairwise(element.cuts.values())):
-        yield where, got, "bands that fall from grade to grade without overlap"
-
-
-def _grades_problem(named: Sequence[str], grades: Sequence[str], where: str, what: str) -> Wrong | None:
-    """A grade that does not exist, is missing, is the worst, or stands in the wrong place."""
-    wanted, got = list(grades[:-1]), ", ".join(named)
-    if unknown := [grade for grade in named if grade not in grades]:
-        got = f"'{unknown[0]}'{suggest(unknown[0], wanted)}"
-    elif missing := [grade for grade in wanted if grade not in named]:
-        got = f"none for '{missing[0]}': a gap"
-    elif grades[-1] in named:
-        got = f"one for '{grades[-1]}', which is what remains"
-    in_order = f"{what} for each grade but the worst, best first: {', '.join(wanted)}"
-    return None if list(named) == wanted else (where, got, in_order)
-
-
-def _question_problems(question: Question, parts: Sequence[str], grades: Sequence[str], where: str) -> Iterable[Wrong]:
-    if not parts:
-        return [(where, "no element", "at least one element with this question")]
-    if wrong := _grades_problem(list(question.rules), grades, f"{where}.rules", "a rule"):
-        return [wrong]
-    return list(_rule_problems(question, parts, grades, where)) or _contradictions(question, grades, where)
-
-
-def _rule_problems(question: Question, parts: Sequence[str], grades: Sequence[str], where: str) -> Iterator[Wrong]:
-    yield from _unknown(f"{where}.required", question.required, parts)
-    if not 1 <= question.at_least <= len(parts):
-        yield f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}"
-    for rank, (grade, rule) in enumerate(question.rules.items()):
-        place, floor = f"{where}.rules.{grade}", rule.none_below
-        if rule.at_most_below >= len(parts) and not rule.key and floor is None:
-            expected = f"less than {len(parts)}, the number of its parts: one at least must reach the grade"
-            yield f"{place}.at_most_below", str(rule.at_most_below), expected
-        yield from _unknown(f"{place}.key", rule.key, parts)
-        if floor is not None and floor in grades[:rank]:
-            yield f"{place}.none_below", floor, f"{grade} or a worse grade"
-        elif floor is not None:
-            yield from _unknown(f"{place}.none_below", [floor], grades)
-
-
-def _contradictions(question: Question, grades: Sequence[str], where: str) -> Iterator[Wrong]:
-    """Rules of a better grade that ask for less than those of the next: the next could never be given."""
-
-    def floor(rank: int, rule: Requirement) -> int:
-        """Rank of the worst grade that a part may have."""
-        if rule.at_most_below == 0:
-            return rank
-        return grades.index(rule.none_below) if rule.none_below else len(grades) - 1
-
-    for rank, ((better, strict), (grade, rule)) in enumerate(pairwise(question.rules.items())):
-        stricter_by_count = strict.at_most_below <= rule.at_most_below
-        stricter_by_floor = floor(rank, strict) <= floor(rank + 1, rule)
-        covered = strict.at_most_below == 0 or set(rule.key) <= set(strict.key)
-        if not (stricter_by_count and stricter_by_floor and covered):
-            expected = f"for each condition at least what '{grade}' asks for; as it is, the rules contradict each other"
-            yield f"{where}.rules.{better}", "less than the next grade asks for", expected
-
-
-def check_judgement_inputs(criteria: Criteria, inspection: Inspection) -> list[Problem]:
-    """Elements and grades that parameters name and the criteria do not know. The file name is left to the caller."""
-    elements, assessed = list(criteria.elements), [id_ for id_, e in criteria.elements.items() if e.assessment]
-    judged, grades = [OVERALL, *criteria.questions, *elements], criteria.grades
-    wrong: list[Wrong] = []
-    for kind, key, known in (
-        ("assessments", "element", assessed),
-        ("carried_forward", "element", elements),
-        ("carried_forward", "grade", grades),
-        ("decisions", "grade_of", judged),
-        ("decisions", "grade", grades),
-        ("areas_for_improvement", "elements", elements),
-    ):
-        for i, item in enumerate(getattr(inspection, kind), 1):
-            named = getattr(item, key)
-            wrong += _unknown(f"{kind}.{i}.{key}", [named] if isinstance(named, str) else named, known)
-    return [Problem("", *found) for found in wrong]
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        before = merged.get(key)
+        if value is None and key in merged:
+            del merged[key]
+        elif isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = _merged(before, value)
+        else:
+            merged[key] = value
+    return merged

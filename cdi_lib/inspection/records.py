@@ -12,8 +12,9 @@ from cdi_lib.inspection.files import SUFFIXES, file_hash, find_table, read_table
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import check_across, check_rows, check_table
-from cdi_lib.inspection.tables import MAIN, OUTCOMES, PARTS, TABLES, typed
+from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, tables_of, typed
 
 OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv", ".txt", ".feather")  # tables that are not read
 
@@ -49,6 +50,7 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
     problems, mistakes = _check_files(folder), []
     tables: dict[str, pd.DataFrame] = {}
     files, hashes = {}, {}
+    columns = tables_of(inspection.programme)
     for name in TABLES:
         try:
             path = find_table(name, folder)
@@ -56,14 +58,15 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
                 continue
             file = f"params/{force}/{path.name}"
             text = read_table(path, file)
-            if wrong := check_table(text, name):
+            if wrong := check_table(text, name, columns[name]):
                 raise InputError(mistake.problem(file) for mistake in wrong)
-            tables[name], files[name], hashes[file] = typed(text, name), file, file_hash(path)
-            mistakes += check_rows(text, name, inspection.audit_period)
+            tables[name] = typed(text, name, inspection.recording_rule.limit_hours)
+            files[name], hashes[file] = file, file_hash(path)
+            mistakes += check_rows(text, name, inspection)
         except InputError as error:
             problems += error.problems
     if "crimes" not in tables and not problems:
-        expected = f"the audited crimes of the force, with the columns {', '.join(TABLES['crimes'])}"
+        expected = f"the audited crimes of the force, with the columns {', '.join(columns['crimes'])}"
         problems.append(Problem(f"params/{force}/crimes.csv", "", "no such file", expected))
     if not problems:
         mistakes += check_across(tables, inspection)

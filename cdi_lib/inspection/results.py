@@ -19,6 +19,7 @@ from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgrade
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.programme import Programme, Told
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import OFFENCE_CLASSES
 from cdi_lib.statistics.estimation import Estimate
@@ -181,6 +182,11 @@ class Results(Stored):
         """The share with this id, or None if it was not inspected."""
         return self.shares.get(key)
 
+    @property
+    def told(self) -> Told:
+        """What the programme calls things."""
+        return self.details.programme
+
     def evidence(self, key: str) -> tuple[str, int | None]:
         """The notebook that computed a result such as ``estimates.overall``, and the execution count of the cell.
 
@@ -201,14 +207,14 @@ class Results(Stored):
         return dict(getattr(self, kind)) if kind in _KINDS else {}
 
 
-def inputs_of(force: str, params: Path, records: AuditRecords, criteria_file: Path) -> dict[str, str]:
+def inputs_of(force: str, params: Path, records: AuditRecords, programme: Programme) -> dict[str, str]:
     """File names and SHA-256 of everything that the results of a force are computed from.
 
     Selection and worksheets stand there as one: what auditors call their files may hold a name.
     """
     own = {
         f"params/{force}.yml": params / f"{force}.yml",
-        f"params/criteria/{criteria_file.name}": criteria_file,
+        **programme.files,
         f"params/{OFFENCE_CLASSES.name}": OFFENCE_CLASSES,
     }
     if frame := find_table("frame", params / force):
@@ -334,7 +340,7 @@ def read_results(path: Path) -> Results:
     raise InputError([Problem(str(path), where, got, expected)])
 
 
-_NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", *(f"details.{name}" for name in FOLLOW))
+_NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", "details.programme.", *(f"details.{name}" for name in FOLLOW))
 
 
 def differences(before: Results, after: Results) -> list[dict[str, str | float | None]]:

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from cdi_lib.inspection.parameters import Inspection, Period
+from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import Problem, shown, suggest
-from cdi_lib.inspection.tables import MAIN, TABLES, Column, Series, offence_classes, typed
+from cdi_lib.inspection.programme import MAIN
+from cdi_lib.inspection.tables import Column, Series, crime_type_of, typed
 
 # Column, which rows break the rule, and what was expected there (in all rows, or in each)
 Rule: TypeAlias = tuple[str, Series, "str | Series"]
@@ -39,21 +40,23 @@ class Mistake:
         return Problem(file, ", ".join(row + column), self.got, self.expected)
 
 
-def check_table(text: pd.DataFrame, name: str) -> list[Mistake]:
+def check_table(text: pd.DataFrame, name: str, columns: Mapping[str, Column]) -> list[Mistake]:
     """What is wrong with the columns of a table or, if nothing is, with its cells; in the order of the rows.
 
-    ``text`` holds values as text, None for blank cells; ``name`` is one of `TABLES`.
+    ``text`` holds values as text, None for blank cells; ``columns`` are those of the table ``name``.
     """
-    columns = TABLES[name]
-    if mistakes := list(_check_header(list(text.columns), name)):
+    if mistakes := list(_check_header(list(text.columns), columns, name)):
         return mistakes
     return sorted([*check_cells(text, columns, name), *_repeated(text, columns, name)], key=_place)
 
 
-def check_rows(text: pd.DataFrame, name: str, period: Period) -> list[Mistake]:
+def check_rows(text: pd.DataFrame, name: str, inspection: Inspection) -> list[Mistake]:
     """What is wrong between the cells of rows in which each cell can be read, in their order."""
     mistakes = []
-    for column, breaks, expected in _RULES[name](typed(text, name), period) if name in _RULES else ():
+    if name not in _RULES:
+        return []
+    data = typed(text, name, inspection.recording_rule.limit_hours)
+    for column, breaks, expected in _RULES[name](data, inspection):
         for row in _labels(breaks.fillna(False).astype(bool)):
             value, words = text.at[row, column], expected if isinstance(expected, str) else str(expected[row])
             mistakes.append(Mistake(name, row, column, BLANK if value is None else shown(value), words))
@@ -69,8 +72,7 @@ def _labels(breaks: Series) -> list[int]:
     return list(breaks.index[breaks])
 
 
-def _check_header(columns: list[str], name: str) -> Iterator[Mistake]:
-    known = TABLES[name]
+def _check_header(columns: list[str], known: Mapping[str, Column], name: str) -> Iterator[Mistake]:
     names = ", ".join(known)
     if not set(known) & set(columns):
         yield Mistake(name, _HEADER, "", shown(", ".join(columns)), f"the names of the columns: {names}")
@@ -113,10 +115,11 @@ def _repeated(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> I
 # What the cells of a row must be to each other.
 
 
-def _rules_of_crimes(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
+    period = inspection.audit_period
     start, end = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
     is_main, recorded, recorded_at = t["sample"] == MAIN, t["recorded"], t["recorded_at"]
-    crime_type = t["offence_class"].map(offence_classes()["crime_type"])
+    crime_type = t["offence_class"].map(crime_type_of(inspection.programme))
     its_type = crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
     yield "crime_type", t["crime_type"] != crime_type, its_type
     yield "recorded_at", ~recorded & recorded_at.notna(), "a blank for a crime that was not recorded"
@@ -128,24 +131,28 @@ def _rules_of_crimes(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
     yield "reported_at", recorded_at.notna() & t["reported_at"].isna(), reported
     outside = t["reported_at"].notna() & ~t["reported_at"].between(start, end, inclusive="left")
     yield "reported_at", is_main & outside, f"a time in the audit period, {period.start} to {period.end}"
-    route = "control_room or crime_recording_centre for a crime of the main sample"
+    route = f"{' or '.join(inspection.programme.routes)} for a crime of the main sample"
     yield "route", is_main & t["route"].isna(), route
+    for sample, found in inspection.programme.samples.items():
+        for column in found.needs:
+            expected = f"an entry for a crime of the dip sample {sample}"
+            yield column, (t["sample"] == sample) & t[column].isna(), expected
 
 
-def _rules_of_n100(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+def _rules_of_n100(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     is_review, answered = t["kind"] == "review", t["should_be_rape"].notna()
     yield "should_be_rape", is_review & ~answered, "yes or no for a review"
     yield "should_be_rape", ~is_review & answered, "a blank for an incident that needed an N100"
     yield "applied", is_review & ~t["applied"], "yes: a review is of records where an N100 was applied"
 
 
-def _rules_of_cancellations(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+def _rules_of_cancellations(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     due, answered = t["victim_to_be_informed"], t["victim_informed"].notna()
     yield "victim_informed", due & ~answered, "yes or no where the victim should have been informed"
     yield "victim_informed", ~due & answered, "a blank where there was nobody to inform"
 
 
-def _rules_of_challenges(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+def _rules_of_challenges(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     upheld, is_open = t["outcome"] == "upheld", t["outcome"] == "open"
     first, final = t["first_decision"], t["final_decision"]
     changes_class = first.str.startswith("class") != final.str.startswith("class")
@@ -159,11 +166,12 @@ def _rules_of_challenges(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
     undecided = "a blank while the challenge is open; or the outcome upheld or rejected"
     yield "decided_on", is_open & t["decided_on"].notna(), undecided
     yield "decided_on", t["decided_on"] < t["challenged_on"], "a date that is not before challenged_on"
-    since = f"a date in the audit period or after it: {period.start} or later"
-    yield "challenged_on", t["challenged_on"] < pd.Timestamp(period.start), since
+    start = inspection.audit_period.start
+    since = f"a date in the audit period or after it: {start} or later"
+    yield "challenged_on", t["challenged_on"] < pd.Timestamp(start), since
 
 
-def _rules_of_survey(t: pd.DataFrame, period: Period) -> Iterator[Rule]:
+def _rules_of_survey(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     twice = t.duplicated(["respondent_id", "statement"])
     yield "answer", twice, "one answer of a respondent to a statement; this is a second one"
 

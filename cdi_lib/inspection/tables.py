@@ -14,37 +14,34 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.parameters import CRIME_TYPES
+from cdi_lib.inspection.programme import MAIN, Told
 from cdi_lib.inspection.values import unprintable
 
 Series: TypeAlias = "pd.Series[Any]"
 OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
-MAIN = "main"
 PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts that an audit may leave out
-DIP_SAMPLES = {
-    "vulnerable_adult": "Vulnerable adult records",
-    "vulnerable_child": "Vulnerable child records",
-    "third_party_email": "E-mailed referrals from third parties",
-    "modern_slavery_referral": "Modern slavery referrals",
-    "modern_slavery_other": "Other reports of modern slavery",
-}
-MODERN_SLAVERY_CLASS = "106"
-CANCELLATION_TYPES = ("rape", "sexual", "violence", "robbery")
 ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree")
 SHOWN_AS = ("percent", "points", "over", "count", "x of n", "text")
 YES_NO = ("yes", "no")
 OUTCOMES = ("upheld", "rejected", "open")
-ROUTES = ("control_room", "crime_recording_centre")
 RECORDED_AS = ("n100", "incident", "nothing")
-RECORDING_LIMIT_HOURS = 24
+# Columns that crimes get from others, and what may stand in them
+DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit")}
+EQUALITY = {"characteristic": (), "recorded": YES_NO}  # the list of the parameters, as a table
 # What a spreadsheet shows where a formula has no value
 _NO_VALUES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 
 
 @cache
 def offence_classes() -> pd.DataFrame:
-    """The Home Office offence classes that an audited crime may have, with their crime type."""
+    """The Home Office offence classes that an audited crime may have: crime type, and whether one is rape or slavery."""
     return pd.read_csv(OFFENCE_CLASSES, dtype=str).set_index("offence_class")
+
+
+def crime_type_of(told: Told) -> dict[str, str]:
+    """The crime type of each offence class, in the sense of a programme."""
+    own = {class_: name for name, crime_type in told.crime_types.items() for class_ in crime_type.classes}
+    return dict(offence_classes()["crime_type"]) | own
 
 
 # Dates and times in the forms that forces export.
@@ -126,7 +123,6 @@ PRINTABLE = Kind(
     "text that can be printed: no control characters, only letters that the report's typeface has",
     lambda texts: texts.map(unprintable) == "",
 )
-SAMPLE = one_of((MAIN, *DIP_SAMPLES))
 CLASS = Kind(
     "a class of params/offence_classes.csv, to which one that is missing can be added",
     lambda texts: texts.isin(offence_classes().index),
@@ -154,19 +150,19 @@ RESULT = matching(
 )
 
 # fmt: off
-TABLES: dict[str, dict[str, Column]] = {
+_TABLES: dict[str, dict[str, Column]] = {
     "crimes": {
         "crime_id": Column("reference of the audited crime, unique in this table", TEXT, unique=True),
         "incident_id": Column("reference of the incident or record in which it was found", TEXT),
-        "sample": Column("main (the random sample) or the dip sample in which it was found", SAMPLE),
+        "sample": Column("main (the random sample) or the dip sample in which it was found: {samples}", one_of(())),
         "stratum": Column(
             "stratum of the sampling frame from which the incident was drawn; blank outside the main sample. "
             "Leave the column out if incidents were drawn as one simple random sample",
             TEXT, blank=True, required=False,
         ),
-        "crime_type": Column("violence, sexual or other (excluding fraud)", one_of(CRIME_TYPES)),
+        "crime_type": Column("{crime_types}; excluding fraud", one_of(())),
         "offence_class": Column("Home Office class as in params/offence_classes.csv, such as 105A", CLASS),
-        "route": Column("control_room or crime_recording_centre; blank outside the main sample", one_of(ROUTES), blank=True),
+        "route": Column("{routes}; blank outside the main sample", one_of(()), blank=True),
         "domestic_abuse": Column("yes or no", ANSWER),
         "recorded": Column("yes if the force had recorded the crime, else no", ANSWER),
         "recorded_as": Column(
@@ -178,7 +174,7 @@ TABLES: dict[str, dict[str, Column]] = {
     },
     "dip_records": {
         "record_id": Column("reference of the examined record, unique in this table", TEXT, unique=True),
-        "sample": Column("the dip sample that it belongs to", one_of(DIP_SAMPLES)),
+        "sample": Column("the dip sample that it belongs to: {samples}", one_of(())),
     },
     "n100": {
         "record_id": Column("reference of the record, unique in this table", TEXT, unique=True),
@@ -193,7 +189,7 @@ TABLES: dict[str, dict[str, Column]] = {
     },
     "cancellations": {
         "crime_id": Column("reference of the cancelled crime, unique in this table", TEXT, unique=True),
-        "crime_type": Column("rape, sexual, violence or robbery", one_of(CANCELLATION_TYPES)),
+        "crime_type": Column("{cancellations}", one_of(())),
         "authorised_by": Column("FCIR or DDM", one_of(("FCIR", "DDM"))),
         "correct": Column("yes if the cancellation was right, else no", ANSWER),
         "victim_to_be_informed": Column("yes if the victim should have been told, else no", ANSWER),
@@ -240,12 +236,33 @@ TABLES: dict[str, dict[str, Column]] = {
     },
 }
 # fmt: on
+TABLES = tuple(_TABLES)  # their names
+CRIME_COLUMNS, STRATA_COLUMNS = tuple(_TABLES["crimes"]), tuple(_TABLES["strata"])
+# Columns that hold ids of a programme: which of its parts.
+_OF_THE_PROGRAMME = {
+    ("crimes", "sample"): "samples", ("crimes", "crime_type"): "crime_types", ("crimes", "route"): "routes",
+    ("dip_records", "sample"): "samples", ("cancellations", "crime_type"): "cancellations",
+}  # fmt: skip
 
 
-def typed(text: pd.DataFrame, name: str) -> pd.DataFrame:
-    """A table of checked text as what it means: yes and no, timestamps, counts; what crimes share is derived once."""
+def tables_of(told: Told) -> dict[str, dict[str, Column]]:
+    """The tables of an inspection by a programme, and their columns."""
+    tables = {name: dict(columns) for name, columns in _TABLES.items()}
+    for (table, column), part in _OF_THE_PROGRAMME.items():
+        ids, spec = tuple(getattr(told, part)), tables[table][column]
+        named = {part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]])}
+        words = (MAIN, *ids) if (table, column) == ("crimes", "sample") else ids
+        tables[table][column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))
+    return tables
+
+
+def typed(text: pd.DataFrame, name: str, limit_hours: int) -> pd.DataFrame:
+    """A table of checked text as what it means: yes and no, timestamps, counts; what crimes share is derived once.
+
+    ``limit_hours`` is the time limit for recording that held in the audit period.
+    """
     data = text.copy()
-    for column, spec in TABLES[name].items():
+    for column, spec in _TABLES[name].items():
         if column in data:
             data[column] = spec.kind.typed(data[column])
             if spec.kind is ANSWER and not spec.blank:
@@ -254,8 +271,8 @@ def typed(text: pd.DataFrame, name: str) -> pd.DataFrame:
         if "stratum" in data and data["stratum"].isna().all():
             data = data.drop(columns="stratum")  # an empty column says no more than none
         data["rape"] = (data["offence_class"].map(offence_classes()["rape"]) == "yes").astype(bool)
-        data["modern_slavery"] = data["offence_class"] == MODERN_SLAVERY_CLASS
+        data["modern_slavery"] = (data["offence_class"].map(offence_classes()["modern_slavery"]) == "yes").astype(bool)
         delay = data["recorded_at"] - data["reported_at"]
-        in_time = (delay <= pd.Timedelta(hours=RECORDING_LIMIT_HOURS)).astype("boolean")
-        data["within_24_hours"] = in_time.mask(delay.isna())
+        in_time = (delay <= pd.Timedelta(hours=limit_hours)).astype("boolean")
+        data["within_limit"] = in_time.mask(delay.isna())
     return data

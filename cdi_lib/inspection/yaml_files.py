@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,21 @@ class Document:
 
     def line(self, *keys: str) -> int:
         """The line of a key, given with the keys above it; of the last one of these that is there."""
+        return self._found(keys)[1]
+
+    def depth(self, *keys: str) -> int:
+        """How many of these keys, each below the one before it, are there."""
+        return self._found(keys)[0]
+
+    def _found(self, keys: Sequence[str]) -> tuple[int, int]:
         node, line = self.root, 1
-        for key in keys:
+        for depth, key in enumerate(keys):
             pairs = node.value if isinstance(node, yaml.MappingNode) else []
             found = next((pair for pair in pairs if pair[0].value == key), None)
             if found is None:
-                break
+                return depth, line
             line, node = found[0].start_mark.line + 1, found[1]
-        return line
+        return len(keys), line
 
 
 def read_yaml(path: Path, name: str) -> Document:

@@ -9,23 +9,21 @@ from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.trail import check_drawn
-from cdi_lib.inspection.folders import criteria_of, force_key, params_of
+from cdi_lib.inspection.folders import force_key, params_of
 from cdi_lib.inspection.measures import check_measures
 from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.programme import Criteria, check_judgement_inputs, load_criteria
 from cdi_lib.inspection.records import AuditRecords, load_records
 from cdi_lib.inspection.results import inputs_of
 
 
 @dataclass(frozen=True)
 class Audit:
-    """One inspection as it was read and checked: parameters, records, criteria and their hashes."""
+    """One inspection as it was read and checked: parameters with their programme, records and their hashes."""
 
     force: str
     inspection: Inspection
     records: AuditRecords
-    criteria: Criteria
     inputs: dict[str, str]
     fieldwork: dict | None  # how the audit went, counted from the auditors' worksheets
 
@@ -45,13 +43,12 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     params = params or params_of(force)
     inspection = load_inspection(force, params)
     problems: list[Problem] = []
-    criteria = records = returned = None
+    records = returned = None
     with _kept(problems):
         from cdi_lib.report.telling import check_texts  # it draws charts, which takes a while to import
 
-        criteria = load_criteria(inspection.criteria, criteria_of(params))
-        problems += [p for p in check_texts(criteria, params / force / "text") if p.severity == "error"]
-        problems += [p for p in check_judgement_inputs(criteria, inspection) if p.severity == "error"]
+        found = check_texts(inspection.programme, params / force / "text")
+        problems += [problem for problem in found if problem.severity == "error"]
     with _kept(problems):
         records = load_records(force, inspection, params)
         problems += check_measures(force, inspection, records)
@@ -60,10 +57,10 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
         returned = returns.check_returns(force, inspection, params)
     if returned is not None and records is not None:
         problems += collected.check_strata(force, returned, records.strata)
-    if problems or criteria is None or records is None:
+    if problems or records is None:
         raise InputError([with_file(problem, force) for problem in problems])
-    inputs = inputs_of(force, params, records, criteria_of(params) / f"{inspection.criteria}.yml")
-    return Audit(force, inspection, records, criteria, inputs, returns.summary(returned))
+    inputs = inputs_of(force, params, records, inspection.programme)
+    return Audit(force, inspection, records, inputs, returns.summary(returned))
 
 
 @contextmanager

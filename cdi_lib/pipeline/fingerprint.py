@@ -19,7 +19,8 @@ from pathlib import Path
 
 import cdi_lib
 from cdi_lib.inspection.files import file_hash
-from cdi_lib.inspection.folders import PROJECT, criteria_of, params_of
+from cdi_lib.inspection.folders import PROJECT, params_of
+from cdi_lib.inspection.programme import FOLDERS
 
 COMMIT_VARIABLE = "CDI_COMMIT"
 UNCOMMITTED = " with uncommitted changes"
@@ -72,7 +73,7 @@ def commit() -> str:
         return told
     if not (PROJECT / ".git").exists():
         return ""
-    code = [f":(glob){pattern}" for pattern in (LIBRARY_CODE, *PROJECT_CODE, "params/criteria/*.yml")]
+    code = [f":(glob){pattern}" for pattern in (LIBRARY_CODE, *PROJECT_CODE, "params/programmes/*.yml")]
     try:
         if Path(_git("rev-parse", "--show-toplevel")).resolve() != PROJECT:
             return ""
@@ -103,15 +104,16 @@ def engine_files(renderer: str) -> dict[str, str]:
 
 
 def force_paths(force: str, params: Path | None = None) -> tuple[tuple[Path, Iterable[Path]], ...]:
-    """The parameters, tables and criteria of one force: the folders that they are named in, and their paths.
+    """The parameters, tables and programmes of one force: the folders that they are named in, and their paths.
 
     Every file in the folder of the force counts, also one that no notebook reads: a needless build costs less
     than a report that is out of date.
     """
     params = params or params_of(force)
-    criteria = criteria_of(params)
     own = [params / f"{force}.yml", *(params / force).rglob("*")]
-    return (params, own), (criteria.parent, criteria.glob("*.yml"))
+    roots = dict.fromkeys((PROJECT / "params", params))  # of the same name the own one is used
+    programmes = [(root, root.glob(f"{folder}/*.yml")) for root in roots for folder in FOLDERS]
+    return (params, own), *programmes
 
 
 def inputs(force: str, params: Path, renderer: str) -> dict[str, str]:

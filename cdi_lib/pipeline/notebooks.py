@@ -81,7 +81,7 @@ def _execute(
 
 
 def _with_sections(source: Path, audit: Audit) -> Any:
-    """The report notebook with a cell for each section that the criteria of an audit ask for, in their order."""
+    """The report notebook with a cell for each section that the programme of an audit asks for, in their order."""
     import nbformat
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
@@ -89,7 +89,7 @@ def _with_sections(source: Path, audit: Audit) -> Any:
 
     notebook = nbformat.read(source, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if SECTION not in cell.metadata.get("tags", [])]
-    for section, question in chapters(audit.criteria):
+    for section, question in chapters(audit.inspection.programme):
         asked = f', question="{question}"' if question else ""
         about = f"::: {{.content-hidden}}\n**{title_of(section)}**, in the words of `reports/text/en/{section}.md`\n:::"
         notebook.cells += [new_markdown_cell(about), new_code_cell(f'tell("{section}"{asked})')]

@@ -8,6 +8,7 @@ from typing import Any
 from IPython.display import display
 from pydantic import BaseModel
 
+from cdi_lib.inspection.details import Details
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.results import EstimateResult, Share, Tally
 from cdi_lib.report import labels, wording
@@ -64,7 +65,7 @@ def _shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else wording.plain(str(value))
 
 
-def estimates(found: Mapping[str, EstimateResult]) -> None:
+def estimates(found: Mapping[str, EstimateResult], details: Details) -> None:
     """Show estimates with interval, n, N and method."""
     body = []
     for key, item in found.items():
@@ -72,27 +73,27 @@ def estimates(found: Mapping[str, EstimateResult]) -> None:
         ends = ["open" if end is None else wording.rounded(end, places) for end in (item.low, item.high)]
         population = "not applicable" if item.population is None else wording.count(item.population)
         how = f"{wording.plain(item.estimator)}, {item.interval}"
-        what = wording.plain(labels.of_estimate(key))
+        what = wording.plain(labels.of_estimate(key, details))
         value = wording.rounded(item.value, places)
         body.append([f"`{key}`", what, value, *ends, wording.count(item.n), population, how])
     _table(["id", "what", "estimate", "interval from", "to", "n", "N", "method"], body)
 
 
-def shares(found: Mapping[str, Share]) -> None:
+def shares(found: Mapping[str, Share], details: Details) -> None:
     """Show "x of y" results."""
     _table(
         ["id", "what", "x", "of n", "from"],
         [
-            [f"`{k}`", wording.plain(labels.of_share(k)), wording.count(s.x), wording.count(s.n), s.sample]
+            [f"`{k}`", wording.plain(labels.of_share(k, details)), wording.count(s.x), wording.count(s.n), s.sample]
             for k, s in found.items()
         ],
     )
 
 
-def tally(key: str, found: Tally) -> None:
+def tally(key: str, found: Tally, details: Details) -> None:
     """Show counts by category."""
     if found.counts:
         _table(
-            [wording.plain(labels.of_tally(key)), "n"],
+            [wording.plain(labels.of_tally(key, details)), "n"],
             [[wording.plain(name), wording.count(n)] for name, n in found.counts.items()],
         )

@@ -8,31 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from cdi_lib.inspection.programme import Rows, Told
 from cdi_lib.inspection.results import Results
-from cdi_lib.report import charts, labels, tables, wording
+from cdi_lib.report import charts, tables, wording
 from cdi_lib.report.labels import book
 from cdi_lib.report.sections import annex, effectiveness, efficiency, figures, glossary, judgements
 from cdi_lib.report.tables import Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableOutput:
     """A table of the report; ``rests_on`` are the results that it shows: ids, or how they begin, parted by spaces."""
 
     id: str
     rests_on: str
     build: Callable[[Results], Table | None]
+    of_programme: Rows | None = None
 
     @property
     def title(self) -> str:
-        return str(book("tables")[self.id]["title"])
+        own = self.of_programme.title if self.of_programme else None
+        return own or str(book("tables").get(self.id, {}).get("title", ""))
 
     @property
     def note(self) -> str:
         """What is always to be minded with it."""
-        return str(book("tables")[self.id].get("note", ""))
+        is_new_dip = self.of_programme is not None and self.of_programme.kind == "dip" and self.id not in book("tables")
+        return str(book("tables").get("tbl-other-systems" if is_new_dip else self.id, {}).get("note", ""))
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class FigureOutput:
         return str(book("figures")[self.id])
 
 
-_TABLES = (
+_BEFORE = (
     TableOutput("tbl-grades", "details.judgements", judgements.grades),
     TableOutput("tbl-elements", "details.judgements", judgements.elements),
     TableOutput("tbl-bands", "details.judgements", judgements.bands),
@@ -61,15 +66,8 @@ _TABLES = (
         "tallies.domestic_abuse_unrecorded_classes",
         effectiveness.offence_classes("tbl-domestic-abuse-classes", "domestic_abuse_unrecorded_classes"),
     ),
-    TableOutput("tbl-rape", "shares.rape shares.n100", effectiveness.shares("tbl-rape", labels.RAPE_AND_N100)),
-    TableOutput("tbl-other-systems", "shares.vulnerable shares.third_party", efficiency.other_systems),
-    TableOutput("tbl-modern-slavery", "shares.modern_slavery", efficiency.modern_slavery),
-    TableOutput("tbl-within-24", "shares.within_24", efficiency.within_24),
-    TableOutput(
-        "tbl-cancelled",
-        "shares.cancelled shares.victims_informed",
-        effectiveness.shares("tbl-cancelled", labels.REVIEWED),
-    ),
+)
+_AFTER = (
     TableOutput("tbl-equality", "details.equality", efficiency.equality),
     TableOutput("tbl-survey", "shares.survey", efficiency.survey),
     TableOutput("tbl-previous", "estimates.previous", effectiveness.previous),
@@ -100,8 +98,18 @@ _FIGURES = (
     FigureOutput("fig-within-24", "tbl-within-24", figures.within_24),
     FigureOutput("fig-cancelled", "tbl-cancelled", figures.cancelled),
 )
-TABLES = {table.id: table for table in _TABLES}
 FIGURES = {figure.id: figure for figure in _FIGURES}
+
+
+def tables_of(told: Told) -> dict[str, TableOutput]:
+    """Every table of a report by a programme, in their order."""
+    counted = (
+        TableOutput(
+            identity, " ".join(f"shares.{key}" for key in rows.rows), partial(efficiency.counted, identity), of_programme=rows
+        )
+        for identity, rows in told.tables.items()
+    )
+    return {table.id: table for table in (*_BEFORE, *counted, *_AFTER)}
 
 
 def computed_in(results: Results, rests_on: str) -> tuple[str, int | None]:
@@ -118,7 +126,7 @@ def note_of(output: TableOutput, table: Table) -> str:
 
 def table_markdown(results: Results, identity: str) -> str:
     """A table of the index as Markdown, or an empty string where there is nothing to show."""
-    output = TABLES[identity]
+    output = tables_of(results.told)[identity]
     table = output.build(results)
     if table is None:
         return ""
@@ -149,9 +157,9 @@ def figure_markdown(results: Results, identity: str) -> str:
         return ""
     figure, alt = drawn
     image = charts.image(figure, wording.plain(wording.sentence(output.title)), identity, alt)
-    return image + _source(results, TABLES[output.table], "", f"The numbers are in @{output.table}.")
+    return image + _source(results, tables_of(results.told)[output.table], "", f"The numbers are in @{output.table}.")
 
 
 def write_tables(results: Results, folder: Path) -> None:
     """Write every table as a CSV file named after its id."""
-    tables.write({identity: output.build(results) for identity, output in TABLES.items()}, folder)
+    tables.write({identity: output.build(results) for identity, output in tables_of(results.told).items()}, folder)

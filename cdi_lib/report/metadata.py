@@ -144,7 +144,7 @@ def _distribution(results: Results) -> list[dict[str, str]]:
         _file("results.json", "application/json", "All results"),
         _file("tables.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "All tables"),
     ]
-    for output in index.TABLES.values():
+    for output in index.tables_of(results.told).values():
         if output.build(results) is not None:
             name = f"tables/{output.id.removeprefix('tbl-')}.csv"
             files.append(_file(name, "text/csv", output.title))

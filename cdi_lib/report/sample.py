@@ -71,8 +71,9 @@ def assumption_rows(inspection: Inspection) -> list[dict[str, Any]]:
     if inspection.sampling and kind != "audit":
         source = f"made with the {labels.RECORDS[kind]}; nothing of it was published"
         found.append(("Plan, seed and draw of the sample", "assumed", source))
-    for crime_type, figure in inspection.recorded_crime:
-        name, number = labels.CRIME_TYPE_NAMES[crime_type], wording.count(figure.value)
+    for crime_type, figure in inspection.recorded_crime.items():
+        name = inspection.programme.crime_types[crime_type].label.lower()
+        number = wording.count(figure.value)
         found.append((f"Recorded crime in 12 months, {name}: {number}", figure.status, figure.source))
     share = wording.percent(route.value / 100)
     text = f"Share of recorded crime that came by an auditable route: {share}"

@@ -89,13 +89,15 @@ KINDS: dict[str, Callable[[str, str], Column]] = {
 
 
 def headed(
-    identity: str, rows: list[dict[str, Any]], note: str = "", without: Collection[str] = (), **names: str
+    identity: str, rows: list[dict[str, Any]], note: str = "", without: Collection[str] = (), columns: str = "", **names: str
 ) -> Table | None:
-    """A table with the columns that ``reports/text`` gives it; None without rows. ``names`` stand in its headings."""
-    headings = book("tables")[identity]["columns"]
+    """A table with the columns that ``reports/text`` gives it or the one named; None without rows. ``names`` stand in its
+    headings."""
+    words = book("tables")
+    headings = words.get(identity, {}).get("columns") or words[columns]["columns"]
     kinds = {key: ("text", heading) if isinstance(heading, str) else heading for key, heading in headings.items()}
-    columns = (KINDS[kind](key, words.format(**names)) for key, (kind, words) in kinds.items() if key not in without)
-    return Table(tuple(columns), rows, note) if rows else None
+    shown = (KINDS[kind](key, heading.format(**names)) for key, (kind, heading) in kinds.items() if key not in without)
+    return Table(tuple(shown), rows, note) if rows else None
 
 
 def cell(column: Column, row: dict[str, Any]) -> str:

@@ -8,18 +8,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
-from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.parameters import Findings, Inspection
 from cdi_lib.inspection.problems import Problem
-from cdi_lib.inspection.programme import Criteria
+from cdi_lib.inspection.programme import Programme
 from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally
 from cdi_lib.report import index, labels, metadata, wording
 from cdi_lib.report.display import say
-from cdi_lib.report.labels import LANGUAGE, TEXTS
+from cdi_lib.report.labels import LANGUAGE
 from cdi_lib.report.sections import judgements
-from cdi_lib.report.sections.glossary import GLOSSARY
+from cdi_lib.report.sections.glossary import terms
 from cdi_lib.report.texts import Texts
 
 QUESTION = "_question"  # the text with which the chapter of a question begins
@@ -32,13 +31,7 @@ FILTERS = {
         "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
     )
 } | {"interval_name": labels.INTERVAL_NAMES.get, "records_name": labels.RECORDS.get}  # fmt: skip
-NAMES = {
-    "crime_types": labels.TYPE_LABELS,
-    "crime_nouns": labels.CRIME_NOUNS,
-    "routes": labels.ROUTE_PHRASES,
-    "cancellations": labels.CANCELLATION_PHRASES,
-    "sample_nouns": labels.SAMPLE_NOUNS,
-}
+NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     "estimate",
     "share",
@@ -60,11 +53,18 @@ class Teller:
     def __init__(self, results: Results, inspection: Inspection, own: Path | None = None, commit: str = ""):
         self.results = results
         self._texts = Texts(LANGUAGE, own, FILTERS, {name: getattr(self, name) for name in FUNCTIONS})
-        self._to_link = {term.id: term.pattern for term in GLOSSARY}
-        self._context: dict[str, Any] = NAMES | {
+        self._to_link = {term.id: term.pattern for term in terms(results)}
+        told = results.told
+        sections = [*Findings.model_fields, *(section for section, _ in chapters(inspection.programme))]
+        self._context: dict[str, Any] = {
+            "crime_types": labels.crime_types(told),
+            "crime_nouns": labels.nouns(told),
+            "routes": told.routes,
+            "cancellations": {name: label.lower() for name, label in told.cancellations.items()},
+            "sample_nouns": labels.sample_nouns(told),
             "results": results,
             "inspection": inspection,
-            "findings": inspection.findings,
+            "findings": {section: inspection.findings.of(section) for section in sections},
             "judgements": results.details.judgements,
             "period": wording.period(results.audit_period["start"], results.audit_period["end"]),
             "commit": commit,
@@ -131,22 +131,22 @@ class Teller:
         return line
 
 
-def chapters(criteria: Criteria) -> list[tuple[str, str | None]]:
-    """The sections of a report by these criteria, in their order; each question begins with `QUESTION` and its id."""
-    order = yaml.safe_load((TEXTS / "chapters.yml").read_text(encoding="utf-8"))
-    measures = {  # of each question
-        id_: {e.estimate or e.share or "assessment" for e in criteria.elements.values() if e.question == id_}
-        for id_ in criteria.questions
+def chapters(programme: Programme) -> list[tuple[str, str | None]]:
+    """The sections of a report by a programme, in their order; each question begins with `QUESTION` and its id."""
+    order = programme.chapters
+    measures = {  # of each question, and itself
+        id_: {id_, *(programme.elements[element].measure for element in programme.elements_of(id_))}
+        for id_ in programme.questions
     }
-    here = next(iter(criteria.questions))
-    under: dict[str, list[str]] = {id_: [] for id_ in criteria.questions}
-    for section, told in order["questions"].items():
+    here = next(iter(programme.questions))
+    under: dict[str, list[str]] = {id_: [] for id_ in programme.questions}
+    for section, told in order.questions.items():
         here = next((id_ for id_, judged in measures.items() if _matches(judged, told)), here)
         under[here].append(section)
-    found: list[tuple[str, str | None]] = [(section, None) for section in order["first"]]
+    found: list[tuple[str, str | None]] = [(section, None) for section in order.first]
     for question, sections in under.items():
         found += [(QUESTION, question), *((section, None) for section in sections)]
-    return [*found, *((section, None) for section in order["last"])]
+    return [*found, *((section, None) for section in order.last)]
 
 
 def title_of(section: str) -> str:
@@ -158,9 +158,23 @@ def _matches(measures: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(measure, pattern) for measure in measures for pattern in patterns)
 
 
-def check_texts(criteria: Criteria, own: Path | None) -> list[Problem]:
-    """What is wrong with the texts of a report by these criteria; before any notebook runs."""
+def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
+    """What is wrong with the texts of a report by a programme; before any notebook runs."""
     texts = Texts(LANGUAGE, own, FILTERS, dict.fromkeys(FUNCTIONS))
-    known = {"table": list(index.TABLES), "figure": list(index.FIGURES)}
+    tables = index.tables_of(programme.told)
+    known = {"table": list(tables), "figure": list(index.FIGURES)}
     models: dict[str, type[BaseModel]] = {"results": Results, "inspection": Inspection}
-    return texts.check([section for section, _ in chapters(criteria)], [*NAMES, *GIVEN], known, models)
+    sections = [section for section, _ in chapters(programme)]
+    untitled = [
+        programme.problem(f"tables.{identity}.title", "nothing", "a title, here or in reports/text/en/tables.yml")
+        for identity, output in tables.items()
+        if not output.title
+    ]
+    missing = {  # told with the line of the programme that names them
+        section: programme.problem(f"chapters.questions.{section}", f"no text for the section {section}", expected)
+        for section in sections
+        if texts.path(section) is None
+        for expected in [f"a file {section}.md in reports/text/{LANGUAGE}, or in the inspection's own folder text"]
+    }
+    told_of = [section for section in sections if section not in missing]
+    return untitled + list(missing.values()) + texts.check(told_of, [*NAMES, *GIVEN], known, models)

@@ -41,7 +41,7 @@ def write_workbook(results: Results, path: Path) -> None:
 
     Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as per cent.
     """
-    built = {output: output.build(results) for output in index.TABLES.values()}
+    built = {output: output.build(results) for output in index.tables_of(results.told).values()}
     sheets = {sheet_name(output): _sheet(results, output, table) for output, table in built.items() if table}
     title = f"{results.publication['title']}: {results.force_name}"
     save(path, sheets, _cover(results, title), NOTES, title, results.publication["date"])

@@ -15,7 +15,7 @@ import pandas as pd
 
 from cdi_lib.inspection.judgement import grade_of_percentage, judge
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.programme import Criteria
+from cdi_lib.inspection.programme import Programme
 from cdi_lib.inspection.published import PUBLISHED, RATES, read_published
 from cdi_lib.inspection.results import EstimateResult
 
@@ -31,7 +31,7 @@ def tunes(force: str) -> bool:
 ENOUGH = 1_000  # published audits hold hundreds of crimes; how many, is not always printed
 
 
-def regrade(inspections: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
+def regrade(inspections: pd.DataFrame, criteria: Programme) -> pd.DataFrame:
     """The inspections with an overall rate and an overall grade, each with the grade that the criteria give.
 
     Returns
@@ -51,7 +51,7 @@ def regrade(inspections: pd.DataFrame, criteria: Criteria) -> pd.DataFrame:
     return usable.assign(group=groups, computed=computed).reset_index(drop=True)
 
 
-def _computed(row: pd.Series, criteria: Criteria) -> str:
+def _computed(row: pd.Series, criteria: Programme) -> str:
     rates = {
         name: _estimate(name, row[f"{name}_rate"], row[f"{name}_margin"])
         for name in RATES
@@ -77,7 +77,7 @@ def _estimate(label: str, percentage: float, margin: float) -> EstimateResult:
     )
 
 
-def agreement(regraded: pd.DataFrame, criteria: Criteria) -> list[dict[str, str | int]]:
+def agreement(regraded: pd.DataFrame, criteria: Programme) -> list[dict[str, str | int]]:
     """How many published grades the criteria give, by group: n, the same grade, and at most one grade apart."""
     rank = criteria.grades.index
     rows = []
@@ -108,7 +108,7 @@ def disagreements(regraded: pd.DataFrame) -> list[dict[str, str | float]]:
 
 
 def best_cut_offs(
-    regraded: pd.DataFrame, criteria: Criteria, grid: Sequence[Sequence[float]]
+    regraded: pd.DataFrame, criteria: Programme, grid: Sequence[Sequence[float]]
 ) -> list[tuple[float, ...]]:
     """Of all combinations of cut-offs for the overall rate, in per cent, those that give most published overall grades.
 

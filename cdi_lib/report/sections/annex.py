@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cdi_lib.inspection.results import Results
-from cdi_lib.report.labels import INTERVAL_NAMES, TYPE_LABELS
+from cdi_lib.report.labels import INTERVAL_NAMES, crime_types
 from cdi_lib.report.sections.effectiveness import interval_level, sum_note
 from cdi_lib.report.tables import Table, headed
 
 
 def sample(results: Results) -> Table | None:
     """The main sample by crime type, and the reported crime that it stands for."""
-    rows = [{"stratum": TYPE_LABELS[row.code]} | row.model_dump() for row in results.details.sample]
+    rows = [{"stratum": crime_types(results.told)[row.code]} | row.model_dump() for row in results.details.sample]
     return headed("tbl-sample", rows, sum_note(results))
 
 
@@ -21,7 +21,7 @@ def strata(results: Results) -> Table | None:
 
 def plan(results: Results) -> Table | None:
     """Planned and audited numbers by crime type."""
-    rows = [{"crime_type": TYPE_LABELS[row.code]} | row.model_dump() for row in results.details.plan]
+    rows = [{"crime_type": crime_types(results.told)[row.code]} | row.model_dump() for row in results.details.plan]
     return headed("tbl-plan", rows)
 
 

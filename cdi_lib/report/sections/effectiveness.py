@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cdi_lib.inspection.parameters import CRIME_TYPES
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import CAUTIONS, TYPE_LABELS
+from cdi_lib.report.labels import CAUTIONS, crime_types
 from cdi_lib.report.tables import Table, headed
 
 
@@ -17,7 +16,7 @@ def rates(results: Results) -> Table | None:
     cautions = lambda rate: wording.in_words(text for flag, text in CAUTIONS.items() if flag in rate.flags)
     rows = [
         {"code": key, "crime_type": label, "audited": rate.n} | _rate_cells(rate) | {"note": cautions(rate)}
-        for key, label in TYPE_LABELS.items()
+        for key, label in crime_types(results.told).items()
         if (rate := results.estimate(key))
     ]
     without = () if any(row["note"] != "none" for row in rows) else ("note",)
@@ -51,7 +50,7 @@ def unrecorded(results: Results) -> Table | None:
     rows = [
         {"code": key, "crime_type": label, "recorded_crime": results.details.row(key).recorded_crime}
         | {"unrecorded": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
-        for key, label in TYPE_LABELS.items()
+        for key, label in crime_types(results.told).items()
         if (estimate := results.estimate(f"unrecorded_{key}"))
     ]
     return headed("tbl-unrecorded", rows, sum_note(results), level=interval_level(results))
@@ -72,8 +71,8 @@ def domestic_abuse(results: Results) -> Table | None:
     parts = ("audited", "recorded", "unrecorded")
     counts = {part: results.tallies[f"domestic_abuse_{part}"].counts for part in parts}
     rows = [
-        {"code": name, "crime_type": TYPE_LABELS[name]} | {part: counts[part][name] for part in parts}
-        for name in CRIME_TYPES
+        {"code": name, "crime_type": crime_type.label} | {part: counts[part][name] for part in parts}
+        for name, crime_type in results.told.crime_types.items()
     ]
     total = {"audited": share.n, "recorded": share.x, "unrecorded": share.missed}
     return headed("tbl-domestic-abuse", [*rows, {"code": "overall", "crime_type": "All domestic abuse crime"} | total])
@@ -86,21 +85,6 @@ def offence_classes(identity: str, tally: str) -> Callable[[Results], Table | No
         found = results.tallies.get(tally)
         counts = found.counts if found else {}
         return headed(identity, [{"offence": name, "unrecorded": number} for name, number in counts.items()])
-
-    return build
-
-
-def shares(identity: str, labels: dict[str, str]) -> Callable[[Results], Table | None]:
-    """A table of "x of y" with both numbers; a part that was not inspected is left out."""
-
-    def build(results: Results) -> Table | None:
-        rows = [
-            {"code": key, "item": label, "x": share.x, "n": share.n}
-            for key, label in labels.items()
-            if (share := results.share(key))
-            and (key, share.n) != ("rape", 0)  # none in the sample: nothing was examined
-        ]
-        return headed(identity, rows)
 
     return build
 

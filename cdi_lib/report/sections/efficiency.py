@@ -4,41 +4,36 @@ from __future__ import annotations
 
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import MODERN_SLAVERY, OTHER_SYSTEMS, WITHIN_24
 from cdi_lib.report.tables import Table, headed
 
 
-def other_systems(results: Results) -> Table | None:
-    """Crimes of vulnerable victims held on other systems."""
-    return _dip_samples("tbl-other-systems", OTHER_SYSTEMS, results)
-
-
-def modern_slavery(results: Results) -> Table | None:
-    """Crimes in reports of modern slavery."""
-    return _dip_samples("tbl-modern-slavery", MODERN_SLAVERY, results)
-
-
-def _dip_samples(identity: str, labels: dict[str, str], results: Results) -> Table | None:
-    """Records examined, crimes that should have been recorded, and crimes that were."""
+def counted(identity: str, results: Results) -> Table | None:
+    """A table of "x of y" of the programme, with both numbers; a part that was not inspected is left out."""
+    asked = results.told.tables[identity]
+    found = [(key, label, share) for key, label in asked.rows.items() if (share := results.share(key))]
     examined = results.tallies.get("dip_records_of")
-    if examined is None:
-        return None
-    rows = [
-        {"code": key, "item": label, "records": examined.counts[key], "crimes": share.n, "recorded": share.x}
-        for key, label in labels.items()
-        if (share := results.share(key))
-    ]
-    return headed(identity, rows)
+    if asked.kind == "dip":  # records examined, crimes that should have been recorded, and crimes that were
+        counts = examined.counts if examined else {}
+        rows = [
+            {"code": key, "item": label, "records": counts.get(key), "crimes": share.n, "recorded": share.x}
+            for key, label, share in found
+        ]
+    elif asked.kind == "in time":
+        rows = [
+            {"code": key, "crime_type": label, "recorded": share.n, "within": share.x, "share": share.proportion}
+            for key, label, share in found
+            if share.n
+        ]
+    else:
+        rows = [
+            {"code": key, "item": label, "x": share.x, "n": share.n}
+            for key, label, share in found
+            if (key, share.n) != ("rape", 0)  # none in the sample: nothing was examined
+        ]
+    return headed(identity, rows, columns=COLUMNS_LIKE[asked.kind])
 
 
-def within_24(results: Results) -> Table | None:
-    """Crimes recorded within the time limit, by crime type."""
-    rows = [
-        {"code": key, "crime_type": label, "recorded": share.n, "within": share.x, "share": share.proportion}
-        for key, label in (WITHIN_24 | {"within_24": "All crime"}).items()
-        if (share := results.share(key)) and share.n
-    ]
-    return headed("tbl-within-24", rows)
+COLUMNS_LIKE = {"dip": "tbl-other-systems", "in time": "tbl-within-24", "counted": "tbl-rape"}
 
 
 def equality(results: Results) -> Table | None:

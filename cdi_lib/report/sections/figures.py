@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from cdi_lib.inspection.details import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, wording
-from cdi_lib.report.labels import CANCELLED, CRIME_NOUNS, CRIME_TYPE_NAMES, TYPE_LABELS, WITHIN_24
+from cdi_lib.report.labels import crime_types, nouns
 from cdi_lib.report.sections.effectiveness import interval_level, previous
 from cdi_lib.report.wording import between, capital, count, of, over, percent
 
@@ -25,7 +25,7 @@ def _alt(what: str, parts: Iterable[str]) -> str:
 
 def _estimates(results: Results, prefix: str = "") -> list[tuple[str, EstimateResult]]:
     """The estimates of all crime and of each crime type that there are, with their labels."""
-    found = ((label, results.estimate(prefix + key)) for key, label in TYPE_LABELS.items())
+    found = ((label, results.estimate(prefix + key)) for key, label in crime_types(results.told).items())
     return [(label, estimate) for label, estimate in found if estimate]
 
 
@@ -53,7 +53,7 @@ def _rates_title(results: Results) -> str:
     if extremes is None:
         return message
     lowest, highest = (percent(results.estimates[e].value) for e in (extremes.lowest, extremes.highest))
-    return message if lowest == highest else f"{message}; {CRIME_TYPE_NAMES[extremes.lowest]} least, {lowest}"
+    return message if lowest == highest else f"{message}; {results.told.crime_types[extremes.lowest].label.lower()} least, {lowest}"
 
 
 def two_inspections(results: Results) -> Drawn | None:
@@ -121,7 +121,7 @@ def domestic_abuse(results: Results) -> Drawn | None:
 def _domestic_abuse_title(results: Results) -> str:
     missed = results.tallies["domestic_abuse_unrecorded"]
     number = missed.counts[missed.most]
-    noun, was = CRIME_NOUNS[missed.most][number != 1], "was" if number == 1 else "were"
+    noun, was = nouns(results.told)[missed.most][number != 1], "was" if number == 1 else "were"
     if missed.total == 1:
         return f"The one unrecorded domestic abuse crime was a {noun}"
     return f"{count(number)} of {count(missed.total)} unrecorded domestic abuse crimes {was} {noun}"
@@ -131,21 +131,23 @@ def within_24(results: Results) -> Drawn | None:
     """Recorded crimes by whether they were recorded within 24 hours."""
     what = ("recorded crimes were recorded within 24 hours", "crimes recorded within 24 hours")
     subtitle = f"Recorded crimes for which both times are known, {_when(results)}"
-    return _parts(results, "within_24", WITHIN_24, what, subtitle, ("within 24 hours", "later"))
+    return _parts(results, "tbl-within-24", "within_24", what, subtitle, ("within 24 hours", "later"))
 
 
 def cancelled(results: Results) -> Drawn | None:
     """Cancelled crimes by whether cancelling was correct."""
     what = ("reviewed cancellations were correct", "correct cancellations")
     subtitle = "Dip samples of cancelled crimes"
-    return _parts(results, "cancelled", CANCELLED, what, subtitle, ("correct", "not correct"))
+    return _parts(results, "tbl-cancelled", "cancelled", what, subtitle, ("correct", "not correct"))
 
 
 def _parts(
-    results: Results, whole: str, labels: dict[str, str], what: tuple[str, str], subtitle: str, sides: tuple[str, str]
+    results: Results, table: str, whole: str, what: tuple[str, str], subtitle: str, sides: tuple[str, str]
 ) -> Drawn | None:
-    """A chart of "x of n" in two parts; ``what`` it shows, in its title and in its alt text."""
-    found = [(label, s) for key, label in labels.items() if (s := results.share(key)) and s.n]
+    """A chart of the "x of n" of a table in two parts; ``what`` it shows, in its title and in its alt text."""
+    rows_of = results.told.tables[table].rows if table in results.told.tables else {}
+    parts = ((key, label) for key, label in rows_of.items() if key.startswith(f"{whole}_"))
+    found = [(label, s) for key, label in parts if (s := results.share(key)) and s.n]
     if not found:
         return None
     rows = [(label, share.x, share.n) for label, share in found]
@@ -168,7 +170,7 @@ def certainty(results: Results) -> Drawn | None:
     """How often each grade comes out in simulated audits: of elements judged by a rate, and the overall grade."""
     found = results.details.judgements
     rows = [
-        (TYPE_LABELS.get(e.evidence.result, e.evidence.result.capitalize()), e.probabilities)
+        (_rate_name(results, e.evidence.result), e.probabilities)
         for e in found.elements
         if e.probabilities and isinstance(e.evidence, EstimateEvidence)
     ]
@@ -185,6 +187,12 @@ def certainty(results: Results) -> Drawn | None:
         for label, chances in rows
     )
     return figure, _alt("Stacked bars of how often each grade comes out when the sample is drawn again", parts)
+
+
+def _rate_name(results: Results, key: str) -> str:
+    """A rate in a word or two."""
+    rates = results.told.estimates
+    return crime_types(results.told).get(key) or (rates[key].label if key in rates else key.capitalize())
 
 
 def _certainty_title(results: Results) -> str:

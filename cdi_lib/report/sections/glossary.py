@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from cdi_lib.inspection.folders import slug
@@ -25,12 +26,21 @@ class Term:
         return f"term-{slug(self.name)}"
 
 
-GLOSSARY = tuple(Term(**term) for term in book("glossary")["terms"])
+def terms(results: Results) -> list[Term]:
+    """The terms, in the sense of the programme and of the rule of recording that held; its samples that are terms last."""
+    told = results.told
+    types = [crime_type.meaning or crime_type.label.lower() for crime_type in told.crime_types.values()]
+    named = {"crime_types": wording.capital(wording.in_words(types, "or"))}
+    named["principal_crime"] = results.details.recording_rule.principal_crime
+    found = [Term(t["name"], t["pattern"], t["meaning"].format(**named)) for t in book("glossary")["terms"]]
+    samples = [sample for sample in told.samples.values() if sample.meaning]
+    return found + [Term(sample.label, re.escape(sample.many), str(sample.meaning)) for sample in samples]
 
 
 def glossary(results: Results) -> Table:
     """Every term, with the anchor that its first use in the text links to."""
-    rows = [{"code": term.id, "term": term.name, "meaning": term.meaning} for term in GLOSSARY]
-    anchors = {term.name: term.id for term in GLOSSARY}
+    found = terms(results)
+    rows = [{"code": term.id, "term": term.name, "meaning": term.meaning} for term in found]
+    anchors = {term.name: term.id for term in found}
     anchored = Column("term", "Term", lambda name: f"[{wording.plain(name)}]{{#{anchors[name]}}}")
     return Table((anchored, tables.text("meaning", "Meaning")), rows)
