@@ -127,7 +127,7 @@ def table_file(name: str, files: dict, *words: str) -> BadInput:
 @cache
 def own_criteria() -> dict:
     """The framework that is changed."""
-    return yaml.safe_load((PROJECT / "params" / "criteria" / "cdi-2017.yml").read_text(encoding="utf-8"))
+    return yaml.safe_load((PROJECT / "params" / "programmes" / "cdi-2017.yml").read_text(encoding="utf-8"))
 
 
 def criteria(name: str, path: str, value: object, *words: str) -> BadInput:
@@ -137,8 +137,8 @@ def criteria(name: str, path: str, value: object, *words: str) -> BadInput:
 
 
 def criteria_file(name: str, content: bytes, *words: str) -> BadInput:
-    named = in_yaml(changed(complete_parameters(), "criteria", "own"))
-    return BadInput(name, words, {"testshire.yml": named, "criteria/own.yml": content})
+    named = in_yaml(changed(complete_parameters(), "programme", "own"))
+    return BadInput(name, words, {"testshire.yml": named, "programmes/own.yml": content})
 
 
 def frame(name: str, files: dict, *words: str) -> BadInput:
@@ -238,8 +238,8 @@ PARAMETERS = [
     parameter("margin as a proportion", "sampling.margin_points", 0.03, "sampling.margin_points", "percentage points", "write 3"),
     parameter("seed with decimals", "sampling.seed", 1.5, "sampling.seed", "a whole number"),
     parameter("stratum of no incidents", "sampling.incidents.violence", 0, "sampling.incidents.violence", "1 or more"),
-    parameter("unknown criteria", "criteria", "cdi-2071", "criteria", "did you mean 'cdi-2017'?"),
-    parameter("criteria as a path", "criteria", "../../etc/passwd", "criteria", "one of cdi-2017"),
+    parameter("unknown programme", "programme", "cdi-2071", "programme", "did you mean 'cdi-2017'?"),
+    parameter("programme as a path", "programme", "../../etc/passwd", "programme", "one of cdi-2017"),
     parameter("area for improvement of an unknown element", "areas_for_improvement.0.elements", ["timelines"], "areas_for_improvement", "'timelines'", "did you mean 'timeliness'?"),
     parameter("assessment of an unknown element", "assessments.0.element", "recomendations", "assessments", "did you mean 'recommendations'?"),
     parameter("assessment of an element that is counted", "assessments.0.element", "timeliness", "assessments", "timeliness"),
@@ -264,7 +264,7 @@ PARAMETER_FILES = [
     parameter_file("parameter file with zero bytes", b"force: {name: \"a\x00b\"}\n", "params/testshire.yml", "special characters"),
     parameter_file("parameter file in UTF-16", in_yaml(complete_parameters()).decode().encode("utf-16"), "params/testshire.yml", "UTF-16", "UTF-8"),
     parameter_file("parameter file in Windows-1252", "force: {name: Dyfed \u2013 Powys}\n".encode("cp1252"), "params/testshire.yml", "line 1", "UTF-8 text"),
-    parameter_line("key that stands twice", "criteria: cdi-2017", "params/testshire.yml, line", "'criteria' stands twice", "each key once"),
+    parameter_line("key that stands twice", "programme: cdi-2017", "params/testshire.yml, line", "'programme' stands twice", "each key once"),
     parameter_line("key that is a number", "2022: x", "line", "the key 2022", "in quotes"),
     parameter_line("key that YAML reads as false", "no: x", "line", "the key False", "in quotes"),
     parameter_line("key that is a list", "? [a, b]\n: x", "line", "key"),
@@ -357,9 +357,9 @@ TABLES = [
     special("table that is a folder", lambda params: (params / "testshire" / "crimes.csv").mkdir(), "crimes.csv", "a folder", without="testshire/crimes.csv"),
 ]
 CRITERIA = [
-    criteria_file("empty criteria file", b"", "params/criteria/own.yml", "'key: value'"),
-    criteria_file("criteria file that is no YAML", b"name: [", "params/criteria/own.yml, line", "YAML"),
-    criteria("criteria of another name than their file", "name", "other", "params/criteria/own.yml, name", "'own', as the file is called"),
+    criteria_file("empty criteria file", b"", "params/programmes/own.yml", "'key: value'"),
+    criteria_file("criteria file that is no YAML", b"name: [", "params/programmes/own.yml, line", "YAML"),
+    criteria("criteria of another name than their file", "name", "other", "params/programmes/own.yml, line 1, name", "'own', as the file is called"),
     criteria("gap between bands", "elements.all_crime.bands", {"outstanding": 94, "requires improvement": 80}, "elements.all_crime.bands", "none for 'good': a gap"),
     criteria("bands that overlap", "elements.all_crime.bands.good", 96, "elements.all_crime.bands", "without overlap"),
     criteria("band for an unknown grade", "elements.all_crime.bands", {"outstanding": 94, "god": 90, "requires improvement": 80}, "elements.all_crime.bands", "did you mean 'good'?"),

@@ -27,7 +27,7 @@ def complete_parameters() -> dict:
                 "approvals": [{"role": "Reviewer", "date": "2022-08-20"}],
                 "rights": "Open Government Licence v3.0",
             },
-            criteria="cdi-2017",
+            programme="cdi-2017",
             estimation={
                 "headline": "stratified",
                 "clustered": True,

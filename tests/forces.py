@@ -77,7 +77,7 @@ def write_force(
 
 def copy_project(folder: Path) -> Path:
     """A copy of what reports are made from, which a test may change; commands run in it."""
-    for part in ("cdi_lib", "notebooks", "params/criteria"):
+    for part in ("cdi_lib", "notebooks", "params/programmes"):
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("requirements.lock", "params/offence_classes.csv"):
         shutil.copy(PROJECT / name, folder / name)

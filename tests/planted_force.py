@@ -118,7 +118,7 @@ def _findings() -> list[str]:
 
 def hostile_criteria(hostile: _Hostile) -> dict:
     """The project's criteria with every text of theirs replaced."""
-    content = yaml.safe_load((PROJECT / "params" / "criteria" / "cdi-2017.yml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((PROJECT / "params" / "programmes" / "cdi-2017.yml").read_text(encoding="utf-8"))
     content |= {"name": "own", "title": hostile.next(), "note": hostile.next(), "version": hostile.next()}
     for element in content["elements"].values():
         element |= {"label": hostile.next(), "reason": hostile.next()}
@@ -170,9 +170,9 @@ def planted() -> Planted:
     scratch = Path(tempfile.mkdtemp(prefix="cdi-planted-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     hostile = _Hostile()
-    content = hostile_parameters(hostile) | {"criteria": "own"}
+    content = hostile_parameters(hostile) | {"programme": "own"}
     tables, markers = planted_tables(hostile)
-    files = {"testshire.yml": in_yaml(content), "criteria/own.yml": in_yaml(hostile_criteria(hostile))}
+    files = {"testshire.yml": in_yaml(content), "programmes/own.yml": in_yaml(hostile_criteria(hostile))}
     files |= {f"testshire/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
     params = write_files(scratch / "params", files)
     printed = io.StringIO()

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from cdi_lib.inspection import details as details_module
 from cdi_lib.inspection import results as results_module
 from cdi_lib.inspection.parameters import load_inspection
-from cdi_lib.inspection.programme import load_criteria
+from cdi_lib.inspection.programme import default_programme, load_programme
 from cdi_lib.inspection.results import Results, read_results
 from cdi_lib.report import charts, index, telling, wording
 from cdi_lib.report.tables import Table
@@ -170,13 +170,17 @@ def tell(folder: Path, params: Path, force: str) -> Told:
             patch.setitem(telling.FILTERS, name, getattr(wording, name))
         patch.setattr(charts, "data_uri", lambda figure: "data:,")
         teller = telling.Teller(results, inspection)
-        for section, question in telling.chapters(load_criteria(inspection.criteria)):
+        for section, question in telling.chapters(load_programme(inspection.criteria)):
             PRINTED.texts.clear()
             for text in _paragraphs(teller.text(section, question=question)):
                 if title := re.match(r"#+ (.*)", text):
                     heading = title[1]
                 found.append(Piece(heading, text, _standing_in(text, PRINTED.texts), compared))
-        built = {key: table for key, output in index.TABLES.items() if (table := output.build(results))}
+        built = {
+            key: table
+            for key, output in index.tables_of(default_programme()).items()
+            if (table := output.build(results))
+        }
     PRINTED.texts.clear()
     return Told(results, found, built)
 

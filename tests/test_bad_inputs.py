@@ -1,18 +1,12 @@
 """Every bad input gets its message: file, place, what was got, what was expected; never a traceback, never a report."""
 
-from functools import cache
-
 import pytest
 from bad_inputs import BAD_INPUTS, answer
 from complete_force import complete_files, write_files
 
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.programme import load_criteria
-from cdi_lib.pipeline import audit as audit_module
 from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report
-
-criteria_read_once = cache(load_criteria)
 
 
 @pytest.fixture
@@ -20,7 +14,6 @@ def folders(tmp_path, monkeypatch):
     """Folders of parameters and of reports that commands of this test use."""
     monkeypatch.setenv("CDI_PARAMS", str(tmp_path / "params"))
     monkeypatch.setenv("CDI_REPORTS", str(tmp_path / "reports"))
-    monkeypatch.setattr(audit_module, "load_criteria", criteria_read_once)
     return tmp_path
 
 

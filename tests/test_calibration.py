@@ -7,11 +7,11 @@ import csv
 import pytest
 
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.programme import load_criteria
+from cdi_lib.inspection.programme import load_programme
 from cdi_lib.inspection.published import PUBLISHED, read_published
 from tests.tools.calibration import agreement, best_cut_offs, disagreements, regrade
 
-CRITERIA = load_criteria("cdi-2017")
+CRITERIA = load_programme("cdi-2017")
 HEADER = "force,report,overall_rate,overall_margin,violence_rate,grade_overall,grade_effective\n"
 
 

@@ -234,7 +234,9 @@ def test_the_page_is_complete_without_its_script_and_names_it_in_its_policy(page
 
 
 def test_one_force_alone_can_be_shown():
-    alone = comparison.Comparison(inspections=[inspected()], groups=[], total=None, total_of=[])
+    alone = comparison.Comparison(
+        inspections=[inspected()], rate_names={}, questions={}, groups=[], total=None, total_of=[]
+    )
     assert "one inspection of one force (1 computed here)" in comparison_outputs.counted(alone)
     assert "#fig-rates-after" in comparison_outputs.forest_markdown(alone, "after")
     assert comparison_outputs.table_markdown(alone, "tbl-shrunken") == ""

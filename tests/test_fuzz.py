@@ -231,13 +231,13 @@ def test_damaged_tables(content):
     is_refused_or_used({"testshire/crimes.csv": content})
 
 
-CRITERIA = yaml.safe_load((PROJECT / "params" / "criteria" / "cdi-2017.yml").read_text(encoding="utf-8"))
+CRITERIA = yaml.safe_load((PROJECT / "params" / "programmes" / "cdi-2017.yml").read_text(encoding="utf-8"))
 
 
 @fuzz(10)
 @given(mutated(CRITERIA))
 def test_criteria(content):
-    is_refused_or_used({"criteria/cdi-2017.yml": in_yaml(content)})
+    is_refused_or_used({"programmes/cdi-2017.yml": in_yaml(content)})
 
 
 @fuzz(6)

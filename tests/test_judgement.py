@@ -12,9 +12,16 @@ import yaml
 from cdi_lib.inspection.details import AtLeast, Below, CountChange, FindingChange, Judgements, ShareEvidence
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.judgement import check_areas, grade_of_parts, judge
-from cdi_lib.inspection.parameters import Assessment, CarriedForward, Decision, Inspection, load_inspection
+from cdi_lib.inspection.parameters import (
+    Assessment,
+    CarriedForward,
+    Decision,
+    Inspection,
+    between_file_and_programme,
+    load_inspection,
+)
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.programme import Criteria, Question, check_judgement_inputs, load_criteria
+from cdi_lib.inspection.programme import Programme, Question, default_programme, load_programme
 from cdi_lib.inspection.results import EstimateResult, Share
 
 # Published report Northamptonshire 2020: rate in per cent, half-width of the interval, audited crimes.
@@ -76,7 +83,7 @@ def entry(judgements, id_):
 
 def test_northamptonshire_2020_is_graded_as_published_without_a_decision(inspection, estimates, shares):
     assert inspection.decisions == ()
-    found = grades(judge(load_criteria("cdi-2017"), estimates, shares, inspection))
+    found = grades(judge(load_programme("cdi-2017"), estimates, shares, inspection))
     assert [found[key] for key in ("overall", "effective", "efficient", "leadership")] == [
         "good", "good", "requires improvement", "good",
     ]  # fmt: skip
@@ -85,14 +92,14 @@ def test_northamptonshire_2020_is_graded_as_published_without_a_decision(inspect
 
 
 def test_peel_has_five_grades_and_northamptonshire_is_adequate(inspection, estimates, shares):
-    judgements = judge(load_criteria("peel-2021"), estimates, shares, inspection)
+    judgements = judge(load_programme("peel-2021"), estimates, shares, inspection)
     assert judgements.scale == ("outstanding", "good", "adequate", "requires improvement", "inadequate")
     assert judgements.overall.decided == "adequate"
 
 
 def test_judgements_are_json_and_the_same_every_time(inspection, estimates, shares):
     first, second = (
-        json.dumps(judge(load_criteria("cdi-2017"), estimates, shares, inspection).model_dump(mode="json"))
+        json.dumps(judge(load_programme("cdi-2017"), estimates, shares, inspection).model_dump(mode="json"))
         for _ in range(2)
     )
     assert first == second
@@ -100,29 +107,29 @@ def test_judgements_are_json_and_the_same_every_time(inspection, estimates, shar
 
 
 def test_evidence_names_what_the_next_grades_need(inspection, estimates, shares):
-    judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    judgements = judge(load_programme("cdi-2017"), estimates, shares, inspection)
     safeguarding = entry(judgements, "safeguarding")
     assert safeguarding.evidence == ShareEvidence(result="vulnerable_victims", x=33, n=39)
     for change in (safeguarding.next_better, safeguarding.next_worse):
         moved = shares | {"vulnerable_victims": share(change.x, change.n)}
-        again = judge(load_criteria("cdi-2017"), estimates, moved, inspection)
+        again = judge(load_programme("cdi-2017"), estimates, moved, inspection)
         assert grades(again)["safeguarding"] == change.grade
     # one record less than needed is not enough
     almost = shares | {"vulnerable_victims": share(safeguarding.next_better.x - 1, 39)}
-    again = judge(load_criteria("cdi-2017"), estimates, almost, inspection)
+    again = judge(load_programme("cdi-2017"), estimates, almost, inspection)
     assert grades(again)["safeguarding"] == "requires improvement"
     efficient = entry(judgements, "efficient")
     assert {change.part for change in efficient.next_better} == {"safeguarding", "timeliness", "equality"}
 
 
 def test_probabilities_follow_the_interval(inspection, estimates, shares):
-    judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    judgements = judge(load_programme("cdi-2017"), estimates, shares, inspection)
     chances = entry(judgements, "all_crime").probabilities
     assert sum(chances.values()) == pytest.approx(1)
     # scipy 1.16: stats.norm.sf(90, 92, 1.55 / 1.959964) = 0.99428; the Beta distribution is close to that
     assert chances["good"] == pytest.approx(0.994, abs=0.005)
     on_the_edge = estimates | {"overall": estimate(90.0, 1.5, 1129)}
-    chances = judge(load_criteria("cdi-2017"), on_the_edge, shares, inspection).overall.probabilities
+    chances = judge(load_programme("cdi-2017"), on_the_edge, shares, inspection).overall.probabilities
     assert 0.4 < chances["good"] < 0.6
     assert entry(judgements, "safeguarding").probabilities is None  # a dip sample is not random
 
@@ -147,9 +154,16 @@ elements:
 """
 
 
+def in_folder(params, name):
+    """The file of a programme in a folder of parameters."""
+    path = params / "programmes" / f"{name}.yml"
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
 def chances_of_twins(tmp_path, inspection, estimates):
-    (tmp_path / "twins.yml").write_text(TWINS, encoding="utf-8")
-    judgements = judge(load_criteria("twins", tmp_path), estimates, {}, inspection)
+    in_folder(tmp_path, "twins").write_text(TWINS, encoding="utf-8")
+    judgements = judge(load_programme("twins", tmp_path), estimates, {}, inspection)
     return judgements.overall.probabilities["good"]
 
 
@@ -168,26 +182,26 @@ def test_all_crime_moves_with_the_crime_types_that_it_consists_of(tmp_path, insp
 
 def test_best_grade_is_not_earned_by_the_allowance_for_small_samples(inspection, estimates, shares):
     nine_of_ten = shares | {"n100_required": share(9, 10)}
-    assert grades(judge(load_criteria("cdi-2017"), estimates, nine_of_ten, inspection))["n100"] == "good"
+    assert grades(judge(load_programme("cdi-2017"), estimates, nine_of_ten, inspection))["n100"] == "good"
 
 
 def test_nothing_inspected_is_not_judged(inspection):
     nothing = inspection.model_copy(update={"assessments": ()})
-    judgements = judge(load_criteria("cdi-2017"), {}, {}, nothing)
+    judgements = judge(load_programme("cdi-2017"), {}, {}, nothing)
     assert set(grades(judgements).values()) == {"not judged"}
     assert judgements.overall.probabilities is None
 
 
 def test_question_without_its_required_element_is_not_judged(inspection, estimates, shares):
     del estimates["overall"]
-    found = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    found = judge(load_programme("cdi-2017"), estimates, shares, inspection)
     assert entry(found, "effective").computed == "not judged"
     assert "Records all reported crime" in entry(found, "effective").rule
     assert grades(found)["overall"] == "not judged"
 
 
 def test_too_few_records_are_said_to_be_too_few(inspection, estimates, shares):
-    found = judge(load_criteria("cdi-2017"), estimates, shares | {"cancelled_robbery": share(3, 3)}, inspection)
+    found = judge(load_programme("cdi-2017"), estimates, shares | {"cancelled_robbery": share(3, 3)}, inspection)
     assert entry(found, "cancels_robbery").status == "too few records to judge"
 
 
@@ -195,17 +209,17 @@ def test_untested_element_is_carried_forward_with_its_date(inspection, estimates
     del shares["cancelled_rape"]
     earlier = CarriedForward(element="cancels_rape", grade="inadequate", date="2018-07-17", source="report 2018")
     again = inspection.model_copy(update={"carried_forward": (earlier,)})
-    found = entry(judge(load_criteria("cdi-2017"), estimates, shares, again), "cancels_rape")
+    found = entry(judge(load_programme("cdi-2017"), estimates, shares, again), "cancels_rape")
     assert (found.decided, found.status) == ("inadequate", "carried forward from 2018-07-17")
     tested = shares | {"cancelled_rape": share(20, 20)}  # what was tested again counts
-    found = entry(judge(load_criteria("cdi-2017"), estimates, tested, again), "cancels_rape")
+    found = entry(judge(load_programme("cdi-2017"), estimates, tested, again), "cancels_rape")
     assert (found.decided, found.status) == ("outstanding", "judged")
 
 
 def test_decision_is_kept_beside_the_computed_grade_and_counts_upwards(inspection, estimates, shares):
     decision = Decision(grade_of="effective", grade="inadequate", reason="A reason.", role="Senior officer")
     found = judge(
-        load_criteria("cdi-2017"), estimates, shares, inspection.model_copy(update={"decisions": (decision,)})
+        load_programme("cdi-2017"), estimates, shares, inspection.model_copy(update={"decisions": (decision,)})
     )
     effective = entry(found, "effective")
     assert (effective.computed, effective.decided) == ("good", "inadequate")
@@ -221,15 +235,15 @@ def test_unknown_elements_and_grades_in_parameters_are_named_with_a_suggestion(i
             "assessments": (Assessment(element="action_plam", criterion="c", finding="fully met", evidence="e"),),
         }
     )
-    messages = [str(problem) for problem in check_judgement_inputs(load_criteria("cdi-2017"), wrong)]
+    messages = [" ".join(problem) for problem in between_file_and_programme(wrong)]
     assert len(messages) == 2
     assert "did you mean 'action_plan'?" in messages[0]
     assert "did you mean 'good'?" in messages[1]
-    assert check_judgement_inputs(load_criteria("cdi-2017"), inspection) == []
+    assert list(between_file_and_programme(inspection)) == []
 
 
 def test_low_grade_without_an_area_for_improvement_is_a_warning(inspection, estimates, shares):
-    judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    judgements = judge(load_programme("cdi-2017"), estimates, shares, inspection)
     assert check_areas(judgements, inspection) == []
     without = inspection.model_copy(update={"areas_for_improvement": ()})
     warnings = check_areas(judgements, without)
@@ -241,14 +255,14 @@ def test_low_grade_without_an_area_for_improvement_is_a_warning(inspection, esti
 def test_a_carried_grade_of_an_element_that_was_judged_is_a_warning(inspection, estimates, shares):
     carried = CarriedForward(element="timeliness", grade="good", date=date(2018, 1, 1), source="The report of 2018.")
     again = inspection.model_copy(update={"carried_forward": (carried,)})
-    [warning] = check_areas(judge(load_criteria("cdi-2017"), estimates, shares, again), again)
+    [warning] = check_areas(judge(load_programme("cdi-2017"), estimates, shares, again), again)
     assert "timeliness, which was judged this time" in warning.got and warning.severity == "warning"
 
 
 def test_rates_of_a_handful_of_crimes_are_not_judged(inspection, estimates, shares):
     few = {key: rate.model_copy(update={"n": 9}) for key, rate in estimates.items()}
     for framework in ("cdi-2017", "peel-2021"):
-        found = judge(load_criteria(framework), few, shares, inspection)
+        found = judge(load_programme(framework), few, shares, inspection)
         rates = [e for e in found.elements if e.measure in ("overall", "violence", "sexual", "rape")]
         assert rates and {e.status for e in rates} == {"too few records to judge"}
 
@@ -309,8 +323,9 @@ def judged_element(measure, **fields):
     """The judgement of one element in a framework of its own."""
     element = {"label": "E", "question": "q", "reason": "r", "bands": {"best": 90, "middle": 70}} | fields
     question = asked().model_dump()
-    criteria = Criteria.model_validate(
-        {
+    criteria = Programme.model_validate(
+        {name: getattr(default_programme(), name) for name in Programme.model_fields}
+        | {
             "name": "n", "version": "1", "date": "2020-01-01", "title": "t", "note": "n", "grades": SCALE,
             "questions": {"q": question}, "overall": question, "elements": {"e": element},
         }
@@ -414,7 +429,7 @@ def test_chance_moves_a_share_of_the_random_sample_with_the_allowance_and_no_oth
 
 
 def test_a_grade_is_low_from_requires_improvement_on_or_in_the_lower_half_of_the_scale(inspection, estimates, shares):
-    judgements = judge(load_criteria("cdi-2017"), estimates, shares, inspection)
+    judgements = judge(load_programme("cdi-2017"), estimates, shares, inspection)
     nothing = inspection.model_copy(update={"areas_for_improvement": ()})
 
     def low_grades(*scale):
@@ -483,11 +498,11 @@ REFUSED = {
 
 @pytest.mark.parametrize(("path", "value", "where", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_criteria_are_refused_with_file_rule_and_reason(tmp_path, path, value, where, words):
-    content = yaml.safe_load((PROJECT / "params/criteria/cdi-2017.yml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((PROJECT / "params/programmes/cdi-2017.yml").read_text(encoding="utf-8"))
     set_at(content, path, value)
-    (tmp_path / "cdi-2017.yml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    in_folder(tmp_path, "cdi-2017").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_criteria("cdi-2017", tmp_path)
+        load_programme("cdi-2017", tmp_path)
     message = str(caught.value)
     assert "cdi-2017.yml" in message
     assert where in message
@@ -495,16 +510,16 @@ def test_criteria_are_refused_with_file_rule_and_reason(tmp_path, path, value, w
 
 
 def test_mistakes_of_form_and_between_parts_are_said_in_one_round(tmp_path):
-    content = yaml.safe_load((PROJECT / "params/criteria/cdi-2017.yml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((PROJECT / "params/programmes/cdi-2017.yml").read_text(encoding="utf-8"))
     set_at(content, "elements/rape/bands/good", 0.92)  # its form: the element is not compared with others
     set_at(content, "elements/n100/question", "efective")
     set_at(content, "overall/at_least", 4)
     set_at(content, "questions/effective/rules/good/key", ["rape"])  # is there, although its form is wrong
     set_at(content, "questions/efficient/at_least", "two")
-    (tmp_path / "cdi-2017.yml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    in_folder(tmp_path, "cdi-2017").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_criteria("cdi-2017", tmp_path)
-    assert {problem.where for problem in caught.value.problems} == {
+        load_programme("cdi-2017", tmp_path)
+    assert {problem.where.split(", ")[1] for problem in caught.value.problems} == {
         "elements.rape.bands.good", "elements.n100.question", "overall.at_least", "questions.efficient.at_least",
         "questions.effective.rules.outstanding", "questions.effective.rules.good",
     }  # fmt: skip
@@ -512,46 +527,46 @@ def test_mistakes_of_form_and_between_parts_are_said_in_one_round(tmp_path):
 
 def test_place_of_an_element_is_the_line_of_the_file_that_defines_it():
     for name in ("cdi-2017", "peel-2021"):
-        criteria = load_criteria(name)
-        lines = (PROJECT / f"params/criteria/{name}.yml").read_text(encoding="utf-8").splitlines()
+        criteria = load_programme(name)
+        lines = (PROJECT / f"params/programmes/{name}.yml").read_text(encoding="utf-8").splitlines()
         for id_ in (*criteria.elements, *criteria.questions, "overall"):
             file, _, line = criteria.place(id_).partition(", line ")
-            assert file == f"params/criteria/{name}.yml"
+            assert file == f"params/programmes/{name}.yml"
             assert lines[int(line) - 1].strip() == f"{id_}:"
 
 
 def test_element_that_stands_twice_is_refused(tmp_path):
-    text = (PROJECT / "params/criteria/cdi-2017.yml").read_text(encoding="utf-8")
-    twice = text + text[text.index("  equality:") : text.index("  recommendations:")]
-    (tmp_path / "cdi-2017.yml").write_text(twice, encoding="utf-8")
+    text = (PROJECT / "params/programmes/cdi-2017.yml").read_text(encoding="utf-8")
+    twice = text + text[text.rindex("  equality:") : text.index("  recommendations:")]
+    in_folder(tmp_path, "cdi-2017").write_text(twice, encoding="utf-8")
     with pytest.raises(InputError, match="'equality' stands twice"):
-        load_criteria("cdi-2017", tmp_path)
+        load_programme("cdi-2017", tmp_path)
 
 
 def test_unknown_framework_is_refused_with_a_suggestion():
     with pytest.raises(InputError, match="did you mean 'cdi-2017'"):
-        load_criteria("cdi-2018")
+        load_programme("cdi-2018")
 
 
 def test_new_framework_needs_no_code(tmp_path, inspection, estimates, shares):
-    shutil.copy(PROJECT / "params/criteria/cdi-2017.yml", tmp_path / "strict.yml")
-    path = tmp_path / "strict.yml"
+    shutil.copy(PROJECT / "params/programmes/cdi-2017.yml", in_folder(tmp_path, "strict"))
+    path = in_folder(tmp_path, "strict")
     text = path.read_text(encoding="utf-8").replace("name: cdi-2017", "name: strict")
     path.write_text(text.replace("good: 90, requires improvement: 85.5", "good: 93, requires improvement: 90"))
-    judgements = judge(load_criteria("strict", tmp_path), estimates, shares, inspection)
+    judgements = judge(load_programme("strict", tmp_path), estimates, shares, inspection)
     assert judgements.overall.computed == "requires improvement"
 
 
 def test_criteria_say_that_no_cut_off_was_published():
     for name in ("cdi-2017", "peel-2021"):
-        note = load_criteria(name).note
+        note = load_programme(name).note
         assert "own" in note
         assert "cut-off" in note
 
 
 def test_inspection_without_parameters_can_be_judged_on_rates_alone():
     judgements = judge(
-        load_criteria("cdi-2017"), {"overall": estimate(95.8, 1.53, 900)}, {}, Inspection.model_construct()
+        load_programme("cdi-2017"), {"overall": estimate(95.8, 1.53, 900)}, {}, Inspection.model_construct()
     )
     assert grades(judgements)["effective"] == "outstanding"
     assert grades(judgements)["overall"] == "not judged"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from cdi_lib.inspection import judgement
 from cdi_lib.inspection.judgement import grade_of_parts, judge
 from cdi_lib.inspection.parameters import Assessment, Inspection
-from cdi_lib.inspection.programme import FINDINGS, NOT_JUDGED, load_criteria
+from cdi_lib.inspection.programme import FINDINGS, NOT_JUDGED, load_programme
 from cdi_lib.inspection.results import EstimateResult, Share
 
-FRAMEWORKS = {name: load_criteria(name) for name in ("cdi-2017", "peel-2021")}
+FRAMEWORKS = {name: load_programme(name) for name in ("cdi-2017", "peel-2021")}
 ANY = next(iter(FRAMEWORKS.values()))
 MEASURES = {id_: element.estimate or element.share or "assessment" for id_, element in ANY.elements.items()}
 

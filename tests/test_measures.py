@@ -48,7 +48,7 @@ def test_rates_are_weighted_by_the_incidents_of_the_strata():
         one = MAIN["crime_type"] == name
         rates[name] = (weight * MAIN["recorded"])[one].sum() / weight[one].sum()
         assert measures.crime_type(name).value == pytest.approx(rates[name], rel=1e-12)
-    known = measures.inspection.recorded_crime.by_type()
+    known = measures.inspection.crime_by_type()
     by_hand = sum(known.values()) / sum(number / rates[name] for name, number in known.items())
     assert measures.headline().value == pytest.approx(by_hand, rel=1e-12)
     # Without the sizes every crime counts alike, which is another number here.

@@ -11,6 +11,7 @@ from forces import element, judgements
 from cdi_lib.inspection import derived
 from cdi_lib.inspection.details import Details, ElementJudgement
 from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import index
 from cdi_lib.report.sections import figures
@@ -105,7 +106,7 @@ def test_response_and_agreement_of_two_auditors():
         "No record was kept of challenges",
     ):
         assert words in text, words
-    table = index.TABLES["tbl-response"].build(results(fieldwork=FIELDWORK))
+    table = index.tables_of(default_programme())["tbl-response"].build(results(fieldwork=FIELDWORK))
     assert [row["selected"] for row in table.rows] == [140, 100, 240]
     assert [row["cannot_be_audited"] for row in table.rows] == [4, 2, 6]
 
@@ -129,7 +130,7 @@ def test_crimes_that_the_worksheets_do_not_hold_are_said():
 
 def test_nothing_returned_is_said_and_no_table_is_shown():
     assert "the response is not known" in fieldwork_of(results())
-    assert index.TABLES["tbl-response"].build(results()) is None
+    assert index.tables_of(default_programme())["tbl-response"].build(results()) is None
 
 
 @pytest.mark.parametrize(
@@ -298,6 +299,6 @@ def test_reserves_in_use_are_said():
     }
     text = fieldwork_of(results(fieldwork=fieldwork))
     assert "took the place of three incidents that could not be audited" in text
-    table = index.TABLES["tbl-response"].build(results(fieldwork=fieldwork))
+    table = index.tables_of(default_programme())["tbl-response"].build(results(fieldwork=fieldwork))
     assert [row["reserves"] for row in table.rows] == [0, 3, 3]
     assert "reserves" in [column.key for column in table.columns]

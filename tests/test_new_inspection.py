@@ -6,8 +6,9 @@ from cdi_lib.fieldwork.begin import begin
 from cdi_lib.inspection.files import read_table
 from cdi_lib.inspection.parameters import load_inspection
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.rules import check_table
-from cdi_lib.inspection.tables import TABLES
+from cdi_lib.inspection.tables import tables_of
 
 
 def test_a_new_inspection_names_what_is_to_be_filled_in(tmp_path):
@@ -32,10 +33,10 @@ def test_every_optional_key_of_a_new_file_is_known_when_it_is_uncommented(tmp_pa
 
 def test_the_empty_tables_have_the_columns_of_their_schemas(tmp_path):
     begin("testshire", tmp_path)
-    for name in TABLES.keys() - {"published"}:
+    for name in tables_of(default_programme()).keys() - {"published"}:
         table = read_table(tmp_path / "testshire" / f"{name}.csv", name)
-        assert list(table.columns) == list(TABLES[name])
-        assert check_table(table, name) == []
+        assert list(table.columns) == list(tables_of(default_programme())[name])
+        assert check_table(table, name, tables_of(default_programme())[name]) == []
 
 
 def test_nothing_is_overwritten(tmp_path):

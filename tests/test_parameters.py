@@ -30,7 +30,7 @@ def problems_of(content) -> list[str]:
 
 def test_northamptonshire_is_accepted():
     inspection = load_inspection("northamptonshire")
-    assert inspection.recorded_crime.total == 61_500
+    assert inspection.all_crime == 61_500
     assert inspection.records.status == "reconstruction"
 
 
@@ -221,7 +221,7 @@ def test_an_alias_may_repeat_a_group_of_values(tmp_path):
     content = yaml.safe_dump(parameters(recorded_crime=dict.fromkeys(("violence", "sexual", "other"), FIGURE)))
     assert "*id001" in content
     (tmp_path / "x.yml").write_text(content)
-    assert load_inspection("x", tmp_path).recorded_crime.total == 27_000
+    assert load_inspection("x", tmp_path).all_crime == 27_000
 
 
 @pytest.mark.parametrize(

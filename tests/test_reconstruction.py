@@ -12,8 +12,8 @@ import yaml
 
 from cdi_lib.inspection.parameters import PROJECT, load_inspection
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.records import load_records
-from cdi_lib.inspection.tables import DIP_SAMPLES
 from cdi_lib.statistics import sampling
 from tests.tools.reconstruction import Chance, reconstruct
 
@@ -213,7 +213,7 @@ def test_dip_sample(records, samples, examined, expected, missed):
 
 
 def test_all_dip_samples_are_of_the_known_kinds(records):
-    assert set(records.dip_records["sample"]) == set(DIP_SAMPLES)
+    assert set(records.dip_records["sample"]) == set(default_programme().samples)
     assert len(records.dip_records) == 109
 
 
@@ -239,7 +239,7 @@ def test_modern_slavery_crimes_of_the_referral_mechanism(crimes):
 def test_recorded_within_24_hours(crimes, crime_type, expected):
     timed = crimes[(crimes["crime_type"] == crime_type) & crimes["recorded_at"].notna()]
     assert timed["recorded"].all()
-    assert (len(timed), int(timed["within_24_hours"].sum())) == expected
+    assert (len(timed), int(timed["within_limit"].sum())) == expected
 
 
 def test_every_recorded_crime_of_the_main_sample_has_its_times(main):

@@ -10,9 +10,10 @@ from openpyxl import Workbook
 from cdi_lib.inspection.files import read_rows, sheet_rows
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.records import challenge_counts, load_records
 from cdi_lib.inspection.rules import check_rows, check_table
-from cdi_lib.inspection.tables import parse_moments
+from cdi_lib.inspection.tables import parse_moments, tables_of
 
 AUDITED = {"violence": 6, "sexual": 4, "other": 5}
 RECORDED = {"violence": 5, "sexual": 4, "other": 4}
@@ -110,7 +111,7 @@ def test_every_file_type_gives_the_same_records(tmp_path, suffix):
     {"csv": table().to_csv, "xlsx": table().to_excel, "parquet": table().to_parquet}[suffix](path, index=False)
     records = load_records("testshire", check_inspection(parameters(), "x"), tmp_path)
     assert records.crimes["recorded"].sum() == 13
-    assert records.crimes["within_24_hours"].notna().sum() == 13
+    assert records.crimes["within_limit"].notna().sum() == 13
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
@@ -162,10 +163,10 @@ def test_rows_are_judged_beside_unreadable_ones(tmp_path):
     crimes_table = table()
     crimes_table.loc[0, "recorded"] = "x"
     crimes_table.loc[1, "recorded_as"] = "nothing"
-    found = check_table(crimes_table.replace("", None), "crimes")
+    found = check_table(crimes_table.replace("", None), "crimes", tables_of(default_programme())["crimes"])
     assert [(mistake.row, mistake.column) for mistake in found] == [(0, "recorded")]
     good = crimes_table.replace("", None).drop(index=0)
-    found = check_rows(good, "crimes", check_inspection(parameters(), "x").audit_period)
+    found = check_rows(good, "crimes", check_inspection(parameters(), "x"))
     assert [(mistake.row, mistake.column) for mistake in found] == [(1, "recorded_as")]
 
 
@@ -196,7 +197,7 @@ def test_exactly_24_hours_is_in_time(tmp_path):
     crimes_table = table()
     crimes_table.loc[0, ["reported_at", "recorded_at"]] = ["2022-01-01 10:00", "2022-01-02 10:00"]
     crimes_table.loc[1, ["reported_at", "recorded_at"]] = ["2022-01-01 10:00", "2022-01-02 10:01"]
-    assert load(tmp_path, {"crimes": crimes_table}).crimes["within_24_hours"][:2].tolist() == [True, False]
+    assert load(tmp_path, {"crimes": crimes_table}).crimes["within_limit"][:2].tolist() == [True, False]
 
 
 def challenges(**changes) -> pd.DataFrame:

@@ -20,10 +20,11 @@ import tagged
 from pypdf import PdfReader
 
 from cdi_lib.inspection.parameters import PROJECT
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.results import differences, read_results
 from cdi_lib.pipeline.build import build_report
 from cdi_lib.report import index, wording
-from cdi_lib.report.sections.glossary import GLOSSARY
+from cdi_lib.report.sections.glossary import terms
 
 PARAMS = PROJECT / "params"
 NOT_REPRODUCED = {"Sexual offences recording rate, margin in points": "2.03"}
@@ -174,7 +175,7 @@ def test_tables_are_written_unrounded(report, results):
 def test_every_table_and_figure_of_the_index_is_shown_or_explained(report):
     html = (report / "index.html").read_text(encoding="utf-8")
     not_here = {"tbl-response": "the response is not known", "tbl-strata": "Each crime type is a stratum"}
-    for identity in (*index.TABLES, *index.FIGURES):
+    for identity in (*index.tables_of(default_programme()), *index.FIGURES):
         if identity in not_here:
             assert not_here[identity] in html
         else:
@@ -233,7 +234,7 @@ def test_terms_are_linked_to_the_glossary_where_they_are_first_used(report):
     html = (report / "index.html").read_text(encoding="utf-8")
     linked = re.findall(r'href="#(term-[\w-]+)"', html)
     assert len(linked) == len(set(linked)) >= 12
-    for term in GLOSSARY:
+    for term in terms(read_results(report / "results.json")):
         assert f'id="{term.id}"' in html, term.name
         assert term.id in linked or term.id == "term-principal-crime-rule", term.name  # of which nothing was written
     # Nowhere in running text is the term used before its link.
@@ -248,12 +249,12 @@ def test_every_table_and_figure_says_what_computed_it_and_where_its_data_are(rep
         path, _, anchor = target.partition("#")
         assert (report / path).is_file(), target
         assert not anchor or f'id="{anchor}"' in (report / path).read_text(encoding="utf-8"), target
-    shown = [table for table in index.TABLES if f'id="{table}"' in html]
+    shown = [table for table in index.tables_of(default_programme()) if f'id="{table}"' in html]
     for table in shown:
         assert f'href="tables/{table.removeprefix("tbl-")}.csv"' in html, table
     for figure in index.FIGURES.values():
         assert f'href="#{figure.table}"' in html, figure.id
-    computed = [table for table in shown if index.TABLES[table].rests_on]
+    computed = [table for table in shown if index.tables_of(default_programme())[table].rests_on]
     assert html.count("Computed in") == len(computed) + len(index.FIGURES)
     links = [
         annotation.get_object().get("/A", {}).get("/URI", "")

@@ -16,9 +16,10 @@ from cdi_lib.fieldwork.returns import check_returns, summary
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.records import load_records
 from cdi_lib.inspection.rules import check_table
-from cdi_lib.inspection.tables import TABLES
+from cdi_lib.inspection.tables import columns_of, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
@@ -30,7 +31,7 @@ INSPECTION = check_inspection(CONTENT, "params/testshire.yml")
 def drawn(tmp_path_factory):
     """A force with a drawn sample of 30 incidents and a re-check of 12."""
     params = tmp_path_factory.mktemp("drawn")
-    write_force(params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=list(TABLES["crimes"]))})
+    write_force(params, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=columns_of("crimes"))})
     frame(400).to_csv(params / "testshire" / "frame.csv", index=False)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("cdi_lib.fieldwork.worksheet.SPARE_ROWS", 3)  # small workbooks are read and written sooner
@@ -64,7 +65,9 @@ def test_complete_worksheets_become_the_table_of_crimes(params):
     assert returns.errors == () and not is_collected("testshire", params)
     path, sizes = collect("testshire", returns, params)
     text = pd.read_csv(path, dtype=str, keep_default_na=False).where(lambda t: t != "", None)
-    assert check_table(text, "crimes") == [] and is_collected("testshire", params)
+    assert check_table(text, "crimes", tables_of(default_programme())["crimes"]) == [] and is_collected(
+        "testshire", params
+    )
     assert {stratum: n["selected"] for stratum, n in returns.strata.items()} == {
         "violence": 14,
         "sexual": 8,
@@ -199,7 +202,7 @@ def test_the_same_mistake_in_the_table_of_crimes_gets_the_same_words(params, pos
     [told_here] = [p for p in check_returns("testshire", INSPECTION, params).errors if column in p.where]
     sheet = pd.read_excel(path, sheet_name=AUDIT_SHEET, dtype=object)
     row = sheet[sheet["recorded"].notna() | (sheet.index == 3 * position)]
-    crimes = row.assign(crime_id=row.index.astype(str), sample="main")[list(TABLES["crimes"])]
+    crimes = row.assign(crime_id=row.index.astype(str), sample="main")[columns_of("crimes")]
     crimes.to_excel(params / "testshire" / "crimes.xlsx", index=False)
     (params / "testshire" / "crimes.csv").unlink()
     with pytest.raises(InputError) as caught:

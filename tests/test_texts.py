@@ -5,12 +5,12 @@ import pytest
 
 from cdi_lib.inspection.parameters import load_inspection
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.programme import load_criteria
+from cdi_lib.inspection.programme import load_programme
 from cdi_lib.inspection.results import read_results
 from cdi_lib.report import telling, texts
 from cdi_lib.report.texts import tidy
 
-CRITERIA = load_criteria("cdi-2017")
+CRITERIA = load_programme("cdi-2017")
 
 
 def teller(own):
@@ -34,7 +34,7 @@ def own(tmp_path):
 
 
 def test_the_texts_of_the_project_are_sound():
-    found = telling.check_texts(CRITERIA, None) + telling.check_texts(load_criteria("peel-2021"), None)
+    found = telling.check_texts(CRITERIA, None) + telling.check_texts(load_programme("peel-2021"), None)
     assert [str(problem) for problem in found if problem.severity == "error"] == []
 
 

@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 from executed import DIFFICULT, executed
 
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.report import index, tables, workbook
 from cdi_lib.report.tables import NOT_APPLICABLE
 
@@ -30,7 +31,7 @@ def book(path):
 
 
 def built(results):
-    found = {output: output.build(results) for output in index.TABLES.values()}
+    found = {output: output.build(results) for output in index.tables_of(default_programme()).values()}
     return {output: table for output, table in found.items() if table is not None}
 
 
@@ -142,7 +143,7 @@ def test_same_results_same_bytes(path, results, tmp_path, book):
 
 
 def rows_of(results, identity):
-    text = tables.to_csv(index.TABLES[identity].build(results))
+    text = tables.to_csv(index.tables_of(default_programme())[identity].build(results))
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -184,7 +185,7 @@ def test_csv_holds_the_numbers_behind_the_words(results):
 
 
 def test_csv_cells_are_plain_values(results):
-    for identity, output in index.TABLES.items():
+    for identity, output in index.tables_of(default_programme()).items():
         for row in (output.build(results) or tables.Table((), [])).rows:
             assert all(value is None or isinstance(value, str | int | float) for value in row.values()), identity
 

@@ -18,16 +18,18 @@ from pydantic import ConfigDict
 
 from cdi_lib.inspection.details import Stored, follows
 from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.programme import OVERALL, default_programme
 from cdi_lib.inspection.published import OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
 from cdi_lib.statistics import pooling
 
-Rule: TypeAlias = Literal["72 hours", "before", "across", "after", "not known"]
+Rule: TypeAlias = Literal["72 hours", "before", "across", "after", "across 2023", "from 2023", "not known"]
 Kind: TypeAlias = Literal["audit", "reconstruction", "invented", "published"]
 RULES: tuple[Rule, ...] = get_args(Rule)
-RATES = ("overall", "violence", "sexual")
-GRADED = ("overall", "effective", "efficient", "leadership")
+PRINTED_RATES = ("overall", "violence", "sexual")  # of published inspections
+PRINTED_GRADES = ("overall", "effective", "efficient", "leadership")
 NEW_RULE = date(2018, 4, 1)  # harassment, stalking and the like are recorded beside the principal crime
+ONE_CRIME = date(2023, 6, 1)  # one principal crime a report again, these crimes included
 SHORTER_LIMIT = date(2015, 4, 1)  # 24 hours to record instead of 72
 LEAST_POOLED = 5  # with fewer inspections the variation between forces is hardly known
 LIMITS = {"95%": 0.025, "99.8%": 0.001}  # control limits of a funnel, inner and outer, with the share beyond each end
@@ -150,8 +152,10 @@ class Group(_Model):
 class Comparison(_Model):
     """Everything that the comparison of forces shows; ``comparison.json``. ``total_of`` names what is in the sum."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     inspections: list[Inspected]
+    rate_names: dict[str, str]  # of the rates that are compared besides that of all crime
+    questions: dict[str, str]  # and the whole, in a word or two
     groups: list[Group]
     total: Count | None
     total_of: list[str]
@@ -212,10 +216,33 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     newest = _newest(inspections)
     return Comparison(
         inspections=inspections,
+        rate_names=_rate_names(results),
+        questions=_questions(results),
         groups=[group for rule in RULES if (group := pool(rule, inspections))],
         total=add([item.unrecorded for item in newest if item.unrecorded]) if newest else None,
         total_of=sorted(item.name for item in newest),
     )
+
+
+def _rate_names(results: Sequence[Results]) -> dict[str, str]:
+    """What the compared rates besides that of all crime are called; of published ones as in the default programme."""
+    names: dict[str, str] = {}
+    for told in (default_programme().told, *(found.told for found in results)):
+        labels = {id_: crime_type.label for id_, crime_type in told.crime_types.items()}
+        labels |= {id_: rate.label for id_, rate in told.estimates.items()}
+        names |= {id_: labels[id_] for id_ in told.compared if id_ in labels and id_ not in names}
+    return names
+
+
+def _questions(results: Sequence[Results]) -> dict[str, str]:
+    """What the whole and its questions are called, in a word or two."""
+    default = default_programme()
+    asked = ((OVERALL, default.overall), *default.questions.items())
+    names = {id_: question.short or question.label for id_, question in asked}
+    for found in results:
+        for entry in found.details.judgements.questions:
+            names.setdefault(entry.id, entry.short or entry.label)
+    return names
 
 
 def _known(own: Inspected, printed: Inspected) -> dict[str, Any]:
@@ -228,7 +255,8 @@ def _known(own: Inspected, printed: Inspected) -> dict[str, Any]:
 
 
 def _from_results(found: Results) -> Inspected:
-    estimates = {name: estimate for name in RATES if (estimate := found.estimate(name))}
+    compared = dict.fromkeys((OVERALL, *found.told.compared))
+    estimates = {name: estimate for name in compared if (estimate := found.estimate(name))}
     number, judgements = found.estimate("unrecorded_overall"), found.details.judgements
     judged = (judgements.overall, *judgements.questions)
     kind = found.records["status"]
@@ -255,8 +283,10 @@ def _from_table(published: pd.DataFrame) -> list[Inspected]:
     rows = []
     inside = published[~published["report"].str.contains(OUTSIDE, regex=False)].astype(object)
     for row in inside.where(inside.notna(), None).to_dict("records"):
-        rates = {name: rate for name in RATES if (rate := _printed_rate(row[f"{name}_rate"], row[f"{name}_margin"]))}
-        grades = {name: grade for name in GRADED if (grade := row[f"grade_{name}"])}
+        rates = {
+            name: rate for name in PRINTED_RATES if (rate := _printed_rate(row[f"{name}_rate"], row[f"{name}_margin"]))
+        }
+        grades = {name: grade for name in PRINTED_GRADES if (grade := row[f"grade_{name}"])}
         unrecorded = _printed_count(row["overall_unrecorded_over"], rates.get("overall"))
         if rates or grades or unrecorded:
             item = {"force": row["force"], "title": row["report"], "published": row["published"], "kind": "published"}
@@ -291,8 +321,12 @@ def _period(start: str | None, end: str | None) -> dict[str, Any]:
         rule = "72 hours"
     elif last < NEW_RULE:
         rule = "before"
+    elif first < NEW_RULE:
+        rule = "across"
+    elif last < ONE_CRIME:
+        rule = "after"
     else:
-        rule = "after" if first >= NEW_RULE else "across"
+        rule = "from 2023" if first >= ONE_CRIME else "across 2023"
     return {"start": start, "end": end, "year": last.year, "rule": rule}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from math import floor
@@ -21,9 +21,14 @@ RULE_NAMES = {
     "before": "24 hours, before the counting rules of April 2018",
     "across": "audit period on both sides of April 2018",
     "after": "24 hours and the counting rules of April 2018",
+    "across 2023": "audit period on both sides of June 2023",
+    "from 2023": "24 hours and the counting rules of June 2023",
     "not known": "audit period not published",
 }
-_SHORT = ("72 hours", "before April 2018", "across April 2018", "from April 2018", "period not published")
+_SHORT = (
+    *("72 hours", "before April 2018", "across April 2018", "from April 2018"),
+    *("across June 2023", "from June 2023", "period not published"),
+)
 SHORT_RULES = dict(zip(RULE_NAMES, _SHORT, strict=True))
 GAP = "not known"
 ORDER = "Ordered by counting rules, audit year and name"
@@ -34,8 +39,6 @@ KINDS = {
     "invented": "invented",
     "published": "published",
 }
-TYPES = {"violence": "Violence", "sexual": "Sexual offences"}
-GRADED = {"overall": "Overall", "effective": "Effectiveness", "efficient": "Efficiency", "leadership": "Leadership"}
 
 
 # --- tables ----------------------------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def _types(found: Comparison) -> Rows:
     rows = []
     for item in found.inspections:
         row: dict[str, Any] = {}
-        for name in (name for name in TYPES if name in item.rates):
+        for name in (name for name in found.rate_names if name in item.rates):
             row |= {name: item.rates[name].value} | _ends(item.rates[name], f"{name}_")
         rows += [_first(item) | row] if row else []
     return rows
@@ -107,10 +110,6 @@ _POOLED = (tables.percent("rate", "As measured"), tables.percent("pooled", "Part
 _WEIGHT = tables.percent("weight", "Weight of its own figure", 0)
 _LIMITS = tables.text("limits", "Against the limits of chance")
 _HEADERS = {"": "{1}", "_low": "CI lower ({0})", "_high": "CI upper ({0})"}
-_TYPES = [
-    tables.percent(f"{name[0]}{end}", text.format(*name)) for name in TYPES.items() for end, text in _HEADERS.items()
-]
-_GRADES = [Column(name, label, wording.badge) for name, label in GRADED.items()]
 _NUMBER = tables.over("unrecorded", "Unrecorded in a year")
 _ABOUT = (tables.about("low", "95% CI lower"), tables.about("high", "95% CI upper"))
 _SUMMED = tables.text("summed", "In the sum")
@@ -123,11 +122,22 @@ class Output:
     title: str
     rows: Callable[[Comparison], Rows]
     columns: tuple[Column, ...]
+    more_columns: Callable[[Comparison], Iterable[Column]] = lambda _: ()
 
     def build(self, found: Comparison) -> Table | None:
         """The table, or None where there is nothing to show."""
         rows = self.rows(found)
-        return Table(self.columns, rows) if rows else None
+        return Table((*self.columns, *self.more_columns(found)), rows) if rows else None
+
+
+def _of_types(found: Comparison) -> Iterable[Column]:
+    for name in found.rate_names.items():
+        for end, text in _HEADERS.items():
+            yield tables.percent(f"{name[0]}{end}", text.format(*name))
+
+
+def _of_questions(found: Comparison) -> Iterable[Column]:
+    return (Column(name, label, wording.badge) for name, label in found.questions.items())
 
 
 TABLES = {
@@ -141,9 +151,9 @@ TABLES = {
         "Overall recording rates as measured and partially pooled", _shrunken, (_INSPECTION, *_POOLED, _WEIGHT, _LIMITS)
     ),
     "tbl-types": Output(
-        "Recording rates for violence and sexual offences, with 95% intervals", _types, (_INSPECTION, *_TYPES)
+        "Recording rates of single types of crime, with 95% intervals", _types, (_INSPECTION,), _of_types
     ),
-    "tbl-grades": Output("Grades by question", _grades, (_INSPECTION, *_GRADES)),
+    "tbl-grades": Output("Grades by question", _grades, (_INSPECTION,), _of_questions),
     "tbl-unrecorded": Output(
         "Reported crimes that go unrecorded in a year", _unrecorded, (_INSPECTION, _RULES, _NUMBER, *_ABOUT, _SUMMED)
     ),

@@ -13,7 +13,7 @@ from cdi_lib.inspection.files import find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.programme import MAIN
-from cdi_lib.inspection.tables import STRATA_COLUMNS
+from cdi_lib.inspection.tables import columns_of
 
 
 def not_replaced(force: str, returns: Returns, params: Path) -> dict[str, str]:
@@ -66,7 +66,7 @@ def collect(force: str, returns: Returns, params: Path) -> list[Path]:
     others = "stratum" in there and not set(there["stratum"]) <= set(returns.strata)
     counts = {row.stratum: (row.frame, returns.strata.get(row.stratum)) for row in trail.strata}
     rows = [(name, size, found["audited"]) for name, (size, found) in counts.items() if found]
-    content = _as_csv(pd.DataFrame(rows, columns=list(STRATA_COLUMNS))).encode()
+    content = _as_csv(pd.DataFrame(rows, columns=columns_of("strata"))).encode()
     if path.suffix == ".csv" and not others and not (path.is_file() and path.read_bytes() == content):
         written.append(write_whole(path, content))
     return written

@@ -32,7 +32,7 @@ from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
-from cdi_lib.inspection.tables import CRIME_COLUMNS, Series, parse_moments, tables_of
+from cdi_lib.inspection.tables import Series, columns_of, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
@@ -192,7 +192,7 @@ def _is_crime(rows: pd.DataFrame) -> Series:
 def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of worksheets as rows of the table ``crimes``, as they were entered and with the labels that they have."""
     crime_id = rows["incident_id"].astype("str") + "/" + rows["crime_number"].astype("str")
-    return rows.assign(crime_id=crime_id, sample=MAIN)[list(CRIME_COLUMNS)].astype(object)
+    return rows.assign(crime_id=crime_id, sample=MAIN)[columns_of("crimes")].astype(object)
 
 
 def _collected(rows: pd.DataFrame) -> pd.DataFrame:

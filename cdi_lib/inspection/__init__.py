@@ -6,7 +6,8 @@
 - ``values``       the kinds of values that files may hold, and what is wrong with a file, said for people
 - ``yaml_files``   read YAML strictly, with the line of what is wrong
 - ``parameters``   the parameter file of a force
-- ``programme``    the criteria file of a kind of inspection: elements, questions, bands, rules
+- ``programme``    a kind of inspection as its file says it; ``programme_checks`` what is wrong between its parts
+- ``counting``     what a programme counts, in the tables of an audit
 - ``tables``       what the tables of an audit hold: columns, kinds of values, dates and times as exported
 - ``rules``        what is wrong in a cell, a row, between rows and between tables
 - ``records``      the tables of an audit: read, checked and held

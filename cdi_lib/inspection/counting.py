@@ -56,7 +56,9 @@ def sample_kind(told: Told, id_: str) -> SampleKind:
     share = told.shares[id_]
     if share.sum:
         kinds = {sample_kind(told, part) for part in share.sum}
-        return kinds.pop() if len(kinds) == 1 else "main and dip" if kinds <= {"main", "dip", "main and dip"} else "review"
+        return (
+            kinds.pop() if len(kinds) == 1 else "main and dip" if kinds <= {"main", "dip", "main and dip"} else "review"
+        )
     if share.table != "crimes":
         return "survey" if share.table == "survey" else "review"
     if told.samples_of(id_):

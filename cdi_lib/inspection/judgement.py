@@ -85,9 +85,7 @@ def check_areas(judgements: Judgements, inspection: Inspection) -> list[Problem]
 class _Judge:
     """Judges one thing after the other, parts before wholes, and keeps the rank of each in every simulated audit."""
 
-    def __init__(
-        self, programme: Programme, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection
-    ):
+    def __init__(self, programme: Programme, estimates: Estimates, shares: Mapping[str, Share], inspection: Inspection):
         self.grades, self.estimates, self.shares = programme.grades, estimates, shares
         self.assessments = {item.element: item for item in inspection.assessments if item.finding != "not inspected"}
         self.carried = {item.element: item for item in inspection.carried_forward}

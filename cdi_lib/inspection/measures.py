@@ -195,7 +195,9 @@ class Measures:
 
     def is_planned_by_crime_type(self) -> bool:
         """Whether the draw had no other strata than crime types, so that a plan by crime type speaks of it."""
-        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(self.inspection.programme.crime_types)
+        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(
+            self.inspection.programme.crime_types
+        )
 
     def planned_by_crime_type(self) -> PlannedSample:
         """The plan of a draw by crime type: from the incidents of the frame if these are known, else from an estimate."""

@@ -298,7 +298,7 @@ class Inspection(Model):
     previous_inspection: PreviousInspection | None = None
     equality: Equality | None = None
     survey_statements: dict[Text, Text] = optional({}, "ids of survey.csv and the sentence that respondents saw")
-    findings: Findings = Findings()
+    findings: Findings = Field(default_factory=lambda: Findings.model_validate({}))
     areas_for_improvement: tuple[AreaForImprovement, ...] = ()
     assessments: tuple[Assessment, ...] = ()
     carried_forward: tuple[CarriedForward, ...] = ()
@@ -389,25 +389,25 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
     except ValidationError as error:
         problems += values.explain(error, Inspection, name)
     if inspection and not problems:
-        problems += [Problem(name, *wrong) for wrong in _between_file_and_programme(inspection)]
+        problems += [Problem(name, *wrong) for wrong in between_file_and_programme(inspection)]
     if inspection is None or problems:
         raise InputError(problems)
     return inspection
 
 
-def _between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
+def between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
     """What the parameters name and the programme does not know, and what it asks for and they do not say."""
     programme = inspection.programme
     types, routes = list(programme.crime_types), list(programme.routes)
     for missing in [name for name in types if name not in inspection.recorded_crime]:
         label = programme.crime_types[missing].label
-        yield f"recorded_crime.{missing}", "nothing", f"this key: {label}, a count of 12 months with status and source"
-    yield from unknown_keys("recorded_crime", inspection.recorded_crime, types)
+        yield f"recorded_crime.{missing}", "nothing", f"this key: {label}, excluding fraud, of 12 months"
+    yield from _unknown_keys("recorded_crime", inspection.recorded_crime, types)
     if inspection.sampling:
-        yield from unknown_keys("sampling.frame.routes", inspection.sampling.frame.routes, routes)
+        yield from _unknown_keys("sampling.frame.routes", inspection.sampling.frame.routes, routes)
     chapters = programme.chapters
     sections = [*Findings.model_fields, *chapters.first, *chapters.questions, *chapters.last]
-    yield from unknown_keys("findings", inspection.findings.model_extra or {}, list(dict.fromkeys(sections)))
+    yield from _unknown_keys("findings", inspection.findings.model_extra or {}, list(dict.fromkeys(sections)))
     elements = programme.elements
     assessed = [id_ for id_, element in elements.items() if element.assessment]
     judged = [OVERALL, *programme.questions, *elements]
@@ -424,8 +424,11 @@ def _between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
             yield from unknown(f"{kind}.{i}.{key}", [named] if isinstance(named, str) else named, known)
 
 
-def unknown_keys(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Wrong]:
-    """Keys that nothing has."""
+def _unknown_keys(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Wrong]:
     for name in named:
         if name not in known:
-            yield where, f"the unknown key {shown(name)}", f"one of {', '.join(known)}{suggest(name, known)}"
+            yield (
+                f"{where}.{name}",
+                f"the unknown key {shown(name)}",
+                f"one of {', '.join(known)}{suggest(name, known)}",
+            )

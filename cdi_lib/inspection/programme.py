@@ -8,8 +8,9 @@ No cut-off of the published programme was ever printed, so bands and rules are t
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
-from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -79,7 +80,7 @@ class Counted(Model):
 
     @model_validator(mode="after")
     def _one_way(self) -> Counted:
-        if self.sum and self.model_fields_set & {"table", "where", "counts"}:
+        if self.sum and (self.where or self.table != "crimes" or self.counts != {"recorded": ("yes",)}):
             raise ValueError("either 'sum', or 'table', 'where' and 'counts'")
         return self
 
@@ -183,6 +184,7 @@ class Told(Model):
     estimates: dict[Id, Rate]
     shares: dict[Id, Counted]
     tables: dict[TableId, Rows]
+    compared: tuple[Id, ...] = Field(description="rates that the comparison of forces shows")
 
     def parts_of(self, estimate: str) -> tuple[str, ...]:
         """The estimates of which another is made: of all crime the crime types, of others what says so."""
@@ -213,7 +215,6 @@ class Programme(Told):
     title: Text
     note: Text = Field(description="printed with the criteria")
     recording_rules: tuple[RecordingRule, ...] = Field(min_length=1, description="by date, the earliest first")
-    compared: tuple[Id, ...] = Field(description="rates that the comparison of forces shows")
     chapters: Chapters
     grades: tuple[Text, ...] = Field(description="best first")
     questions: dict[Id, Question]
@@ -239,7 +240,7 @@ class Programme(Told):
         """The files that it was read from, by the names that messages give them."""
         return {name: path for name, path, _ in self._origin.documents}
 
-    def rule_on(self, day: date) -> RecordingRule:
+    def rule_on(self, day: datetime.date) -> RecordingRule:
         """The rule of recording on a day; before the first one, that."""
         return next((rule for rule in reversed(self.recording_rules) if rule.since <= day), self.recording_rules[0])
 
@@ -284,6 +285,14 @@ def default_programme() -> Programme:
 
 def load_programme(name: str, params: Path = PROJECT / "params") -> Programme:
     """Read and check a programme of a folder of parameters, or of the project; InputError with all problems."""
+    roots = tuple(dict.fromkeys((params, PROJECT / "params")))
+    files = [path for root in roots for folder in FOLDERS for path in sorted((root / folder).glob("*.yml"))]
+    return _load(name, params, tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files))
+
+
+@lru_cache(64)  # many forces have the same one
+def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
+    """Read and check a programme; ``state`` of the files says whether what was read before still holds."""
     from cdi_lib.inspection.programme_checks import between_parts
 
     documents = _documents(name, params)
@@ -292,8 +301,9 @@ def load_programme(name: str, params: Path = PROJECT / "params") -> Programme:
     for file, path, document in reversed(documents):
         content = _extended(content, document.content)
         if document.content.get("name") not in (None, path.stem):
+            line = f"line {document.line('name')}, name"
             got = shown(document.content["name"])
-            raise InputError([origin.problem("name", got, f"'{path.stem}', as the file {file} is called")])
+            raise InputError([Problem(file, line, got, f"'{path.stem}', as the file is called")])
     try:
         programme = Programme.model_validate(content)
     except ValidationError as error:
@@ -309,24 +319,27 @@ def _documents(name: str, params: Path) -> list[tuple[str, Path, Document]]:
     """The file of a programme and those that it extends, in turn. An older file has grades and no measures: it extends
     the default programme."""
     found: list[tuple[str, Path, Document]] = []
+    roots = (params, PROJECT / "params")
     while True:
-        file, path = _file_of(name, params, found[-1] if found else None)
+        file, path = _file_of(name, roots, found[-1] if found else None)
         if any(path == other for _, other, _ in found):
             chain = " -> ".join([*(other.stem for _, other, _ in found), name])
             raise InputError([Origin(found[-1:]).problem("extends", chain, "a programme that does not extend itself")])
         document = read_yaml(path, file)
         found.append((file, path, document))
         base = document.content.get("extends")
-        if base is None and "shares" not in document.content and name != DEFAULT:
-            base = DEFAULT
-        if base is None:
+        if base is None and "shares" in document.content:
             return found
+        if base is None:  # of before there were programmes
+            base, roots = DEFAULT, (PROJECT / "params", PROJECT / "params")
+            if path.parent.parent == roots[0] and path.stem == DEFAULT:
+                return found
         name = str(base)
 
 
-def _file_of(name: str, params: Path, user: tuple[str, Path, Document] | None) -> tuple[str, Path]:
-    """Name and path of a programme's file, in a folder of parameters or in the project's own."""
-    folders = [(kind, root / kind) for root in dict.fromkeys((params, PROJECT / "params")) for kind in FOLDERS]
+def _file_of(name: str, roots: Iterable[Path], user: tuple[str, Path, Document] | None) -> tuple[str, Path]:
+    """Name and path of a programme's file, in the first of some folders of parameters that has it."""
+    folders = [(kind, root / kind) for root in dict.fromkeys(roots) for kind in FOLDERS]
     for kind, folder in folders:
         if name in {path.stem for path in folder.glob("*.yml")}:
             return f"params/{kind}/{name}.yml", folder / f"{name}.yml"
@@ -347,11 +360,18 @@ def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
     base = dict(base)
     if "grades" in own:
         base = {key: value for key, value in base.items() if key not in ("elements", "questions", "overall")}
-    chapters = own.get("chapters")
-    if base and isinstance(chapters, dict) and isinstance(chapters.get("questions"), dict):
-        kept = {k: v for k, v in base["chapters"]["questions"].items() if k not in chapters["questions"]}
+    before, after = (_at(content, "chapters", "questions") for content in (base, own))
+    if before and after:
+        kept = {section: tells for section, tells in before.items() if after.get(section) is None}
         base["chapters"] = {**base["chapters"], "questions": kept}
     return _merged(base, own)
+
+
+def _at(content: Any, *keys: str) -> dict[str, Any]:
+    """What stands below some keys; empty if that is no mapping."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -41,7 +40,7 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     questions, elements = _all_sound(content, "questions", Question), _all_sound(content, "elements", Element)
     overall = _sound(Question, content.get(OVERALL))
     yield from _names(parts, list(rates))
-    columns = tables_of(SimpleNamespace(**parts))
+    columns = tables_of(parts)
     for id_, rate in rates.items():
         if rate:
             yield from _conditions(f"estimates.{id_}.where", rate.where, "crimes", columns)
@@ -93,13 +92,15 @@ def _names(parts: Mapping[str, Mapping[str, Any]], rates: Collection[str]) -> It
     for id_ in types:
         if id_ in WHOLE:
             yield f"crime_types.{id_}", id_, "another id; this one is the rate of all crime"
-        yield from unknown(f"crime_types.{id_}.classes", _strings(_dict(types, id_).get("classes")), offence_classes().index)
+        yield from unknown(
+            f"crime_types.{id_}.classes", _strings(_dict(types, id_).get("classes")), list(offence_classes().index)
+        )
     for id_ in rates:
         if id_ in WHOLE or id_ in types:
             yield f"estimates.{id_}", id_, "another id; crime types and all crime have their rates without it"
     if MAIN in samples:
         yield f"samples.{MAIN}", MAIN, "another id; this one is the random sample"
-    columns = tables_of(SimpleNamespace(**parts))["crimes"]
+    columns = tables_of(parts)["crimes"]
     for id_, item in samples.items():
         if found := _sound(Sample, item):
             yield from unknown(f"samples.{id_}.needs", found.needs, [c for c, spec in columns.items() if spec.blank])
@@ -132,7 +133,7 @@ def _circles(kind: str, key: str, uses: Mapping[str, Sequence[str]]) -> Iterator
     for start in uses:
         path, waiting = [start], [(start, iter(uses[start]))]
         while waiting and start not in told:
-            here, rest = waiting[-1]
+            rest = waiting[-1][1]
             following = next(rest, None)
             if following is None:
                 waiting.pop()

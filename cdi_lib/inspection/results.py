@@ -340,7 +340,13 @@ def read_results(path: Path) -> Results:
     raise InputError([Problem(str(path), where, got, expected)])
 
 
-_NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", "details.programme.", *(f"details.{name}" for name in FOLLOW))
+_NOT_COMPARED = (
+    "inputs.",
+    "computed_in.",
+    "schema_version",
+    "details.programme.",
+    *(f"details.{name}" for name in FOLLOW),
+)
 
 
 def differences(before: Results, after: Results) -> list[dict[str, str | float | None]]:

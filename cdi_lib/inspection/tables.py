@@ -6,7 +6,7 @@ with a header and no rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeAlias
@@ -237,7 +237,6 @@ _TABLES: dict[str, dict[str, Column]] = {
 }
 # fmt: on
 TABLES = tuple(_TABLES)  # their names
-CRIME_COLUMNS, STRATA_COLUMNS = tuple(_TABLES["crimes"]), tuple(_TABLES["strata"])
 # Columns that hold ids of a programme: which of its parts.
 _OF_THE_PROGRAMME = {
     ("crimes", "sample"): "samples", ("crimes", "crime_type"): "crime_types", ("crimes", "route"): "routes",
@@ -245,11 +244,17 @@ _OF_THE_PROGRAMME = {
 }  # fmt: skip
 
 
-def tables_of(told: Told) -> dict[str, dict[str, Column]]:
-    """The tables of an inspection by a programme, and their columns."""
+def columns_of(name: str) -> list[str]:
+    """The names of the columns of a table."""
+    return list(_TABLES[name])
+
+
+def tables_of(told: Told | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Column]]:
+    """The tables of an inspection by a programme (or by its parts, by name), and their columns."""
     tables = {name: dict(columns) for name, columns in _TABLES.items()}
     for (table, column), part in _OF_THE_PROGRAMME.items():
-        ids, spec = tuple(getattr(told, part)), tables[table][column]
+        ids = tuple(told[part] if isinstance(told, Mapping) else getattr(told, part))
+        spec = tables[table][column]
         named = {part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]])}
         words = (MAIN, *ids) if (table, column) == ("crimes", "sample") else ids
         tables[table][column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))

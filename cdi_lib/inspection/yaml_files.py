@@ -127,6 +127,8 @@ class _PlainLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: dict[str, int] = {}
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":  # <<: keys of another group, behind those that stand here
+                continue
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise _error(f"the key {shown(key)}; text, in quotes if need be", key_node)

@@ -103,6 +103,10 @@ def _warnings(audit: Audit, params: Path) -> list[Problem]:
     judgements = Judgements.model_validate(saved.details["judgements"])
     doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
     own = params / audit.force / "text"  # of the project's own texts every number is accounted for by a test
-    doubts += [p for p in check_texts(audit.inspection.programme, own) if p.severity == "warning" and p.file.startswith("params")]
+    doubts += [
+        p
+        for p in check_texts(audit.inspection.programme, own)
+        if p.severity == "warning" and p.file.startswith("params")
+    ]
     doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
     return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]

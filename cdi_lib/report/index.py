@@ -105,7 +105,10 @@ def tables_of(told: Told) -> dict[str, TableOutput]:
     """Every table of a report by a programme, in their order."""
     counted = (
         TableOutput(
-            identity, " ".join(f"shares.{key}" for key in rows.rows), partial(efficiency.counted, identity), of_programme=rows
+            identity,
+            " ".join(f"shares.{key}" for key in rows.rows),
+            partial(efficiency.counted, identity),
+            of_programme=rows,
         )
         for identity, rows in told.tables.items()
     )

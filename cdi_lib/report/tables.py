@@ -89,7 +89,12 @@ KINDS: dict[str, Callable[[str, str], Column]] = {
 
 
 def headed(
-    identity: str, rows: list[dict[str, Any]], note: str = "", without: Collection[str] = (), columns: str = "", **names: str
+    identity: str,
+    rows: list[dict[str, Any]],
+    note: str = "",
+    without: Collection[str] = (),
+    columns: str = "",
+    **names: str,
 ) -> Table | None:
     """A table with the columns that ``reports/text`` gives it or the one named; None without rows. ``names`` stand in its
     headings."""

@@ -21,8 +21,9 @@ import pandas as pd
 import yaml
 
 from cdi_lib.inspection.folders import DEMONSTRATION, params_folder, slug
-from cdi_lib.inspection.parameters import CRIME_TYPES, Period
+from cdi_lib.inspection.parameters import Period
 from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.published import OUTSIDE, PUBLISHED, read_published
 from tests.tools.reconstruction import Chance
 
@@ -291,7 +292,7 @@ def _by_type(row, n: int, k: int, recorded_in_period: float, share: float) -> tu
             typical,
             most=n,
         )
-    rest = [name for name in CRIME_TYPES if name not in audited]
+    rest = [name for name in default_programme().crime_types if name not in audited]
     for left, name in enumerate(rest):
         weights = sum(SHARE_OF_SAMPLE[other] for other in rest[left:])
         free, done = n - sum(audited.values()), k - sum(recorded.values())
@@ -301,7 +302,7 @@ def _by_type(row, n: int, k: int, recorded_in_period: float, share: float) -> tu
         most = int(recorded_in_period * SHARE_OF_CRIME[name] * free / done) if done > 0 else audited[name]
         if audited[name] > most and left < len(rest) - 1:
             audited[name], recorded[name] = most, round(most * done / free)
-    for name in CRIME_TYPES:
+    for name in default_programme().crime_types:
         if not 0 < recorded[name] <= audited[name]:
             raise ValueError(
                 f"printed figures that leave {recorded[name]} recorded of {audited[name]} audited crimes to {name}"
@@ -366,7 +367,7 @@ def parameters(item: Reconstruction) -> dict:
         "criteria": "cdi-2017",
         "recorded_crime": {
             name: dict(zip(("value", "status", "source"), item.recorded_crime[name], strict=True))
-            for name in CRIME_TYPES
+            for name in default_programme().crime_types
         },
         "auditable_route_percent": {
             "value": AUDITABLE_PERCENT,
@@ -410,7 +411,7 @@ def crimes(key: str, item: Reconstruction) -> str:
     """The table of audited crimes as CSV: the counts of the reconstruction, in random order."""
     kinds = [
         f"main,{name},{CLASSES[name]},control_room,no,{answer}"
-        for name in CRIME_TYPES
+        for name in default_programme().crime_types
         for answer, number in (("yes,", item.recorded[name]), ("no,nothing", item.audited[name] - item.recorded[name]))
         for _ in range(number)
     ]

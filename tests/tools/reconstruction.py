@@ -20,7 +20,8 @@ import yaml
 
 from cdi_lib.inspection.folders import PROJECT, force_key
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.tables import ANSWERS, MAIN, TABLES, offence_classes
+from cdi_lib.inspection.programme import MAIN
+from cdi_lib.inspection.tables import ANSWERS, columns_of, offence_classes
 from cdi_lib.statistics import sampling
 
 _MINUTES_PER_DAY = 24 * 60
@@ -137,7 +138,7 @@ def reconstruct(specification: Path, folder: Path) -> list[Path]:
     written = []
     for name, table_rows in tables.items():
         path = folder / f"{name}.csv"
-        table = pd.DataFrame(table_rows, columns=list(TABLES[name]))
+        table = pd.DataFrame(table_rows, columns=columns_of(name))
         table.to_csv(path, index=False, lineterminator="\n")
         written.append(path)
     frame.to_parquet(folder / "frame.parquet", index=False, compression="zstd")

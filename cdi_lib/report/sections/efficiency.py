@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
 from cdi_lib.report.tables import Table, headed
@@ -12,6 +14,7 @@ def counted(identity: str, results: Results) -> Table | None:
     asked = results.told.tables[identity]
     found = [(key, label, share) for key, label in asked.rows.items() if (share := results.share(key))]
     examined = results.tallies.get("dip_records_of")
+    rows: list[dict[str, Any]]
     if asked.kind == "dip":  # records examined, crimes that should have been recorded, and crimes that were
         counts = examined.counts if examined else {}
         rows = [

@@ -53,7 +53,11 @@ def _rates_title(results: Results) -> str:
     if extremes is None:
         return message
     lowest, highest = (percent(results.estimates[e].value) for e in (extremes.lowest, extremes.highest))
-    return message if lowest == highest else f"{message}; {results.told.crime_types[extremes.lowest].label.lower()} least, {lowest}"
+    return (
+        message
+        if lowest == highest
+        else f"{message}; {results.told.crime_types[extremes.lowest].label.lower()} least, {lowest}"
+    )
 
 
 def two_inspections(results: Results) -> Drawn | None:
