@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from cdi_lib.inspection import details as details_module
 from cdi_lib.inspection import results as results_module
 from cdi_lib.inspection.parameters import load_inspection
-from cdi_lib.inspection.programme import default_programme, load_programme
+from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.results import Results, read_results
 from cdi_lib.report import charts, index, telling, wording
 from cdi_lib.report.tables import Table
@@ -170,7 +170,7 @@ def tell(folder: Path, params: Path, force: str) -> Told:
             patch.setitem(telling.FILTERS, name, getattr(wording, name))
         patch.setattr(charts, "data_uri", lambda figure: "data:,")
         teller = telling.Teller(results, inspection)
-        for section, question in telling.chapters(load_programme(inspection.criteria)):
+        for section, question in telling.chapters(inspection.programme):
             PRINTED.texts.clear()
             for text in _paragraphs(teller.text(section, question=question)):
                 if title := re.match(r"#+ (.*)", text):

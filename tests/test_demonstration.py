@@ -40,7 +40,7 @@ def test_there_are_forty_inspections_with_the_names_of_forces():
 def test_a_report_can_be_made_that_prints_the_published_figures(key, folder):
     audit, printed = read_audit(key, folder), PRINTED.loc[(MADE[key].force, MADE[key].report)]
     measures = Measures(audit.inspection, audit.records.main)
-    recorded_crime = audit.inspection.recorded_crime
+    recorded_crime = audit.inspection.crime_by_type()
     headline = measures.headline()
     if pd.isna(printed["overall_rate"]):
         assert audit.inspection.records.status == "invented"
@@ -50,8 +50,8 @@ def test_a_report_can_be_made_that_prints_the_published_figures(key, folder):
         assert round(headline.value * 100, places) == printed["overall_rate"]
     if pd.notna(printed["overall_margin"]):
         assert headline.margin * 100 == pytest.approx(printed["overall_margin"], abs=MARGIN_TOLERANCE)
-    found = {"overall": (headline, recorded_crime.total)} | {
-        name: (measures.crime_type(name), getattr(recorded_crime, name).value) for name in ("violence", "sexual")
+    found = {"overall": (headline, audit.inspection.all_crime)} | {
+        name: (measures.crime_type(name), recorded_crime[name]) for name in ("violence", "sexual")
     }
     for name, (rate, recorded) in found.items():
         if pd.notna(number := printed[f"{name}_unrecorded_over"]):
@@ -68,7 +68,7 @@ def test_it_says_what_is_assumed_and_carries_the_published_grades(folder):
     assert {demonstration.RULES[name] for name in ("n", "period", "classes")} <= assumed
     assert "No row describes a real crime" in inspection.records.note
     assert {item.grade_of: item.grade for item in inspection.decisions}["overall"] == "outstanding"
-    assert inspection.recorded_crime.violence.status == "assumed"
+    assert inspection.recorded_crime["violence"].status == "assumed"
 
 
 def test_equal_bytes_every_time(folder, tmp_path):

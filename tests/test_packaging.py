@@ -159,6 +159,7 @@ VARIABLES = {
     "RECHECK": ("sample", "--recheck={}"),
     "AGAIN": ("report", "--again"),
     "REPLACE": ("sample", "--replace"),
+    "PROGRAMME": ("new", "--programme={}"),
     "STRICT": ("check", "--strict"),
     "QUIET": ("report", "--quiet"),
     "JSON": ("report", "--json"),

@@ -14,7 +14,7 @@ from test_report import page_text, pdf_text
 from cdi_lib.comparison.compare import compare
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS, write_worksheet
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.parameters import check_inspection, load_inspection
+from cdi_lib.inspection.parameters import check_inspection, doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import default_programme, load_programme
 from cdi_lib.inspection.published import read_published
@@ -284,6 +284,9 @@ def test_old_files_and_the_old_key_still_work(tmp_path):
     del parameters["programme"]
     found = check_inspection(parameters | {"criteria": "own"}, "x", tmp_path)
     assert found.programme.name == "own"
+    moved = [str(warning) for warning in doubtful(found, "x", date(2026, 1, 1))]
+    assert any("criteria: got this key; expected 'programme'" in line for line in moved)
+    assert any("params/programmes" in line for line in moved)
     assert "n100" not in found.programme.elements
     assert found.programme.samples == default_programme().samples
 

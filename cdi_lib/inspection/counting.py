@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
@@ -23,7 +23,7 @@ class Found:
 
     x: int
     n: int
-    missed: pd.DataFrame
+    missed: pd.DataFrame = field(repr=False)  # never shown: it holds references
 
 
 def matching(table: pd.DataFrame, conditions: Mapping[str, Sequence[str]]) -> Series:

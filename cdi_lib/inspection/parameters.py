@@ -8,12 +8,20 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, StrictBool, StrictInt, ValidationError, model_validator
 
 from cdi_lib.inspection import values
 from cdi_lib.inspection.folders import PROJECT, force_key, forces
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.programme import DEFAULT, OVERALL, Programme, RecordingRule, default_programme, load_programme
+from cdi_lib.inspection.programme import (
+    DEFAULT,
+    FOLDERS,
+    OVERALL,
+    Programme,
+    RecordingRule,
+    default_programme,
+    load_programme,
+)
 from cdi_lib.inspection.programme_checks import Wrong, unknown
 from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
 from cdi_lib.inspection.yaml_files import read_yaml
@@ -304,6 +312,7 @@ class Inspection(Model):
     carried_forward: tuple[CarriedForward, ...] = ()
     decisions: tuple[Decision, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+    _has_old_key: bool = PrivateAttr(default=False)
 
     def crime_by_type(self) -> dict[str, int]:
         """Recorded crime of 12 months by crime type, in the order of the programme."""
@@ -363,6 +372,10 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     if period.end > today:
         got = f"an audit that ends on {period.end}, in the future"
         warnings.append(("audit_period.end", got, "a day that is over; a sample can be audited after it"))
+    if inspection._has_old_key:
+        warnings.append((OLD_KEY, "this key", "'programme', which it is called now"))
+    if old := [file for file in inspection.programme.files if file.startswith(f"params/{FOLDERS[1]}/")]:
+        warnings.append(("programme", old[0], f"the file in params/{FOLDERS[0]}, where programmes are kept now"))
     published = inspection.publication.date
     if late := [item for item in inspection.publication.approvals if item.date > published]:
         got = f"an approval of {late[0].date}, after the publication on {published}"
@@ -373,9 +386,10 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
 def check_inspection(content: object, name: str, params: Path = PROJECT / "params") -> Inspection:
     """Check the content of a parameter file; ``name`` is how messages call the file."""
     content = dict(content) if isinstance(content, dict) else {}
+    has_old_key = OLD_KEY in content
     problems: list[Problem] = []
     inspection, programme = None, default_programme()
-    if OLD_KEY in content and "programme" in content:
+    if has_old_key and "programme" in content:
         problems.append(Problem(name, OLD_KEY, "both keys", "one of them: 'programme', which took its place"))
     named = content.pop(OLD_KEY, content.get("programme", DEFAULT))
     try:
@@ -392,6 +406,7 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
         problems += [Problem(name, *wrong) for wrong in between_file_and_programme(inspection)]
     if inspection is None or problems:
         raise InputError(problems)
+    inspection._has_old_key = has_old_key
     return inspection
 
 

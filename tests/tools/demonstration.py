@@ -364,7 +364,7 @@ def parameters(item: Reconstruction) -> dict:
             + "No row describes a real crime, victim or incident. What is assumed is listed in the annex.",
             "says_nothing": ["offence_class", "route", "domestic_abuse"],
         },
-        "criteria": "cdi-2017",
+        "programme": "cdi-2017",
         "recorded_crime": {
             name: dict(zip(("value", "status", "source"), item.recorded_crime[name], strict=True))
             for name in default_programme().crime_types
