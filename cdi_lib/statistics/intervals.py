@@ -15,12 +15,18 @@ overall rate of three post-strata; of an endless population, or 10 or 30 % of a 
 Outside that range, with 30 to 1,500 units and rates of 0.50 to 0.99, ``agresti-coull`` covers 94.2 to 99.9 %: with few
 units and a high rate it is wide.
 
+Of an overall rate of several groups, ``mover-logit`` and ``mover-wilson`` combine the intervals of the groups
+(:func:`combined`) and are what :func:`~cdi_lib.statistics.estimation.stratified_rate` takes.
+
 References
 ----------
 .. [1] Brown, L. D., Cai, T. T. and DasGupta, A. (2001). Interval estimation for a binomial proportion.
    *Statistical Science* 16, 101-133.
 .. [2] Korn, E. L. and Graubard, B. I. (1998). Confidence intervals for proportions with small expected number
    of positive counts estimated from survey data. *Survey Methodology* 24, 193-201.
+.. [3] Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures: a general approach.
+   *Statistics in Medicine* 27, 1693-1702. Zou, G. Y., Taleban, J. and Huo, C. Y. (2009). Confidence interval estimation
+   for lognormal data with application to health economics. *Computational Statistics & Data Analysis* 53, 3755-3764.
 """
 
 from collections.abc import Callable
@@ -28,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import special, stats
 
 from cdi_lib.statistics.checks import choice, level
 
@@ -38,6 +44,9 @@ INTERVALS = ("normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys",
 
 #: Taken where a caller names no interval: beyond one point of 95 % in fewer kinds of audit than any other.
 DEFAULT_INTERVAL = "agresti-coull"
+
+#: Of an overall rate of several groups only: the intervals of the groups, combined (:func:`combined`).
+COMBINED = ("mover-logit", "mover-wilson")
 
 #: Lowest and highest coverage of the nominal 95 % interval in ``tests/coverage``, of audits of that many units and
 #: with such true rates: what a report may say of its interval.
@@ -99,6 +108,48 @@ def interval(
                 limits = np.where(varies, limits, _clopper_pearson(p, size, tail))
     low, high = np.where(np.isinf(size), p, np.clip(limits, 0, 1))
     return (low, high) if np.ndim(value) else (float(low), float(high))
+
+
+def combined(values: Any, lows: Any, highs: Any, known: Any, correlation: Any = None) -> tuple[Any, Any]:
+    """Return the limits of ``X / sum_h(X_h / p_h)`` from those of the rates p_h of its groups: MOVER, square and add [3]_.
+
+    Each group reports ``T_h = X_h / p_h`` units; the distances of T_h from what the limits of p_h give are squared and
+    added, separately below and above, so that the lopsidedness of the groups is kept. `values`, `lows` and `highs` (in
+    [0, 1]) and `known` (successes, 0 or more) have one entry per group, in the last axis; `correlation` is the matrix of
+    the correlations of the rates, None for independent groups. A lower limit of 0 leaves the rate without one: it is 0.
+
+    >>> low, high = combined([0.9, 0.95], [0.85, 0.91], [0.94, 0.98], [900, 100])
+    >>> round(low, 4), round(high, 4)
+    (0.8589, 0.9411)
+    """
+    p, low, high, x = (np.asarray(a, dtype=float) for a in (values, lows, highs, known))
+    with np.errstate(all="ignore"):
+        units, most, least = (np.where(x > 0, x / rate, 0.0) for rate in (p, low, high))
+        total, above, below = units.sum(axis=-1), most - units, units - least
+        if correlation is None:
+            up, down = (np.sqrt((d**2).sum(axis=-1)) for d in (above, below))
+        else:
+            squares = (np.einsum("...h,...hk,...k", d, correlation, d) for d in (above, below))
+            up, down = (np.sqrt(np.maximum(square, 0.0)) for square in squares)
+        ends = x.sum(axis=-1) / (total + up), np.minimum(x.sum(axis=-1) / np.maximum(total - down, 1e-300), 1.0)
+    limits = tuple(np.where(np.isnan(end), 0.0, end) for end in ends)
+    return limits if p.ndim > 1 else (float(limits[0]), float(limits[1]))
+
+
+def hypergeometric(x: int, n: int, population: int, confidence: float = 0.95) -> tuple[int, int]:
+    """Return the exact limits of the number of successes in a population, of which a simple random sample found x of n.
+
+    The smallest and the largest number that is not refuted by either one-sided test at ``(1 - confidence) / 2``. Of the
+    population [x, population - n + x] is possible, and no limit lies outside.
+
+    >>> hypergeometric(82, 400, 10_000, 0.90)  # RAT-STATS Companion Manual (2010), 4-26
+    (1729, 2403)
+    """
+    tail = (1 - level(confidence)) / 2
+    possible = np.arange(x, population - n + x + 1)
+    at_least = stats.hypergeom.sf(x - 1, population, possible, n)
+    at_most = stats.hypergeom.cdf(x, population, possible, n)
+    return int(possible[at_least > tail][0]), int(possible[at_most > tail][-1])
 
 
 def _normal(p: Array, se: Array, tail: float) -> Array:

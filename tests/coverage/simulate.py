@@ -1,6 +1,6 @@
 """How often does each interval hold the true rate? Simulate audits, count, and draw the answer.
 
-    python tests/coverage/simulate.py          # five minutes of one core; writes coverage.csv and coverage.svg
+    python tests/coverage/simulate.py          # forty minutes of one core; writes coverage.csv and coverage.svg
     python tests/coverage/simulate.py draw     # only draws coverage.csv again
 
 An incident holds 1 crime, or 1, 2 or 3 crimes with chances 0.60, 0.25, 0.15, whose outcomes have the stated
@@ -11,17 +11,19 @@ endless population. As in the reports, the size of a finite population is not kn
 sample's rate stands for it. `few_unrecorded` is the share of audits in which a type with over a quarter of the
 recorded crime has fewer than 5 unrecorded crimes: such a stratified rate is flagged.
 
-Four designs (column `estimator`) in coverage.csv:
+Designs (column `estimator`) in coverage.csv:
 
 ratio
     One sample of incidents; the rate of one crime type.
-stratified
-    The headline by ``stratified_rate`` where incidents are drawn by crime type. The types hold 36, 4 and 60 % of
-    the recorded crime and 43, 24 and 33 % of the sample, as in Northamptonshire, and differ in their rates; with
-    a sampling fraction of 30 % every incident of the small type is audited. `rate` is the mean.
+stratified, stratified A, stratified B, stratified C
+    The headline by ``stratified_rate`` where incidents are drawn by crime type, with the shares of the types in
+    recorded crime and in the sample of `ALLOCATIONS`: as in Northamptonshire; the type with most crime sampled
+    least; the type with least crime sampled most; all alike. The types differ in their rates, of which `rate` is the
+    mean. Where more incidents would be drawn than there are, all are audited.
 simple draw
-    The same headline where one sample was drawn from all incidents. Audits without a recorded crime of some type
-    are left out, since the estimator refuses them.
+    The same headline, with the shares of Northamptonshire, where one sample was drawn from all incidents.
+
+    Of both, audits without a recorded crime of some type are left out, since the estimator refuses them.
 two types, SHARE
     Two crime types of single crimes. One holds SHARE of the recorded crime; `n` and `rate` are its own, so that
     it may have few unrecorded crimes. The other has 500 crimes and a rate of 0.85.
@@ -30,6 +32,7 @@ A coverage of 95 % has a standard error of 0.22 points with 10,000 audits.
 """
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -37,7 +40,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from scipy import stats
 
 HERE = Path(__file__).parent
@@ -47,7 +49,7 @@ from cdi_lib.report import charts
 from cdi_lib.report.labels import INTERVAL_NAMES
 from cdi_lib.statistics.design import unseen
 from cdi_lib.statistics.estimation import FEW_FAILURES
-from cdi_lib.statistics.intervals import COVERED_RATES, COVERED_SIZES, DEFAULT_INTERVAL, INTERVALS, interval
+from cdi_lib.statistics.intervals import COMBINED, COVERED_RATES, COVERED_SIZES, INTERVALS, combined, interval
 
 SEED = 20191130
 REPLICATES = 10_000
@@ -56,10 +58,15 @@ SIZES = (30, 50, 100, 200, 400, 800, 1500)
 FRACTIONS = (0.0, 0.1, 0.3)
 CORRELATIONS = (0.0, 0.3, 0.6)
 SINGLE, ONE_TO_THREE = (1.0,), (0.60, 0.25, 0.15)  # chances of 1, 2, 3 crimes in an incident
-HEADLINE_RATES = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97)
-HEADLINE_SIZES = (200, 400, 800, 1129)
-RECORDED_SHARE = np.array([0.36, 0.04, 0.60])  # violence, sexual, other
-SAMPLED_SHARE = np.array([0.43, 0.24, 0.33])
+HEADLINE_RATES = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
+HEADLINE_SIZES = (100, 200, 500, 1500)
+ALLOCATIONS = {  # shares of violence, sexual offences and other crime in recorded crime, and in the sample
+    "stratified": ((0.36, 0.04, 0.60), (0.43, 0.24, 0.33)),
+    "stratified A": ((0.25, 0.03, 0.72), (52 / 116, 41 / 116, 23 / 116)),
+    "stratified B": ((0.60, 0.20, 0.20), (0.20, 0.10, 0.70)),
+    "stratified C": ((1 / 3, 1 / 3, 1 / 3), (1 / 3, 1 / 3, 1 / 3)),
+    "simple draw": ((0.36, 0.04, 0.60), (1.0,)),
+}
 SPREAD = np.array([-0.03, 0.04, 0.01])  # of the rates by type around a mean of 0.9
 
 
@@ -128,11 +135,7 @@ def estimate(kinds, counts, known, finite):
     incidents = by(stratum, counts)
     fraction = np.zeros(incidents.shape)
     if finite:
-        in_stratum = np.zeros((stratum.max() + 1, kind.max() + 1))
-        in_stratum[stratum, kind] = 1  # which types make up a stratum
-        crimes = by(stratum, counts * kinds.crimes)
-        share = by(stratum, counts * kinds.recorded) / crimes
-        fraction = crimes / (known @ in_stratum.T / share)
+        fraction = fractions(kinds, counts, known)
     mean = by(stratum, counts * scores) / incidents
     squares = by(stratum, counts * (scores - mean[:, stratum]) ** 2)
     variance = ((1 - fraction) * incidents / (incidents - 1) * squares).sum(axis=1)
@@ -143,10 +146,65 @@ def estimate(kinds, counts, known, finite):
     return rate, np.sqrt(variance), audited.sum(axis=1), df, size
 
 
-def judge(truth, rate, se, n, df, size):
-    """Yield (method, coverage, share of intervals too low, too high, mean width) over the samples."""
-    for method in INTERVALS:
-        low, high = interval(rate, se, n, method, df=df, effective_n=size)
+def limits_by_type(kinds, counts, known, finite, method):
+    """Return the limits of the rates of the crime types (replicates x types), and the rates' correlations."""
+    stratum, kind = kinds.stratum, kinds.crime_type
+    p = by(kind, counts * kinds.recorded) / by(kind, counts * kinds.crimes)
+    incidents = by(stratum, counts)
+    fraction = fractions(kinds, counts, known) if finite else np.zeros(incidents.shape)
+    scores, lows, highs, errors = [], [], [], []
+    for h in range(kind.max() + 1):
+        inside = kind == h
+        audited = (counts * kinds.crimes * inside).sum(axis=1)
+        score = inside * (kinds.recorded - p[:, [h]] * kinds.crimes) / audited[:, None]
+        scores.append(score - (by(stratum, counts * score) / incidents)[:, stratum])
+        errors.append(np.sqrt(covariance(counts, stratum, incidents, fraction, scores[h], scores[h])))
+        left = (unseen(fraction)[:, stratum] * counts * (kinds.crimes * inside) ** 2).sum(axis=1)
+        there = (counts * inside).sum(axis=1)
+        size = np.divide(audited**2, left, out=np.full(len(left), np.inf), where=left > 0)
+        limits = interval(p[:, h], errors[h], audited, method, df=there - 1, effective_n=size)
+        lows.append(limits[0])
+        highs.append(limits[1])
+    correlation = None
+    if stratum.max() == 0:  # incidents of all types were drawn together
+        correlation = np.ones((len(counts), len(scores), len(scores)))
+        for h in range(len(scores)):
+            for k in range(h):
+                together = covariance(counts, stratum, incidents, fraction, scores[h], scores[k])
+                scale = errors[h] * errors[k]
+                found = np.divide(together, scale, out=np.zeros(len(scale)), where=scale > 0)
+                correlation[:, h, k] = correlation[:, k, h] = found
+    return p, np.stack(lows, axis=1), np.stack(highs, axis=1), correlation
+
+
+def covariance(counts, stratum, incidents, fraction, first, second):
+    """Return the covariance of two totals of scores, which are centred in each stratum."""
+    products = by(stratum, counts * first * second)
+    found = ((1 - fraction) * incidents / np.maximum(incidents - 1, 1) * products).sum(axis=1)
+    return np.maximum(found, 0) if first is second else found
+
+
+def fractions(kinds, counts, known):
+    """Return the share of crimes sampled in each stratum; the number of crimes is recorded crime over the rate."""
+    stratum, kind = kinds.stratum, kinds.crime_type
+    in_stratum = np.zeros((stratum.max() + 1, kind.max() + 1))
+    in_stratum[stratum, kind] = 1  # which types make up a stratum
+    crimes = by(stratum, counts * kinds.crimes)
+    share = by(stratum, counts * kinds.recorded) / crimes
+    return np.minimum(crimes / (known @ in_stratum.T / share), 1.0)
+
+
+def judge(truth, rate, se, n, df, size, by_type):
+    """Yield (method, coverage, share of intervals too low, too high, mean width) over the samples.
+
+    `by_type` gives the limits of the rates of the crime types by a method, and the known recorded crime.
+    """
+    for method in (*INTERVALS, *(COMBINED if by_type else ())):
+        if method in COMBINED:
+            rates, lows, highs, correlation, known = by_type(method.removeprefix("mover-"))
+            low, high = combined(rates, lows, highs, known, correlation)
+        else:
+            low, high = interval(rate, se, n, method, df=df, effective_n=size)
         # What rounding does to the limits of a census is no error.
         too_low, too_high = np.mean(high < truth - 1e-12), np.mean(low > truth + 1e-12)
         yield method, 1 - too_low - too_high, too_low, too_high, np.mean(high - low)
@@ -171,10 +229,14 @@ def simulate(rng, kinds, drawn, population, known=None):
         truth = known.sum(axis=1) / (everything * kinds.crimes).sum(axis=1)
     kept = (by(kinds.crime_type, counts * kinds.recorded) > 0).all(axis=1)
     sample = estimate(kinds, counts[kept], known[kept], finite=population is not None)
+    finite = population is not None
+    by_type = None
+    if kinds.crime_type.max():
+        by_type = lambda method: (*limits_by_type(kinds, counts[kept], known[kept], finite, method), known[kept])
     heavy = known > known.sum(axis=1, keepdims=True) / 4
     unrecorded = by(kinds.crime_type, counts * (kinds.crimes - kinds.recorded))
     few = ((unrecorded < FEW_FAILURES) & heavy)[kept].any(axis=1).mean()
-    for row in judge(truth[kept], *sample):
+    for row in judge(truth[kept], *sample, by_type):
         yield (*row, few, int(kept.sum()))
 
 
@@ -191,23 +253,32 @@ def ratio_rows(rng):
 
 
 def headline_rows(rng):
-    cells = product((True, False), HEADLINE_SIZES, CORRELATIONS, FRACTIONS, HEADLINE_RATES)
-    for stratified, n, correlation, fraction, mean in cells:
+    with ProcessPoolExecutor() as pool:
+        for rows in pool.map(rows_of_allocation, ALLOCATIONS, rng.spawn(len(ALLOCATIONS))):
+            yield from rows
+
+
+def rows_of_allocation(name, rng):
+    """Return the rows of the headline with one allocation."""
+    found = []
+    cells = product(HEADLINE_SIZES, (0.0, 0.6), FRACTIONS, HEADLINE_RATES)
+    for n, correlation, fraction, mean in cells:
+        recorded_share, sampled_shares = map(np.array, ALLOCATIONS[name])
         rates = mean + SPREAD * (1 - mean) / 0.1
-        reported_share = RECORDED_SHARE / rates / (RECORDED_SHARE / rates).sum()
-        strata_shares, sampled_shares = np.ones(1), np.ones(1)
-        kinds = kinds_of_incident(rates, correlation, type_shares=reported_share)
-        if stratified:
-            strata_shares, sampled_shares = reported_share, SAMPLED_SHARE
-            kinds = kinds_of_incident(rates, correlation)
+        reported_share = recorded_share / rates / (recorded_share / rates).sum()
+        strata_shares = reported_share
+        kinds = kinds_of_incident(rates, correlation)
+        if len(sampled_shares) == 1:
+            strata_shares = np.ones(1)
+            kinds = kinds_of_incident(rates, correlation, type_shares=reported_share)
         incidents = n / mean_crimes(ONE_TO_THREE)
         drawn, population = np.round(incidents * sampled_shares).astype(int), None
         if fraction:
             population = np.round(incidents / fraction * strata_shares).astype(int)
             drawn = np.minimum(drawn, population)
-        name = "stratified" if stratified else "simple draw"
-        for row in simulate(rng, kinds, drawn, population, known=RECORDED_SHARE):
-            yield (name, n, mean, crimes_label(ONE_TO_THREE), correlation, fraction, *row)
+        for row in simulate(rng, kinds, drawn, population, known=recorded_share):
+            found.append((name, n, mean, crimes_label(ONE_TO_THREE), correlation, fraction, *row))
+    return found
 
 
 def two_type_rows(rng):
@@ -228,74 +299,38 @@ def crimes_label(sizes):
     return "1" if len(sizes) == 1 else f"1-{len(sizes)}"
 
 
-def in_inspections(table):
-    """Return the rows of `table` in the range that inspections use, of one sample and of the headline."""
+def in_inspections(table, what):
+    """Return the rows of `table` in the range that inspections use: of a "single" rate, or of the "overall" rate."""
     in_range = table["n"].between(*COVERED_SIZES) & table["rate"].between(*COVERED_RATES)
-    return table[in_range & ~table["estimator"].str.startswith("two types")]
-
-
-GROUPS = {  # of designs: colour, and place beside the rate
-    "one sample,\nendless population": (charts.DARK_BLUE, -0.25),
-    "one sample, 10 or 30 %\nof the population": (charts.TURQUOISE, 0.0),
-    "headline of three\ncrime types": (charts.ORANGE, 0.25),
-}
-
-
-def group(table):
-    """Return the key in GROUPS of each row of `table`."""
-    endless, finite, headline = GROUPS
-    one_sample = table["estimator"] == "ratio"
-    return np.where(one_sample & (table["sampling_fraction"] == 0), endless, np.where(one_sample, finite, headline))
+    return table[
+        in_range & ((table["estimator"] == "ratio") if what == "single" else table["estimator"].isin(ALLOCATIONS))
+    ]
 
 
 @charts.styled
 def draw_coverage(table, path):
-    """Draw the range of coverage at each rate: every interval for n >= 200, and the default for four sizes."""
-    figure = Figure(figsize=(11, 9.6), layout="constrained")
-    panels = figure.subplots(3, 4, sharey=True)
-    inspections = in_inspections(table)
-    for axes, method in zip(panels.flat, INTERVALS, strict=False):
-        cells = inspections[inspections["interval"] == method]
-        beyond = (~cells["coverage"].between(0.94, 0.96)).sum()
-        name = INTERVAL_NAMES[method] + (" (default)" if method == DEFAULT_INTERVAL else "")
-        _ranges(axes, cells, f"{name}\n{beyond} of {len(cells)} beyond one point")
-    legend = panels.flat[len(INTERVALS)]
-    legend.axis("off")
-    handles = [Line2D([], [], color=colour, linewidth=5, label=label) for label, (colour, _) in GROUPS.items()]
-    key = legend.legend(handles=handles, loc="upper left", borderaxespad=0, handlelength=1.2, fontsize=10)
-    key.set_title("Lowest to highest coverage\nover correlations, sampling\nfractions and sizes")
-    key.set_alignment("left")
-    key.set_in_layout(False)
-    cells = table[(table["interval"] == DEFAULT_INTERVAL) & ~table["estimator"].str.startswith("two types")]
-    for axes, n in zip(panels[2], (30, 100, 200, 800), strict=True):
-        _ranges(axes, cells[cells["n"] == n], f"{INTERVAL_NAMES[DEFAULT_INTERVAL]}, n = {n}")
-        axes.set_xlabel("true recording rate")
-    for axes in panels[:, 0]:
+    """Draw the range of coverage at each rate, n of 200 and more: of single rates, and of the overall rate."""
+    figure = Figure(figsize=(11, 7.5), layout="constrained")
+    panels = figure.subplots(2, 1)
+    for axes, what in zip(panels, ("single", "overall"), strict=True):
+        cells = in_inspections(table, what)
+        methods = [*INTERVALS, *(COMBINED if what == "overall" else ())]
+        axes.axhspan(94, 96, color="#E4E6E8")
+        for place, method in enumerate(methods):
+            found = 100 * cells.loc[cells["interval"] == method, "coverage"]
+            colour = charts.ORANGE if method in COMBINED else charts.DARK_BLUE
+            jitter = np.linspace(-0.3, 0.3, len(found))
+            axes.plot(place + jitter, found, ".", color=colour, markersize=3)
+            below = (found < 94).sum()
+            axes.annotate(f"{below} of {len(found)}\nbelow 94 %", (place, 70.5), ha="center", fontsize=9)
+        axes.set_xticks(range(len(methods)), [INTERVAL_NAMES.get(method, method) for method in methods])
+        axes.set_ylim(70, 100)
         axes.set_ylabel("coverage, %")
-    figure.suptitle(
-        "Coverage of nominal 95 % intervals (grey: within one point). "
-        f"Two upper rows: each interval, n of 200 and more. Last row: {INTERVAL_NAMES[DEFAULT_INTERVAL]}, by n."
-    )
+        axes.grid(visible=False)
+        title = {"single": "One rate of one sample", "overall": "Overall rate of three crime types"}[what]
+        axes.set_title(f"{title}: every simulated kind of audit", size=11, loc="left")
+    figure.suptitle("Coverage of nominal 95 % intervals (grey: within one point)")
     figure.savefig(path, metadata={"Date": None, "Creator": None})
-
-
-def _ranges(axes, cells, title):
-    """Draw a bar from the lowest to the highest coverage for every rate and group of designs."""
-    rates = sorted(cells["rate"].unique())
-    axes.axhspan(94, 96, color="#E4E6E8")
-    ends = cells.groupby([group(cells), "rate"])["coverage"].agg(["min", "max"])
-    for (name, rate), (low, high) in ends.iterrows():
-        colour, shift = GROUPS[name]
-        place = rates.index(rate) + shift
-        # A tenth of a point at least, so that a single value shows.
-        axes.plot(
-            [place, place], [100 * low - 0.05, 100 * high + 0.05], color=colour, linewidth=5, solid_capstyle="butt"
-        )
-    axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates], rotation=90 if len(rates) > 8 else 0)
-    axes.set_ylim(85, 100)
-    axes.set_yticks([85, 90, 95, 100])
-    axes.grid(visible=False)
-    axes.set_title(title, size=11, loc="left")
 
 
 COLUMNS = [
@@ -313,10 +348,12 @@ def main():
         table.to_csv(HERE / "coverage.csv", index=False, lineterminator="\n")
     table = pd.read_csv(HERE / "coverage.csv")
     draw_coverage(table, HERE / "coverage.svg")
-    coverage = in_inspections(table).groupby("interval")["coverage"]
-    beyond = coverage.agg(lambda cells: (~cells.between(0.94, 0.96)).sum()).rename("beyond one point")
-    print("n >= 200, rate 0.80 to 0.97:")
-    print(coverage.agg(["min", "mean", "max", "size"]).join(beyond).round(4).to_string())
+    for what in ("single", "overall"):
+        coverage = in_inspections(table, what).groupby("interval")["coverage"]
+        below = coverage.agg(lambda cells: (cells < 0.94).sum()).rename("below 94 %")
+        beyond = coverage.agg(lambda cells: (~cells.between(0.94, 0.96)).sum()).rename("beyond one point")
+        print(f"{what}, n >= 200, rate 0.80 to 0.97:")
+        print(coverage.agg(["min", "mean", "max", "size"]).join([below, beyond]).round(4).to_string())
 
 
 if __name__ == "__main__":
