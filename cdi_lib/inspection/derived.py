@@ -49,7 +49,8 @@ def interval_coverage(rate: EstimateResult, clustered: bool, uneven: bool) -> de
         sizes=intervals.COVERED_SIZES,
         rates=intervals.COVERED_RATES,
         level=SIMULATED_LEVEL,
-        covered=intervals.COVERAGE[rate.interval],
+        covered=intervals.COVERAGE["overall" if "stratified" in rate.estimator else "single"][rate.interval],
+        quantile=-intervals.normal_quantile((1 - rate.confidence) / 2),
         adjusted=rate.interval in intervals.ADJUSTED,
         differs=[what for what, is_so in differs.items() if is_so],
     )

@@ -158,6 +158,7 @@ class IntervalCoverage(Stored):
     rates: tuple[float, float]
     level: float
     covered: tuple[float, float]
+    quantile: float = 1.96  # standard errors of a normal interval at the level of this inspection
     adjusted: bool
     differs: list[Literal["level", "size", "rate", "independent", "uneven"]]
 

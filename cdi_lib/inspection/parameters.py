@@ -25,6 +25,7 @@ from cdi_lib.inspection.programme import (
 from cdi_lib.inspection.programme_checks import Wrong, unknown
 from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
 from cdi_lib.inspection.yaml_files import read_yaml
+from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS
 
 OLD_KEY = "criteria"  # what the key programme was called
 Positive = Annotated[StrictInt, Field(ge=1)]
@@ -125,8 +126,8 @@ class Estimation(Model):
         "stratified", "stratified (weighted to recorded crime by type) or pooled (unweighted)"
     )
     clustered: StrictBool = optional(True, "true: crimes of an incident are a cluster (wider interval)")
-    interval: Literal["normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys", "logit", "korn-graubard"] = (
-        optional("agresti-coull", "interval method")
+    interval: Literal[*INTERVALS, *COMBINED] | None = optional(  # type: ignore[valid-type]
+        None, f"interval method; left out: {COMBINED[0]} for the stratified rate, {DEFAULT_INTERVAL} for any other"
     )
     confidence_percent: Confidence = optional(95, "confidence level in percent")
     status: Status | None = optional(None, "status of these choices")

@@ -29,6 +29,7 @@ References
    for lognormal data with application to health economics. *Computational Statistics & Data Analysis* 53, 3755-3764.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,7 @@ COMBINED = ("mover-logit", "mover-wilson")
 #: Lowest and highest coverage of the nominal 95 % interval in ``tests/coverage``, of audits of that many units and
 #: with such true rates: what a report may say of its interval.
 COVERED_SIZES, COVERED_RATES = (200, 1500), (0.80, 0.97)
-COVERAGE = {
+_SINGLE = {
     "normal": (0.8621, 0.9546),
     "wilson": (0.9055, 0.9695),
     "agresti-coull": (0.9281, 0.9787),
@@ -146,10 +147,19 @@ def hypergeometric(x: int, n: int, population: int, confidence: float = 0.95) ->
     (1729, 2403)
     """
     tail = (1 - level(confidence)) / 2
-    possible = np.arange(x, population - n + x + 1)
-    at_least = stats.hypergeom.sf(x - 1, population, possible, n)
-    at_most = stats.hypergeom.cdf(x, population, possible, n)
-    return int(possible[at_least > tail][0]), int(possible[at_most > tail][-1])
+    possible = range(x, population - n + x + 1)
+    low = bisect_left(possible, True, key=lambda k: stats.hypergeom.sf(x - 1, population, k, n) > tail)
+    above = bisect_left(possible, True, key=lambda k: stats.hypergeom.cdf(x, population, k, n) <= tail)
+    return possible[low], possible[above - 1]
+
+
+def normal_quantile(share: float) -> float:
+    """Return the standard normal quantile: so many standard errors leave `share` below.
+
+    >>> round(normal_quantile(0.025), 2)
+    -1.96
+    """
+    return float(special.ndtri(share))
 
 
 def _normal(p: Array, se: Array, tail: float) -> Array:
