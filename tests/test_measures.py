@@ -123,10 +123,10 @@ def test_the_sensitivity_table_holds_the_rates_of_the_report(strata, clustered, 
     main = MAIN if strata is not None else MAIN.assign(stratum=MAIN["crime_type"])
     main = main if strata is not None else main.assign(incident_id=range(len(main)))
     measures = Measures(inspection(headline=headline, clustered=clustered), main, strata)
-    rows = {row.estimator: row for row in measures.sensitivity() if row.interval == measures.pooled().interval}
+    rows = {(row.estimator, row.interval): row for row in measures.sensitivity()}
     more = ", clustered" if clustered else ""
     for rate, name in ((measures.pooled(), "pooled"), (measures.stratified(), "stratified")):
-        same = rows[name + more]
+        same = rows[name + more, rate.interval]
         assert (same.value, same.low, same.high) == pytest.approx((rate.value, rate.low, rate.high), rel=1e-12)
 
 

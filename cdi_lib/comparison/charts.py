@@ -37,10 +37,14 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
 
 @charts.styled
 def funnel(
-    title: str, subtitle: str, centre: float, points: Sequence[tuple[float, float]], limits: Sequence[Limits]
-) -> Figure:
-    """Rates against sample size, with the limits that chance alone would keep to."""
+    title: str, subtitle: str, centre: float, points: Sequence[tuple[float, float]], limits: Sequence[Limits],
+    narrow: Sequence[Limits] = (),
+) -> Figure:  # fmt: skip
+    """Rates against sample size, with limits; dotted those that chance alone would keep to, where they are narrower."""
     figure, axes = charts.canvas(8, title, subtitle, 0.09, 0.965)
+    for curve in narrow:
+        for ends in (curve.low, curve.high):
+            axes.plot(curve.n, ends, color=charts.MUTED, linewidth=1.1, linestyle=":")
     for curve, style in zip(limits, ("-", (0, (5, 3))), strict=True):
         for ends in (curve.low, curve.high):
             axes.plot(curve.n, ends, color=charts.MUTED, linewidth=1.4, linestyle=style)

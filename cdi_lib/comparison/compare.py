@@ -33,7 +33,6 @@ ONE_CRIME = date(2023, 6, 1)  # one principal crime a report again, these crimes
 SHORTER_LIMIT = date(2015, 4, 1)  # 24 hours to record instead of 72
 LEAST_POOLED = 5  # with fewer inspections the variation between forces is hardly known
 LIMITS = {"95%": 0.025, "99.8%": 0.001}  # control limits of a funnel, inner and outer, with the share beyond each end
-SURPRISE = 0.05  # a scatter that chance alone would give less often is told
 
 
 class _Model(Stored):
@@ -135,13 +134,15 @@ class Group(_Model):
     df: int
     p_value: float
     overdispersion: float
+    inflation: float  # of the limits, by the scatter; 1: none
     shrunken: list[Shrunken]
     limits: list[Limits]
+    narrow: list[Limits]  # by chance in drawing the samples alone; empty where these are the limits
 
     @follows
     def scattered(self) -> bool:
         """Whether the rates scatter more than chance readily explains."""
-        return self.p_value < SURPRISE
+        return self.p_value < pooling.SURPRISE
 
     @follows
     def places(self) -> dict[str, int]:
@@ -365,15 +366,21 @@ def pool(rule: Rule, inspections: Sequence[Inspected]) -> Group | None:
     values, sizes = np.array([rate.value for rate in rates]), np.array([rate.effective_n or 0.0 for rate in rates])
     # The curves go from a small sample to a little more than the largest.
     n = np.unique(np.linspace(150, sizes.max() * 1.08, 200).round())
-    inside, curves = [], []
-    for level, tail in LIMITS.items():
-        low, high = pooling.control_limits(found.centre, sizes.round(), tail)
+    inside = []
+    for tail in LIMITS.values():
+        low, high = pooling.control_limits(found.centre, sizes.round(), tail, found.inflation)
         inside.append((low <= values) & (values <= high))
-        low, high = pooling.control_limits(found.centre, n, tail)
-        curves.append(Limits(level=level, n=n.astype(int).tolist(), low=low.tolist(), high=high.tolist()))
+
+    def curves(inflation: float) -> list[Limits]:
+        ends = {level: pooling.control_limits(found.centre, n, tail, inflation) for level, tail in LIMITS.items()}
+        whole = n.astype(int).tolist()
+        return [
+            Limits(level=level, n=whole, low=low.tolist(), high=high.tolist()) for level, (low, high) in ends.items()
+        ]
+
     places = np.select(inside, ["within", "between"], "beyond").tolist()
     ends = zip(found.shrunken, found.shrunken_low, found.shrunken_high, found.weight, places, strict=True)
-    fields = ("mean", "low", "high", "tau", "q", "df", "p_value", "overdispersion")
+    fields = ("mean", "low", "high", "tau", "q", "df", "p_value", "overdispersion", "inflation")
     return Group(
         rule=rule,
         pooled=found.centre,
@@ -382,7 +389,8 @@ def pool(rule: Rule, inspections: Sequence[Inspected]) -> Group | None:
             Shrunken(name=item.name, value=value, low=low, high=high, weight=weight, place=place)
             for item, (value, low, high, weight, place) in zip(group, ends, strict=True)
         ],
-        limits=curves,
+        limits=curves(found.inflation),
+        narrow=curves(1.0) if found.inflation > 1 else [],
     )
 
 

@@ -246,7 +246,9 @@ def funnel_markdown(found: Comparison, group: Group) -> str:
     title = f"Funnel plot: {RULE_NAMES[group.rule]}"
     subtitle = f"{within} of {wording.count(len(rates))} inspections lie within the 95% limits, {beyond} beyond the 99.8% limits."
     points = [(rate.effective_n, rate.value) for rate in rates]
-    figure = drawn.funnel(title, subtitle, group.pooled, points, group.limits)
+    if group.narrow:
+        subtitle += " Limits widened for the scatter of the rates; dotted: those of chance alone."
+    figure = drawn.funnel(title, subtitle, group.pooled, points, group.limits, group.narrow)
     alt = (
         f"{title}: rate against sample size, with limits around {wording.percent(group.pooled)}. {subtitle} "
         "Each inspection's place is in the table of partially pooled rates."

@@ -213,7 +213,11 @@ class Design:
         return sum_by(self.row_cluster, values, len(self.cluster_stratum))
 
     def variance(self, scores: Floats, inside: Bools) -> float:
-        """Return the variance of the total of `scores`: clusters drawn within strata, with FPC.
+        """Return the variance of the total of `scores`; see :meth:`variances`."""
+        return self.variances(scores, inside)[0]
+
+    def variances(self, scores: Floats, inside: Bools) -> tuple[float, float]:
+        """Return the variance of the total of `scores`, with and without FPC: clusters drawn within strata.
 
         ``sum_h (1 - f_h) n_h / (n_h - 1) sum_c (z_hc - mean_h)^2`` over the cluster totals z ([1]_, section 2.3).
         `scores` has one value per row, weight included; `inside` marks the rows that the total is about, over whose
@@ -228,8 +232,8 @@ class Design:
         np.subtract(totals, deviation, out=deviation)  # in place: new arrays would be half of the time
         deviation *= deviation
         squares = sum_by(stratum, deviation, len(n))
-        by_stratum = (1 - fraction) * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0) * squares
-        variance = by_stratum.sum()
+        by_stratum = np.where(n > 1, n / np.maximum(n - 1, 1), 1.0) * squares
+        variance, endless = ((1 - fraction) * by_stratum).sum(), by_stratum.sum()
         if self.lonely == "average":
             present = sum_by(self.row_stratum, inside, len(n)) > 0
             known = present & ((n > 1) | (fraction >= 1))
@@ -239,8 +243,10 @@ class Design:
                     'say lonely="adjust" or "certainty", or merge the strata.'
                 )
             variance *= present.sum() / known.sum()
+            endless *= present.sum() / known.sum()
         # What rounding leaves of a variance of 0 is not a variance: compare with the squares before centring.
-        return 0.0 if variance <= 1e-24 * (squares + n * mean**2).sum() else float(variance)
+        rounding = 1e-24 * (squares + n * mean**2).sum()
+        return (0.0, 0.0) if variance <= rounding else (float(variance), float(endless))
 
     def effective_size(self, weight: Floats) -> float:
         """Return the effective sample size where the sample shows no variation: a cluster counts as one unit.

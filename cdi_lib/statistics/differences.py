@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from cdi_lib.statistics.checks import level
 from cdi_lib.statistics.design import Design
 from cdi_lib.statistics.estimation import SMALL_SAMPLE, Estimate, facts, flags_of, ratio_and_scores, weighted_rate
 
@@ -22,8 +21,8 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     """Estimate ``a - b`` of two rates from independent samples.
 
     The interval joins those of the two rates (Newcombe's "square and add", [1]_, method 10 where both are Wilson
-    intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion z test with a
-    pooled rate, on the effective sample sizes. Samples that share clusters are not independent: use
+    intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion test with a
+    pooled rate, on the effective sample sizes; of clusters or strata by t, with the degrees of freedom of both together. Samples that share clusters are not independent: use
     :func:`domain_difference`. ValueError for different confidence levels, or estimates that are not rates.
 
     >>> from cdi_lib.statistics.estimation import pooled_rate
@@ -47,7 +46,9 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
         # The pooled rate weights each rate by its effective size; with one census it is that of the census.
         share = weights[1] / sum(weights)
         pooled = share * value_a + (1 - share) * value_b
-        p_value = _two_sided(gap, math.sqrt(pooled * (1 - pooled) * sum(weights)))
+        df = None if a.df is None or b.df is None else a.df + b.df
+        df = None if df is None or df >= a.n + b.n - 2 else df  # two simple random samples: the z test
+        p_value = _two_sided(gap, math.sqrt(pooled * (1 - pooled) * sum(weights)), df)
     return Estimate(
         value=gap, se=math.hypot(a.se, b.se), low=max(-1.0, low), high=min(1.0, high), n=a.n + b.n,
         x=a.x + b.x, clusters=a.clusters + b.clusters, population=None, confidence=a.confidence,
@@ -60,38 +61,55 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
 def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: float = 0.95) -> Estimate:
     """Estimate the rate of one domain minus that of another in the same sample, covariance kept.
 
-    The domains (columns, or arrays of bool) may overlap, share clusters, and be each other's complement. Normal
-    interval and z test on the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where the domains do
-    not overlap). Undercovers where a rate is close to 1 on few units. ``lonely="average"`` averages over the strata in
-    which the domains have units, as for one domain. If the linearised variance is 0 (both rates 0 or 1) the intervals
-    of the two rates are joined as in :func:`difference`.
+    The domains (columns, or arrays of bool) may overlap, share clusters, and be each other's complement. The standard error
+    is that of the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where the domains do not overlap),
+    the test a t test with the degrees of freedom of the design. The interval joins those of the two rates, less what their
+    correlation takes off [1]_ (square and add): a normal one undercovers where a rate is close to 1 on few units.
+    ``lonely="average"`` averages over the strata in which the domains have units, as for one domain.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 70 + [0] * 10 + [1] * 38 + [0] * 2})
     >>> design = Design(units.assign(north=units.index < 80), "right", population=900)
     >>> domain_difference(design, "north", ~design.units["north"])
-    Estimate(-0.075, 95% -0.16761 to 0.0176105, n=120, ratio - ratio, normal)
+    Estimate(-0.075, 95% -0.169906 to 0.0499246, n=120, ratio - ratio, agresti-coull)
     """
     a, b = (design.domain(domain) for domain in (domain_a, domain_b))
     (rate_a, scores_a, _), (rate_b, scores_b, _) = (ratio_and_scores(design, inside) for inside in (a, b))
     gap = rate_a - rate_b
     se = math.sqrt(design.variance(scores_a - scores_b, a | b))
-    half = float(special.ndtri((1 + level(confidence)) / 2)) * se
     found = facts(design, a | b)
+    rates = [weighted_rate(design, inside, confidence=confidence) for inside in (a, b)]
+    low, high = _joined(rates[0], rates[1], se)
     flags = flags_of(design, found)
     if min(a.sum(), b.sum()) < SMALL_SAMPLE and "n_under_30" not in flags:
         flags = ("n_under_30", *flags)
     estimate = Estimate(
-        value=gap, se=se, low=max(-1.0, gap - half), high=min(1.0, gap + half), confidence=confidence, flags=flags,
-        interval="normal", estimator="ratio - ratio", unit="difference", p_value=_two_sided(gap, se), **found,
+        value=gap, se=se, low=max(-1.0, low), high=min(1.0, high), confidence=confidence, flags=flags,
+        interval=rates[0].interval, estimator="ratio - ratio", unit="difference",
+        p_value=_two_sided(gap, se, found["df"]), **found,
     )  # fmt: skip
-    if se or np.array_equal(a, b):
+    if np.array_equal(a, b):
+        return replace(estimate, low=0.0, high=0.0)
+    if se:
         return estimate
-    joined = difference(*(weighted_rate(design, inside, confidence=confidence) for inside in (a, b)))
+    joined = difference(*rates)
     flags = tuple(dict.fromkeys((*flags, *joined.flags, "zero_variance")))
-    return replace(estimate, low=joined.low, high=joined.high, p_value=joined.p_value, flags=flags)
+    return replace(estimate, p_value=joined.p_value, flags=flags)
 
 
-def _two_sided(gap: float, se: float) -> float:
-    """Return the two-sided p-value of the z test of `gap` = 0; 1 or 0 where `se` is 0."""
-    return float(2 * special.ndtr(-abs(gap) / se)) if se else float(gap == 0)
+def _joined(a: Estimate, b: Estimate, se: float) -> tuple[float, float]:
+    """Return the limits of ``a - b`` by square and add, with the correlation that the standard error implies."""
+    both = 2 * a.se * b.se
+    correlation = (a.se**2 + b.se**2 - se**2) / both if both else 0.0
+    (value_a, low_a, high_a), (value_b, low_b, high_b) = a.rate(), b.rate()
+    ends = []
+    for of_a, of_b in ((value_a - low_a, high_b - value_b), (high_a - value_a, value_b - low_b)):
+        ends.append(math.sqrt(max(of_a**2 + of_b**2 - 2 * correlation * of_a * of_b, 0.0)))
+    return value_a - value_b - ends[0], value_a - value_b + ends[1]
+
+
+def _two_sided(gap: float, se: float, df: float | None) -> float:
+    """Return the two-sided p-value of the t test of `gap` = 0 (z where `df` is None); 1 or 0 where `se` is 0."""
+    if not se:
+        return float(gap == 0)
+    return float(2 * (special.ndtr(-abs(gap) / se) if df is None else special.stdtr(max(df, 1), -abs(gap) / se)))

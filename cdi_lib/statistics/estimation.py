@@ -36,7 +36,7 @@ import numpy as np
 
 from cdi_lib.statistics.checks import count, counts_of_groups, one_population, population_count
 from cdi_lib.statistics.design import Bools, Design, Floats, Ints, sum_by, unseen
-from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS, combined, hypergeometric, interval
+from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS, hypergeometric, interval, square_and_add
 
 SMALL_SAMPLE = 30  # units; below it an estimate is flagged "n_under_30"
 FEW_FAILURES = 5  # in a post-stratum that weighs much; below it a stratified rate is flagged "few_failures"
@@ -54,7 +54,8 @@ class Estimate:
     - ``population``: the count that was declared, in the design's unit; None if infinite.
     - ``confidence``, ``estimator``, ``interval``: level (0.95 for 95 %), and how value and interval were computed.
     - ``fpc``: overall sampling fraction in the finite population correction; 0 means none.
-    - ``design_effect``: variance over that of a simple random sample without FPC, ``p(1 - p) / n``; None if that is 0.
+    - ``design_effect``: variance without FPC over that of a simple random sample, ``p(1 - p) / n``; None if that is 0. So a
+      plan that uses it takes the FPC of its own sample.
     - ``effective_n``: size of the simple random sample, drawn with replacement, of equal variance; where ``se`` is 0,
       of that which leaves as much unseen (:func:`cdi_lib.statistics.design.unseen`); None for a census.
     - ``df``: degrees of freedom, clusters minus strata, both counted where the domain has units.
@@ -179,7 +180,7 @@ def pooled_rate(
     effective = n / float(unseen(fraction)) if fraction < 1 else math.inf
     exact = interval == "hypergeometric"
     estimate = _finish(
-        rate, se, effective, n=n, x=int(x), clusters=n, population=population, fpc=fraction, df=n - 1,
+        rate, se, effective, rate * (1 - rate) / n, n=n, x=int(x), clusters=n, population=population, fpc=fraction, df=n - 1,
         estimator="pooled", method="clopper-pearson" if exact else interval, confidence=confidence,
     )  # fmt: skip
     if not exact:
@@ -203,9 +204,10 @@ def stratified_rate(
     several groups); `successes` are taken as known without error; the rest is as in :func:`weighted_rate`.
     ValueError for a group with successes of which none was sampled: its failures cannot be estimated.
 
-    The interval (default ``mover-logit``) combines those of the groups (:func:`.intervals.combined`), of which each may be
-    lopsided: where a group that weighs much has few failures (flag ``few_failures``: fewer than 5, in a group with over a
-    quarter of the successes), its variance is badly known, and any other method undercovers.
+    The interval (default ``combined``) takes those of the groups together (:func:`.intervals.square_and_add`), of which each
+    may be lopsided: where a group that weighs much has few failures (flag ``few_failures``: fewer than 5, in a group with
+    over a quarter of the successes), its variance is badly known, and one interval of the whole undercovers. Where all groups
+    have few failures it is the other way round; so at each end the wider of both is taken.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
@@ -229,10 +231,13 @@ def stratified_rate(
     inside = design.row_is_unit & (known > 0)[group]
     weight = weight * (units / sampled)[group]
     method = COMBINED[0] if interval is None else interval
-    single = DEFAULT_INTERVAL if method in COMBINED else method
+    single = "logit" if method in COMBINED else method
     estimate = _proportion(design, rate, scores, inside, weight, "stratified", single, confidence)
     if method in COMBINED and estimate.effective_n is not None:
-        low, high = _combined(design, group, rates, known, method.removeprefix("mover-"), confidence)
+        of_groups = "wilson" if method == "mover-wilson" else "logit"
+        low, high = _combined(design, group, rates, known, of_groups, confidence)
+        if method == "combined" and estimate.high is not None:
+            low, high = min(low, estimate.low), max(high, estimate.high)
         low, high = _possible(estimate, design, low, high)
         estimate = replace(estimate, low=low, high=high, interval=method)
     failures = sum_by(group, design.row_is_unit & (design.row_outcome == 0), len(names))
@@ -264,7 +269,7 @@ def _combined(
                     both = design.variance(scores[h] + scores[k], design.row_is_unit)
                     of_both = (both - errors[h] ** 2 - errors[k] ** 2) / (2 * errors[h] * errors[k])
                     correlation[h, k] = correlation[k, h] = of_both
-    low, high = combined(rates, lows, highs, known, correlation)
+    low, high = square_and_add(rates, lows, highs, known, correlation)
     return low, high
 
 
@@ -345,19 +350,21 @@ def _proportion(
     method: str | None, confidence: float,
 ) -> Estimate:  # fmt: skip
     """Return the Estimate of a proportion from its scores; `inside` marks the units that it is about."""
-    se = math.sqrt(design.variance(scores, inside))
+    variance, endless = design.variances(scores, inside)
+    se = math.sqrt(variance)
     size = 0.0 if se else design.effective_size(weight)
     return _finish(
-        float(value), se, size, method=method, confidence=confidence, estimator=estimator, design=design,
+        float(value), se, size, endless, method=method, confidence=confidence, estimator=estimator, design=design,
         **facts(design, inside),
     )  # fmt: skip
 
 
 def _finish(
-    value: float, se: float, size: float, *, method: str | None, confidence: float, estimator: str,
+    value: float, se: float, size: float, endless: float, *, method: str | None, confidence: float, estimator: str,
     design: Design | None = None, **found: Any,
 ) -> Estimate:  # fmt: skip
-    """Return the Estimate of a proportion; `size` is the effective sample size to take if `se` is 0."""
+    """Return the Estimate of a proportion; `size` is the effective sample size to take if `se` is 0, `endless` the variance
+    without FPC."""
     low, high = interval(value, se, found["n"], method, confidence, found["df"], size)
     census = se == 0 and math.isinf(size)
     flags = flags_of(design, found) + ("census",) * census + ("boundary",) * (value in (0, 1))
@@ -365,7 +372,7 @@ def _finish(
     simple = value * (1 - value) / found["n"]
     estimate = Estimate(
         value=value, se=se, low=low, high=high, confidence=confidence, estimator=estimator,
-        interval=method or DEFAULT_INTERVAL, design_effect=se**2 / simple if simple else None,
+        interval=method or DEFAULT_INTERVAL, design_effect=endless / simple if simple else None,
         effective_n=value * (1 - value) / se**2 if se else None if census else size, flags=flags, **found,
     )  # fmt: skip
     low, high = _possible(estimate, design, low, high)

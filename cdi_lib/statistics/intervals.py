@@ -46,8 +46,9 @@ INTERVALS = ("normal", "wilson", "agresti-coull", "clopper-pearson", "jeffreys",
 #: Taken where a caller names no interval: beyond one point of 95 % in fewer kinds of audit than any other.
 DEFAULT_INTERVAL = "agresti-coull"
 
-#: Of an overall rate of several groups only: the intervals of the groups, combined (:func:`combined`).
-COMBINED = ("mover-logit", "mover-wilson")
+#: Of an overall rate of several groups only: the logit or Wilson intervals of the groups, squared and added
+#: (:func:`square_and_add`); ``combined`` is at each end the wider of ``mover-logit`` and ``logit``.
+COMBINED = ("combined", "mover-logit", "mover-wilson")
 
 #: Lowest and highest coverage of the nominal 95 % interval in ``tests/coverage``, of audits of that many units and
 #: with such true rates: what a report may say of its interval.
@@ -111,7 +112,7 @@ def interval(
     return (low, high) if np.ndim(value) else (float(low), float(high))
 
 
-def combined(values: Any, lows: Any, highs: Any, known: Any, correlation: Any = None) -> tuple[Any, Any]:
+def square_and_add(values: Any, lows: Any, highs: Any, known: Any, correlation: Any = None) -> tuple[Any, Any]:
     """Return the limits of ``X / sum_h(X_h / p_h)`` from those of the rates p_h of its groups: MOVER, square and add [3]_.
 
     Each group reports ``T_h = X_h / p_h`` units; the distances of T_h from what the limits of p_h give are squared and
@@ -119,7 +120,7 @@ def combined(values: Any, lows: Any, highs: Any, known: Any, correlation: Any = 
     [0, 1]) and `known` (successes, 0 or more) have one entry per group, in the last axis; `correlation` is the matrix of
     the correlations of the rates, None for independent groups. A lower limit of 0 leaves the rate without one: it is 0.
 
-    >>> low, high = combined([0.9, 0.95], [0.85, 0.91], [0.94, 0.98], [900, 100])
+    >>> low, high = square_and_add([0.9, 0.95], [0.85, 0.91], [0.94, 0.98], [900, 100])
     >>> round(low, 4), round(high, 4)
     (0.8589, 0.9411)
     """

@@ -46,7 +46,10 @@ def sample_size(
     p, margin = proportion("rate", rate), proportion("margin", margin, high=0.5)
     variance = positive("design_effect", design_effect) * p * (1 - p)
     unlimited = _z(confidence) ** 2 * variance / margin**2  # [1]_, eq. 4.2
-    return _ceil(unlimited / (1 + unlimited / _population(population)))  # eq. 4.3
+    known = _population(population)
+    return _ceil(
+        unlimited if math.isinf(known) else unlimited * known / (known - 1 + unlimited)
+    )  # eq. 4.1 solved for n
 
 
 def margin_for(
@@ -62,8 +65,8 @@ def margin_for(
     if n > known:
         raise ValueError(f"n must be at most the population of {known:g} units; got {n}")
     p = proportion("rate", rate)
-    variance = positive("design_effect", design_effect) * p * (1 - p) / n * (1 - n / known)
-    return _z(confidence) * math.sqrt(variance)
+    left = 1.0 if math.isinf(known) else (known - n) / (known - 1)  # [1]_, eq. 3.7
+    return _z(confidence) * math.sqrt(positive("design_effect", design_effect) * p * (1 - p) / n * left)
 
 
 def size_to_detect(

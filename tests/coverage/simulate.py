@@ -49,7 +49,7 @@ from cdi_lib.report import charts
 from cdi_lib.report.labels import INTERVAL_NAMES
 from cdi_lib.statistics.design import unseen
 from cdi_lib.statistics.estimation import FEW_FAILURES
-from cdi_lib.statistics.intervals import COMBINED, COVERED_RATES, COVERED_SIZES, INTERVALS, combined, interval
+from cdi_lib.statistics.intervals import COMBINED, COVERED_RATES, COVERED_SIZES, INTERVALS, interval, square_and_add
 
 SEED = 20191130
 REPLICATES = 10_000
@@ -201,8 +201,11 @@ def judge(truth, rate, se, n, df, size, by_type):
     """
     for method in (*INTERVALS, *(COMBINED if by_type else ())):
         if method in COMBINED:
-            rates, lows, highs, correlation, known = by_type(method.removeprefix("mover-"))
-            low, high = combined(rates, lows, highs, known, correlation)
+            rates, lows, highs, correlation, known = by_type("wilson" if method == "mover-wilson" else "logit")
+            low, high = square_and_add(rates, lows, highs, known, correlation)
+            if method == "combined":
+                of_whole = interval(rate, se, n, "logit", df=df, effective_n=size)
+                low, high = np.minimum(low, of_whole[0]), np.maximum(high, of_whole[1])
         else:
             low, high = interval(rate, se, n, method, df=df, effective_n=size)
         # What rounding does to the limits of a census is no error.
