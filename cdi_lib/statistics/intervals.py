@@ -63,6 +63,7 @@ _SINGLE = {
     "korn-graubard": (0.9274, 0.9722),
 }
 
+COVERAGE = {"single": _SINGLE, "overall": _SINGLE | dict.fromkeys(COMBINED, (0.9, 0.9))}
 #: Their effective sample size is adjusted for the degrees of freedom of the standard error.
 ADJUSTED = ("wilson", "agresti-coull", "jeffreys", "korn-graubard")
 
