@@ -110,7 +110,7 @@ _POOLED = (tables.percent("rate", "As measured"), tables.percent("pooled", "Part
 _WEIGHT = tables.percent("weight", "Weight of its own figure", 0)
 _LIMITS = tables.text("limits", "Against the limits of chance")
 _HEADERS = {"": "{1}", "_low": "CI lower ({0})", "_high": "CI upper ({0})"}
-_NUMBER = tables.over("unrecorded", "Unrecorded in a year")
+_NUMBER = tables.about("unrecorded", "Unrecorded in a year")
 _ABOUT = (tables.about("low", "95% CI lower"), tables.about("high", "95% CI upper"))
 _SUMMED = tables.text("summed", "In the sum")
 

@@ -16,5 +16,6 @@
 - ``results``      what was found: typed, unrounded, written once
 - ``details``      the parts of results that are neither estimates nor counts, grades among them
 - ``derived``      what follows from results, so that a report need not compute
+- ``provenance``   where a result comes from: published, derived, computed, assumed, illustrative
 - ``published``    figures of inspections that were published elsewhere
 """

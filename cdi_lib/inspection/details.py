@@ -364,7 +364,7 @@ OF_EVERY_INSPECTION: Any = Field(default=None)
 # Details that follow from others, and from estimates, shares and tallies.
 FOLLOW = (
     *("evenness", "extremes", "interval_coverage", "compared_with_previous", "sensitivity_range", "survey."),
-    *("certainty", "crimes_from_elsewhere", "published", "back_test"),
+    *("certainty", "crimes_from_elsewhere", "published", "back_test", "provenance"),
 )
 
 
@@ -415,6 +415,7 @@ class Details(Stored):
     certainty: dict[str, Certainty] = {}
     published: list[PublishedRow] = []
     back_test: BackTest = OF_EVERY_INSPECTION
+    provenance: dict[str, Literal["published", "derived", "computed", "assumed", "illustrative"]] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -92,6 +92,7 @@ class _Judge:
         self.decisions = {item.grade_of: item for item in inspection.decisions}
         self.luck = _luck(programme, estimates, inspection)
         self.drawn: dict[str, Ranks] = {}
+        self.moved: set[str] = set()  # what chance in drawing the sample can move
 
     def element(self, id_: str, element: Element) -> ElementJudgement:
         measure: Measure | None = self.assessments.get(id_)
@@ -125,8 +126,10 @@ class _Judge:
         decided = {part: judged.decided for part, judged in parts.items()}
         computed = grade_of_parts(question, self.grades, decided)
         better, worse = _part_changes(question, self.grades, decided, computed)
-        drawn = {part: self.drawn[part] for part in parts}
-        ranks = chances.by_combination(drawn, lambda found: _rank_of_parts(question, self.grades, found))
+        ranks = None
+        if any(part in self.moved for part in parts):  # else chance was not tried, which is not certainty
+            drawn = {part: self.drawn[part] for part in parts}
+            ranks = chances.by_combination(drawn, lambda found: _rank_of_parts(question, self.grades, found))
         return QuestionJudgement(
             **self._decided(id_, question.label, computed, ranks),
             short=question.short,
@@ -142,6 +145,8 @@ class _Judge:
         decided = decision.grade if decision else computed
         rank = UNKNOWN if decided == NOT_JUDGED else self.grades.index(decided)
         self.drawn[id_] = np.full(SIMULATIONS, rank) if decision or ranks is None else ranks
+        if ranks is not None and not decision:
+            self.moved.add(id_)
         return {
             "id": id_,
             "label": label,

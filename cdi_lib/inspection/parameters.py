@@ -19,10 +19,12 @@ from cdi_lib.inspection.programme import (
     OVERALL,
     Programme,
     RecordingRule,
+    Values,
     default_programme,
     load_programme,
 )
 from cdi_lib.inspection.programme_checks import Wrong, unknown
+from cdi_lib.inspection.tables import tables_of
 from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
 from cdi_lib.inspection.yaml_files import read_yaml
 from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS
@@ -103,6 +105,14 @@ class Period(Model):
         return ((self.end - self.start).days + 1) / 365.25
 
 
+class AssumedCells(Model):
+    """Columns of a record table whose values were assumed, in all rows or where others have some values."""
+
+    table: Literal["crimes", "dip_records", "n100", "cancellations", "survey"] = Field(description="of the records")
+    columns: tuple[Name, ...] = Field(min_length=1, description="names of its columns")
+    where: dict[Name, Values] = optional({}, "only in these rows: columns and values")
+
+
 class Records(Model):
     status: Literal["audit", "reconstruction", "invented"] = Field(
         description="audit (real records), reconstruction (from published counts) or invented (for training)"
@@ -110,6 +120,9 @@ class Records(Model):
     note: Text | None = optional(None, "printed wherever the records are described")
     says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = optional(
         (), "columns of crimes that hold stand-ins, because nobody knows; printed"
+    )
+    assumed: tuple[AssumedCells, ...] = optional(
+        (), "columns that were assumed; what rests on them is marked everywhere"
     )
 
     @model_validator(mode="after")
@@ -414,6 +427,10 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
 def between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
     """What the parameters name and the programme does not know, and what it asks for and they do not say."""
     programme = inspection.programme
+    tables = tables_of(programme)
+    for i, item in enumerate(inspection.records.assumed, 1):
+        for column in (*item.columns, *item.where):
+            yield from unknown(f"records.assumed.{i}", [column], list(tables[item.table]))
     types, routes = list(programme.crime_types), list(programme.routes)
     for missing in [name for name in types if name not in inspection.recorded_crime]:
         label = programme.crime_types[missing].label

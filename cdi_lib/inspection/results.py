@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -181,6 +181,11 @@ class Results(Stored):
     def share(self, key: str) -> Share | None:
         """The share with this id, or None if it was not inspected."""
         return self.shares.get(key)
+
+    def marked(self, keys: Iterable[str]) -> list[str]:
+        """Those results among some ids that were assumed, or that only illustrate."""
+        known = self.details.provenance
+        return [key for key in dict.fromkeys(keys) if known.get(key) in ("assumed", "illustrative")]
 
     @property
     def told(self) -> Told:

@@ -101,7 +101,7 @@ def _printed(estimate: EstimateResult) -> dict[str, str]:
     value = {
         "proportion": wording.percent,
         "difference": lambda value: f"{wording.points(value, 1)} percentage points",
-        "crimes": wording.over,
+        "crimes": wording.estimated,
     }[estimate.unit](estimate.value)
     return {"value": value, "interval": wording.between(estimate), "n": f"n = {wording.count(estimate.n)}"}
 

@@ -6,17 +6,19 @@ there is nothing to show; the report then says so in words.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from cdi_lib.inspection.programme import Rows, Told
 from cdi_lib.inspection.results import Results
-from cdi_lib.report import charts, tables, wording
+from cdi_lib.report import charts, labels, tables, wording
 from cdi_lib.report.labels import book
 from cdi_lib.report.sections import annex, effectiveness, efficiency, figures, glossary, judgements
 from cdi_lib.report.tables import Table
+
+WORST_FIRST = ("illustrative", "assumed", "derived", "computed", "published")  # of several in one table
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +124,43 @@ def computed_in(results: Results, rests_on: str) -> tuple[str, int | None]:
     return results.evidence(found) if found else ("", None)
 
 
-def note_of(output: TableOutput, table: Table) -> str:
-    """What is to be minded with a table, always and with these rows."""
-    return " ".join(note for note in (output.note, table.note) if note)
+def note_of(results: Results, output: TableOutput, table: Table) -> str:
+    """What is to be minded with a table, always and with these rows, and what of it was assumed."""
+    return " ".join(
+        note for note in (output.note, table.note, mark(results, _rests_on(results, output, table))) if note
+    )
+
+
+def mark(results: Results, keys: Iterable[str]) -> str:
+    """Says which of some results were assumed or illustrate only; empty where none was."""
+    marked = results.marked(keys)
+    if results.records["status"] == "invented":
+        return "Illustrative: made from invented records." if marked else ""
+    names = list(dict.fromkeys(labels.of_result(key, results.details) for key in marked))
+    return f"Assumed, not found: {wording.in_words(names)}." if names else ""
+
+
+def _rests_on(results: Results, output: TableOutput, table: Table) -> list[str]:
+    """Ids of the results in a table: those of its rows where these have codes of results, else all that it rests on."""
+    known, starts = results.details.provenance, tuple(output.rests_on.split())
+    kinds = {start.partition(".")[0] for start in starts}
+    prefix = "unrecorded_" if output.id == "tbl-unrecorded" else ""
+    own = [f"{kind}.{prefix}{row.get('code')}" for row in table.rows for kind in kinds]
+    return [key for key in own if key in known] or [key for key in known if starts and key.startswith(starts)]
+
+
+def built(results: Results, output: TableOutput) -> Table | None:
+    """A table with the status of each row, for its data file; None where there is nothing to show."""
+    table = output.build(results)
+    if table is None or not results.details.provenance:
+        return table
+    known, keys = results.details.provenance, _rests_on(results, output, table)
+    worst = next((status for status in WORST_FIRST if status in {known[key] for key in keys}), None)
+    if worst is None:
+        return table
+    of_code = {key.rpartition(".")[2].removeprefix("unrecorded_"): known[key] for key in keys}
+    rows = [row | {"provenance": of_code.get(str(row.get("code")), worst)} for row in table.rows]
+    return replace(table, rows=rows)
 
 
 def table_markdown(results: Results, identity: str) -> str:
@@ -133,7 +169,7 @@ def table_markdown(results: Results, identity: str) -> str:
     table = output.build(results)
     if table is None:
         return ""
-    source = _source(results, output, note_of(output, table))
+    source = _source(results, output, note_of(results, output, table))
     return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + source
 
 
@@ -159,10 +195,14 @@ def figure_markdown(results: Results, identity: str) -> str:
     if drawn is None:
         return ""
     figure, alt = drawn
-    image = charts.image(figure, wording.plain(wording.sentence(output.title)), identity, alt)
-    return image + _source(results, tables_of(results.told)[output.table], "", f"The numbers are in @{output.table}.")
+    beside = tables_of(results.told)[output.table]
+    table = beside.build(results)
+    assumed = mark(results, _rests_on(results, beside, table)) if table else ""
+    title = wording.sentence(output.title) + (" Partly assumed." if assumed.startswith("Assumed") else "")
+    image = charts.image(figure, wording.plain(title), identity, alt)
+    return image + _source(results, beside, assumed, f"The numbers are in @{output.table}.")
 
 
 def write_tables(results: Results, folder: Path) -> None:
     """Write every table as a CSV file named after its id."""
-    tables.write({identity: output.build(results) for identity, output in tables_of(results.told).items()}, folder)
+    tables.write({identity: built(results, output) for identity, output in tables_of(results.told).items()}, folder)

@@ -75,5 +75,16 @@ def of_tally(key: str, details: Details) -> str:
     return of_share(share, details) + ("" if share == key else ": not recorded")
 
 
+def of_result(key: str, details: Details) -> str:
+    """What the result with this id (``estimates.overall``) is, within a sentence."""
+    kind, _, name = key.partition(".")
+    if (statement := name.removeprefix("survey_")) in details.survey_statements:
+        return f"answers to “{details.survey_statements[statement].rstrip('.')}”"
+    label = {"estimates": of_estimate, "shares": of_share, "tallies": of_tally}[kind](name, details)
+    if kind == "estimates" and ":" not in label and "rate" not in label.lower() and name != "change":
+        return f"the rate of {label[:1].lower()}{label[1:]}"
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
 def _from_id(key: str) -> str:
     return key.replace("_", " ").capitalize()

@@ -54,7 +54,6 @@ def _numbers(printed: str, number_format: str, factor: int = 1) -> Callable[[str
 
 count = _numbers("count", "#,##0")
 about = _numbers("about", "#,##0")  # estimated numbers of crimes, to the nearest ten
-over = _numbers("over", "#,##0")  # rounded down: over so many
 points = _numbers("points", "0.00", 100)  # differences of proportions, in percentage points
 chance = _numbers("chance", "0%")  # simulated probabilities
 
@@ -78,7 +77,6 @@ KINDS: dict[str, Callable[[str, str], Column]] = {
     "text": text,
     "count": count,
     "about": about,
-    "over": over,
     "points": points,
     "percent": percent,
     "exact_percent": partial(percent, places=2),

@@ -26,8 +26,8 @@ QUESTION = "_question"  # the text with which the chapter of a question begins
 FILTERS = {
     name: getattr(wording, name)
     for name in (
-        "about", "badge", "between", "capital", "chance", "change_interval", "count", "day", "in_words", "level",
-        "lower_first", "number_word", "of", "over", "paragraphs", "percent", "percent_confidence", "plain", "plural",
+        "about", "badge", "between", "capital", "chance", "change_interval", "count", "day", "estimated", "in_hundred", "in_words", "level",
+        "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
         "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
     )
 } | {"interval_name": labels.INTERVAL_NAMES.get, "records_name": labels.RECORDS.get}  # fmt: skip
@@ -44,7 +44,7 @@ FUNCTIONS = (
     "figure",
     "citation",
 )
-GIVEN = ("results", "inspection", "findings", "judgements", "period", "commit", "question")
+GIVEN = ("results", "inspection", "findings", "judgements", "period", "commit", "question", "dropped")
 
 
 class Teller:
@@ -53,6 +53,8 @@ class Teller:
     def __init__(self, results: Results, inspection: Inspection, own: Path | None = None, commit: str = ""):
         self.results = results
         self._texts = Texts(LANGUAGE, own, FILTERS, {name: getattr(self, name) for name in FUNCTIONS})
+        self._asked: set[str] = set()  # results that the sentences of a section have asked for
+        self._dropped = dropped(results, inspection)
         self._to_link = {term.id: term.pattern for term in terms(results)}
         told = results.told
         sections = [*Findings.model_fields, *(section for section, _ in chapters(inspection.programme))]
@@ -68,22 +70,27 @@ class Teller:
             "judgements": results.details.judgements,
             "period": wording.period(results.audit_period["start"], results.audit_period["end"]),
             "commit": commit,
+            "dropped": [title_of(section) for section in self._dropped],
         }
 
     def estimate(self, key: str) -> EstimateResult | None:
         """The estimate with this id; None where it could not be made."""
+        self._asked.add(f"estimates.{key}")
         return self.results.estimate(key)
 
     def share(self, key: str) -> Share | None:
         """The "x of n" with this id; None where it was not inspected."""
+        self._asked.add(f"shares.{key}")
         return self.results.share(key)
 
     def shares(self, prefix: str) -> dict[str, Share]:
         """All "x of n" whose ids begin so, by the rest of their ids."""
+        self._asked.update(f"shares.{key}" for key in self.results.shares if key.startswith(prefix))
         return {key.removeprefix(prefix): s for key, s in self.results.shares.items() if key.startswith(prefix)}
 
     def tally(self, key: str) -> Tally | None:
         """The counts by category with this id."""
+        self._asked.add(f"tallies.{key}")
         return self.results.tallies.get(key)
 
     def judged(self, key: str) -> Any:
@@ -112,8 +119,14 @@ class Teller:
         return metadata.citation(self.results)
 
     def text(self, section: str, **names: Any) -> str:
-        """A section as Markdown."""
-        return self._texts.tell(section, self._context | names)
+        """A section as Markdown, with what in its sentences was assumed; empty where nothing was carried over of it."""
+        if section in self._dropped:
+            return ""
+        self._asked.clear()
+        text = self._texts.tell(section, self._context | names)
+        asked = [key for key in self.results.details.provenance if key in self._asked]
+        assumed = index.mark(self.results, asked) if self.results.records["status"] == "reconstruction" else ""
+        return f"{text}\n\n::: {{.source}}\n{wording.plain(assumed)}\n:::" if assumed else text
 
     def tell(self, section: str, **names: Any) -> None:
         """Show a section. Each term of the glossary is a link to it where it is first used in running text."""
@@ -147,6 +160,18 @@ def chapters(programme: Programme) -> list[tuple[str, str | None]]:
     for question, sections in under.items():
         found += [(QUESTION, question), *((section, None) for section in sections)]
     return [*found, *((section, None) for section in order.last)]
+
+
+def dropped(results: Results, inspection: Inspection) -> list[str]:
+    """Sections of a reconstruction of whose results nothing was carried over from the published report."""
+    if inspection.records.status != "reconstruction":
+        return []
+    found = [*results.estimates, *results.shares, *(["assessment"] if results.details.assessments else [])]
+    return [
+        section
+        for section, told in inspection.programme.chapters.questions.items()
+        if told and not _matches(found, told) and not inspection.findings.of(section)
+    ]
 
 
 def title_of(section: str) -> str:

@@ -108,6 +108,17 @@ def about(number: float) -> str:
     return count(round(number / step) * step)
 
 
+def estimated(number: float) -> str:
+    """An estimated number of crimes in a sentence; never "over", which reads as a minimum.
+
+    >>> estimated(5327.2), estimated(7.9), estimated(0.3), estimated(0)
+    ('about 5,330', 'about 8', 'fewer than one', 'none')
+    """
+    if number <= 0:
+        return "none"
+    return f"about {about(number)}" if number >= 0.5 else "fewer than one"
+
+
 def between(estimate: EstimateResult) -> str:
     """The interval in words, or why there is none."""
     low, high, unit = estimate.low, estimate.high, estimate.unit
@@ -237,6 +248,17 @@ def chance(probability: float) -> str:
     if probability < 0.01:
         return "under 1%"
     return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
+
+
+def in_hundred(probability: float) -> str:
+    """A simulated probability as so many of a hundred; never 0 or all, because a simulation cannot rule anything out.
+
+    >>> in_hundred(0.974), in_hundred(0.0), in_hundred(1.0)
+    ('97', 'fewer than 1', 'over 99')
+    """
+    if probability < 0.01:
+        return "fewer than 1"
+    return "over 99" if probability > 0.99 else rounded(probability * 100, 0)
 
 
 # The forms in which a figure may have been published, by their names in the table `published`.

@@ -41,7 +41,7 @@ def write_workbook(results: Results, path: Path) -> None:
 
     Numbers are stored unrounded with a number format: percentages as proportions in [0, 1] that are shown as per cent.
     """
-    built = {output: output.build(results) for output in index.tables_of(results.told).values()}
+    built = {output: index.built(results, output) for output in index.tables_of(results.told).values()}
     sheets = {sheet_name(output): _sheet(results, output, table) for output, table in built.items() if table}
     title = f"{results.publication['title']}: {results.force_name}"
     save(path, sheets, _cover(results, title), NOTES, title, results.publication["date"])
@@ -110,7 +110,9 @@ def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
     subtitle = f"{draft}{results.force_name}, audit period {period}"
     notebook, cell = index.computed_in(results, output.rests_on)
     source = f"Computed in the notebook {notebook}, cell {cell}." if notebook else ""
-    return sheet(sheet_name(output), table, output.title, subtitle, NOTES, index.note_of(output, table), source)
+    return sheet(
+        sheet_name(output), table, output.title, subtitle, NOTES, index.note_of(results, output, table), source
+    )
 
 
 def sheet(

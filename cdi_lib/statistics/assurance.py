@@ -45,7 +45,7 @@ def size_to_show(
     else:
         # the fewest failures that the population holds where the rate is not reached
         chance = stats.hypergeom.cdf(allowed, population, math.ceil(population * tolerable - 1e-9), sizes)
-    return _first(sizes, chance <= tail, f"show a rate of {least:g}")
+    return _first(sizes, np.asarray(chance <= tail), f"show a rate of {least:g}")
 
 
 def size_for_width(rate: float, width: float, population: int, confidence: float = 0.95) -> int:

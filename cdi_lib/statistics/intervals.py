@@ -135,8 +135,8 @@ def square_and_add(values: Any, lows: Any, highs: Any, known: Any, correlation: 
             squares = (np.einsum("...h,...hk,...k", d, correlation, d) for d in (above, below))
             up, down = (np.sqrt(np.maximum(square, 0.0)) for square in squares)
         ends = x.sum(axis=-1) / (total + up), np.minimum(x.sum(axis=-1) / np.maximum(total - down, 1e-300), 1.0)
-    limits = tuple(np.where(np.isnan(end), 0.0, end) for end in ends)
-    return limits if p.ndim > 1 else (float(limits[0]), float(limits[1]))
+    low, high = (np.where(np.isnan(end), 0.0, end) for end in ends)
+    return (low, high) if p.ndim > 1 else (float(low), float(high))
 
 
 def hypergeometric(x: int, n: int, population: int, confidence: float = 0.95) -> tuple[int, int]:

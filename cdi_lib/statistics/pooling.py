@@ -106,7 +106,7 @@ def _posterior(y: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 def _winsorised(z: np.ndarray) -> np.ndarray:
     """Values with the outer tenths drawn in, so that a few outliers do not pass for scatter of all ([3]_, A.2.2)."""
-    return np.clip(z, *np.quantile(z, [0.1, 0.9]))
+    return np.asarray(np.clip(z, *np.quantile(z, [0.1, 0.9])))
 
 
 def dersimonian_laird(y: np.ndarray, v: np.ndarray) -> tuple[float, float, float, float]:

@@ -40,8 +40,6 @@ Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 MONTHS_TO_PUBLICATION = 7
 
 RULES = {
-    "rate": "No overall rate was published. It is the median of the published overall rates of inspections with the same "
-    "overall grade.",
     "n": "No margin was published, so the number of audited crimes is not known. It is the median of the numbers that the "
     "published margins of other inspections give.",
     "period": f"The audit period is not in the table of published figures. It is taken as the six months that ended "
@@ -86,6 +84,7 @@ class Reconstruction:
     grades: dict[str, str]
     source: str
     rules: tuple[str, ...]
+    assumed: tuple[str, ...] = ()  # crime types of which no rate was printed
 
     @property
     def key(self) -> str:
@@ -123,9 +122,8 @@ def write(folder: Path) -> list[str]:
 def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
     """All inspections that can be reconstructed, by key, in alphabetical order, but for that which `params/` carries.
 
-    These are those with a published overall rate below 100 (at 100 the unrecorded crime tells nothing of the recorded),
-    and those without one that have an overall grade and another figure or a grade for a question; the rate of the
-    latter is assumed.
+    These are those with a published overall rate below 100 (at 100 the unrecorded crime tells nothing of the recorded). Of
+    those without one nothing is made: a rate that nobody published is not invented in the name of a real force.
 
     Raises
     ------
@@ -133,25 +131,20 @@ def reconstructions(published: pd.DataFrame) -> dict[str, Reconstruction]:
         Naming every inspection whose printed figures no counts can give.
     """
     rows = published[~published["report"].str.contains(OUTSIDE, regex=False)]
-    has_more = rows[["violence_rate", "overall_unrecorded_over", "grade_effective"]].notna().any(axis=1)
-    no_rate = rows["overall_rate"].isna()
-    rows = rows[rows["overall_rate"].lt(100) | (no_rate & rows["grade_overall"].notna() & has_more)]
-    rates = rows.groupby("grade_overall")["overall_rate"].median().round(1)
+    rows = rows[rows["overall_rate"].lt(100)]
     printed = rows[rows["overall_margin"].notna()]
     share = printed["overall_rate"] / 100
     typical = int((Z**2 * share * (1 - share) / (printed["overall_margin"] / 100) ** 2).median())
     known = {row.force: _total_crime(row) for row in reversed(list(rows.itertuples())) if _total_crime(row)}
     usual = int(np.median(list(known.values())))
 
-    # The newest first, and those with a published rate before those without: the first one takes the force's name.
-    rows = rows.assign(assumed=rows["overall_rate"].isna()).sort_values(
-        ["assumed", "published"], ascending=[True, False], kind="stable"
-    )
+    # The newest first: it takes the force's name.
+    rows = rows.sort_values("published", ascending=False, kind="stable")
     found: dict[str, Reconstruction] = {}
     problems = []
     for row in rows.itertuples():
         try:
-            item = _reconstruct(row, rates, typical, known.get(row.force, usual), row.force in known)
+            item = _reconstruct(row, typical, known.get(row.force, usual), row.force in known)
         except ValueError as error:
             expected = "figures that fit together, or a blank cell for one of them"
             problems.append(Problem(PUBLISHED.name, f"{row.force}, {row.report}", str(error), expected))
@@ -176,12 +169,9 @@ def _recorded_crime(over: float, rate: float) -> int:
     return round((over + step / 2) * rate / (1 - rate))  # inverse of recorded x (1 - rate) / rate
 
 
-def _reconstruct(row, rates: pd.Series, typical: int, total: int, total_is_known: bool) -> Reconstruction:
+def _reconstruct(row, typical: int, total: int, total_is_known: bool) -> Reconstruction:
     rules = ["sample", "types", "classes"]
     percent, places = row.overall_rate, _places(row.overall_rate)
-    if pd.isna(percent):
-        percent, places = rates[row.grade_overall], 1
-        rules.insert(0, "rate")
     published, day_rule = _publication_day(row)
     period, period_rule = _period(row, published)
     rules += [*day_rule, *period_rule]
@@ -199,7 +189,8 @@ def _reconstruct(row, rates: pd.Series, typical: int, total: int, total_is_known
     grades = {name: getattr(row, f"grade_{name}") for name in columns}
     grades = {name: grade for name, grade in grades.items() if not pd.isna(grade)}
     return Reconstruction(
-        row.force, row.report, published, period, audited, recorded, recorded_crime, grades, row.source, tuple(rules)
+        row.force, row.report, published, period, audited, recorded, recorded_crime, grades, row.source, tuple(rules),
+        tuple(name for name in audited if pd.isna(getattr(row, f"{name}_rate", math.nan))),
     )  # fmt: skip
 
 
@@ -336,7 +327,6 @@ def _crime_by_type(
 
 def parameters(item: Reconstruction) -> dict:
     """The content of the parameter file of a reconstructed inspection."""
-    no_rate = "rate" in item.rules
     year = item.report[-4:]
     kind = "re-inspection" if item.report.startswith("re-inspection") else "inspection"
     reason = "This is the grade in the published report; the reconstructed records hold too little of what it rested on"
@@ -353,16 +343,15 @@ def parameters(item: Reconstruction) -> dict:
         },
         "audit_period": {"start": item.period.start, "end": item.period.end},
         "records": {
-            "status": "invented" if no_rate else "reconstruction",
-            "note": (
-                "Neither records nor an overall rate of this inspection were published; the records here are invented, "
-                "with a rate that is assumed, to try the software on. "
-                if no_rate
-                else "No record-level data of this inspection was published. The audited crimes were made so that they give "
-                "the published figures that are known, and the rest is assumed. "
-            )
-            + "No row describes a real crime, victim or incident. What is assumed is listed in the annex.",
+            "status": "reconstruction",
+            "note": "No record-level data of this inspection was published. The audited crimes were made so that they give "
+            "the published figures that are known, and the rest is assumed. No row describes a real crime, victim or "
+            "incident. What is assumed is marked, and listed in the annex.",
             "says_nothing": ["offence_class", "route", "domestic_abuse"],
+            "assumed": [
+                {"table": "crimes", "columns": ["crime_type", "recorded"], "where": {"crime_type": [name]}}
+                for name in item.assumed
+            ],
         },
         "programme": "cdi-2017",
         "recorded_crime": {

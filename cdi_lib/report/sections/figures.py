@@ -14,7 +14,7 @@ from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, wording
 from cdi_lib.report.labels import crime_types, nouns
 from cdi_lib.report.sections.effectiveness import interval_level, previous
-from cdi_lib.report.wording import between, capital, count, of, over, percent
+from cdi_lib.report.wording import between, capital, count, estimated, of, percent
 
 Drawn = tuple[Figure, str]  # a figure and its alt text
 
@@ -99,14 +99,14 @@ def unrecorded(results: Results) -> Drawn | None:
         return None
     first = found[0][1]
     figure = charts.intervals(
-        f"{capital(over(first.value))} reported crimes go unrecorded in a year",
+        f"{capital(estimated(first.value))} reported crimes go unrecorded in a year",
         f"Estimated number in the 12 months to {wording.day(results.audit_period['end'])}, "
         f"with {wording.percent_confidence(first)} confidence interval",
-        [(label, e.value, e.low, e.high, capital(over(e.value))) for label, e in found],
+        [(label, e.value, e.low, e.high, capital(estimated(e.value))) for label, e in found],
         "Unrecorded crimes a year",
         as_percent=False,
     )
-    parts = (f"{name} {over(e.value)}, {between(e)}" for name, e in found)
+    parts = (f"{name} {estimated(e.value)}, {between(e)}" for name, e in found)
     return figure, _alt("Interval chart of crimes that go unrecorded in a year", parts)
 
 
@@ -200,11 +200,17 @@ def _rate_name(results: Results, key: str) -> str:
 
 
 def _certainty_title(results: Results) -> str:
-    """The message: what is seen, and what cannot be ruled out; where inspectors decided otherwise, what was computed."""
+    """The message: the grade by the criteria, what cannot be ruled out, and which rates are close to another grade."""
     chances, overall = results.details.certainty.get("overall"), results.details.judgements.overall
     if chances is None:
         return "How sure the rates put each element into its grade"
-    seen = f"{capital(overall.computed)}{' by the criteria' if overall.reason else ''} overall is what we see"
-    if not chances.not_ruled_out:
-        return f"{seen}; chance alone would hardly change it"
-    return f"{seen}; {wording.in_words(chances.not_ruled_out)} can't be ruled out"
+    seen = f"{capital(overall.computed)}{' by the criteria' if overall.reason else ''} overall"
+    if chances.not_ruled_out:
+        seen += f", but {wording.in_words(chances.not_ruled_out, 'or')} can't be ruled out"
+    found = results.details.judgements.elements
+    close = [
+        wording.lower_first(_rate_name(results, e.evidence.result))
+        for e in found
+        if isinstance(e.evidence, EstimateEvidence) and (c := results.details.certainty.get(e.id)) and c.not_ruled_out
+    ]
+    return f"{seen}; close to a line: {wording.in_words(close)}" if close else f"{seen}; no rate is close to a line"
