@@ -171,7 +171,7 @@ def test_the_numbers_of_a_rate_stand_in_their_places(key, heading):
         f"{50 * (rate.high - rate.low):.2f}",
         f"{rate.recorded:,}",
         f"{rate.n:,}",
-        f"{unrecorded.value // (100 if unrecorded.value >= 1000 else 10) * (100 if unrecorded.value >= 1000 else 10):,.0f}",
+        f"{round(unrecorded.value, -1 if unrecorded.value >= 100 else 0):,.0f}",
         "95%",
         *(f"{round(end, -1 if end >= 100 else 0):,.0f}" for end in (unrecorded.low, unrecorded.high)),
     ]

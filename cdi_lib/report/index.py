@@ -134,7 +134,7 @@ def note_of(results: Results, output: TableOutput, table: Table) -> str:
 def mark(results: Results, keys: Iterable[str]) -> str:
     """Says which of some results were assumed or illustrate only; empty where none was."""
     marked = results.marked(keys)
-    if results.records["status"] == "invented":
+    if results.records.get("status") == "invented":
         return "Illustrative: made from invented records." if marked else ""
     names = list(dict.fromkeys(labels.of_result(key, results.details) for key in marked))
     return f"Assumed, not found: {wording.in_words(names)}." if names else ""

@@ -26,7 +26,7 @@ QUESTION = "_question"  # the text with which the chapter of a question begins
 FILTERS = {
     name: getattr(wording, name)
     for name in (
-        "about", "badge", "between", "capital", "chance", "change_interval", "count", "day", "estimated", "in_hundred", "in_words", "level",
+        "about", "badge", "between", "capital", "chance", "change_interval", "count", "day", "estimated", "in_words", "level",
         "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
         "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
     )
@@ -125,7 +125,7 @@ class Teller:
         self._asked.clear()
         text = self._texts.tell(section, self._context | names)
         asked = [key for key in self.results.details.provenance if key in self._asked]
-        assumed = index.mark(self.results, asked) if self.results.records["status"] == "reconstruction" else ""
+        assumed = index.mark(self.results, asked) if self.results.records.get("status") == "reconstruction" else ""
         return f"{text}\n\n::: {{.source}}\n{wording.plain(assumed)}\n:::" if assumed else text
 
     def tell(self, section: str, **names: Any) -> None:

@@ -250,17 +250,6 @@ def chance(probability: float) -> str:
     return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
 
 
-def in_hundred(probability: float) -> str:
-    """A simulated probability as so many of a hundred; never 0 or all, because a simulation cannot rule anything out.
-
-    >>> in_hundred(0.974), in_hundred(0.0), in_hundred(1.0)
-    ('97', 'fewer than 1', 'over 99')
-    """
-    if probability < 0.01:
-        return "fewer than 1"
-    return "over 99" if probability > 0.99 else rounded(probability * 100, 0)
-
-
 # The forms in which a figure may have been published, by their names in the table `published`.
 PRINTED = {
     "percent": percent,

@@ -1,10 +1,12 @@
 """Sampling and estimation of proportions in finite populations; imports nothing else of the library.
 
 - ``planning``     how many units to audit, and how to divide them among strata
+- ``assurance``    samples planned by what they must show: a rate, a width, the right class
 - ``frames``       read a sampling frame
 - ``sampling``     draw from it so that anybody can repeat the draw, and the trail of that
 - ``design``       what a sample was drawn from: strata, clusters, weights, populations
 - ``estimation``   rates and their standard errors, also of domains
+- ``two_stage``    rates of clusters of which only a part was looked at
 - ``totals``       how many successes and failures the population holds
 - ``differences``  of two samples, and of two domains of one sample
 - ``intervals``    confidence intervals of a proportion
