@@ -118,6 +118,10 @@ class Texts:
             waiting += [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
             problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, known, models)
             problems += _check_prose(tree, told(path))
+            hidden = [macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)]
+            for macro in hidden:
+                got = f"a macro called '{macro.name}', which hides what every text may ask for by that name"
+                problems.append(Problem(told(path), f"line {macro.lineno}", got, "another name for it"))
         for path in sorted(self.folders[0].glob("*")) if len(self.folders) > 1 else []:  # an inspection's own
             if path.name[0] not in ".~" and (path.stem not in done or path.suffix != SUFFIX):
                 expected = (
