@@ -212,6 +212,15 @@ def plain(text: str) -> str:
     return re.sub(r"^(\w{1,9})([.)])(?=\s|$)", r"\1\\\2", text)
 
 
+def link(text: str, address: str) -> str:
+    """A link in Markdown; an address holds nothing that would end it.
+
+    >>> link("the report", "https://example.org/a_(b)")
+    '[the report](<https://example.org/a_(b)>)'
+    """
+    return f"[{plain(text)}](<{address}>)"
+
+
 def paragraphs(texts: Sequence[str]) -> str:
     """Paragraphs of text from parameters."""
     return "\n\n".join(sentence(plain(text)) for text in texts)
@@ -248,17 +257,6 @@ def chance(probability: float) -> str:
     if probability < 0.01:
         return "under 1%"
     return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
-
-
-def in_hundred(probability: float) -> str:
-    """A simulated probability as so many of a hundred; never 0 or all, because a simulation cannot rule anything out.
-
-    >>> in_hundred(0.974), in_hundred(0.0), in_hundred(1.0)
-    ('97', 'fewer than 1', 'over 99')
-    """
-    if probability < 0.01:
-        return "fewer than 1"
-    return "over 99" if probability > 0.99 else rounded(probability * 100, 0)
 
 
 # The forms in which a figure may have been published, by their names in the table `published`.
