@@ -3,7 +3,7 @@
 -- name the cell. Every problem is written to standard error as "cell<TAB>message"; any problem ends the run.
 
 local known_divs = pandoc.List({
-  "cell", "box", "box-note", "box-warning", "box-headline", "headline", "headlines", "masthead", "source", "folded",
+  "cell", "box", "box-note", "box-warning", "box-headline", "headline", "headlines", "masthead", "source", "data", "folded",
   "grades", "grade",
 })
 local known_spans = pandoc.List({ "badge", "number" })

@@ -65,6 +65,7 @@ local function Div(div)
     return blocks
   end
   if not typst then return nil end
+  if div.classes:includes("data") then return {} end -- its links lead to files beside the page
   if div.classes:includes("headlines") or div.classes:includes("grades") then
     local call = div.classes:includes("grades") and "#cdi-strip(" or "#cdi-headlines("
     local blocks = pandoc.Blocks({ raw_block(call) })
@@ -146,6 +147,14 @@ local function paper_widths(tbl)
   return widths
 end
 
+-- Whether a table may be wider than a phone, so that a hint to scroll stands over it.
+local function is_wide(tbl)
+  local part, _, all = lengths(tbl)
+  local total = 0
+  for i in ipairs(all) do total = total + math.min(all[i], math.max(part[i], 14)) + 3 end
+  return total > 42
+end
+
 local tables = 0
 
 local function Table(tbl)
@@ -174,7 +183,7 @@ local function Table(tbl)
       mark(row, function(i) return i == 1 and "row" or nil end)
     end
   end
-  return pandoc.Div({ tbl }, pandoc.Attr("", #tbl.colspecs > 3 and { "table-scroll", "wide" } or { "table-scroll" },
+  return pandoc.Div({ tbl }, pandoc.Attr("", is_wide(tbl) and { "table-scroll", "wide" } or { "table-scroll" },
     region("Table " .. tables)))
 end
 

@@ -149,6 +149,13 @@ def _rests_on(results: Results, output: TableOutput, table: Table) -> list[str]:
     return [key for key in own if key in known] or [key for key in known if starts and key.startswith(starts)]
 
 
+def assumed_in(results: Results, identity: str) -> list[str]:
+    """Ids of the results in a table that were assumed, which the note under it names."""
+    output = tables_of(results.told)[identity]
+    table = output.build(results)
+    return results.marked(_rests_on(results, output, table)) if table else []
+
+
 def built(results: Results, output: TableOutput) -> Table | None:
     """A table with the status of each row, for its data file; None where there is nothing to show."""
     table = output.build(results)

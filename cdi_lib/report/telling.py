@@ -133,11 +133,12 @@ class Teller:
         self._shown.clear()
         self._charted.clear()
         text = self._texts.tell(section, self._context | names)
-        asked = [key for key in self.results.details.provenance if key in self._asked]
+        named = {key for table in self._shown for key in index.assumed_in(self.results, table)}
+        asked = [key for key in self.results.details.provenance if key in self._asked - named]
         assumed = index.mark(self.results, asked) if self.results.records.get("status") == "reconstruction" else ""
-        lines = [wording.plain(assumed), index.sources(self.results, dict.fromkeys(self._shown))]
-        foot = " ".join(line for line in lines if line)
-        return f"{text}\n\n::: {{.source}}\n{foot}\n:::" if foot else text
+        data = index.sources(self.results, dict.fromkeys(self._shown))
+        text += f"\n\n::: {{.source}}\n{wording.plain(assumed)}\n:::" if assumed else ""
+        return text + (f"\n\n::: {{.data}}\n{data}\n:::" if data else "")
 
     def tell(self, section: str, **names: Any) -> None:
         """Show a section. Each term of the glossary is a link to it where it is first used in running text."""
