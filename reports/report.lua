@@ -57,10 +57,11 @@ end
 
 local function Div(div)
   if div.classes:includes("folded") then
-    if not html then return div.content end
+    local content = div.content:walk({ traverse = "topdown", Div = Div })
+    if not html then return content end
     local blocks = pandoc.Blocks({ pandoc.RawBlock("html",
       '<details class="folded"><summary>' .. escaped("The numbers: " .. div.attributes.summary) .. "</summary>") })
-    blocks:extend(div.content)
+    blocks:extend(content)
     blocks:insert(pandoc.RawBlock("html", "</details>"))
     return blocks
   end

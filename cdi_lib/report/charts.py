@@ -25,6 +25,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import Bbox
 
 from cdi_lib.report import wording
 
@@ -419,7 +420,10 @@ def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "cdi_lib"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # What the words under an axis leave free below them is cut off.
+        lowest, (width, height) = figure.get_tightbbox().y0, figure.get_size_inches()
+        cut = Bbox([[0, max(lowest - 0.04, 0)], [width, height]])
+        figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 

@@ -40,6 +40,7 @@ FUNCTIONS = (
     "judged",
     "is_judged",
     "says_nothing",
+    "is_assumed",
     "table",
     "figure",
     "citation",
@@ -107,6 +108,10 @@ class Teller:
     def says_nothing(self, column: str) -> bool:
         """Whether a column of the audited crimes holds stand-ins only."""
         return column in self.results.records.get("says_nothing", ())
+
+    def is_assumed(self, key: str) -> bool:
+        """Whether the result with this id (``estimates.overall``) rests on what was assumed."""
+        return self.results.details.provenance.get(key) == "assumed"
 
     def table(self, identity: str) -> str:
         """A table; empty where there is nothing to show."""
