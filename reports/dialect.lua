@@ -3,7 +3,8 @@
 -- name the cell. Every problem is written to standard error as "cell<TAB>message"; any problem ends the run.
 
 local known_divs = pandoc.List({
-  "cell", "box", "box-note", "box-warning", "box-headline", "headline", "headlines", "masthead", "source",
+  "cell", "box", "box-note", "box-warning", "box-headline", "headline", "headlines", "masthead", "source", "data", "folded",
+  "grades", "grade",
 })
 local known_spans = pandoc.List({ "badge", "number" })
 local grades = pandoc.List({ "outstanding", "good", "adequate", "requires-improvement", "inadequate", "other" })
@@ -107,6 +108,9 @@ local function check_header(header)
       ": no level may be skipped, and the first heading is level 1 (#)")
   end
   if text_of(header) == "" then problem("a heading is empty") end
+  for _, class in ipairs(header.classes) do
+    if class ~= "annex" then problem("the class '." .. class .. "' of a heading is unknown: known is annex") end
+  end
   last_level = header.level
 end
 
@@ -126,6 +130,9 @@ local function check_div(div)
         problem("'::: {.headlines}' holds '::: {.headline}' blocks only, got '" .. short(text_of(tile)) .. "'")
       end
     end
+  end
+  if div.classes:includes("folded") and (div.attributes.summary or "") == "" then
+    problem("'::: {.folded}' has no summary: write ::: {.folded summary=\"What is folded\"}")
   end
   if div.classes:includes("masthead") then
     if masthead_seen then problem("a second '::: {.masthead}' block: a report has one") end

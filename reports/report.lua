@@ -51,10 +51,25 @@ local function wrapped(call, content)
   return blocks
 end
 
+local function escaped(text)
+  return (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;"))
+end
+
 local function Div(div)
+  if div.classes:includes("folded") then
+    local content = div.content:walk({ traverse = "topdown", Div = Div })
+    if not html then return content end
+    local blocks = pandoc.Blocks({ pandoc.RawBlock("html",
+      '<details class="folded"><summary>' .. escaped("The numbers: " .. div.attributes.summary) .. "</summary>") })
+    blocks:extend(content)
+    blocks:insert(pandoc.RawBlock("html", "</details>"))
+    return blocks
+  end
   if not typst then return nil end
-  if div.classes:includes("headlines") then
-    local blocks = pandoc.Blocks({ raw_block("#cdi-headlines(") })
+  if div.classes:includes("data") then return {} end -- its links lead to files beside the page
+  if div.classes:includes("headlines") or div.classes:includes("grades") then
+    local call = div.classes:includes("grades") and "#cdi-strip(" or "#cdi-headlines("
+    local blocks = pandoc.Blocks({ raw_block(call) })
     for _, tile in ipairs(div.content) do
       blocks:insert(raw_block("["))
       blocks:extend(tile.content)
@@ -133,6 +148,14 @@ local function paper_widths(tbl)
   return widths
 end
 
+-- Whether a table may be wider than a phone, so that a hint to scroll stands over it.
+local function is_wide(tbl)
+  local part, _, all = lengths(tbl)
+  local total = 0
+  for i in ipairs(all) do total = total + math.min(all[i], math.max(part[i], 14)) + 3 end
+  return total > 42
+end
+
 local tables = 0
 
 local function Table(tbl)
@@ -161,7 +184,7 @@ local function Table(tbl)
       mark(row, function(i) return i == 1 and "row" or nil end)
     end
   end
-  return pandoc.Div({ tbl }, pandoc.Attr("", { "table-scroll" },
+  return pandoc.Div({ tbl }, pandoc.Attr("", is_wide(tbl) and { "table-scroll", "wide" } or { "table-scroll" },
     region("Table " .. tables)))
 end
 
@@ -172,6 +195,8 @@ local function Image(image)
   local alt = image.attributes["fig-alt"]
   if not alt then return nil end
   figures = figures + 1
+  local phone = image.attributes["fig-phone"]
+  image.attributes["fig-phone"] = nil
   if typst then
     local _, svg = pandoc.mediabag.fetch(image.src)
     return raw_inline("#image(bytes(" .. typst_string(svg) .. '), format: "svg", alt: ' .. typst_string(alt) .. ")")
@@ -179,7 +204,13 @@ local function Image(image)
     image.attributes["fig-alt"] = nil
     image.attributes.alt = alt
     image.caption = {}
-    return pandoc.Span({ image }, pandoc.Attr("", { "figure-scroll" },
+    local parts = pandoc.Inlines({ image })
+    if phone then -- narrow screens get the drawing that was made for them
+      local source = '<source media="(max-width: 36rem)" srcset="' .. phone .. '">'
+      parts:insert(1, pandoc.RawInline("html", "<picture>" .. source))
+      parts:insert(pandoc.RawInline("html", "</picture>"))
+    end
+    return pandoc.Span(parts, pandoc.Attr("", phone and { "figure-scroll", "shaped" } or { "figure-scroll" },
       region("Figure " .. figures)))
   end
 end
@@ -241,6 +272,22 @@ local function Link(link)
   if typst and not link.target:match("^[#%a]+[:#]") and not link.target:match("^#") then return link.content end
 end
 
+-- In the PDF the contents stand after the first chapter, which is the summary, and the annex is a part of its own.
+local function contents_and_annex(doc)
+  if not typst then return nil end
+  local blocks, chapters = pandoc.Blocks({}), 0
+  for _, block in ipairs(doc.blocks) do
+    if block.t == "Header" and block.level == 1 then
+      chapters = chapters + 1
+      if chapters == 2 then blocks:insert(raw_block("#cdi-contents()")) end
+      if block.classes:includes("annex") then blocks:insert(raw_block("#cdi-annex()")) end
+    end
+    blocks:insert(block)
+  end
+  doc.blocks = blocks
+  return doc
+end
+
 -- In the PDF a line that leads into a list stays on the list's page, and the line under a table or figure with it.
 local function Blocks(blocks)
   if not typst then return nil end
@@ -274,6 +321,7 @@ local passes = {
   { traverse = "topdown", Div = Div },
   { Pandoc = marks_as_text },
   { Pandoc = masthead },
+  { Pandoc = contents_and_annex },
   { Blocks = Blocks },
 }
 if not under_quarto then table.insert(passes, { Pandoc = number_and_resolve }) end

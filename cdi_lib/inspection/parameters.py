@@ -25,7 +25,19 @@ from cdi_lib.inspection.programme import (
 )
 from cdi_lib.inspection.programme_checks import Wrong, unknown
 from cdi_lib.inspection.tables import tables_of
-from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
+from cdi_lib.inspection.values import (
+    Confidence,
+    Count,
+    Day,
+    Model,
+    Name,
+    Number,
+    Percentage,
+    Points,
+    Status,
+    Text,
+    WebAddress,
+)
 from cdi_lib.inspection.yaml_files import read_yaml
 from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS
 
@@ -78,6 +90,7 @@ class Publication(Model):
     final_despite: Text | None = optional(
         None, "printed: why it is final although challenges are open or code is not committed"
     )
+    original: WebAddress | None = optional(None, "web address of the published report that this one follows")
     rights: Text | None = optional(None, "copyright and licence of the report")
 
 

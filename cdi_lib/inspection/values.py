@@ -115,6 +115,12 @@ def _real_date(value: object) -> object:
     return value
 
 
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https://[^\s<>]+", text):
+        raise ValueError("a web address that begins with https://")
+    return text
+
+
 Number = StrictFloat | StrictInt
 Text = Annotated[str, BeforeValidator(_one_line)]
 Name = Annotated[Text, AfterValidator(partial(_at_most, LONGEST_NAME))]
@@ -123,6 +129,7 @@ Percentage = Annotated[Number, AfterValidator(_percentage)]
 Points = Annotated[Number, Field(gt=0, lt=50), AfterValidator(_points)]
 Confidence = Annotated[Number, AfterValidator(_confidence)]
 Day = Annotated[date, BeforeValidator(_real_date)]
+WebAddress = Annotated[Name, AfterValidator(_web_address)]
 Status = Literal["published", "derived", "assumed", "supplied"]
 
 

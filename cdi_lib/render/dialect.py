@@ -6,7 +6,8 @@
   references ``@tbl-x`` and ``@fig-x``.
 - Grades ``[good]{.badge .badge-good}``, large numbers ``[92.0%]{.number}``.
 - The blocks ``::: {.box .box-note}``, ``{.box .box-warning}``, ``{.headline}``, ``{.headlines}`` (several headlines side
-  by side), ``{.source}`` (a small line under a table or a chart) and one ``{.masthead}`` that goes into the title block.
+  by side), ``{.source}`` (a small line under a table or a chart), ``{.data}`` (the same, on pages only), ``{.folded summary="…"}``,
+  ``{.grades}`` (several ``{.grade}`` side by side) and one ``{.masthead}`` that goes into the title block.
 
 Anything else is refused with the cell's number, never dropped.
 """

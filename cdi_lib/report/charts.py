@@ -7,9 +7,12 @@ SVG with outlines instead of fonts, without dates or random ids, so that equal r
 from __future__ import annotations
 
 import base64
+import functools
 import io
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,20 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import Bbox
 
 from cdi_lib.report import wording
 
 DARK_BLUE, TURQUOISE, DARK_PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
-TEXT, MUTED, LIGHT = "#0B0C0C", "#3D3D3D", "#BFC4C9"
-WIDTH_INCHES = 7.2
+TEXT, MUTED, LIGHT, GRID = "#0B0C0C", "#3D3D3D", "#BFC4C9", "#D9DDE1"
+# A grade has the same colour in charts, badges and PDF. White text on each of them reaches 4.5:1.
+GRADES = {
+    "outstanding": "#12436D",
+    "good": "#14695F",
+    "adequate": "#1F6CAE",
+    "requires improvement": "#9C4215",
+    "inadequate": "#801650",
+}
 
 _FONT_FOLDER = Path(font_source_sans_pro.__file__).parent / "files"
 for _name in ("Regular", "Semibold", "Bold"):
@@ -46,13 +57,48 @@ _STYLE = {
 }
 
 
-def canvas(rows: float, title: str, subtitle: str, left: float = 0.0, right: float = 1.0) -> tuple[Figure, Axes]:
+@dataclass(frozen=True)
+class Shape:
+    """How wide a drawing is in inches, how high a row, and how many characters of title and subtitle fit into a line."""
+
+    width: float
+    row: float
+    title: int
+    subtitle: int
+
+
+PAGE = Shape(7.2, 0.48, 70, 104)
+PHONE = Shape(3.6, 0.66, 36, 54)  # names stand above the bars
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of an interval chart. What was assumed is drawn hollow; ``bands`` are the least values of grades, best first."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    beside: str
+    assumed: bool = False
+    bands: Mapping[str, float] = field(default_factory=dict)
+
+
+def canvas(
+    rows: float,
+    title: str,
+    subtitle: str,
+    left: float = 0.0,
+    right: float = 1.0,
+    shape: Shape = PAGE,
+    foot: float = 0.62,
+) -> tuple[Figure, Axes]:
     """An empty figure with a message as title and a statistical subtitle, high enough for its rows."""
-    titles, subtitles = textwrap.wrap(title, 70), textwrap.wrap(subtitle, 104)
+    titles, subtitles = textwrap.wrap(title, shape.title), textwrap.wrap(subtitle, shape.subtitle)
     head = 0.14 + 0.26 * len(titles) + 0.21 * len(subtitles) + 0.12
-    height = head + 0.48 * rows + 0.62
-    figure = Figure(figsize=(WIDTH_INCHES, height))
-    axes = figure.add_axes((left, 0.62 / height, right - left, 0.48 * rows / height))
+    height = head + shape.row * rows + foot
+    figure = Figure(figsize=(shape.width, height))
+    axes = figure.add_axes((left, foot / height, right - left, shape.row * rows / height))
     top, below = 1 - 0.1 / height, 1 - (0.16 + 0.26 * len(titles)) / height
     figure.text(0.01, top, "\n".join(titles), size=14, weight="semibold", va="top", linespacing=1.15)
     figure.text(0.01, below, "\n".join(subtitles), size=10.5, color=MUTED, va="top", linespacing=1.2)
@@ -67,9 +113,35 @@ def name_rows(axes: Axes, names: Sequence[str], below: float = 0.4, above: float
     axes.set_ylim(-len(names) + below, above)
 
 
+def name_above(axes: Axes, names: Sequence[str], beside: Sequence[str] = ()) -> None:
+    """Name the rows of a narrow figure above what is drawn in them, with what else stands there on the right."""
+    axes.set_yticks([])
+    axes.set_ylim(-len(names) + 0.5, 0.75)
+    across = axes.get_yaxis_transform()
+    for row, name in enumerate(names):
+        axes.text(0, 0.34 - row, name, transform=across, size=11, weight="semibold", va="bottom")
+    for row, text in enumerate(beside):
+        axes.text(1, 0.34 - row, text, transform=across, size=10, ha="right", va="bottom")
+
+
 def per_cent(axis: Axis, digits: str = "") -> None:
     """Label an axis of proportions in per cent."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:{digits}g}%"))
+
+
+def round_ticks(axes: Axes, lowest: float, highest: float, ticks: int = 5) -> float:
+    """An axis of proportions that begins and ends at round numbers; returns where it begins."""
+    steps = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+    step = next((step for step in steps if (highest - lowest) / step <= ticks), steps[-1])
+    first, last = math.floor(lowest / step + 1e-9), math.ceil(min(highest, 1.0) / step - 1e-9)
+    axes.set_xlim(first * step, last * step)
+    axes.set_xticks([round(n * step, 4) for n in range(first, last + 1)])
+    return round(first * step, 4)
+
+
+def label_axis(axes: Axes, text: str, shape: Shape = PAGE) -> None:
+    """The words under an axis, within the width of the drawing."""
+    axes.set_xlabel(textwrap.fill(text, shape.subtitle), size=10.5)
 
 
 def _quarters(axes: Axes) -> None:
@@ -80,140 +152,200 @@ def _quarters(axes: Axes) -> None:
 def styled(draw):
     """Draw with the style of the report, whatever the caller has set."""
 
+    @functools.wraps(draw)
     def wrapped(*args, **kwargs):
         with matplotlib.rc_context(), matplotlib.style.context(["afcharts.afcharts", _STYLE]):
             return draw(*args, **kwargs)
 
-    wrapped.__doc__, wrapped.__name__ = draw.__doc__, draw.__name__
     return wrapped
+
+
+def both(draw: Callable[..., Figure], *args: Any, **kwargs: Any) -> tuple[Figure, Figure]:
+    """A drawing in the shape of a page and in that of a phone."""
+    return draw(*args, **kwargs, shape=PAGE), draw(*args, **kwargs, shape=PHONE)
 
 
 @styled
 def intervals(
-    title: str,
-    subtitle: str,
-    rows: Sequence[tuple[str, float, float | None, float | None, str]],
-    axis: str,
-    as_percent: bool,
+    title: str, subtitle: str, rows: Sequence[Bar], axis: str, as_percent: bool, shape: Shape = PAGE
 ) -> Figure:
-    """Points with interval bars, one row each: label, value, low, high and the label beside it."""
-    figure, axes = canvas(len(rows), title, subtitle, 0.20, 0.70)
-    ends = [end for _, value, low, high, _ in rows for end in (value, low, high) if end is not None]
-    lowest, highest = min(ends), max(ends)
-    room = max((highest - lowest) * 0.06, 0.005 if as_percent else 1)
-    lower = lowest - room if as_percent else 0
-    upper = min(highest + room, 1.0) if as_percent else highest + room
-    for place, (_, value, low, high, beside) in enumerate(rows):
-        y = -place
-        if low is not None:
-            ends = [low, upper if high is None else high]
-            axes.plot(ends, [y, y], color=DARK_BLUE, linewidth=6, alpha=0.32, solid_capstyle="butt")
-        axes.plot([value], [y], "o", color=DARK_BLUE, markersize=8, clip_on=False)
-        axes.annotate(beside, (1.03, y), xycoords=("axes fraction", "data"), va="center", size=10.5)
-    name_rows(axes, [row[0] for row in rows])
-    axes.set_xlim(lower, upper)
-    axes.xaxis.grid(True, color="#D9DDE1", linewidth=0.8)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=not as_percent))
+    """Points with interval bars, one row each, before the bands of the grades where they are known."""
+    narrow = shape is PHONE
+    figure, axes = canvas(len(rows), title, subtitle, *((0.05, 0.95) if narrow else (0.20, 0.70)), shape, foot=0.82)
+    ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     if as_percent:
-        per_cent(axes.xaxis, ".4")
+        axis = _proportions(axes, rows, axis, min(ends), max(ends))
     else:
+        axes.set_xlim(0, max(ends) * 1.06 or 1)
+        axes.xaxis.set_major_locator(MaxNLocator(4 if narrow else 5, integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: wording.count(x)))
-    axes.set_xlabel(axis, size=10.5)
+    for place, row in enumerate(rows):
+        _draw_bar(axes, -place, row, axes.get_xlim()[1])
+        if not narrow:
+            axes.annotate(row.beside, (1.03, -place), xycoords=("axes fraction", "data"), va="center", size=10.5)
+    if narrow:
+        name_above(axes, [row.name for row in rows], [row.beside for row in rows])
+    else:
+        name_rows(axes, [row.name for row in rows])
+    axes.xaxis.grid(True, color=GRID, linewidth=0.8)
+    if any(row.assumed for row in rows):
+        axis += ". Hollow: rests on assumed values"
+    label_axis(axes, axis, shape)
     return figure
 
 
+def _proportions(axes: Axes, rows: Sequence[Bar], axis: str, lowest: float, highest: float) -> str:
+    """Scale an axis of proportions and draw the bands of the grades; the words under the axis."""
+    begins = round_ticks(axes, lowest, highest)
+    per_cent(axes.xaxis, ".4")
+    left, right = axes.get_xlim()
+    for place, row in enumerate(rows):
+        above = right
+        for grade, least in row.bands.items():
+            start = max(least, left)
+            if start < above:
+                look: dict[str, Any] = {"color": GRADES.get(grade, MUTED), "alpha": 0.16, "linewidth": 0, "zorder": 0}
+                axes.barh(-place, above - start, left=start, height=0.62, **look)
+                above = start
+                if left < least < right:
+                    axes.plot([least, least], [-place - 0.31, -place + 0.31], color=MUTED, linewidth=1, zorder=1)
+    words = f"{axis}; the axis begins at {begins * 100:g}%" if begins > 0 else axis
+    return f"{words}. Shaded: grades by the criteria, better to the right" if any(row.bands for row in rows) else words
+
+
+def _draw_bar(axes: Axes, y: float, row: Bar, right: float) -> None:
+    """A point with its interval; hollow where it rests on assumed values."""
+    if row.low is not None:
+        ends, thick = [row.low, right if row.high is None else row.high], 1.6 if row.assumed else 6
+        axes.plot(
+            ends, [y, y], color=DARK_BLUE, linewidth=thick, alpha=1 if row.assumed else 0.45, solid_capstyle="butt"
+        )
+    fill = "white" if row.assumed else DARK_BLUE
+    axes.plot(
+        [row.value], [y], "o", color=DARK_BLUE, mfc=fill, markeredgewidth=1.8, markersize=8, clip_on=False, zorder=3
+    )
+
+
 @styled
-def parts(title: str, subtitle: str, rows: Sequence[tuple[str, int, int]], done: str, not_done: str) -> Figure:
+def parts(
+    title: str, subtitle: str, rows: Sequence[tuple[str, int, int]], done: str, not_done: str, shape: Shape = PAGE
+) -> Figure:
     """Bars of 100 per cent in two parts with direct labels: label, count that is so, count in all."""
-    figure, axes = canvas(len(rows), title, subtitle, 0.20, 0.965)
+    narrow = shape is PHONE
+    figure, axes = canvas(len(rows), title, subtitle, *((0.05, 0.93) if narrow else (0.20, 0.965)), shape)
+    labels = [f"{wording.count(x)} of {wording.count(n)}" for _, x, n in rows]
     for place, (_, x, n) in enumerate(rows):
         y, share = -place, x / n
-        axes.barh(y, share, height=0.62, color=DARK_BLUE)
+        height = 0.42 if narrow else 0.62
+        axes.barh(y, share, height=height, color=DARK_BLUE)
         hatched: dict[str, Any] = {"color": "white", "edgecolor": DARK_BLUE, "linewidth": 1.2, "hatch": "////"}
-        axes.barh(y, 1 - share, left=share, height=0.62, **hatched)
-        label = f"{wording.count(x)} of {wording.count(n)}"
-        bold: dict[str, Any] = {"size": 11, "weight": "semibold"}
-        if share > 0.22:
-            axes.text(share - 0.012, y, label, ha="right", va="center", color="white", **bold)
-        else:
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-            axes.text(0.01 + share, y, label, ha="left", va="center", color=TEXT, bbox=box, **bold)
-    name_rows(axes, [row[0] for row in rows])
+        axes.barh(y, 1 - share, left=share, height=height, **hatched)
+        if not narrow:
+            _label_part(axes, y, share, labels[place])
+    if narrow:
+        name_above(axes, [row[0] for row in rows], labels)
+    else:
+        name_rows(axes, [row[0] for row in rows])
     _quarters(axes)
-    axes.set_xlabel(f"Filled: {done}. Hatched: {not_done}.", size=10.5)
+    label_axis(axes, f"Filled: {done}. Hatched: {not_done}.", shape)
     return figure
 
 
+def _label_part(axes: Axes, y: float, share: float, label: str) -> None:
+    bold: dict[str, Any] = {"size": 11, "weight": "semibold", "va": "center"}
+    if share > 0.22:
+        axes.text(share - 0.012, y, label, ha="right", color="white", **bold)
+    else:
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        axes.text(0.01 + share, y, label, ha="left", color=TEXT, bbox=box, **bold)
+
+
 @styled
-def bars(title: str, subtitle: str, rows: Sequence[tuple[str, int]], axis: str) -> Figure:
-    """Bars of counts with the count beside each."""
-    figure, axes = canvas(len(rows), title, subtitle, 0.30, 0.97)
+def bars(
+    title: str, subtitle: str, rows: Sequence[tuple[str, int]], axis: str, assumed: bool = False, shape: Shape = PAGE
+) -> Figure:
+    """Bars of counts with the count beside each; hollow where they were assumed."""
+    narrow = shape is PHONE
+    figure, axes = canvas(len(rows) * 0.8, title, subtitle, *((0.02, 0.95) if narrow else (0.30, 0.97)), shape)
     highest = max(number for _, number in rows)
+    look: dict[str, Any] = {"color": "white" if assumed else DARK_BLUE, "edgecolor": DARK_BLUE, "linewidth": 1.6}
     for place, (_, number) in enumerate(rows):
-        axes.barh(-place, number, height=0.62, color=DARK_BLUE)
-        axes.text(number + highest * 0.012, -place, wording.count(number), va="center", size=11, weight="semibold")
-    name_rows(axes, [textwrap.fill(row[0], 30) for row in rows])
+        axes.barh(-place, number, height=0.42 if narrow else 0.62, **look)
+        if not narrow:
+            axes.text(number + highest * 0.012, -place, wording.count(number), va="center", size=11, weight="semibold")
+    if narrow:
+        name_above(axes, [row[0] for row in rows], [wording.count(row[1]) for row in rows])
+    else:
+        name_rows(axes, [textwrap.fill(row[0], 30) for row in rows], size=10)
     axes.set_xlim(0, highest * 1.1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set_xlabel(axis, size=10.5)
+    label_axis(axes, f"{axis}. Hollow: assumed, not found" if assumed else axis, shape)
     return figure
 
 
 @styled
-def grades(title: str, subtitle: str, rows: Sequence[tuple[str, str]], scale: Sequence[str]) -> Figure:
-    """Where each graded question stands on the scale of grades: label and grade; best grade on the right."""
-    figure, axes = canvas(len(rows), title, subtitle, 0.30, 0.97)
-    steps = list(reversed(scale))
-    for place, (_, grade) in enumerate(rows):
-        y = -place
-        axes.plot([0, len(steps) - 1], [y, y], color=LIGHT, linewidth=2, zorder=1)
-        for step, name in enumerate(steps):
-            here = name == grade
-            fill, edge = (DARK_BLUE, DARK_BLUE) if here else ("white", "#6F777B")
-            look: dict[str, Any] = {"markersize": 15 if here else 9, "markerfacecolor": fill, "markeredgecolor": edge}
-            axes.plot([step], [y], "o", zorder=2, **look)
-        is_judged = grade in steps  # else its name stands over the middle of a scale without a mark
-        axes.annotate(
-            grade.capitalize(),
-            (steps.index(grade) if is_judged else (len(steps) - 1) / 2, y),
-            xytext=(0, 11),
-            textcoords="offset points",
-            ha="center",
-            size=10,
-            weight="semibold" if is_judged else "normal",
-            color=TEXT if is_judged else MUTED,
-        )
-    name_rows(axes, [textwrap.fill(row[0], 28) for row in rows], 0.45, 0.75)
-    axes.set_xlim(-0.45, len(steps) - 0.55)
-    room = 62 // len(steps)  # characters that fit between two steps
-    axes.set_xticks(
-        range(len(steps)), [textwrap.fill(name.capitalize(), room, break_long_words=False) for name in steps], size=10.5
-    )
-    axes.spines["bottom"].set_visible(False)
-    return figure
-
-
-# Neighbours in a stack reach 3:1 against each other or are parted by a white edge; each part carries its word.
-_STACK = ((DARK_BLUE, "white"), (TURQUOISE, TEXT), (DARK_PINK, "white"), (ORANGE, TEXT), (MUTED, "white"))
-
-
-@styled
-def stacks(title: str, subtitle: str, rows: Sequence[tuple[str, dict[str, float]]], axis: str) -> Figure:
-    """Bars of 100 per cent in several named parts; parts wide enough carry their name and share."""
-    figure, axes = canvas(len(rows), title, subtitle, 0.20, 0.965)
+def stacks(
+    title: str, subtitle: str, rows: Sequence[tuple[str, dict[str, float]]], axis: str, shape: Shape = PAGE
+) -> Figure:
+    """Bars of 100 per cent in parts that are named grades; parts wide enough carry their name and share."""
+    narrow = shape is PHONE
+    figure, axes = canvas(len(rows), title, subtitle, *((0.05, 0.93) if narrow else (0.20, 0.965)), shape)
     for place, (_, shares) in enumerate(rows):
         left = 0.0
-        for (name, share), (color, ink) in zip(shares.items(), _STACK, strict=False):
+        for name, share in shares.items():
             if share > 0:
-                axes.barh(-place, share, left=left, height=0.62, color=color, edgecolor="white", linewidth=1.5)
+                look: dict[str, Any] = {"color": GRADES.get(name, MUTED), "edgecolor": "white", "linewidth": 1.5}
+                axes.barh(-place, share, left=left, height=0.42 if narrow else 0.62, **look)
             label = f"{name.capitalize()} {wording.chance(share)}"
-            if share > 0.0145 * len(label):
+            if not narrow and share > 0.0145 * len(label):
                 middle: dict[str, Any] = {"ha": "center", "va": "center", "size": 10.5, "weight": "semibold"}
-                axes.text(left + share / 2, -place, label, color=ink, **middle)
+                axes.text(left + share / 2, -place, label, color="white", **middle)
             left += share
-    name_rows(axes, [row[0] for row in rows])
+    if narrow:
+        name_above(axes, [row[0] for row in rows], [_most_likely(shares) for _, shares in rows])
+    else:
+        name_rows(axes, [row[0] for row in rows])
     _quarters(axes)
-    axes.set_xlabel(axis, size=10.5)
+    label_axis(axes, axis, shape)
+    return figure
+
+
+def _most_likely(shares: Mapping[str, float]) -> str:
+    """The grade that comes out most often, with its share."""
+    grade = max(shares, key=shares.__getitem__)
+    return f"{grade} {wording.chance(shares[grade])}"
+
+
+@styled
+def ranges(
+    title: str,
+    subtitle: str,
+    groups: Sequence[tuple[str, Sequence[tuple[str, float, float, float]]]],
+    axis: str,
+    shape: Shape = PAGE,
+) -> Figure:
+    """Many intervals close together, in named groups: label, value, low and high."""
+    narrow, pitch = shape is PHONE, 0.38
+    rows = sum(len(lines) + 1.4 for _, lines in groups)
+    sides = (0.36, 0.95) if narrow else (0.24, 0.965)
+    figure, axes = canvas(rows * 0.36 * (0.72 if narrow else 1), title, subtitle, *sides, shape)
+    ends = [end for _, lines in groups for line in lines for end in line[1:]]
+    begins = round_ticks(axes, min(ends), max(ends), 4 if narrow else 6)
+    y, places, names = 0.0, [], []
+    for group, lines in groups:
+        axes.text(0, y, group, transform=axes.get_yaxis_transform(), size=10.5, weight="semibold", va="center")
+        for label, value, low, high in lines:
+            y -= pitch
+            axes.plot([low, high], [y, y], color=DARK_BLUE, linewidth=3, alpha=0.45, solid_capstyle="butt")
+            axes.plot([value], [y], "o", color=DARK_BLUE, markersize=4.5)
+            places.append(y)
+            names.append(label)
+        y -= pitch * 1.4
+    axes.set_yticks(places, names, size=9.5)
+    axes.set_ylim(y + pitch, pitch)
+    per_cent(axes.xaxis, ".4")
+    axes.xaxis.grid(True, color=GRID, linewidth=0.8)
+    label_axis(axes, f"{axis}; the axis begins at {begins * 100:g}%" if begins > 0 else axis, shape)
     return figure
 
 
@@ -288,7 +420,10 @@ def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "cdi_lib"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        # What the words under an axis leave free below them is cut off.
+        lowest, (width, height) = figure.get_tightbbox().y0, figure.get_size_inches()
+        cut = Bbox([[0, max(lowest - 0.04, 0)], [width, height]])
+        figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 
@@ -297,7 +432,8 @@ def data_uri(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg(figure).encode()).decode()
 
 
-def image(figure: Figure, caption: str, identity: str, alt: str) -> str:
-    """The figure as an image in Markdown, with its caption (Markdown), id and alt text (plain)."""
+def image(figure: Figure, caption: str, identity: str, alt: str, phone: Figure | None = None) -> str:
+    """The figure as an image in Markdown, with its caption (Markdown), id, alt text (plain), and its drawing for phones."""
     alt = alt.replace("\\", "\\\\").replace('"', '\\"')
-    return f'![{caption}]({data_uri(figure)}){{#{identity} fig-alt="{alt}"}}'
+    narrow = f' fig-phone="{data_uri(phone)}"' if phone else ""
+    return f'![{caption}]({data_uri(figure)}){{#{identity} fig-alt="{alt}"{narrow}}}'

@@ -91,7 +91,6 @@ _AFTER = (
     TableOutput("tbl-inputs", "", annex.inputs),
 )
 _FIGURES = (
-    FigureOutput("fig-grades", "tbl-grades", figures.grades),
     FigureOutput("fig-rates", "tbl-rates", figures.rates),
     FigureOutput("fig-certainty", "tbl-probabilities", figures.certainty),
     FigureOutput("fig-unrecorded", "tbl-unrecorded", figures.unrecorded),
@@ -99,6 +98,7 @@ _FIGURES = (
     FigureOutput("fig-previous", "tbl-previous", figures.two_inspections),
     FigureOutput("fig-within-24", "tbl-within-24", figures.within_24),
     FigureOutput("fig-cancelled", "tbl-cancelled", figures.cancelled),
+    FigureOutput("fig-sensitivity", "tbl-sensitivity", figures.sensitivity),
 )
 FIGURES = {figure.id: figure for figure in _FIGURES}
 
@@ -149,6 +149,13 @@ def _rests_on(results: Results, output: TableOutput, table: Table) -> list[str]:
     return [key for key in own if key in known] or [key for key in known if starts and key.startswith(starts)]
 
 
+def assumed_in(results: Results, identity: str) -> list[str]:
+    """Ids of the results in a table that were assumed, which the note under it names."""
+    output = tables_of(results.told)[identity]
+    table = output.build(results)
+    return results.marked(_rests_on(results, output, table)) if table else []
+
+
 def built(results: Results, output: TableOutput) -> Table | None:
     """A table with the status of each row, for its data file; None where there is nothing to show."""
     table = output.build(results)
@@ -160,32 +167,35 @@ def built(results: Results, output: TableOutput) -> Table | None:
         return table
     of_code = {key.rpartition(".")[2].removeprefix("unrecorded_"): known[key] for key in keys}
     rows = [row | {"provenance": of_code.get(str(row.get("code")), worst)} for row in table.rows]
-    return replace(table, rows=rows)
+    return replace(table, rows=rows, columns=(*table.columns, tables.text("provenance", "Where it comes from")))
 
 
-def table_markdown(results: Results, identity: str) -> str:
-    """A table of the index as Markdown, or an empty string where there is nothing to show."""
+def table_markdown(results: Results, identity: str, folded: bool = False) -> str:
+    """A table of the index as Markdown, or an empty string where there is nothing to show.
+
+    One whose numbers a chart shows is folded on a page, with its title to unfold it.
+    """
     output = tables_of(results.told)[identity]
     table = output.build(results)
     if table is None:
         return ""
-    source = _source(results, output, note_of(results, output, table))
-    return tables.to_markdown(table, identity, f"{wording.plain(output.title)}.") + source
+    text = tables.to_markdown(table, identity, f"{wording.plain(output.title)}.")
+    if note := note_of(results, output, table):
+        text += f"\n\n::: {{.source}}\n{wording.plain(note)}\n:::"
+    title = output.title.replace('"', "")
+    return f'::: {{.folded summary="{title}"}}\n{text}\n:::' if folded else text
 
 
-def _source(results: Results, output: TableOutput, note: str, where: str = "") -> str:
-    """The line under a table or figure: what to mind, where the numbers and their data are, and what computed them."""
-    notebook, cell = computed_in(results, output.rests_on)
-    parts = [wording.plain(note)] if note else []
-    if where:
-        parts.append(where)
-    if notebook:
-        place = f"notebook {wording.plain(notebook)}" + (f", cell {cell}" if cell is not None else "")
-        anchor = f"#cell-{cell}" if cell is not None else ""
-        parts.append(f"Computed in [{place}](notebooks/{notebook}.html{anchor}).")
-    data = f"tables/{output.id.removeprefix('tbl-')}.csv"
-    parts.append(f"Data: [{data}]({data}).")
-    return f"\n\n::: {{.source}}\n{' '.join(parts)}\n:::"
+def sources(results: Results, identities: Iterable[str]) -> str:
+    """The line under a section that says where the data of its tables are, and what computed them."""
+    found = []
+    for identity in identities:
+        data, rests_on = f"tables/{identity.removeprefix('tbl-')}.csv", tables_of(results.told)[identity].rests_on
+        notebook, cell = computed_in(results, rests_on)
+        anchor, place = (f"#cell-{cell}", f", cell {cell}") if cell is not None else ("", "")
+        working = f" ([{wording.plain(notebook)}{place}](notebooks/{notebook}.html{anchor}))" if notebook else ""
+        found.append(f"[{data.removeprefix('tables/')}]({data}){working}")
+    return f"Data, and the notebook that computed them: {', '.join(found)}." if found else ""
 
 
 def figure_markdown(results: Results, identity: str) -> str:
@@ -194,13 +204,12 @@ def figure_markdown(results: Results, identity: str) -> str:
     drawn = output.build(results)
     if drawn is None:
         return ""
-    figure, alt = drawn
+    (page, phone), alt = drawn
     beside = tables_of(results.told)[output.table]
     table = beside.build(results)
     assumed = mark(results, _rests_on(results, beside, table)) if table else ""
     title = wording.sentence(output.title) + (" Partly assumed." if assumed.startswith("Assumed") else "")
-    image = charts.image(figure, wording.plain(title), identity, alt)
-    return image + _source(results, beside, assumed, f"The numbers are in @{output.table}.")
+    return charts.image(page, wording.plain(title), identity, alt, phone)
 
 
 def write_tables(results: Results, folder: Path) -> None:

@@ -27,7 +27,7 @@ FILTERS = {
     name: getattr(wording, name)
     for name in (
         "about", "badge", "between", "capital", "chance", "change_interval", "count", "day", "estimated", "in_words", "level",
-        "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
+        "link", "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
         "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
     )
 } | {"interval_name": labels.INTERVAL_NAMES.get, "records_name": labels.RECORDS.get}  # fmt: skip
@@ -40,6 +40,7 @@ FUNCTIONS = (
     "judged",
     "is_judged",
     "says_nothing",
+    "is_assumed",
     "table",
     "figure",
     "citation",
@@ -54,6 +55,8 @@ class Teller:
         self.results = results
         self._texts = Texts(LANGUAGE, own, FILTERS, {name: getattr(self, name) for name in FUNCTIONS})
         self._asked: set[str] = set()  # results that the sentences of a section have asked for
+        self._shown: list[str] = []  # tables whose data a section shows
+        self._charted: set[str] = set()  # of these, the tables whose numbers a chart shows
         self._dropped = dropped(results, inspection)
         self._to_link = {term.id: term.pattern for term in terms(results)}
         told = results.told
@@ -106,13 +109,22 @@ class Teller:
         """Whether a column of the audited crimes holds stand-ins only."""
         return column in self.results.records.get("says_nothing", ())
 
+    def is_assumed(self, key: str) -> bool:
+        """Whether the result with this id (``estimates.overall``) rests on what was assumed."""
+        return self.results.details.provenance.get(key) == "assumed"
+
     def table(self, identity: str) -> str:
         """A table; empty where there is nothing to show."""
-        return index.table_markdown(self.results, identity)
+        text = index.table_markdown(self.results, identity, folded=identity in self._charted)
+        self._shown += [identity] if text else []
+        return text
 
     def figure(self, identity: str) -> str:
         """A figure; empty where there is nothing to show."""
-        return index.figure_markdown(self.results, identity)
+        text, table = index.figure_markdown(self.results, identity), index.FIGURES[identity].table
+        self._charted |= {table} if text else set()
+        self._shown += [table] if text else []
+        return text
 
     def citation(self) -> str:
         """How to cite the report."""
@@ -123,10 +135,15 @@ class Teller:
         if section in self._dropped:
             return ""
         self._asked.clear()
+        self._shown.clear()
+        self._charted.clear()
         text = self._texts.tell(section, self._context | names)
-        asked = [key for key in self.results.details.provenance if key in self._asked]
+        named = {key for table in self._shown for key in index.assumed_in(self.results, table)}
+        asked = [key for key in self.results.details.provenance if key in self._asked - named]
         assumed = index.mark(self.results, asked) if self.results.records.get("status") == "reconstruction" else ""
-        return f"{text}\n\n::: {{.source}}\n{wording.plain(assumed)}\n:::" if assumed else text
+        data = index.sources(self.results, dict.fromkeys(self._shown))
+        text += f"\n\n::: {{.source}}\n{wording.plain(assumed)}\n:::" if assumed else ""
+        return text + (f"\n\n::: {{.data}}\n{data}\n:::" if data else "")
 
     def tell(self, section: str, **names: Any) -> None:
         """Show a section. Each term of the glossary is a link to it where it is first used in running text."""
@@ -163,14 +180,23 @@ def chapters(programme: Programme) -> list[tuple[str, str | None]]:
 
 
 def dropped(results: Results, inspection: Inspection) -> list[str]:
-    """Sections of a reconstruction of whose results nothing was carried over from the published report."""
+    """Sections of a reconstruction of which nothing was carried over from the published report."""
     if inspection.records.status != "reconstruction":
         return []
+    findings = inspection.findings
     found = [*results.estimates, *results.shares, *(["assessment"] if results.details.assessments else [])]
+    written = {
+        "areas_for_improvement": bool(inspection.areas_for_improvement),
+        "conclusion": bool(findings.conclusion or findings.what_next),
+        "previous": results.estimate("previous") is not None,
+        "victims_code": bool(findings.of("victims_code")),
+    }
+    sections = inspection.programme.chapters.questions
     return [
-        section
-        for section, told in inspection.programme.chapters.questions.items()
-        if told and not _matches(found, told) and not inspection.findings.of(section)
+        *(section for section in sections if section in written and not written[section]),
+        *(s for s, told in sections.items() if told and not _matches(found, told) and not findings.of(s)),
+        *(section for section in inspection.programme.chapters.first if not written.get(section, True)),
+        *(section for section in inspection.programme.chapters.last if not written.get(section, True)),
     ]
 
 

@@ -118,7 +118,9 @@ class Texts:
             waiting += [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
             problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, known, models)
             problems += _check_prose(tree, told(path))
-            hidden = [macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)]
+            hidden = [
+                macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)
+            ]
             for macro in hidden:
                 got = f"a macro called '{macro.name}', which hides what every text may ask for by that name"
                 problems.append(Problem(told(path), f"line {macro.lineno}", got, "another name for it"))

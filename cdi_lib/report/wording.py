@@ -212,6 +212,15 @@ def plain(text: str) -> str:
     return re.sub(r"^(\w{1,9})([.)])(?=\s|$)", r"\1\\\2", text)
 
 
+def link(text: str, address: str) -> str:
+    """A link in Markdown; an address holds nothing that would end it.
+
+    >>> link("the report", "https://example.org/a_(b)")
+    '[the report](<https://example.org/a_(b)>)'
+    """
+    return f"[{plain(text)}](<{address}>)"
+
+
 def paragraphs(texts: Sequence[str]) -> str:
     """Paragraphs of text from parameters."""
     return "\n\n".join(sentence(plain(text)) for text in texts)

@@ -339,6 +339,7 @@ def parameters(item: Reconstruction) -> dict:
             "date": item.published,
             "status": "final",
             "version": "demonstration",
+            **({"original": item.source.split()[0]} if item.source.startswith("https://") else {}),
             "rights": "Published figures: Crown copyright, used under the Open Government Licence v3.0. Everything else: MIT licence.",
         },
         "audit_period": {"start": item.period.start, "end": item.period.end},

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from cdi_lib.inspection.details import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, wording
-from cdi_lib.report.labels import crime_types, nouns
+from cdi_lib.report.charts import Bar, both
+from cdi_lib.report.labels import INTERVAL_NAMES, crime_types, nouns
 from cdi_lib.report.sections.effectiveness import interval_level, previous
 from cdi_lib.report.wording import between, capital, count, estimated, of, percent
 
-Drawn = tuple[Figure, str]  # a figure and its alt text
+Drawn = tuple[tuple[Figure, Figure], str]  # the drawing for a page and that for a phone, and their alt text
 
 
 def _alt(what: str, parts: Iterable[str]) -> str:
@@ -36,14 +37,32 @@ def _when(results: Results) -> str:
 def rates(results: Results) -> Drawn:
     """Recording rates with their intervals."""
     found = _estimates(results)
-    rows = [(name, e.value, e.low, e.high, f"{percent(e.value)}  (n = {count(e.n)})") for name, e in found]
+    rows = []
+    for key, label in crime_types(results.told).items():
+        if rate := results.estimate(key):
+            beside, bands = f"{percent(rate.value)}  (n = {count(rate.n)})", _bands(results, key)
+            rows.append(Bar(label, rate.value, rate.low, rate.high, beside, _is_assumed(results, key), bands))
     subtitle = (
         "Estimated share of reported crimes that were recorded, with "
         f"{interval_level(results)} confidence interval; main sample, {_when(results)}"
     )
-    figure = charts.intervals(_rates_title(results), subtitle, rows, "Recording rate", as_percent=True)
+    figure = both(charts.intervals, _rates_title(results), subtitle, rows, "Recording rate", as_percent=True)
     parts = (f"{name} {percent(rate.value)}, {between(rate)}" for name, rate in found)
     return figure, _alt("Interval chart of recording rates with confidence intervals", parts)
+
+
+def _is_assumed(results: Results, key: str) -> bool:
+    """Whether an estimate rests on what was assumed."""
+    return bool(results.marked([f"estimates.{key}"]))
+
+
+def _bands(results: Results, key: str) -> dict[str, float]:
+    """The least rates of each grade of the element that is judged by this rate, best first; the worst from nought."""
+    for entry in results.details.judgements.elements:
+        if entry.measure == key and isinstance(entry.evidence, EstimateEvidence) and entry.evidence.use == "value":
+            bands = {grade: float(least) / 100 for grade, least in entry.bands.items()}
+            return bands | {results.details.judgements.scale[-1]: 0.0}
+    return {}
 
 
 def _rates_title(results: Results) -> str:
@@ -66,15 +85,18 @@ def two_inspections(results: Results) -> Drawn | None:
     if table is None:
         return None
     rows = [
-        (r["inspection"], r["rate"], r["low"], r["high"], f"{percent(r['rate'])}  (n = {count(r['n'])})")
+        Bar(r["inspection"], r["rate"], r["low"], r["high"], f"{percent(r['rate'])}  (n = {count(r['n'])})")
         for r in table.rows
     ]
     subtitle = (
         f"Share of audited crimes that were recorded, with {interval_level(results)} confidence interval. "
         + "; ".join(f"{row['inspection']}: {row['sample']}" for row in table.rows)
     )
-    figure = charts.intervals(two_inspections_title(results), subtitle, rows, "Recording rate", as_percent=True)
-    parts = (f"{year}: {percent(rate)}, {percent(low)} to {percent(high)}" for year, rate, low, high, _ in rows)
+    title = two_inspections_title(results)
+    figure = both(charts.intervals, title, subtitle, rows, "Recording rate", as_percent=True)
+    parts = (
+        f"{r['inspection']}: {percent(r['rate'])}, {percent(r['low'])} to {percent(r['high'])}" for r in table.rows
+    )
     return figure, _alt("Interval chart of two recording rates", parts)
 
 
@@ -98,14 +120,25 @@ def unrecorded(results: Results) -> Drawn | None:
     if not any(estimate.value for _, estimate in found):
         return None
     first = found[0][1]
-    figure = charts.intervals(
-        f"{capital(estimated(first.value))} reported crimes go unrecorded in a year",
+    rows = []
+    for key, label in crime_types(results.told).items():
+        if e := results.estimate(f"unrecorded_{key}"):
+            rows.append(
+                Bar(
+                    label,
+                    e.value,
+                    e.low,
+                    e.high,
+                    capital(estimated(e.value)),
+                    _is_assumed(results, f"unrecorded_{key}"),
+                )
+            )
+    title = f"{capital(estimated(first.value))} reported crimes go unrecorded in a year"
+    subtitle = (
         f"Estimated number in the 12 months to {wording.day(results.audit_period['end'])}, "
-        f"with {wording.percent_confidence(first)} confidence interval",
-        [(label, e.value, e.low, e.high, capital(estimated(e.value))) for label, e in found],
-        "Unrecorded crimes a year",
-        as_percent=False,
+        f"with {wording.percent_confidence(first)} confidence interval"
     )
+    figure = both(charts.intervals, title, subtitle, rows, "Unrecorded crimes a year", as_percent=False)
     parts = (f"{name} {estimated(e.value)}, {between(e)}" for name, e in found)
     return figure, _alt("Interval chart of crimes that go unrecorded in a year", parts)
 
@@ -117,7 +150,8 @@ def domestic_abuse(results: Results) -> Drawn | None:
         return None
     rows = list(tally.counts.items())
     subtitle = f"Audited domestic abuse crimes that were not recorded, by offence class, {_when(results)}"
-    figure = charts.bars(_domestic_abuse_title(results), subtitle, rows, "Crimes not recorded")
+    assumed = bool(results.marked(["tallies.domestic_abuse_unrecorded_classes"]))
+    figure = both(charts.bars, _domestic_abuse_title(results), subtitle, rows, "Crimes not recorded", assumed)
     parts = (f"{label} {count(number)}" for label, number in rows)
     return figure, _alt("Bar chart of unrecorded domestic abuse crimes by offence class", parts)
 
@@ -155,19 +189,29 @@ def _parts(
     if not found:
         return None
     rows = [(label, share.x, share.n) for label, share in found]
-    figure = charts.parts(f"{of(results.shares[whole])} {what[0]}", subtitle, rows, *sides)
+    figure = both(charts.parts, f"{of(results.shares[whole])} {what[0]}", subtitle, rows, *sides)
     return figure, _alt(f"Bar chart of {what[1]}", (f"{label} {of(share)}" for label, share in found))
 
 
-def grades(results: Results) -> Drawn:
-    """Where each question stands on the scale."""
-    found = results.details.judgements
-    rows = [(found.overall.label, found.overall.decided)]
-    for number, entry in enumerate(found.questions, 1):
-        rows.append((f"{number} {entry.short or capital(entry.id.replace('_', ' '))}", entry.decided))
-    subtitle = f"Grades of {results.force_name}, {wording.day(results.publication['date'])}"
-    figure = charts.grades(f"{capital(found.overall.decided)} overall", subtitle, rows, found.scale)
-    return figure, _alt("Grades on their scale", (f"{label}: {grade}" for label, grade in rows))
+def sensitivity(results: Results) -> Drawn | None:
+    """The overall rate under each estimator and interval."""
+    groups: dict[str, list[tuple[str, float, float, float]]] = {}
+    for row in results.details.sensitivity:
+        group = (
+            f"{row.estimator.capitalize()}, crimes of one incident {'as a cluster' if row.clustered else 'independent'}"
+        )
+        groups.setdefault(group, []).append((capital(INTERVAL_NAMES[row.method]), row.rate, row.low, row.high))
+    found = results.details.sensitivity_range
+    if not groups or found is None:
+        return None
+    title = f"Whatever the method, the overall rate is {percent(found.lowest_rate)} to {percent(found.highest_rate)}"
+    subtitle = (
+        f"Recording rate of all crime with {interval_level(results)} confidence interval, by estimator and interval"
+    )
+    figure = both(charts.ranges, title, subtitle, list(groups.items()), "Recording rate")
+    parts = (f"{group}: {percent(lines[0][1])}" for group, lines in groups.items())
+    reach = f"the intervals reach from {percent(found.lowest)} to {percent(found.highest)}"
+    return figure, _alt("Interval chart of the overall rate by method", [*parts, reach])
 
 
 def certainty(results: Results) -> Drawn | None:
@@ -185,7 +229,7 @@ def certainty(results: Results) -> Drawn | None:
     scale = wording.in_words(found.scale)
     subtitle = f"Rates and grades that chance in the main sample can change. Parts from left to right: {scale}"
     axis = "Share of simulated audits in which each grade comes out"
-    figure = charts.stacks(_certainty_title(results), subtitle, rows, axis)
+    figure = both(charts.stacks, _certainty_title(results), subtitle, rows, axis)
     parts = (
         f"{label}: {', '.join(f'{grade} {wording.chance(value)}' for grade, value in chances.items())}"
         for label, chances in rows
