@@ -26,12 +26,13 @@ from cdi_lib.fieldwork.worksheet import (
     NOT_AUDITED,
     RECHECK,
 )
-from cdi_lib.inspection.files import read_rows
+from cdi_lib.inspection.files import read
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
+from cdi_lib.inspection.sheets import DATED
 from cdi_lib.inspection.tables import Series, columns_of, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
@@ -40,7 +41,7 @@ COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded"
 # Papers that are written beside the worksheets, and so never read as such
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
 # What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
-SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
+SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers", ".parquet")
 Counts: TypeAlias = dict[str, dict[str, int]]  # of incidents, by stratum and what came of them
 Words: TypeAlias = str | Callable[[Series], str]  # of a message: for every row, or made of a row
 
@@ -151,7 +152,6 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
         for problem in error.problems:
             found.add(_Findings.FILE, problem)
         return pd.DataFrame(columns=[*COLUMNS, "file", "row"])
-    table["file"], table["row"] = file, range(2, len(table) + 2)
     table = table[table[["finding", "reason", *DECISIONS]].notna().any(axis=1)]
     unnamed = table["incident_id"].isna()
     found.rows(_Findings.SAMPLE, table[unnamed], "incident_id", "the incident that this row belongs to")
@@ -162,16 +162,23 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
 
 def _sheet(path: Path, file: str) -> pd.DataFrame:
     """All rows of a worksheet with its columns; upper and lower case as the lists have them, None for blank cells."""
-    header, *rows = read_rows(path, file, AUDIT_SHEET)
-    problems = []
+    read_as = "" if path.suffix.lower() == ".csv" else AUDIT_SHEET
+    rows = read(path, file, list(COLUMNS), sheet=read_as)
+    header, problems = rows.header, []
     for name, column in COLUMNS.items():
         if header.count(name) != 1:
             got = "the column twice" if name in header else f"no such column{suggest(name, header)}"
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
     if problems:
         raise InputError(problems)
-    cells = [[*row, *[""] * len(header)][: len(header)] for row in rows]
+    rows.refuse_odd(list(COLUMNS), ["incident_id"])
+    cells = [[*row, *[""] * len(header)][: len(header)] for row in rows.cells]
     table = pd.DataFrame(cells, columns=header, dtype=object)[list(COLUMNS)]
+    if read_as:  # its cells are formatted to show a time, also of a date alone: midnight was not entered
+        for name in ("reported_at", "recorded_at"):
+            dated = [rows.odd.get((number, header.index(name))) == DATED for number in rows.numbers]
+            table[name] = table[name].mask(pd.Series(dated, dtype=bool), table[name].str.removesuffix(" 00:00:00"))
+    table["file"], table["row"] = file, rows.numbers
     for name, column in COLUMNS.items():
         if column.choices or column.part:
             table[name] = table[name].str.lower()

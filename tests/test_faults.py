@@ -1,0 +1,356 @@
+"""Files as people really have them: each is read as what it holds, or refused with what is wrong; never something else.
+
+Each kind of fault was seen in public issue threads of other tools. The inputs are built here.
+"""
+
+import datetime
+import io
+import subprocess
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pytest
+from forces import crimes, parameters
+
+from cdi_lib.fieldwork.draw import draw_sample, read_selection
+from cdi_lib.inspection.files import read
+from cdi_lib.inspection.parameters import check_inspection
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.records import load_records
+
+PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "incidents": {"violence": 3, "other": 2}}
+HEADER = ("incident_id", "stratum")
+ROWS = [(f"I{k:03}", ("violence", "other")[k % 2]) for k in range(20)]
+
+
+def workbook(path, *sheets, change=lambda book: None):
+    """A workbook with sheets of rows: ``("Sheet", rows)``; ``change`` is made before it is saved."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets:
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    change(book)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
+    return path
+
+
+def inspection(**plan):
+    return check_inspection(parameters(sampling=PLAN | plan), "params/testshire.yml")
+
+
+def drawn(folder, **plan):
+    """The ids drawn of the frame in a folder of parameters."""
+    draw_sample("testshire", inspection(**plan), folder)
+    return set(read_selection("testshire", folder, "first")["id"])
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The folder of a force in a folder of parameters."""
+    folder = tmp_path / "testshire"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def right(tmp_path_factory):
+    """What is drawn of the frame as plain CSV."""
+    folder = tmp_path_factory.mktemp("right")
+    (folder / "testshire").mkdir()
+    pd.DataFrame(ROWS, columns=HEADER).to_csv(folder / "testshire" / "frame.csv", index=False)
+    return drawn(folder)
+
+
+def refused(call, *words):
+    with pytest.raises(InputError) as caught:
+        call()
+    text = str(caught.value)
+    assert all(word in text for word in words), text
+    return caught.value.problems
+
+
+def load(folder):
+    return load_records("testshire", check_inspection(parameters(), "params/testshire.yml"), folder)
+
+
+AUDITED = crimes({"violence": 6, "sexual": 4, "other": 5}, {"violence": 5, "sexual": 4, "other": 4})
+
+
+def crimes_rows(**changes):
+    table = AUDITED.astype(object).where(AUDITED != "", None)
+    for name, values in changes.items():
+        table[name] = values
+    return [list(table.columns), *table.to_numpy().tolist()]
+
+
+# ---- ids ------------------------------------------------------------------------------------------------------
+
+
+def test_long_numbers_are_refused_in_tables_as_in_frames(tmp_path, own):
+    numbers = [1234567890123450.0 + 10 * k for k in range(15)]
+    workbook(own / "crimes.xlsx", ("Sheet1", crimes_rows(incident_id=numbers)))
+    [problem] = refused(lambda: load(tmp_path), "rows 2, 3, 4 and 12 more, column incident_id", "16 digits", "as text")
+    assert "1234567890123450" not in str(problem)
+    (own / "crimes.xlsx").unlink()
+    workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *((number, "violence") for number in numbers)]))
+    refused(lambda: drawn(tmp_path), "16 digits or more", "column incident_id")
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "words"),
+    [
+        (datetime.datetime(2022, 3, 1), "yyyy-mm-dd", "dates"),
+        (2, "000000", "shown in another form"),
+        (2, '"INC-"0', "shown in another form"),
+        (True, "General", "dates"),
+    ],
+)
+@pytest.mark.parametrize("table", ["frame", "crimes"])
+def test_ids_that_a_spreadsheet_has_changed_are_refused(tmp_path, own, value, form, words, table):
+    def changed(book):
+        column = "A" if table == "frame" else "B"
+        book.active[f"{column}5"].value, book.active[f"{column}5"].number_format = value, form
+
+    rows = [HEADER, *ROWS] if table == "frame" else crimes_rows()
+    workbook(own / f"{table}.xlsx", ("Sheet1", rows), change=changed)
+    call = (lambda: drawn(tmp_path)) if table == "frame" else (lambda: load(tmp_path))
+    refused(call, "row 5, column incident_id", words, "as text")
+
+
+def test_whole_numbers_in_a_plain_format_are_ids(tmp_path, own):
+    workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *((k, "violence") for k in range(1000, 1010))]))
+    assert all(name.isdecimal() for name in drawn(tmp_path, incidents={"violence": 3}))
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\ufeff", "\u202e", "\u200f", "\u2060"])
+def test_invisible_characters_in_ids_are_refused(tmp_path, own, character):
+    (own / "frame.csv").write_text(
+        "incident_id,stratum\n" + "".join(f"{i},{s}\n" for i, s in [*ROWS, ("I001" + character, "other")]), "utf-8"
+    )
+    refused(lambda: drawn(tmp_path), "1 id with hidden characters (records 21")
+    (own / "frame.csv").unlink()
+    ids = list(AUDITED["incident_id"])
+    AUDITED.assign(incident_id=[ids[0] + character + "x", *ids[1:]]).to_csv(own / "crimes.csv", index=False)
+    refused(lambda: load(tmp_path), "row 2, column incident_id: got invisible characters")
+
+
+def test_spaces_at_the_ends_of_ids_do_not_count(tmp_path, own, right):
+    pd.DataFrame([(f"\u00a0{i} ", s) for i, s in ROWS], columns=HEADER).to_csv(own / "frame.csv", index=False)
+    assert drawn(tmp_path) == right
+
+
+def test_ids_in_short_form_are_refused(tmp_path, own):
+    (own / "frame.csv").write_text("incident_id,stratum\n1.23457E+15,violence\n2,violence\n")
+    refused(lambda: drawn(tmp_path, incidents={"violence": 1}), "short form")
+    (own / "frame.csv").unlink()
+    AUDITED.assign(incident_id=["1.23457E+15"] * len(AUDITED)).to_csv(own / "crimes.csv", index=False)
+    refused(lambda: load(tmp_path), "numbers in short form", "rows 2, 3, 4 and 12 more")
+
+
+# ---- workbooks --------------------------------------------------------------------------------------------------
+
+
+def test_of_several_sheets_none_is_guessed(tmp_path, own, right):
+    path = workbook(own / "frame.xlsx", ("January", [HEADER, *ROWS[:10]]), ("February", [HEADER, *ROWS[10:]]))
+    refused(lambda: drawn(tmp_path), "the sheets 'January', 'February'", "sampling.frame.sheet")
+    assert drawn(tmp_path, frame={"sheet": "February"}) <= {name for name, _ in ROWS[10:]}
+    trail = (own / "sample" / "trail.json").read_text()
+    assert "xlsx, sheet February" in trail
+    refused(lambda: drawn(tmp_path, frame={"sheet": "March"}), "the sheet 'March'")
+    assert path.exists()
+
+
+def test_a_hidden_sheet_is_not_read_and_that_is_told(own):
+    def hide(book):
+        book["Old"].sheet_state = "hidden"
+
+    rows = [HEADER, *ROWS]
+    path = workbook(own / "frame.xlsx", ("Old", [HEADER, ("X", "other")]), ("New", rows), ("Empty", []), change=hide)
+    table = read(path, "frame.xlsx", HEADER)
+    assert table.cells == [list(row) for row in ROWS] and table.sheet == "New"
+    assert "'Old' not read" in str(table.told[0])
+
+
+def test_a_sheet_of_the_name_of_the_table_is_the_table(tmp_path, own):
+    workbook(own / "crimes.xlsx", ("Notes", [("to do",)]), ("crimes", crimes_rows()))
+    records = load(tmp_path)
+    assert len(records.crimes) == 15 and "'Notes' not read" in str(records.told[0])
+
+
+def test_a_header_twice_in_a_workbook_is_refused(tmp_path, own):
+    workbook(own / "frame.xlsx", ("Sheet1", [(*HEADER, "stratum"), *((i, s, "other") for i, s in ROWS)]))
+    refused(lambda: drawn(tmp_path), "2 columns of this name")
+
+
+@pytest.mark.parametrize("dimension", ["A1", "A1:B3", "A1:XFD1048576"])
+def test_every_row_is_read_whatever_the_dimension_says(own, dimension):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    changed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'ref="A1:B21"', f'ref="{dimension}"'.encode()))
+    path.write_bytes(changed.getvalue())
+    assert len(read(path, "frame.xlsx", HEADER).cells) == 20
+
+
+def test_a_formula_without_a_value_is_no_blank_cell(tmp_path, own):
+    rows = crimes_rows()
+    rows[3][-1] = "=K4+1/24"
+    workbook(own / "crimes.xlsx", ("Sheet1", rows))
+    refused(lambda: load(tmp_path), "row 4, column recorded_at", "a formula without a saved value", "save it")
+
+
+def test_the_error_of_a_formula_is_refused(tmp_path, own):
+    rows = crimes_rows()
+    rows[3][-1] = "#N/A"
+    workbook(own / "crimes.xlsx", ("Sheet1", rows))
+    refused(lambda: load(tmp_path), "row 4, column recorded_at", "the error of a formula")
+
+
+def test_what_no_column_asks_for_may_hold_errors(tmp_path, own, right):
+    rows = [(*HEADER, "note"), *((i, s, "=1/0") for i, s in ROWS)]
+    workbook(own / "frame.xlsx", ("Sheet1", rows))
+    assert drawn(tmp_path) == right
+
+
+def test_a_true_midnight_is_a_time_where_the_cell_shows_one(tmp_path, own):
+    def shows(form):
+        def change(book):
+            for row in range(2, 17):
+                book.active[f"K{row}"].number_format = form
+
+        return change
+
+    times = [datetime.datetime(2022, 2, 3)] * 15
+    later = [None if row[8] == "no" else datetime.datetime(2022, 2, 3, 5) for row in crimes_rows()[1:]]
+    rows = crimes_rows(reported_at=times, recorded_at=later)
+    workbook(own / "crimes.xlsx", ("Sheet1", rows), change=shows("yyyy-mm-dd hh:mm"))
+    assert load(tmp_path).crimes["within_limit"].sum() == 13
+    workbook(own / "crimes.xlsx", ("Sheet1", rows), change=shows("yyyy-mm-dd"))
+    refused(lambda: load(tmp_path), "column reported_at", "a date and time")
+
+
+# ---- dialects and other formats ---------------------------------------------------------------------------------
+
+
+def csv_as(mark=",", ends="\n", above="", rows=ROWS):
+    lines = [mark.join(map(str, row)) for row in [(*HEADER, '"free\ntext"'), *((*row, '"a;b,c"') for row in rows)]]
+    return above + ends.join(lines) + ends
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_csv_of_every_dialect(tmp_path, own, right, encoding, mark, ends):
+    (own / "frame.csv").write_bytes(csv_as(mark, ends).encode(encoding))
+    assert drawn(tmp_path) == right
+
+
+@pytest.mark.parametrize("above", ["sep=,\n", "Export of the force\n", "\n\n", "Export,,\n2022,,\n\n"])
+def test_rows_above_a_header_are_found(tmp_path, own, right, above):
+    (own / "frame.csv").write_text(csv_as(above=above))
+    assert drawn(tmp_path) == right
+    table = read(own / "frame.csv", "frame.csv", HEADER)
+    assert len(table.told) == 1 and "passed over" in str(table.told[0])
+
+
+def test_rows_of_a_table_keep_their_numbers_below_a_title(tmp_path, own):
+    text = AUDITED.assign(recorded="perhaps").to_csv(index=False)
+    (own / "crimes.csv").write_text("Audit of 2022\n\n" + text)
+    refused(lambda: load(tmp_path), "row 4, column recorded: got 'perhaps'")
+
+
+def converted(path, kind):
+    command = ["soffice", "--headless", "--convert-to", kind, "--outdir", str(path.parent), str(path)]
+    try:
+        subprocess.run(command, capture_output=True, timeout=120, check=True)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("LibreOffice is not installed; it writes these files")
+    made = path.with_suffix(f".{kind}")
+    path.unlink()
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ods", "xls"])
+def test_workbooks_of_other_programs(tmp_path, own, kind):
+    rows = crimes_rows()
+    for row, recorded in ((rows[2], "=TRUE()"), (rows[3], True)):
+        row[8] = recorded
+    rows[2][10] = rows[2][11] = datetime.datetime(2022, 2, 3)
+
+    def change(book):
+        for cell in ("K3", "L3"):
+            book.active[cell].number_format = "yyyy-mm-dd hh:mm"
+
+    converted(workbook(own / "crimes.xlsx", ("Sheet1", rows), change=change), kind)
+    records = load(tmp_path)
+    assert records.crimes["recorded"].sum() == 13 and records.crimes["within_limit"].sum() == 13
+    rows[4][11], rows[5][1], rows[6][1] = "=NA()", datetime.datetime(2022, 1, 1), 12
+    (own / f"crimes.{kind}").unlink()
+
+    def shown(book):
+        change(book)
+        book.active["B7"].number_format = "0000"
+
+    converted(workbook(own / "crimes.xlsx", ("Sheet1", rows), change=shown), kind)
+    places = (
+        "row 5, column recorded_at: got the error",
+        "row 6, column incident_id: got dates",
+        "row 7, column incident_id",
+    )
+    refused(lambda: load(tmp_path), *places)
+
+
+def test_a_workbook_with_a_password_is_said_to_be_one(own):
+    path = own / "frame.xlsx"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"))
+    refused(lambda: read(path, "frame.xlsx"), "a workbook with a password", "remove the password")
+
+
+def test_parquet_of_every_string_type_and_index(tmp_path, own, right):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    for kind in (pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())):
+        columns = [pa.array(column).cast(pa.string()).cast(kind) for column in zip(*ROWS, strict=True)]
+        parquet.write_table(pa.table(columns, names=list(HEADER)), own / "frame.parquet")
+        assert drawn(tmp_path) == right
+        (own / "sample" / "trail.json").unlink()
+    pd.DataFrame(ROWS, columns=HEADER).set_index("incident_id").to_parquet(own / "frame.parquet")
+    assert drawn(tmp_path) == right
+    AUDITED.astype("category").set_index("crime_id").to_parquet(own / "crimes.parquet")
+    assert len(load(tmp_path).crimes) == 15
+
+
+def test_answers_as_people_and_spreadsheets_write_them(tmp_path, own):
+    answers = AUDITED["recorded"].map({"yes": "TRUE", "no": "No"})
+    AUDITED.assign(recorded=answers, domestic_abuse=AUDITED["domestic_abuse"].str.title()).to_csv(
+        own / "crimes.csv", index=False
+    )
+    records = load(tmp_path)
+    assert records.crimes["recorded"].sum() == 13 and records.crimes["domestic_abuse"].sum() == 5
+
+
+# ---- what a frame holds and nobody has named --------------------------------------------------------------------
+
+
+def test_routes_that_no_mapping_covers(tmp_path, own):
+    frame = pd.DataFrame(ROWS, columns=HEADER).assign(route=["999", "Partner referral"] * 10)
+    frame.to_csv(own / "frame.csv", index=False)
+    declared = {"routes": {"control_room": ["999"]}}
+    refused(lambda: drawn(tmp_path, frame=declared), "10 records with other values: 'Partner referral' (10)")
+    from cdi_lib.fieldwork.draw import read_audit_frame
+
+    [told] = read_audit_frame("testshire", inspection(), tmp_path).told
+    assert told.severity == "warning" and "20 records with other values" in told.got
+
+
+def test_two_spellings_of_a_stratum_are_refused(tmp_path, own):
+    rows = [*ROWS, ("I900", "Violence")]
+    pd.DataFrame(rows, columns=HEADER).to_csv(own / "frame.csv", index=False)
+    refused(lambda: drawn(tmp_path), "one stratum in several spellings: 'Violence' (1), 'violence' (10)")
