@@ -5,19 +5,25 @@ Each kind of fault was seen in public issue threads of other tools. The inputs a
 
 import datetime
 import io
+import shutil
 import subprocess
 import zipfile
 
 import openpyxl
 import pandas as pd
 import pytest
-from forces import crimes, parameters
+from auditors import MAPPED, fill_in, frame
+from forces import crimes, parameters, write_force
 
+from cdi_lib.fieldwork.chain import check_chain
+from cdi_lib.fieldwork.collected import check_collected, collect
 from cdi_lib.fieldwork.draw import draw_sample, read_selection
+from cdi_lib.fieldwork.returns import check_returns
 from cdi_lib.inspection.files import read
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.records import load_records
+from cdi_lib.pipeline.audit import read_audit
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "incidents": {"violence": 3, "other": 2}}
 HEADER = ("incident_id", "stratum")
@@ -354,3 +360,130 @@ def test_two_spellings_of_a_stratum_are_refused(tmp_path, own):
     rows = [*ROWS, ("I900", "Violence")]
     pd.DataFrame(rows, columns=HEADER).to_csv(own / "frame.csv", index=False)
     refused(lambda: drawn(tmp_path), "one stratum in several spellings: 'Violence' (1), 'violence' (10)")
+
+
+# ---- the chain from frame to crimes ------------------------------------------------------------------------------
+
+
+AUDIT_PLAN = {"incidents": {"violence": 14, "sexual": 8, "other": 8}, "frame": MAPPED}
+
+
+@pytest.fixture(scope="module")
+def whole_chain(tmp_path_factory):
+    """A force from its frame to collected crimes; references have leading zeros."""
+    params = tmp_path_factory.mktemp("chain")
+    asked = inspection(**AUDIT_PLAN)
+    write_force(params, "testshire", parameters(sampling=PLAN | AUDIT_PLAN), {"crimes": AUDITED.iloc[:0]})
+    table = frame(400)
+    table["Log No"] = table["Log No"].str[1:7]
+    table.to_csv(params / "testshire" / "frame.csv", index=False)
+    draw_sample("testshire", asked, params)
+    blank = params / "testshire" / "sample" / "worksheet.xlsx"
+    fill_in(blank, params / "testshire" / "returned" / "one.xlsx")
+    collect("testshire", check_returns("testshire", asked, params), params)
+    return params
+
+
+@pytest.fixture
+def chain(whole_chain, tmp_path):
+    return shutil.copytree(whole_chain, tmp_path / "params")
+
+
+def audit(params):
+    return read_audit("testshire", params)
+
+
+def damaged(path, change, **read):
+    """A CSV file after a change of its data frame, all of text."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, **read)
+    (change(table)).to_csv(path, index=False)
+
+
+def test_the_whole_chain_is_sound(chain):
+    found = audit(chain)
+    assert check_chain("testshire", found.inspection, chain, found.records) == []
+    assert len(found.records.main) == 45
+
+
+def test_lost_zeros_are_an_error_wherever_they_are(chain):
+    own = chain / "testshire"
+    damaged(own / "crimes.csv", lambda t: t.assign(incident_id=t["incident_id"].str.lstrip("0")))
+    [problem] = refused(
+        lambda: audit(chain), "28 of 28 incidents that are not in sample/selection.csv", "leading zeros"
+    )
+    assert "column incident_id" in problem.where
+    for name in ("selection.csv", "trail.json"):
+        (own / "sample" / name).unlink()
+    refused(lambda: audit(chain), "28 of 28 incidents that are not in frame.csv")
+
+
+def test_lost_zeros_of_the_selection_are_an_error(chain):
+    damaged(chain / "testshire" / "sample" / "selection.csv", lambda t: t.assign(id=t["id"].str.lstrip("0")))
+    refused(lambda: audit(chain), "selection.csv, rows 2, 3, 4 and 27 more", "not the 30 of the trail", "leading zeros")
+
+
+def test_lost_zeros_of_a_worksheet_are_told(chain):
+    sheet = pd.read_excel(chain / "testshire" / "returned" / "one.xlsx", sheet_name="Audit", dtype=object)
+    sheet["incident_id"] = sheet["incident_id"].str.lstrip("0")
+    sheet.to_csv(chain / "testshire" / "returned" / "one.csv", index=False)
+    (chain / "testshire" / "returned" / "one.xlsx").unlink()
+    told = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
+    assert "leading zeros are lost" in str(told[0]) and "column incident_id" in told[0].where
+
+
+@pytest.mark.parametrize("change", [lambda t: t.iloc[5:], lambda t: t.assign(Via="CRC"), lambda t: t[::-1]])
+def test_a_frame_changed_after_the_draw_is_an_error(chain, change):
+    damaged(chain / "testshire" / "frame.csv", change)
+    refused(lambda: audit(chain), "frame.csv: got another file than the sample was drawn from", "put it back")
+
+
+def test_a_crime_in_another_stratum_than_drawn_is_an_error(chain):
+    damaged(chain / "testshire" / "crimes.csv", lambda t: t.assign(stratum=["sexual", *t["stratum"][1:]]).drop(1))
+    refused(lambda: audit(chain), "row 2, column stratum: got 1 crime in another stratum than")
+
+
+def test_other_sizes_of_strata_than_drawn_from_are_an_error(chain):
+    damaged(chain / "testshire" / "strata.csv", lambda t: t.assign(frame_incidents="9999"))
+    refused(lambda: audit(chain), "column frame_incidents: got 9,999; expected", "trail.json")
+
+
+@pytest.mark.parametrize("column", ["recorded_at", "route", "domestic_abuse", "crime_type", "recorded_as"])
+def test_every_difference_from_the_worksheets_is_told(chain, column):
+    found = audit(chain)
+    main = found.records.main.copy()
+    main[column] = main[column].to_numpy()[::-1]
+    [told] = check_collected("testshire", check_returns("testshire", found.inspection, chain), main, None)
+    assert "differ" in told.got and told.where.startswith("rows ") and told.where.endswith(column)
+
+
+def test_a_given_cell_that_was_changed_is_an_error(chain):
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    book = openpyxl.load_workbook(path)
+    sheet, columns = book["Audit"], [cell.value for cell in book["Audit"][1]]
+    sheet.cell(2, columns.index("reported_at") + 1).value += datetime.timedelta(hours=3)
+    sheet.cell(5, columns.index("route") + 1).value = None
+    book.save(path)
+    places = [str(problem) for problem in check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors]
+    assert len(places) == 2 and "row 2, column reported_at" in places[0] and "row 5, column route" in places[1]
+
+
+def test_the_order_of_day_and_month_is_not_guessed(chain):
+    own, asked = chain / "testshire", inspection(**AUDIT_PLAN)
+    before = check_returns("testshire", asked, chain)
+    sheet = pd.read_excel(own / "returned" / "one.xlsx", sheet_name="Audit", dtype=object)
+    (own / "returned" / "one.xlsx").unlink()
+
+    def told(form, without_given=False):
+        table = sheet.copy()
+        for name in ("reported_at", "recorded_at"):
+            times = pd.to_datetime(table[name])
+            times = times.mask(times.dt.day > 12) if without_given else times
+            table[name] = times.dt.strftime(form)
+        table.to_csv(own / "returned" / "one.csv", index=False)
+        return check_returns("testshire", asked, chain)
+
+    pd.testing.assert_frame_equal(told("%d/%m/%Y %H:%M:%S").crimes, before.crimes)
+    assert "month before the day" in str(told("%m/%d/%Y %H:%M").problems[0])
+    damaged(own / "sample" / "selection.csv", lambda t: t.assign(reported_at=""))
+    assert any("read in two orders" in str(problem) for problem in told("%d/%m/%Y %H:%M", True).errors)
+    assert not any("read in two orders" in str(problem) for problem in told("%Y-%m-%d %H:%M", True).errors)

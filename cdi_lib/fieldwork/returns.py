@@ -25,8 +25,9 @@ from cdi_lib.fieldwork.worksheet import (
     NO_CRIME,
     NOT_AUDITED,
     RECHECK,
+    ROWS_PER_INCIDENT,
 )
-from cdi_lib.inspection.files import read
+from cdi_lib.inspection.files import places, read
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
@@ -129,6 +130,7 @@ class _Findings:
 
     def __init__(self) -> None:
         self._found: list[tuple[int, Problem]] = []
+        self._places: set[tuple[str, str]] = set()
 
     def add(self, weight: int, problem: Problem) -> None:
         self._found.append((weight, replace(problem, severity="warning" if weight == self.WARNING else "error")))
@@ -138,7 +140,10 @@ class _Findings:
         for _, row in rows.iterrows():
             said, asked = (words if isinstance(words, str) else words(row) for words in (got, expected))
             said = said or (BLANK if row[column] is None else shown(row[column]))
-            self.add(weight, Problem(row["file"], f"row {row['row']}, column {column}", said, asked))
+            place = f"row {row['row']}, column {column}"
+            if (row["file"], place) not in self._places:  # the first that is said of a cell is enough
+                self.add(weight, Problem(row["file"], place, said, asked))
+                self._places.add((row["file"], place))
 
     def sorted(self) -> tuple[Problem, ...]:
         return tuple(problem for _, problem in sorted(self._found, key=lambda item: item[0]))
@@ -234,11 +239,54 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
 def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit: str, found: _Findings) -> None:
     stratum_of = dict(zip(selection["id"], selection["stratum"], strict=True))
     known = rows["incident_id"].isin(list(stratum_of))
-    expected, got = f"an incident of sample/{SELECTIONS[audit]}", "a record that was not selected"
-    found.rows(_Findings.SAMPLE, rows[~known], "incident_id", expected, got)
+    got, expected = "a record that was not selected", f"an incident of sample/{SELECTIONS[audit]}"
+    short = {name.lstrip("0") for name in stratum_of if name.startswith("0")}
+    lost = f"{expected}; its leading zeros are lost: format the column as text, and enter it as it was"
+    why = lambda row: lost if row["incident_id"] in short else expected
+    found.rows(_Findings.SAMPLE, rows[~known], "incident_id", why, got)
     changed = rows[known & (rows["stratum"] != rows["incident_id"].map(stratum_of))]
     drawn_from = lambda row: f"{stratum_of[row['incident_id']]}, from which the incident was drawn"
     found.rows(_Findings.SAMPLE, changed, "stratum", drawn_from)
+    _check_given(rows[known], selection.set_index("id"), found)
+
+
+def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) -> None:
+    """Cells that the worksheet gave and somebody has changed; and dates of a CSV file that may be read in two orders."""
+    as_drawn = (
+        "what the worksheet gave; a time or route that the frame has wrong is corrected in the table crimes later"
+    )
+    numbered = rows["crime_number"].isin([str(number) for number in range(1, ROWS_PER_INCIDENT + 1)])
+    given = rows["incident_id"].map(selection["route"])
+    changed = given.notna() & (given != rows["route"]) & (rows["route"].notna() | numbered)
+    found.rows(_Findings.SAMPLE, rows[changed], "route", as_drawn)
+    given = parse_moments(rows["incident_id"].map(selection["reported_at"])).dt.floor("min")
+    for file, own in rows.groupby("file", sort=False):
+        drawn, times = given[own.index], _minutes(own["reported_at"])
+        differs = drawn.notna() & (times != drawn) & (own["reported_at"].notna() | numbered[own.index])
+        other_way = {name: _minutes(own[name], month_first=True) for name in ("reported_at", "recorded_at")}
+        if differs.any() and (other_way["reported_at"] == drawn)[differs].all():
+            got = f"{differs.sum():,} dates with the month before the day, {places(own['row'][differs].tolist())}"
+            expected = "the day before the month, as in the worksheet; or dates such as 2022-06-03: save it as .xlsx"
+            found.add(_Findings.FILE, Problem(str(file), "column reported_at", got, expected))
+            continue
+        found.rows(_Findings.SAMPLE, own[differs], "reported_at", as_drawn)
+        two_ways = {name: _minutes(own[name]).notna() & (_minutes(own[name]) != other_way[name]) for name in other_way}
+        unsure = pd.concat([two_ways[name] & other_way[name].notna() for name in other_way], axis=1).any(axis=1)
+        sure = pd.concat([two_ways[name] & other_way[name].isna() for name in other_way], axis=1).any(axis=None)
+        if unsure.any() and not sure and not (two_ways["reported_at"] & (times == drawn)).any():
+            got = f"{unsure.sum():,} dates that can be read in two orders, {places(own['row'][unsure].tolist())}"
+            expected = (
+                "dates such as 2022-06-03, or the worksheet saved as .xlsx: nothing in the file says which is the day"
+            )
+            found.add(_Findings.FILE, Problem(str(file), "", got, expected))
+
+
+def _minutes(texts: Series, month_first: bool = False) -> Series:
+    """Times to the minute, as far as a CSV file of a spreadsheet has them; with ``month_first`` 3/6/2022 is of March."""
+    if month_first:
+        swapped = texts.astype(object).where(texts.notna(), "").astype(str)
+        texts = swapped.str.replace(r"^(\d{1,2})/(\d{1,2})/", r"\2/\1/", regex=True)
+    return parse_moments(texts).dt.floor("min")
 
 
 def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:

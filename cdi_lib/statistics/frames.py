@@ -74,6 +74,12 @@ class Frame:
         found: pd.DataFrame = _ask(self, query, list(ids)).df().set_index("id")
         return found.set_axis(list(self._places), axis=1).loc[list(ids)]
 
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of some ids that the frame has."""
+        return {
+            row[0] for row in _ask(self, "SELECT id FROM frame WHERE id IN (SELECT unnest(?))", list(ids)).fetchall()
+        }
+
     def slices(self, column: str) -> Iterator[pd.Series]:
         """The values of a column as the file stores them, many records at a time."""
         values = _ask(self, f"SELECT {self._places[column]} FROM frame")
