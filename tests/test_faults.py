@@ -5,8 +5,10 @@ Each kind of fault was seen in public issue threads of other tools. The inputs a
 
 import datetime
 import io
+import os
 import shutil
 import subprocess
+import sys
 import zipfile
 
 import openpyxl
@@ -20,10 +22,12 @@ from cdi_lib.fieldwork.collected import check_collected, collect
 from cdi_lib.fieldwork.draw import draw_sample, read_selection
 from cdi_lib.fieldwork.returns import check_returns
 from cdi_lib.inspection.files import read
+from cdi_lib.inspection.folders import PROJECT as ROOT
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.records import load_records
 from cdi_lib.pipeline.audit import read_audit
+from cdi_lib.report import wording
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "incidents": {"violence": 3, "other": 2}}
 HEADER = ("incident_id", "stratum")
@@ -438,7 +442,7 @@ def test_a_frame_changed_after_the_draw_is_an_error(chain, change):
 
 
 def test_a_crime_in_another_stratum_than_drawn_is_an_error(chain):
-    damaged(chain / "testshire" / "crimes.csv", lambda t: t.assign(stratum=["sexual", *t["stratum"][1:]]).drop(1))
+    damaged(chain / "testshire" / "crimes.csv", lambda t: t.assign(stratum=["violence", *t["stratum"][1:]]).drop(1))
     refused(lambda: audit(chain), "row 2, column stratum: got 1 crime in another stratum than")
 
 
@@ -487,3 +491,37 @@ def test_the_order_of_day_and_month_is_not_guessed(chain):
     damaged(own / "sample" / "selection.csv", lambda t: t.assign(reported_at=""))
     assert any("read in two orders" in str(problem) for problem in told("%d/%m/%Y %H:%M", True).errors)
     assert not any("read in two orders" in str(problem) for problem in told("%Y-%m-%d %H:%M", True).errors)
+
+
+# ---- what is printed -----------------------------------------------------------------------------------------
+
+
+def test_charts_do_not_depend_on_the_users_settings(tmp_path):
+    (tmp_path / "matplotlibrc").write_text(
+        "axes.facecolor: black\nfigure.facecolor: black\nsavefig.facecolor: red\nfont.size: 30\n"
+    )
+    code = (
+        "import hashlib; from cdi_lib.report import charts\n"
+        "figure = charts.intervals('t', 's', [('a', 0.5, 0.4, 0.6, 'x')], 'axis', True)\n"
+        "print(hashlib.sha256(charts.svg(figure).encode()).hexdigest())"
+    )
+    run = lambda **own: (
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | own, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    )
+    assert run() == run(MATPLOTLIBRC=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("they said “we record.”", "They said “we record.”"),
+        ("in the U.K.", "In the U.K."),
+        ("it's done!", "It's done!"),
+        ("plain", "Plain."),
+    ],
+)
+def test_the_last_mark_of_a_finding_is_kept(text, printed):
+    assert wording.sentence(text) == printed
+    assert wording.points_list([text, "b"]).split("\n")[0] == f"- {text};".replace("!", "\\!")

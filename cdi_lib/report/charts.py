@@ -81,7 +81,7 @@ def styled(draw):
     """Draw with the style of the report, whatever the caller has set."""
 
     def wrapped(*args, **kwargs):
-        with matplotlib.rc_context(), matplotlib.style.context(["afcharts.afcharts", _STYLE]):
+        with matplotlib.rc_context(), matplotlib.style.context(["default", "afcharts.afcharts", _STYLE]):
             return draw(*args, **kwargs)
 
     wrapped.__doc__, wrapped.__name__ = draw.__doc__, draw.__name__
@@ -287,7 +287,8 @@ def margins(
 def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "cdi_lib"}):
+    own = {"svg.fonttype": "path", "svg.hashsalt": "cdi_lib"}
+    with matplotlib.style.context(["default", own]):  # whatever the user has set
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
