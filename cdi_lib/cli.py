@@ -234,12 +234,13 @@ def _returned(force: str, inspection: Inspection, params: Path, expected: str) -
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
     from cdi_lib.fieldwork import collected
+    from cdi_lib.fieldwork.chain import check_chain
     from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 
     force, params = chosen.force, params_of(chosen.force)
     inspection = load_inspection(force, params)
-    if problems := check_drawn(force, inspection, params):
+    if problems := check_drawn(force, inspection, params) + check_chain(force, inspection, params, None):
         raise InputError(problems)
     expected = f"worksheets that auditors filled in; draw the sample first: make sample FORCE={force}"
     written = collected.collect(force, _returned(force, inspection, params, expected), params)

@@ -65,7 +65,7 @@ def fill_in(blank: Path, filled: Path, part: slice = slice(None), not_audited: C
 
 
 def _decide(sheet, column: dict[str, int], incident: str, rows: list[int]) -> None:
-    number = int(incident[1:7])
+    number = int(incident.strip("=")[:6])
     is_crime = number % 10 != 0
     sheet.cell(rows[0], column["finding"]).value = "crime" if is_crime else "no crime"
     for crime_number, row in enumerate(rows[: 1 + number % 2] if is_crime else [], 1):

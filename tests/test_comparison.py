@@ -322,3 +322,13 @@ def test_two_inspections_of_a_force_in_one_year_are_kept_apart():
 def test_a_later_inspection_without_a_known_period_is_told():
     found = comparison.compare([], read_published())
     assert {"Kent", "Cheshire", "Thames Valley"} <= set(found.superseded)
+
+
+@pytest.mark.parametrize(("status", "kind"), [("draft", "audit"), ("final", "audit"), ("draft", "invented")])
+def test_a_draft_is_marked_wherever_its_name_stands(results, tmp_path, status, kind):
+    publication = results["publication"] | {"status": status}
+    (tmp_path / "results.json").write_text(
+        json.dumps(results | {"records": {"status": kind}, "publication": publication})
+    )
+    found = comparison.compare([read_results(tmp_path / "results.json")], read_published())
+    assert [item.name.endswith(", draft") for item in found.inspections if item.kind == kind] == [status == "draft"]

@@ -112,7 +112,7 @@ def test_the_normal_form_of_an_id_is_drawn_and_repeats_in_it_are_refused():
     one = draw(pd.DataFrame({"id": [composed]}), 1, 1, id_column="id").records[0]
     other = draw(pd.DataFrame({"id": [decomposed + " "]}), 1, 1, id_column="id").records[0]
     assert (one.id, one.key) == (other.id, other.key)
-    with pytest.raises(ValueError, match="1 id occurs more than once, in 2 records: 'Café' \\(2 times\\)"):
+    with pytest.raises(ValueError, match="1 id occurs more than once, in 2 records \\(1, 2, counted from 1\\)"):
         draw(pd.DataFrame({"id": [composed, decomposed]}), 1, 1, id_column="id")
 
 
@@ -202,10 +202,10 @@ SIX = FRAME[:6].reset_index(drop=True)
         (lambda: _draw(SIX.assign(id=["a", None, "b", " ", "", "c"])), r"3 empty ids \(records 2, 4, 5, counted"),
         (
             lambda: _draw(SIX.assign(id=list("aabbbc"))),
-            r"2 ids occur .* in 5 records: 'a' \(2 times\), 'b' \(3 times\)",
+            r"2 ids occur .* in 5 records \(1, 2, 3, 4, 5, counted from 1\)",
         ),
-        (lambda: _draw(SIX.assign(id=["a", "a "] + list("bcde"))), r"1 id occurs .*'a' \(2 times\)"),
-        (lambda: _draw(pd.concat([FRAME] * 2)), r"1,000 ids occur more than once, in 2,000 records: .*…"),
+        (lambda: _draw(SIX.assign(id=["a", "a "] + list("bcde"))), r"1 id occurs .* \(1, 2, counted from 1\)"),
+        (lambda: _draw(pd.concat([FRAME] * 2)), r"1,000 ids occur more than once, in 2,000 records .*…"),
         (lambda: _draw(SIX.assign(id=[1.5] * 6)), "must hold text or whole numbers; it holds DOUBLE"),
         (lambda: _draw(SIX.assign(id=[1, "a", 2, 3, 4, 5])), "mixes text and numbers"),
         (lambda: _draw(SIX.assign(id=pd.Timestamp("2020-01-01"))), "it holds TIMESTAMP"),

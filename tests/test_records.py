@@ -7,7 +7,7 @@ import pytest
 from forces import crimes, parameters, write_force
 from openpyxl import Workbook
 
-from cdi_lib.inspection.files import read_rows, sheet_rows
+from cdi_lib.inspection.files import read
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import default_programme
@@ -151,12 +151,12 @@ def test_rows_of_a_sheet_have_one_length_and_keep_their_numbers(tmp_path):
     for row in (["id", None, "stratum"], [], [106.0, True, datetime(2022, 1, 3)], [" x "], [None], []):
         sheet.append(row)
     book.save(path)
-    rows = read_rows(path, "frame.xlsx", "Export")
-    assert rows == [["id", "", "stratum"], ["", "", ""], ["106", "yes", "2022-01-03"], ["x", "", ""]]
-    assert sheet_rows(path, "frame.xlsx", 1)[2][0] == 106.0
-    assert read_rows(path, "frame.xlsx") == [["id", "stratum"]]
-    with pytest.raises(InputError, match="expected a workbook with the sheet Audit"):
-        read_rows(path, "frame.xlsx", "Audit")
+    rows = read(path, "frame.xlsx", sheet="Export")
+    assert rows.header == ["id", "", "stratum"]
+    assert rows.cells == [["106", "yes", "2022-01-03 00:00:00"], ["x", "", ""]]
+    assert rows.numbers == [3, 4]
+    with pytest.raises(InputError, match="expected a workbook with the sheet 'Audit'"):
+        read(path, "frame.xlsx", sheet="Audit")
 
 
 def test_rows_are_judged_beside_unreadable_ones(tmp_path):

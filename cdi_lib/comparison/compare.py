@@ -81,11 +81,12 @@ class Inspected(_Model):
     grades: dict[str, str]
     counts: bool = True
     is_one_of_several: bool = False  # of the force in the same year
+    is_draft: bool = False
 
     @property
     def name(self) -> str:
         """The force, with the year of the audit, which tells inspections of one force apart, or else with the title too."""
-        name = f"{self.force} {self.year or self.title[-4:]}"
+        name = f"{self.force} {self.year or self.title[-4:]}{', draft' if self.is_draft else ''}"
         return f"{name} ({self.title})" if self.is_one_of_several else name
 
     def is_later(self, other: Inspected) -> bool:
@@ -271,6 +272,7 @@ def _from_results(found: Results) -> Inspected:
         unrecorded=Count(value=number.value, low=number.low, high=number.high) if number else None,
         grades={entry.id: entry.decided for entry in judged if entry.decided != "not judged"},
         counts=kind != "invented",
+        is_draft=found.publication.get("status") == "draft" and kind != "reconstruction",
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns
 from cdi_lib.fieldwork.trail import TRAILS, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST
-from cdi_lib.inspection.files import find_table, read_table, write_whole
+from cdi_lib.inspection.files import find_table, places, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.programme import MAIN
@@ -115,18 +116,40 @@ def is_collected(force: str, params: Path) -> bool:
 
 
 def check_collected(force: str, returns: Returns, main: pd.DataFrame, challenges: pd.DataFrame | None) -> list[Problem]:
-    """A warning of decisions in the table ``crimes`` that are neither the auditors' nor those of upheld challenges.
+    """Warnings of what the table ``crimes`` holds that is neither the auditors' nor that of upheld challenges.
 
     ``main`` are the crimes of the main sample, ``challenges`` the table of that name, or None.
     """
     upheld = set() if challenges is None else set(challenges["crime_id"][challenges["outcome"] == "upheld"])
-    made = returns.crimes.drop_duplicates("crime_id").set_index("crime_id")  # twice is an error, told elsewhere
-    held = main.set_index("crime_id")
-    decided = (made["offence_class"] + "/" + (made["recorded"] == "yes").astype(str)).fillna("").to_dict()
-    stands = (held["offence_class"] + "/" + held["recorded"].astype(str)).fillna("").to_dict()
-    differ = sum(decided.get(name, "") != stands.get(name, "") for name in {*decided, *stands} - upheld)
-    if not differ:
-        return []
-    got = f"{differ:,} decisions that differ from the returned worksheets"
+    made = returns.crimes.drop_duplicates("crime_id").set_index("crime_id").map(_in_text)  # twice is told elsewhere
+    held = main.assign(row=main.index + 2).drop_duplicates("crime_id").set_index("crime_id")
+    both = held.index.intersection(made.index)
+    of_form = lambda n: "decision that differs" if n == 1 else "decisions that differ"
+    found = []
+    for name in (name for name in made.columns if name in held and name not in ("incident_id", "sample")):
+        differ = both[(held.loc[both, name].map(_in_text) != made.loc[both, name]) & ~both.isin(list(upheld))]
+        if len(differ):
+            found.append(
+                (
+                    f"{places(held.loc[differ, 'row'].tolist())}, column {name}",
+                    f"{len(differ):,} {of_form(len(differ))}",
+                )
+            )
+    for names, what in (
+        (held.index.difference(made.index), "in no worksheet"),
+        (made.index.difference(held.index), ""),
+    ):
+        if n := len(names := names.difference(list(upheld))):
+            where = places(held.loc[names, "row"].tolist()) if what else ""
+            found.append(
+                (where, f"{n:,} crime{'s' * (n > 1)} {what or 'of the worksheets missing'}, and so {of_form(n)}")
+            )
     expected = "those of the worksheets, or an upheld challenge in the table challenges for each"
-    return [Problem(f"params/{force}/crimes", "", got, expected, "warning")]
+    file = f"params/{force}/crimes"
+    return [Problem(file, where, f"{got} from the returned worksheets", expected, "warning") for where, got in found]
+
+
+def _in_text(value: Any) -> str:
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return "" if pd.isna(value) else {"True": "yes", "False": "no"}.get(str(value), str(value))

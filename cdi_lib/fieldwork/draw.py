@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cdi_lib.fieldwork.frame_file import open_frame
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.files import file_hash, find_table, other_separator, write_whole
+from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.measures import planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
@@ -24,7 +26,7 @@ from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import parse_moments
 from cdi_lib.statistics import sampling
-from cdi_lib.statistics.frames import Frame, normal_text, read_frame, read_header
+from cdi_lib.statistics.frames import Frame, normal_text
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
@@ -46,12 +48,15 @@ class Drawn:
 
 @dataclass(frozen=True)
 class AuditFrame:
-    """A sampling frame with its strata as the parameters name them; ``place`` is its file in messages."""
+    """A sampling frame with its strata as the parameters name them; ``place`` is its file in messages, ``told`` are
+    warnings."""
 
     frame: Frame
     columns: FrameColumns
     place: str
     routes: tuple[str, ...]  # of the programme
+    told: tuple[Problem, ...] = ()
+    timed: bool = False  # whether its column of times holds any, so that a midnight is meant
 
 
 def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Mapping[str, str] | None = None) -> Drawn:
@@ -156,15 +161,22 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
         expected = "the sampling frame (CSV, Excel or Parquet), with its columns named in sampling.frame"
         raise InputError([Problem(place, "", "no such file", expected)])
     try:
-        names = _present(plan.frame, read_header(path), place)
+        asked = plan.frame
+        named = [name for name in (asked.incident_id, asked.stratum, asked.reported_at, asked.route) if name]
+        given = open_frame(path, place, named, asked.sheet or "")
+        names = _present(asked, given.header, place)
         others = [name for name in (names.reported_at, names.route) if name]
-        frame = read_frame(path, names.incident_id, names.stratum, other_columns=others)
+        frame = given.read(names.incident_id, names.stratum, others)
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
     frame = frame.renamed(_strata(frame.info.counts, names, place))
+    told, timed, routes = given.told, False, tuple(inspection.programme.routes)
     if names.reported_at is not None:
-        _check_reported(frame, names.reported_at, inspection, place)
-    return AuditFrame(frame, names, place, tuple(inspection.programme.routes))
+        missing, timed = _check_reported(frame, names.reported_at, inspection, place)
+        told = told + missing
+    if names.route is not None:
+        told = told + _check_routes(frame, names, routes, place)
+    return AuditFrame(frame, names, place, routes, tuple(told), timed)
 
 
 def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns:
@@ -179,9 +191,13 @@ def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns
             near = suggest(column, header) or suggest(key, header)
             expected = f"one of its columns for sampling.frame.{key}: {', '.join(map(shown, header))}{near}"
             problems.append(Problem(place, f"column {shown(column)}", "no such column", expected))
+    problems += [
+        Problem(place, f"column {shown(name)}", f"{header.count(name)} columns of this name", "it once")
+        for name in (names.incident_id, names.stratum, names.reported_at, names.route)
+        if name is not None and header.count(name) > 1
+    ]
     if problems:
-        other = other_separator(header, place)
-        raise InputError([other] if other else problems)
+        raise InputError(problems)
     return names
 
 
@@ -191,6 +207,11 @@ def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[
     if not names.strata and len(counts) > MOST_STRATA:
         expected = f"a column of at most {MOST_STRATA} strata; name another in sampling.frame.stratum"
         raise InputError([Problem(place, where, f"{len(counts):,} different values", expected)])
+    spellings = Counter(value.casefold() for value in counts)
+    if not names.strata and (several := sorted(value for value in counts if spellings[value.casefold()] > 1)):
+        got = f"one stratum in several spellings: {', '.join(f'{shown(v, 30)} ({counts[v]:,})' for v in several[:6])}"
+        expected = "one spelling; or say in sampling.frame.strata which values are a stratum"
+        raise InputError([Problem(place, where, got, expected)])
     stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
     unknown = sorted(set(counts) - set(stratum_of), key=lambda value: -counts[value])
     if names.strata and unknown:
@@ -211,19 +232,23 @@ def _moments(values: pd.Series, place: str) -> pd.Series:
     return parse_moments(values.astype("str").str.strip(), days=True)
 
 
-def _check_reported(frame: Frame, column: str, inspection: Inspection, place: str) -> None:
-    """Refuse a frame with dates that cannot be read or are outside the audit period, with their number."""
+def _check_reported(frame: Frame, column: str, inspection: Inspection, place: str) -> tuple[list[Problem], bool]:
+    """Refuse a frame with dates that cannot be read or are outside the audit period; warns of blank ones, and says whether
+    the column holds times."""
     period = inspection.audit_period
     first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
-    seen, unread, outside, example = 0, 0, 0, ""
+    seen, unread, outside, missing, example, timed = 0, 0, 0, 0, "", False
     for values in frame.slices(column):
         moments = _moments(values, place)
-        wrong = moments.isna() & values.notna() & (values.astype("str").str.strip() != "")
+        blank = values.isna() | (values.astype("str").str.strip() == "")
+        wrong = moments.isna() & ~blank
         if wrong.any() and not unread:
             row = wrong.to_numpy().argmax()
             example = f"; the first is {shown(str(values.iloc[row]), 30)} in row {seen + row + 2:,}"
         seen += len(values)
         unread += int(wrong.sum())
+        missing += int(blank.sum())
+        timed = timed or bool((moments.notna() & (moments != moments.dt.normalize())).any())
         outside += int((moments.notna() & ~moments.between(first, after, inclusive="left")).sum())
     problems, where = [], f"column {shown(column)}"
     if unread:
@@ -236,17 +261,42 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
         problems.append(Problem(place, where, got, expected))
     if problems:
         raise InputError(problems)
+    return _not_filled(place, where, missing, seen), timed
+
+
+def _not_filled(place: str, where: str, missing: int, records: int) -> list[Problem]:
+    got, expected = f"{missing:,} of {records:,} records with a blank", "it filled in; auditors have to find it out"
+    return [Problem(place, where, got, expected, "warning")] if missing else []
+
+
+def _check_routes(frame: Frame, names: FrameColumns, routes: Container[str], place: str) -> list[Problem]:
+    """Warnings of blank routes and of values that are none; an error where ``sampling.frame.routes`` says what they are."""
+    assert names.route is not None
+    counts: Counter[str] = Counter()
+    for values in frame.slices(names.route):
+        counts.update(values.astype(object).where(values.notna(), "").astype(str).str.strip().tolist())
+    known, where = {value for group in names.routes.values() for value in group}, f"column {shown(names.route)}"
+    other = {value: n for value, n in counts.most_common() if value and value not in known and value not in routes}
+    if not other:
+        return _not_filled(place, where, counts[""], counts.total())
+    first = ", ".join(f"{shown(value, 30)} ({n:,})" for value, n in list(other.items())[:5])
+    got = f"{sum(other.values()):,} records with other values: {first}{', …' if len(other) > 5 else ''}"
+    expected = "values that sampling.frame.routes names; add them there"
+    problem = Problem(place, where, got, expected, "error" if names.routes else "warning")
+    if names.routes:
+        raise InputError([problem])
+    return [problem, *_not_filled(place, where, counts[""], counts.total())]
 
 
 def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
     """The selection with what the frame says of the drawn incidents: when and how they were reported."""
     names, drawn = given.columns, given.frame.rows(selection["id"].tolist())
     selection = selection.assign(reported_at="", route="")
-    if names.reported_at is not None:
+    if names.reported_at is not None and given.timed:
         values = drawn[names.reported_at]
         text = _moments(values, given.place).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
         # a date alone says nothing about 24 hours: the auditors enter the time
-        has_clock = values.astype("str").str.contains(":", regex=False) & ~text.str.endswith(" 00:00:00")
+        has_clock = values.astype("str").str.contains(":", regex=False) | (values.dtype.kind == "M")
         selection["reported_at"] = text.where(has_clock, "").to_numpy()
     if names.route is not None:
         route_of = {value: name for name, group in names.routes.items() for value in group}

@@ -25,13 +25,15 @@ from cdi_lib.fieldwork.worksheet import (
     NO_CRIME,
     NOT_AUDITED,
     RECHECK,
+    ROWS_PER_INCIDENT,
 )
-from cdi_lib.inspection.files import read_rows
+from cdi_lib.inspection.files import places, read
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
+from cdi_lib.inspection.sheets import DATED
 from cdi_lib.inspection.tables import Series, columns_of, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
@@ -40,7 +42,7 @@ COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded"
 # Papers that are written beside the worksheets, and so never read as such
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
 # What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
-SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers")
+SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers", ".parquet")
 Counts: TypeAlias = dict[str, dict[str, int]]  # of incidents, by stratum and what came of them
 Words: TypeAlias = str | Callable[[Series], str]  # of a message: for every row, or made of a row
 
@@ -128,6 +130,7 @@ class _Findings:
 
     def __init__(self) -> None:
         self._found: list[tuple[int, Problem]] = []
+        self._places: set[tuple[str, str]] = set()
 
     def add(self, weight: int, problem: Problem) -> None:
         self._found.append((weight, replace(problem, severity="warning" if weight == self.WARNING else "error")))
@@ -137,7 +140,10 @@ class _Findings:
         for _, row in rows.iterrows():
             said, asked = (words if isinstance(words, str) else words(row) for words in (got, expected))
             said = said or (BLANK if row[column] is None else shown(row[column]))
-            self.add(weight, Problem(row["file"], f"row {row['row']}, column {column}", said, asked))
+            place = f"row {row['row']}, column {column}"
+            if (row["file"], place) not in self._places:  # the first that is said of a cell is enough
+                self.add(weight, Problem(row["file"], place, said, asked))
+                self._places.add((row["file"], place))
 
     def sorted(self) -> tuple[Problem, ...]:
         return tuple(problem for _, problem in sorted(self._found, key=lambda item: item[0]))
@@ -151,7 +157,6 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
         for problem in error.problems:
             found.add(_Findings.FILE, problem)
         return pd.DataFrame(columns=[*COLUMNS, "file", "row"])
-    table["file"], table["row"] = file, range(2, len(table) + 2)
     table = table[table[["finding", "reason", *DECISIONS]].notna().any(axis=1)]
     unnamed = table["incident_id"].isna()
     found.rows(_Findings.SAMPLE, table[unnamed], "incident_id", "the incident that this row belongs to")
@@ -162,16 +167,23 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
 
 def _sheet(path: Path, file: str) -> pd.DataFrame:
     """All rows of a worksheet with its columns; upper and lower case as the lists have them, None for blank cells."""
-    header, *rows = read_rows(path, file, AUDIT_SHEET)
-    problems = []
+    read_as = "" if path.suffix.lower() == ".csv" else AUDIT_SHEET
+    rows = read(path, file, list(COLUMNS), sheet=read_as)
+    header, problems = rows.header, []
     for name, column in COLUMNS.items():
         if header.count(name) != 1:
             got = "the column twice" if name in header else f"no such column{suggest(name, header)}"
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
     if problems:
         raise InputError(problems)
-    cells = [[*row, *[""] * len(header)][: len(header)] for row in rows]
+    rows.refuse_odd(list(COLUMNS), ["incident_id"])
+    cells = [[*row, *[""] * len(header)][: len(header)] for row in rows.cells]
     table = pd.DataFrame(cells, columns=header, dtype=object)[list(COLUMNS)]
+    if read_as:  # its cells are formatted to show a time, also of a date alone: midnight was not entered
+        for name in ("reported_at", "recorded_at"):
+            dated = [rows.odd.get((number, header.index(name))) == DATED for number in rows.numbers]
+            table[name] = table[name].mask(pd.Series(dated, dtype=bool), table[name].str.removesuffix(" 00:00:00"))
+    table["file"], table["row"] = file, rows.numbers
     for name, column in COLUMNS.items():
         if column.choices or column.part:
             table[name] = table[name].str.lower()
@@ -227,11 +239,54 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
 def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit: str, found: _Findings) -> None:
     stratum_of = dict(zip(selection["id"], selection["stratum"], strict=True))
     known = rows["incident_id"].isin(list(stratum_of))
-    expected, got = f"an incident of sample/{SELECTIONS[audit]}", "a record that was not selected"
-    found.rows(_Findings.SAMPLE, rows[~known], "incident_id", expected, got)
+    got, expected = "a record that was not selected", f"an incident of sample/{SELECTIONS[audit]}"
+    short = {name.lstrip("0") for name in stratum_of if name.startswith("0")}
+    lost = f"{expected}; its leading zeros are lost: format the column as text, and enter it as it was"
+    why = lambda row: lost if row["incident_id"] in short else expected
+    found.rows(_Findings.SAMPLE, rows[~known], "incident_id", why, got)
     changed = rows[known & (rows["stratum"] != rows["incident_id"].map(stratum_of))]
     drawn_from = lambda row: f"{stratum_of[row['incident_id']]}, from which the incident was drawn"
     found.rows(_Findings.SAMPLE, changed, "stratum", drawn_from)
+    _check_given(rows[known], selection.set_index("id"), found)
+
+
+def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) -> None:
+    """Cells that the worksheet gave and somebody has changed; and dates of a CSV file that may be read in two orders."""
+    as_drawn = (
+        "what the worksheet gave; a time or route that the frame has wrong is corrected in the table crimes later"
+    )
+    numbered = rows["crime_number"].isin([str(number) for number in range(1, ROWS_PER_INCIDENT + 1)])
+    given = rows["incident_id"].map(selection["route"])
+    changed = given.notna() & (given != rows["route"]) & (rows["route"].notna() | numbered)
+    found.rows(_Findings.SAMPLE, rows[changed], "route", as_drawn)
+    given = parse_moments(rows["incident_id"].map(selection["reported_at"])).dt.floor("min")
+    for file, own in rows.groupby("file", sort=False):
+        drawn, times = given[own.index], _minutes(own["reported_at"])
+        differs = drawn.notna() & (times != drawn) & (own["reported_at"].notna() | numbered[own.index])
+        other_way = {name: _minutes(own[name], month_first=True) for name in ("reported_at", "recorded_at")}
+        if differs.any() and (other_way["reported_at"] == drawn)[differs].all():
+            got = f"{differs.sum():,} dates with the month before the day, {places(own['row'][differs].tolist())}"
+            expected = "the day before the month, as in the worksheet; or dates such as 2022-06-03: save it as .xlsx"
+            found.add(_Findings.FILE, Problem(str(file), "column reported_at", got, expected))
+            continue
+        found.rows(_Findings.SAMPLE, own[differs], "reported_at", as_drawn)
+        two_ways = {name: _minutes(own[name]).notna() & (_minutes(own[name]) != other_way[name]) for name in other_way}
+        unsure = pd.concat([two_ways[name] & other_way[name].notna() for name in other_way], axis=1).any(axis=1)
+        sure = pd.concat([two_ways[name] & other_way[name].isna() for name in other_way], axis=1).any(axis=None)
+        if unsure.any() and not sure and not (two_ways["reported_at"] & (times == drawn)).any():
+            got = f"{unsure.sum():,} dates that can be read in two orders, {places(own['row'][unsure].tolist())}"
+            expected = (
+                "dates such as 2022-06-03, or the worksheet saved as .xlsx: nothing in the file says which is the day"
+            )
+            found.add(_Findings.FILE, Problem(str(file), "", got, expected))
+
+
+def _minutes(texts: Series, month_first: bool = False) -> Series:
+    """Times to the minute, as far as a CSV file of a spreadsheet has them; with ``month_first`` 3/6/2022 is of March."""
+    if month_first:
+        swapped = texts.astype(object).where(texts.notna(), "").astype(str)
+        texts = swapped.str.replace(r"^(\d{1,2})/(\d{1,2})/", r"\2/\1/", regex=True)
+    return parse_moments(texts).dt.floor("min")
 
 
 def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:

@@ -22,6 +22,15 @@ class _Stratum(BaseModel):
     selected: int
 
 
+class _Record(BaseModel):
+    id: str
+    stratum: str
+
+
+class _Input(BaseModel):
+    sha256: str = ""
+
+
 class Trail(BaseModel):
     """What is read again of a trail, which :func:`cdi_lib.statistics.sampling.trail` describes."""
 
@@ -30,6 +39,13 @@ class Trail(BaseModel):
     stratum_values: dict[str, list[str]] = Field({}, validation_alias=AliasPath("columns", "stratum_values"))
     strata: tuple[_Stratum, ...]
     replacements: tuple[sampling.Replacement, ...]
+    selection: tuple[_Record, ...] = ()
+    frame: _Input | None = None
+
+    @property
+    def frame_sha256(self) -> str | None:
+        """SHA-256 of the file that was drawn from; None where it was a selection, or is not known."""
+        return (self.frame.sha256 or None) if self.frame else None
 
     @property
     def selected(self) -> dict[str, int]:

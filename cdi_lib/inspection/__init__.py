@@ -1,7 +1,7 @@
 """What an inspection is: what is known, what was found, how it is judged.
 
 - ``folders``      where things are
-- ``files``        tables read as text, files written whole, hashes
+- ``files``        tables read as text, files written whole, hashes; ``delimited`` CSV of every dialect, ``sheets`` workbooks
 - ``problems``     what is wrong with an input, in words
 - ``values``       the kinds of values that files may hold, and what is wrong with a file, said for people
 - ``yaml_files``   read YAML strictly, with the line of what is wrong

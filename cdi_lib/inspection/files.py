@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import math
+import itertools
 import os
-from collections.abc import Sequence
-from datetime import datetime
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from cdi_lib.inspection import delimited
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".csv", ".xlsx", ".parquet")  # tables that are read
+_Row: TypeAlias = tuple[int, Sequence[str], "Sequence[str] | None"]  # number, texts, and what is odd in each
+SUFFIXES = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet")  # tables that are read
+# Characters that nobody sees, in whose place another reference would stand: spaces of other widths, marks of direction
+INVISIBLE = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
+_SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 
 
 def file_hash(path: Path) -> str:
@@ -50,122 +55,215 @@ def find_table(name: str, folder: Path) -> Path | None:
     return (*found, None)[0]
 
 
-def read_table(path: Path, file: str) -> pd.DataFrame:
-    """Read a table with every value as text; blank cells are None. The first record, of index 0, is row 2 of the file."""
+@dataclass
+class Rows:
+    """The rows of a table as text, and where they stand in its file.
+
+    ``numbers`` has the row of each record in the file, ``header_at`` that of the header; blank rows are left out.
+    ``odd`` says what is wrong with a cell by number of the row and place of the column; ``told`` are warnings.
+    """
+
+    file: str
+    header: list[str]
+    cells: list[list[str]]
+    numbers: list[int]
+    header_at: int = 1
+    sheet: str = ""
+    odd: dict[tuple[int, int], str] = field(default_factory=dict)
+    told: list[Problem] = field(default_factory=list)
+
+    def refuse_odd(self, needed: Collection[str], ids: Collection[str]) -> None:
+        """Refuse cells of the needed columns that cannot be read surely, and of the columns of references those that may
+        be other references than were entered; a problem for each cause and column."""
+        from cdi_lib.inspection.sheets import ANYWHERE, WHAT_TO_DO
+
+        found: dict[tuple[str, str], list[int]] = {}
+        for (number, column), odd in self.odd.items():
+            name = self.header[column] if column < len(self.header) else ""
+            if name in ids or (name in needed and odd in ANYWHERE):
+                found.setdefault((name, odd), []).append(number)
+        problems = [_of_cells(self, name, rows, odd, WHAT_TO_DO[odd]) for (name, odd), rows in found.items()]
+        for name in (name for name in self.header if name in ids):
+            column = self.header.index(name)
+            texts = [
+                (row[column] if column < len(row) else "", number) for row, number in zip(self.cells, self.numbers)
+            ]
+            hidden = [number for text, number in texts if not text.isascii() and INVISIBLE.search(text)]
+            expected = "references without them: enter them again, or clean the column"
+            problems += [_of_cells(self, name, hidden, "invisible characters", expected)] if hidden else []
+            if short := [number for text, number in texts if _SHORTENED.fullmatch(text)]:
+                expected = "whole references: a spreadsheet has shortened them (1.23E+15); export them again as text"
+                problems.append(_of_cells(self, name, short, "numbers in short form", expected))
+        if problems:
+            raise InputError(problems)
+
+
+def places(rows: Sequence[int], most: int = 3) -> str:
+    """Where something is: the first few rows, and how many more.
+
+    >>> places([2, 5, 6, 9])
+    'rows 2, 5, 6 and 1 more'
+    """
+    more = f" and {len(rows) - most:,} more" if len(rows) > most else ""
+    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:most]))}{more}"
+
+
+def _of_cells(table: Rows, column: str, rows: Sequence[int], got: str, expected: str) -> Problem:
+    sheet = f"sheet {shown(table.sheet)}, " if table.sheet else ""
+    return Problem(table.file, f"{sheet}{places(rows)}, column {shown(column)[1:-1]}", got, expected)
+
+
+def is_reference(column: str) -> bool:
+    """Whether a column of a record table identifies a record: its values are in no message."""
+    return column.endswith("_id")
+
+
+def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", name: str = "") -> Rows:
+    """The rows of a table as text without white space at either end, the header first.
+
+    ``file`` is how messages call it. The header is the first row that names one of the ``expected`` columns; of a
+    workbook the ``sheet`` is read, or else that called ``name``, or else the only visible one with a value.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        dialect = delimited.dialect_of(path, file, expected)
+        table = _gathered(file, ((n, row, None) for n, row in delimited.records(path, file, dialect)), [])
+    elif suffix == ".parquet":
+        table = _gathered(file, _parquet_rows(path, file), [])
+    else:
+        table = _from_workbook(path, file, expected, sheet, name)
+    if table.header_at > 1:
+        passed, it = f"{table.header_at - 1} row{'s' * (table.header_at > 2)} above the header", "nothing to be in them"
+        table.told.append(Problem(file, f"row {table.header_at}", passed, f"{it}; they are passed over", "warning"))
+    return table
+
+
+def _gathered(file: str, rows: Iterator[_Row], told: list[Problem]) -> Rows:
+    """A table of numbered rows and what is odd in them; the first of these is the header."""
+    table, seen = Rows(file, [], [], [], told=told), dict[str, str]()
+    for number, texts, odd in rows:
+        row = [seen.setdefault(text, text) if len(text) < 20 else text for text in map(str.strip, texts)]
+        if not any(row) and not (odd and any(odd)):
+            continue
+        if not table.header:
+            table.header, table.header_at = row, number
+            if len(row) > delimited.MOST_COLUMNS:
+                got = f"{len(row):,} columns"
+                raise InputError([Problem(file, "", got, f"at most {delimited.MOST_COLUMNS:,}, as tables have")])
+            continue
+        table.cells.append(row)
+        table.numbers.append(number)
+        if odd and any(odd):
+            table.odd.update({(number, column): what for column, what in enumerate(odd) if what})
+        if len(seen) > 100_000:
+            seen.clear()  # these are references and times, which do not repeat
+    if not table.header:
+        raise InputError([Problem(file, "", "an empty file", "a header with the names of the columns")])
+    _without_blank_columns(table)
+    return table
+
+
+def _without_blank_columns(table: Rows) -> None:
+    """Leave out columns at the right without a name and a value, which spreadsheets add."""
+    width = len(table.header)
+    while width and not table.header[width - 1]:
+        width -= 1
+    if any(any(row[width:]) for row in table.cells):
+        return
+    table.header = table.header[:width]
+    table.cells = [row[:width] if len(row) > width else row for row in table.cells]
+
+
+def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, name: str) -> Rows:
+    from cdi_lib.inspection.sheets import Sheet, sheets_of
+
+    sheets = sheets_of(path, file)
+
+    def filled(sheet: Sheet) -> bool:
+        return next(sheet.rows(), None) is not None
+
+    if wanted or (chosen := [sheet for sheet in sheets if sheet.name == name]) == []:
+        chosen = [sheet for sheet in sheets if (sheet.name == wanted if wanted else sheet.is_visible and filled(sheet))]
+    names = ", ".join(shown(sheet.name) for sheet in sheets)
+    if len(chosen) != 1:
+        got = f"the sheets {names}" + ("" if chosen or wanted else ", none of which is visible and holds a value")
+        one = f"a workbook with the sheet {shown(wanted)}" if wanted else "one sheet with the table"
+        how = "" if wanted else f"; delete or hide the others{f', or call it {name}' if name else ''}"
+        how += "; or name another in sampling.frame.sheet" if name == "frame" else ""
+        raise InputError([Problem(file, "", got, one + how)])
+    sheet: Sheet = chosen[0]
+    others = [shown(other.name) for other in sheets if other is not sheet and not wanted and filled(other)]
+    read_one = f"the sheet {shown(sheet.name)} to be the table; {', '.join(others)} not read"
+    told = [Problem(file, "", f"the sheets {names}", read_one, "warning")] if others else []
+    rows = ((number, [c.text for c in cells], [c.odd for c in cells]) for number, cells in sheet.rows())
+    table = _gathered(file, _from_header(rows, expected), told)
+    table.sheet = sheet.name if len(sheets) > 1 else ""
+    width = max(map(len, table.cells), default=0)
+    table.header += [""] * (width - len(table.header))
+    table.cells = [row + [""] * (len(table.header) - len(row)) for row in table.cells]
+    return table
+
+
+def _from_header(rows: Iterator[_Row], expected: Sequence[str]) -> Iterator[_Row]:
+    """The rows of a sheet from that on which is its header."""
+    first = list(itertools.islice(rows, delimited.TITLES))
+    if first:
+        yield from first[delimited.header_row([texts for _, texts, _ in first], expected) - 1 :]
+    yield from rows
+
+
+def read_table(path: Path, file: str, name: str = "", expected: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a record table with every value as text; blank cells are None. A record's label is its row less 2."""
+    return as_table(read(path, file, expected, name=name))
+
+
+def as_table(rows: Rows) -> pd.DataFrame:
+    """The rows of a record table, refused where one is blank or has another length, or a cell cannot be read surely."""
     import pandas as pd
 
-    header, *records = read_rows(path, file)
     problems = []
-    for row, record in enumerate(records, 2):
-        if not any(record):
-            problems.append(Problem(file, f"row {row}", "a blank row", "a record; delete the row"))
-        elif len(record) != len(header):
-            got = f"{len(record)} value{'s' if len(record) != 1 else ''}"
-            problems.append(Problem(file, f"row {row}", got, f"{len(header)} values, as the header has"))
+    last = rows.header_at
+    blank = [
+        n for before, now in zip([last, *rows.numbers], rows.numbers) for n in range(before + 1, min(now, before + 9))
+    ]
+    if blank:
+        problems.append(Problem(rows.file, places(blank), "a blank row", "a record; delete the row"))
+    lengths: dict[int, list[int]] = {}
+    for number, row in zip(rows.numbers, rows.cells, strict=True):
+        if len(row) != len(rows.header):
+            lengths.setdefault(len(row), []).append(number)
+    for length, numbers in list(lengths.items())[:5]:
+        got = f"{length} value{'s' if length != 1 else ''}"
+        problems.append(Problem(rows.file, places(numbers), got, f"{len(rows.header)} values, as the header has"))
     if problems:
         raise InputError(problems)
-    table = pd.DataFrame(records, columns=header, dtype=object)
+    rows.refuse_odd(rows.header, [name for name in rows.header if is_reference(name)])
+    table = pd.DataFrame(rows.cells, columns=rows.header, index=[n - 2 for n in rows.numbers], dtype=object)
     return table.where(table != "", None)
 
 
-def read_rows(path: Path, file: str, sheet: str | int = 0) -> list[list[str]]:
-    """The rows of a table as text without white space at either end, the header first; blank rows at the end left out.
+def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
+    """The rows of a Parquet file; a column that pandas has made its index is one of them."""
+    import pyarrow
+    from pyarrow import parquet
 
-    ``file`` is how messages call it; ``sheet``, of a workbook, a name or a position from 0.
-    """
-    if path.suffix.lower() == ".csv":
-        values: Sequence[Sequence[object]] = csv_rows(path, file)
-    else:
-        values = _parquet_rows(path, file) if path.suffix == ".parquet" else sheet_rows(path, file, sheet)
-    rows = [[as_text(value) for value in row] for row in values]
-    while rows and not any(rows[-1]):
-        rows.pop()
-    if not rows:
-        raise InputError([Problem(file, "", "an empty file", "a header with the names of the columns")])
-    if other := other_separator(rows[0], file):
-        raise InputError([other])
-    return rows
-
-
-def sheet_rows(path: Path, file: str, sheet: str | int = 0) -> list[list[object]]:
-    """The rows of a sheet of an Excel workbook as it stores them, all of one length; None is a blank cell."""
-    import openpyxl
+    from cdi_lib.inspection.sheets import LONG, as_text, unreadable
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        table = parquet.read_table(path)
+        names = [name for name in table.column_names if not name.startswith("__index_level_")]
+        kinds = [table.schema.field(table.column_names.index(name)).type for name in names]
+        columns = [table.column(table.column_names.index(name)).to_pylist() for name in names]
     except Exception:  # noqa: BLE001  the reader has many kinds of error; all mean the same to the user
-        raise _unreadable(file, "an Excel workbook (.xlsx)") from None
-    try:
-        if isinstance(sheet, str) and sheet not in book.sheetnames:
-            got = shown(f"the sheets {', '.join(book.sheetnames)}")
-            raise InputError([Problem(file, "", got, f"a workbook with the sheet {sheet}")])
-        found = book[sheet] if isinstance(sheet, str) else book.worksheets[sheet]
-        found.reset_dimensions()  # those that a program wrote into the file may be wrong
-        rows = [list(row) for row in found.iter_rows(values_only=True)]
-    except (IndexError, KeyError, ValueError, SyntaxError):  # no such sheet; damaged XML
-        raise _unreadable(file, "an Excel workbook (.xlsx)") from None
-    finally:
-        book.close()
-    filled = [max((i for i, value in enumerate(row, 1) if value is not None), default=0) for row in rows]
-    width = max(filled, default=0)
-    return [row[:width] + [None] * (width - len(row)) for row in rows]
-
-
-def _parquet_rows(path: Path, file: str) -> list[list[object]]:
-    import pandas as pd
-
-    try:
-        table = pd.read_parquet(path).astype(object)
-    except Exception:  # noqa: BLE001  as above
-        raise _unreadable(file, "a Parquet file") from None
-    return [list(table.columns), *table.where(table.notna(), None).to_numpy().tolist()]
-
-
-def _unreadable(file: str, kind: str) -> InputError:
-    return InputError(
-        [Problem(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")]
-    )
-
-
-def csv_rows(path: Path, file: str) -> list[list[str]]:
-    """The rows of a CSV file in UTF-8 or Windows-1252; they may differ in length."""
-    content = path.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError([Problem(file, "", "text in UTF-16", "CSV in UTF-8 or Windows-1252; save it as such")])
-    if b"\0" in content:
-        row = content[: content.index(b"\0")].count(b"\n") + 1
-        raise InputError([Problem(file, f"row {row}", "a zero byte", "CSV, which is plain text")])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    rows: list[list[str]] = []
-    try:
-        rows += csv.reader(io.StringIO(text, newline=""), strict=True)
-    except csv.Error as error:
-        got = "a quotation mark that is not closed" if "end of data" in str(error) else str(error)
-        expected = 'values between commas, with "quotation marks" around a value that holds a comma'
-        raise InputError([Problem(file, f"row {len(rows) + 1}", got, expected)]) from None
-    return rows
-
-
-def other_separator(header: Sequence[str], file: str) -> Problem | None:
-    """The problem of a CSV file whose values are not separated by commas, so that its header is one value."""
-    if len(header) != 1 or not any(mark in header[0] for mark in ";\t"):
-        return None
-    got = "semicolons between the values" if ";" in header[0] else "tabs between the values"
-    return Problem(file, "row 1", got, "commas; save the table as CSV with commas")
-
-
-def as_text(value: object) -> str:
-    """A cell as text; blank cells are empty, and 106.0 is 106."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, datetime) and value.tzinfo is None:
-        # A spreadsheet keeps a date alone as its midnight; that time was not entered, and it must not count as one.
-        return value.strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a spreadsheet stores the class 106 as 106.0
-    return str(value).strip()
+        raise unreadable(file, "a Parquet file") from None
+    yield 1, names, None
+    makers: list[Callable[[object], str]] = []
+    for kind, values in zip(kinds, columns, strict=True):
+        # A column of times holds midnights that are meant, if it holds other times as well.
+        timed = pyarrow.types.is_timestamp(kind) and any(
+            v and (v.hour, v.minute, v.second) != (0, 0, 0) for v in values
+        )
+        makers.append(partial(as_text, with_time=timed))
+    for number, row in enumerate(zip(*columns, strict=True), 2):
+        odd = [LONG if isinstance(value, float) and abs(value) >= 1e15 else "" for value in row]
+        yield number, [make(value) for make, value in zip(makers, row, strict=True)], odd

@@ -167,6 +167,7 @@ class FrameColumns(Model):
     stratum: Name = optional("stratum", "column with the stratum, such as the crime type")
     reported_at: Name | None = optional(None, "column with date and time of the report, if not reported_at")
     route: Name | None = optional(None, "column with the route of the report, if not route")
+    sheet: Name | None = optional(None, "sheet of the frame's workbook, if several hold something")
     strata: dict[Name, tuple[Name, ...]] = optional({}, "values in it by stratum, such as {violence: [VAP, Violence]}")
     routes: dict[Name, tuple[Name, ...]] = optional({}, "values in it by route, such as {control_room: ['999', '101']}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cdi_lib.inspection.files import SUFFIXES, file_hash, find_table, read_table
+from cdi_lib.inspection.files import SUFFIXES, as_table, file_hash, find_table, read
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem
@@ -16,7 +16,7 @@ from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import check_across, check_rows, check_table
 from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, tables_of, typed
 
-OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv", ".txt", ".feather")  # tables that are not read
+OTHER_SUFFIXES = (".xlsb", ".numbers", ".tsv", ".txt", ".feather")  # tables that are not read
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class AuditRecords:
     challenges: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     untouched: tuple[str, ...] = ()
+    told: tuple[Problem, ...] = ()  # what was decided in reading them: warnings
 
     @property
     def main(self) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
     folder = params / force
     problems, mistakes = _check_files(folder), []
     tables: dict[str, pd.DataFrame] = {}
-    files, hashes = {}, {}
+    files, hashes, told = {}, {}, list[Problem]()
     columns = tables_of(inspection.programme)
     for name in TABLES:
         try:
@@ -57,7 +58,8 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
             if path is None:
                 continue
             file = f"params/{force}/{path.name}"
-            text = read_table(path, file)
+            rows = read(path, file, list(columns[name]), name=name)
+            text, told = as_table(rows), [*told, *rows.told]
             if wrong := check_table(text, name, columns[name]):
                 raise InputError(mistake.problem(file) for mistake in wrong)
             tables[name] = typed(text, name, inspection.recording_rule.limit_hours)
@@ -74,8 +76,9 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
     if problems:
         raise InputError(problems)
     untouched = [name for name in PARTS if name in tables and tables[name].empty]
-    parts = {name: table for name, table in tables.items() if name not in untouched}
-    return AuditRecords(**parts, files=hashes, untouched=tuple(files[name] for name in untouched))
+    parts = {name: table.reset_index(drop=True) for name, table in tables.items() if name not in untouched}
+    empty = tuple(files[name] for name in untouched)
+    return AuditRecords(**parts, files=hashes, untouched=empty, told=tuple(told))
 
 
 def _check_files(folder: Path) -> list[Problem]:
@@ -90,7 +93,7 @@ def _check_files(folder: Path) -> list[Problem]:
                 expected = f"one of {', '.join(names)} (did you mean '{nearly[0]}'?), or a name less like it"
                 found.append((path, "a name that is nearly that of a table", expected))
         elif path.suffix not in SUFFIXES:
-            expected = f"a table that ends with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+            expected = f"a table that ends with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}; save it as one of these"
             found.append((path, f"a file that ends with {path.suffix}", expected))
         elif path.is_dir():
             found.append((path, "a folder", "a file with the table"))
@@ -98,12 +101,13 @@ def _check_files(folder: Path) -> list[Problem]:
 
 
 def doubtful_tables(records: AuditRecords) -> list[Problem]:
-    """A warning for every part of the audit whose table has no row."""
+    """A warning for every part of the audit whose table has no row, and for what was decided in reading tables."""
     expected = (
         "rows, or no such file: the report says that this part was not inspected; "
         "if it was, and there was nothing to find, say so in 'findings'"
     )
-    return [Problem(file, "", "a table without a row", expected, "warning") for file in records.untouched]
+    empty = [Problem(file, "", "a table without a row", expected, "warning") for file in records.untouched]
+    return [*empty, *records.told]
 
 
 def references(records: AuditRecords) -> set[str]:

@@ -128,7 +128,12 @@ CLASS = Kind(
     lambda texts: texts.isin(offence_classes().index),
     words=lambda: offence_classes().index,
 )
-ANSWER = replace(one_of(YES_NO), typed=lambda texts: texts.map({"yes": True, "no": False}).astype("boolean"))
+_ANSWERS = {"yes": True, "true": True, "no": False, "false": False}
+ANSWER = replace(
+    one_of(YES_NO),
+    fits=lambda texts: texts.str.lower().isin(_ANSWERS),
+    typed=lambda texts: texts.str.lower().map(_ANSWERS).astype("boolean"),
+)
 MOMENT = Kind(
     "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05; of midnight a minute later, for a spreadsheet keeps "
     "a date alone as its midnight",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
+from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.folders import force_key, params_of
 from cdi_lib.inspection.measures import check_measures
@@ -53,6 +54,7 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
         records = load_records(force, inspection, params)
         problems += check_measures(force, inspection, records)
     problems += check_drawn(force, inspection, params)
+    problems += [problem for problem in check_chain(force, inspection, params, records) if problem.severity == "error"]
     with _kept(problems):
         returned = returns.check_returns(force, inspection, params)
     if returned is not None and records is not None:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
+from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.details import Judgements
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of
@@ -47,7 +48,7 @@ def check(force: str) -> Checked:
         found.said = _response(force, returned, params)
         found.papers = collected.write_papers(force, returned, params)
         if not collected.is_collected(force, params):
-            found.problems += check_drawn(force, inspection, params)
+            found.problems += check_drawn(force, inspection, params) + check_chain(force, inspection, params, None)
             found.summary = f"the returned worksheets are complete. Next: make collect FORCE={force}"
             return found
     try:
@@ -55,6 +56,7 @@ def check(force: str) -> Checked:
         records = audit.records
         if returned is not None:
             found.problems += collected.check_collected(force, returned, records.main, records.challenges)
+        found.problems += check_chain(force, inspection, params, records)  # its errors have been told
         found.problems += _warnings(audit, params)
         found.summary = (
             f"parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "

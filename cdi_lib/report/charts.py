@@ -154,7 +154,7 @@ def styled(draw):
 
     @functools.wraps(draw)
     def wrapped(*args, **kwargs):
-        with matplotlib.rc_context(), matplotlib.style.context(["afcharts.afcharts", _STYLE]):
+        with matplotlib.rc_context(), matplotlib.style.context(["default", "afcharts.afcharts", _STYLE]):
             return draw(*args, **kwargs)
 
     return wrapped
@@ -419,7 +419,8 @@ def margins(
 def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "cdi_lib"}):
+    own = {"svg.fonttype": "path", "svg.hashsalt": "cdi_lib"}
+    with matplotlib.style.context(["default", own]):  # whatever the user has set
         # What the words under an axis leave free below them is cut off.
         lowest, (width, height) = figure.get_tightbbox().y0, figure.get_size_inches()
         cut = Bbox([[0, max(lowest - 0.04, 0)], [width, height]])

@@ -190,10 +190,14 @@ def capital(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital letter and end with a full stop."""
+    """Begin with a capital letter and end with a full stop, which may stand before a quotation mark or bracket.
+
+    >>> sentence("it said “record.”"), sentence("it said “record”")
+    ('It said “record.”', 'It said “record”.')
+    """
     text = text.strip()
     text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return text if text.rstrip("”\"’')»").endswith((".", "!", "?")) else f"{text}."
 
 
 def plain(text: str) -> str:
@@ -227,9 +231,15 @@ def paragraphs(texts: Sequence[str]) -> str:
 
 
 def points_list(texts: Sequence[str]) -> str:
-    """A list of points from parameters, closed by a full stop."""
-    tidy = [plain(text).rstrip(".;,") for text in texts]
-    return "\n".join(f"- {text}{';' if number < len(tidy) else '.'}" for number, text in enumerate(tidy, 1))
+    """A list of points from parameters, closed by a full stop.
+
+    >>> print(points_list(["trained in the U.K.", "recorded in time."]))
+    - trained in the U.K.;
+    - recorded in time.
+    """
+    tidy = [without_stop(plain(text).rstrip(";,")) for text in texts]
+    end = lambda text: text if sentence(text).endswith(text[1:]) else f"{text}."
+    return "\n".join(f"- {f'{text};' if number < len(tidy) else end(text)}" for number, text in enumerate(tidy, 1))
 
 
 # The grades that the look has a colour and a shape for; any other of a framework gets the same quiet one.
@@ -281,8 +291,8 @@ def with_article(name: str) -> str:
 
 
 def without_stop(text: str) -> str:
-    """A sentence without the full stop at its end."""
-    return text.rstrip(".")
+    """A sentence without the full stop at its end; that of an abbreviation (U.K.) stays."""
+    return text if re.search(r"\.\w\.$", text) else text.rstrip(".")
 
 
 def change_interval(change: EstimateResult) -> str:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 ALL = "all"  # the name of the only stratum of a frame without strata
 MOST_STRATA = 10_000  # a column of more values holds no strata but, say, references
+# Characters that nobody sees (spaces of other widths, marks of direction), and a number that a spreadsheet has shortened
+INVISIBLE = r"[\x{A0}\x{AD}\x{1680}\x{180E}\x{2000}-\x{200F}\x{2028}-\x{202F}\x{205F}-\x{206F}\x{3000}\x{FEFF}]"
+_SHORTENED = "[0-9]([.,][0-9]+)?[eE][+]?[0-9]+"
 _TEXT_OR_WHOLE = re.compile(r'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|VARCHAR|ENUM.*|"NULL"', re.DOTALL)
 
 
@@ -70,6 +73,12 @@ class Frame:
         query = f"SELECT id, {', '.join(self._places.values())} FROM frame WHERE id IN (SELECT unnest(?))"
         found: pd.DataFrame = _ask(self, query, list(ids)).df().set_index("id")
         return found.set_axis(list(self._places), axis=1).loc[list(ids)]
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of some ids that the frame has."""
+        return {
+            row[0] for row in _ask(self, "SELECT id FROM frame WHERE id IN (SELECT unnest(?))", list(ids)).fetchall()
+        }
 
     def slices(self, column: str) -> Iterator[pd.Series]:
         """The values of a column as the file stores them, many records at a time."""
@@ -221,6 +230,13 @@ def _counted(frame: Frame) -> Frame:
 
 def _refuse_empty_or_repeated(frame: Frame) -> None:
     what = f"id column {frame.info.id_column!r}"
+    if frame.info.file:  # a DataFrame is its maker's business
+        _refuse_unsure(
+            frame, what, f"strlen(id) <> length(id) AND regexp_matches(id, '{INVISIBLE}')", "hidden characters"
+        )
+        _refuse_unsure(
+            frame, what, f"regexp_full_match(id, '{_SHORTENED}')", "a number in short form, of which digits are lost"
+        )
     # With the hash of the empty text among them an empty id is a repeat, too. They are all that is held in memory.
     query = "SELECT hash(id) AS hash FROM frame UNION ALL SELECT hash('')"
     hashes = np.sort(_ask(frame, query).fetchnumpy()["hash"])
@@ -231,11 +247,24 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
     ((ids, records),) = _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchall()
     if ids:  # and not two ids with one hash
-        shown = _ask(frame, f"{repeats} ORDER BY id LIMIT 5").fetchall()
+        numbered = (
+            f"SELECT record FROM (SELECT id, row_number() OVER () AS record FROM frame) JOIN ({repeats}) USING (id)"
+        )
+        shown = ", ".join(f"{row[0]:,}" for row in _ask(frame, f"{numbered} ORDER BY record LIMIT 6").fetchall())
         raise ValueError(
-            f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records: "
-            f"{', '.join(f'{name!r} ({n} times)' for name, n in shown)}{', …' if ids > 5 else ''}; remove the "
+            f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records "
+            f"({shown}{', …' if records > 6 else ''}, counted from 1); remove the "
             "repeats, or take the column that identifies a record (white space at the ends of an id does not count)"
+        )
+
+
+def _refuse_unsure(frame: Frame, what: str, condition: str, said: str) -> None:
+    numbered = "SELECT id, row_number() OVER () AS record FROM frame"
+    query = f"SELECT record, count(*) OVER () FROM ({numbered}) WHERE {condition} ORDER BY record LIMIT 5"
+    if found := _ask(frame, query).fetchall():
+        n, records = found[0][1], ", ".join(f"{record:,}" for record, _ in found)
+        raise ValueError(
+            f"{what}: {n:,} id{'s' * (n > 1)} with {said} (records {records}, counted from 1); export it again"
         )
 
 

@@ -1,0 +1,527 @@
+"""Files as people really have them: each is read as what it holds, or refused with what is wrong; never something else.
+
+Each kind of fault was seen in public issue threads of other tools. The inputs are built here.
+"""
+
+import datetime
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pytest
+from auditors import MAPPED, fill_in, frame
+from forces import crimes, parameters, write_force
+
+from cdi_lib.fieldwork.chain import check_chain
+from cdi_lib.fieldwork.collected import check_collected, collect
+from cdi_lib.fieldwork.draw import draw_sample, read_selection
+from cdi_lib.fieldwork.returns import check_returns
+from cdi_lib.inspection.files import read
+from cdi_lib.inspection.folders import PROJECT as ROOT
+from cdi_lib.inspection.parameters import check_inspection
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.records import load_records
+from cdi_lib.pipeline.audit import read_audit
+from cdi_lib.report import wording
+
+PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "incidents": {"violence": 3, "other": 2}}
+HEADER = ("incident_id", "stratum")
+ROWS = [(f"I{k:03}", ("violence", "other")[k % 2]) for k in range(20)]
+
+
+def workbook(path, *sheets, change=lambda book: None):
+    """A workbook with sheets of rows: ``("Sheet", rows)``; ``change`` is made before it is saved."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets:
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    change(book)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
+    return path
+
+
+def inspection(**plan):
+    return check_inspection(parameters(sampling=PLAN | plan), "params/testshire.yml")
+
+
+def drawn(folder, **plan):
+    """The ids drawn of the frame in a folder of parameters."""
+    draw_sample("testshire", inspection(**plan), folder)
+    return set(read_selection("testshire", folder, "first")["id"])
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The folder of a force in a folder of parameters."""
+    folder = tmp_path / "testshire"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def right(tmp_path_factory):
+    """What is drawn of the frame as plain CSV."""
+    folder = tmp_path_factory.mktemp("right")
+    (folder / "testshire").mkdir()
+    pd.DataFrame(ROWS, columns=HEADER).to_csv(folder / "testshire" / "frame.csv", index=False)
+    return drawn(folder)
+
+
+def refused(call, *words):
+    with pytest.raises(InputError) as caught:
+        call()
+    text = str(caught.value)
+    assert all(word in text for word in words), text
+    return caught.value.problems
+
+
+def load(folder):
+    return load_records("testshire", check_inspection(parameters(), "params/testshire.yml"), folder)
+
+
+AUDITED = crimes({"violence": 6, "sexual": 4, "other": 5}, {"violence": 5, "sexual": 4, "other": 4})
+
+
+def crimes_rows(**changes):
+    table = AUDITED.astype(object).where(AUDITED != "", None)
+    for name, values in changes.items():
+        table[name] = values
+    return [list(table.columns), *table.to_numpy().tolist()]
+
+
+# ---- ids ------------------------------------------------------------------------------------------------------
+
+
+def test_long_numbers_are_refused_in_tables_as_in_frames(tmp_path, own):
+    numbers = [1234567890123450.0 + 10 * k for k in range(15)]
+    workbook(own / "crimes.xlsx", ("Sheet1", crimes_rows(incident_id=numbers)))
+    [problem] = refused(lambda: load(tmp_path), "rows 2, 3, 4 and 12 more, column incident_id", "16 digits", "as text")
+    assert "1234567890123450" not in str(problem)
+    (own / "crimes.xlsx").unlink()
+    workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *((number, "violence") for number in numbers)]))
+    refused(lambda: drawn(tmp_path), "16 digits or more", "column incident_id")
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "words"),
+    [
+        (datetime.datetime(2022, 3, 1), "yyyy-mm-dd", "dates"),
+        (2, "000000", "shown in another form"),
+        (2, '"INC-"0', "shown in another form"),
+        (True, "General", "dates"),
+    ],
+)
+@pytest.mark.parametrize("table", ["frame", "crimes"])
+def test_ids_that_a_spreadsheet_has_changed_are_refused(tmp_path, own, value, form, words, table):
+    def changed(book):
+        column = "A" if table == "frame" else "B"
+        book.active[f"{column}5"].value, book.active[f"{column}5"].number_format = value, form
+
+    rows = [HEADER, *ROWS] if table == "frame" else crimes_rows()
+    workbook(own / f"{table}.xlsx", ("Sheet1", rows), change=changed)
+    call = (lambda: drawn(tmp_path)) if table == "frame" else (lambda: load(tmp_path))
+    refused(call, "row 5, column incident_id", words, "as text")
+
+
+def test_whole_numbers_in_a_plain_format_are_ids(tmp_path, own):
+    workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *((k, "violence") for k in range(1000, 1010))]))
+    assert all(name.isdecimal() for name in drawn(tmp_path, incidents={"violence": 3}))
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\ufeff", "\u202e", "\u200f", "\u2060"])
+def test_invisible_characters_in_ids_are_refused(tmp_path, own, character):
+    (own / "frame.csv").write_text(
+        "incident_id,stratum\n" + "".join(f"{i},{s}\n" for i, s in [*ROWS, ("I001" + character, "other")]), "utf-8"
+    )
+    refused(lambda: drawn(tmp_path), "1 id with hidden characters (records 21")
+    (own / "frame.csv").unlink()
+    ids = list(AUDITED["incident_id"])
+    AUDITED.assign(incident_id=[ids[0] + character + "x", *ids[1:]]).to_csv(own / "crimes.csv", index=False)
+    refused(lambda: load(tmp_path), "row 2, column incident_id: got invisible characters")
+
+
+def test_spaces_at_the_ends_of_ids_do_not_count(tmp_path, own, right):
+    pd.DataFrame([(f"\u00a0{i} ", s) for i, s in ROWS], columns=HEADER).to_csv(own / "frame.csv", index=False)
+    assert drawn(tmp_path) == right
+
+
+def test_ids_in_short_form_are_refused(tmp_path, own):
+    (own / "frame.csv").write_text("incident_id,stratum\n1.23457E+15,violence\n2,violence\n")
+    refused(lambda: drawn(tmp_path, incidents={"violence": 1}), "short form")
+    (own / "frame.csv").unlink()
+    AUDITED.assign(incident_id=["1.23457E+15"] * len(AUDITED)).to_csv(own / "crimes.csv", index=False)
+    refused(lambda: load(tmp_path), "numbers in short form", "rows 2, 3, 4 and 12 more")
+
+
+# ---- workbooks --------------------------------------------------------------------------------------------------
+
+
+def test_of_several_sheets_none_is_guessed(tmp_path, own, right):
+    path = workbook(own / "frame.xlsx", ("January", [HEADER, *ROWS[:10]]), ("February", [HEADER, *ROWS[10:]]))
+    refused(lambda: drawn(tmp_path), "the sheets 'January', 'February'", "sampling.frame.sheet")
+    assert drawn(tmp_path, frame={"sheet": "February"}) <= {name for name, _ in ROWS[10:]}
+    trail = (own / "sample" / "trail.json").read_text()
+    assert "xlsx, sheet February" in trail
+    refused(lambda: drawn(tmp_path, frame={"sheet": "March"}), "the sheet 'March'")
+    assert path.exists()
+
+
+def test_a_hidden_sheet_is_not_read_and_that_is_told(own):
+    def hide(book):
+        book["Old"].sheet_state = "hidden"
+
+    rows = [HEADER, *ROWS]
+    path = workbook(own / "frame.xlsx", ("Old", [HEADER, ("X", "other")]), ("New", rows), ("Empty", []), change=hide)
+    table = read(path, "frame.xlsx", HEADER)
+    assert table.cells == [list(row) for row in ROWS] and table.sheet == "New"
+    assert "'Old' not read" in str(table.told[0])
+
+
+def test_a_sheet_of_the_name_of_the_table_is_the_table(tmp_path, own):
+    workbook(own / "crimes.xlsx", ("Notes", [("to do",)]), ("crimes", crimes_rows()))
+    records = load(tmp_path)
+    assert len(records.crimes) == 15 and "'Notes' not read" in str(records.told[0])
+
+
+def test_a_header_twice_in_a_workbook_is_refused(tmp_path, own):
+    workbook(own / "frame.xlsx", ("Sheet1", [(*HEADER, "stratum"), *((i, s, "other") for i, s in ROWS)]))
+    refused(lambda: drawn(tmp_path), "2 columns of this name")
+
+
+@pytest.mark.parametrize("dimension", ["A1", "A1:B3", "A1:XFD1048576"])
+def test_every_row_is_read_whatever_the_dimension_says(own, dimension):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    changed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'ref="A1:B21"', f'ref="{dimension}"'.encode()))
+    path.write_bytes(changed.getvalue())
+    assert len(read(path, "frame.xlsx", HEADER).cells) == 20
+
+
+def test_a_formula_without_a_value_is_no_blank_cell(tmp_path, own):
+    rows = crimes_rows()
+    rows[3][-1] = "=K4+1/24"
+    workbook(own / "crimes.xlsx", ("Sheet1", rows))
+    refused(lambda: load(tmp_path), "row 4, column recorded_at", "a formula without a saved value", "save it")
+
+
+def test_the_error_of_a_formula_is_refused(tmp_path, own):
+    rows = crimes_rows()
+    rows[3][-1] = "#N/A"
+    workbook(own / "crimes.xlsx", ("Sheet1", rows))
+    refused(lambda: load(tmp_path), "row 4, column recorded_at", "the error of a formula")
+
+
+def test_what_no_column_asks_for_may_hold_errors(tmp_path, own, right):
+    rows = [(*HEADER, "note"), *((i, s, "=1/0") for i, s in ROWS)]
+    workbook(own / "frame.xlsx", ("Sheet1", rows))
+    assert drawn(tmp_path) == right
+
+
+def test_a_true_midnight_is_a_time_where_the_cell_shows_one(tmp_path, own):
+    def shows(form):
+        def change(book):
+            for row in range(2, 17):
+                book.active[f"K{row}"].number_format = form
+
+        return change
+
+    times = [datetime.datetime(2022, 2, 3)] * 15
+    later = [None if row[8] == "no" else datetime.datetime(2022, 2, 3, 5) for row in crimes_rows()[1:]]
+    rows = crimes_rows(reported_at=times, recorded_at=later)
+    workbook(own / "crimes.xlsx", ("Sheet1", rows), change=shows("yyyy-mm-dd hh:mm"))
+    assert load(tmp_path).crimes["within_limit"].sum() == 13
+    workbook(own / "crimes.xlsx", ("Sheet1", rows), change=shows("yyyy-mm-dd"))
+    refused(lambda: load(tmp_path), "column reported_at", "a date and time")
+
+
+# ---- dialects and other formats ---------------------------------------------------------------------------------
+
+
+def csv_as(mark=",", ends="\n", above="", rows=ROWS):
+    lines = [mark.join(map(str, row)) for row in [(*HEADER, '"free\ntext"'), *((*row, '"a;b,c"') for row in rows)]]
+    return above + ends.join(lines) + ends
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_csv_of_every_dialect(tmp_path, own, right, encoding, mark, ends):
+    (own / "frame.csv").write_bytes(csv_as(mark, ends).encode(encoding))
+    assert drawn(tmp_path) == right
+
+
+@pytest.mark.parametrize("above", ["sep=,\n", "Export of the force\n", "\n\n", "Export,,\n2022,,\n\n"])
+def test_rows_above_a_header_are_found(tmp_path, own, right, above):
+    (own / "frame.csv").write_text(csv_as(above=above))
+    assert drawn(tmp_path) == right
+    table = read(own / "frame.csv", "frame.csv", HEADER)
+    assert len(table.told) == 1 and "passed over" in str(table.told[0])
+
+
+def test_rows_of_a_table_keep_their_numbers_below_a_title(tmp_path, own):
+    text = AUDITED.assign(recorded="perhaps").to_csv(index=False)
+    (own / "crimes.csv").write_text("Audit of 2022\n\n" + text)
+    refused(lambda: load(tmp_path), "row 4, column recorded: got 'perhaps'")
+
+
+def converted(path, kind):
+    command = ["soffice", "--headless", "--convert-to", kind, "--outdir", str(path.parent), str(path)]
+    try:
+        subprocess.run(command, capture_output=True, timeout=120, check=True)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("LibreOffice is not installed; it writes these files")
+    made = path.with_suffix(f".{kind}")
+    path.unlink()
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ods", "xls"])
+def test_workbooks_of_other_programs(tmp_path, own, kind):
+    rows = crimes_rows()
+    for row, recorded in ((rows[2], "=TRUE()"), (rows[3], True)):
+        row[8] = recorded
+    rows[2][10] = rows[2][11] = datetime.datetime(2022, 2, 3)
+
+    def change(book):
+        for cell in ("K3", "L3"):
+            book.active[cell].number_format = "yyyy-mm-dd hh:mm"
+
+    converted(workbook(own / "crimes.xlsx", ("Sheet1", rows), change=change), kind)
+    records = load(tmp_path)
+    assert records.crimes["recorded"].sum() == 13 and records.crimes["within_limit"].sum() == 13
+    rows[4][11], rows[5][1], rows[6][1] = "=NA()", datetime.datetime(2022, 1, 1), 12
+    (own / f"crimes.{kind}").unlink()
+
+    def shown(book):
+        change(book)
+        book.active["B7"].number_format = "0000"
+
+    converted(workbook(own / "crimes.xlsx", ("Sheet1", rows), change=shown), kind)
+    places = (
+        "row 5, column recorded_at: got the error",
+        "row 6, column incident_id: got dates",
+        "row 7, column incident_id",
+    )
+    refused(lambda: load(tmp_path), *places)
+
+
+def test_a_workbook_with_a_password_is_said_to_be_one(own):
+    path = own / "frame.xlsx"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"))
+    refused(lambda: read(path, "frame.xlsx"), "a workbook with a password", "remove the password")
+
+
+def test_parquet_of_every_string_type_and_index(tmp_path, own, right):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    for kind in (pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())):
+        columns = [pa.array(column).cast(pa.string()).cast(kind) for column in zip(*ROWS, strict=True)]
+        parquet.write_table(pa.table(columns, names=list(HEADER)), own / "frame.parquet")
+        assert drawn(tmp_path) == right
+        (own / "sample" / "trail.json").unlink()
+    pd.DataFrame(ROWS, columns=HEADER).set_index("incident_id").to_parquet(own / "frame.parquet")
+    assert drawn(tmp_path) == right
+    AUDITED.astype("category").set_index("crime_id").to_parquet(own / "crimes.parquet")
+    assert len(load(tmp_path).crimes) == 15
+
+
+def test_answers_as_people_and_spreadsheets_write_them(tmp_path, own):
+    answers = AUDITED["recorded"].map({"yes": "TRUE", "no": "No"})
+    AUDITED.assign(recorded=answers, domestic_abuse=AUDITED["domestic_abuse"].str.title()).to_csv(
+        own / "crimes.csv", index=False
+    )
+    records = load(tmp_path)
+    assert records.crimes["recorded"].sum() == 13 and records.crimes["domestic_abuse"].sum() == 5
+
+
+# ---- what a frame holds and nobody has named --------------------------------------------------------------------
+
+
+def test_routes_that_no_mapping_covers(tmp_path, own):
+    frame = pd.DataFrame(ROWS, columns=HEADER).assign(route=["999", "Partner referral"] * 10)
+    frame.to_csv(own / "frame.csv", index=False)
+    declared = {"routes": {"control_room": ["999"]}}
+    refused(lambda: drawn(tmp_path, frame=declared), "10 records with other values: 'Partner referral' (10)")
+    from cdi_lib.fieldwork.draw import read_audit_frame
+
+    [told] = read_audit_frame("testshire", inspection(), tmp_path).told
+    assert told.severity == "warning" and "20 records with other values" in told.got
+
+
+def test_two_spellings_of_a_stratum_are_refused(tmp_path, own):
+    rows = [*ROWS, ("I900", "Violence")]
+    pd.DataFrame(rows, columns=HEADER).to_csv(own / "frame.csv", index=False)
+    refused(lambda: drawn(tmp_path), "one stratum in several spellings: 'Violence' (1), 'violence' (10)")
+
+
+# ---- the chain from frame to crimes ------------------------------------------------------------------------------
+
+
+AUDIT_PLAN = {"incidents": {"violence": 14, "sexual": 8, "other": 8}, "frame": MAPPED}
+
+
+@pytest.fixture(scope="module")
+def whole_chain(tmp_path_factory):
+    """A force from its frame to collected crimes; references have leading zeros."""
+    params = tmp_path_factory.mktemp("chain")
+    asked = inspection(**AUDIT_PLAN)
+    write_force(params, "testshire", parameters(sampling=PLAN | AUDIT_PLAN), {"crimes": AUDITED.iloc[:0]})
+    table = frame(400)
+    table["Log No"] = table["Log No"].str[1:7]
+    table.to_csv(params / "testshire" / "frame.csv", index=False)
+    draw_sample("testshire", asked, params)
+    blank = params / "testshire" / "sample" / "worksheet.xlsx"
+    fill_in(blank, params / "testshire" / "returned" / "one.xlsx")
+    collect("testshire", check_returns("testshire", asked, params), params)
+    return params
+
+
+@pytest.fixture
+def chain(whole_chain, tmp_path):
+    return shutil.copytree(whole_chain, tmp_path / "params")
+
+
+def audit(params):
+    return read_audit("testshire", params)
+
+
+def damaged(path, change, **read):
+    """A CSV file after a change of its data frame, all of text."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, **read)
+    (change(table)).to_csv(path, index=False)
+
+
+def test_the_whole_chain_is_sound(chain):
+    found = audit(chain)
+    assert check_chain("testshire", found.inspection, chain, found.records) == []
+    assert len(found.records.main) == 45
+
+
+def test_lost_zeros_are_an_error_wherever_they_are(chain):
+    own = chain / "testshire"
+    damaged(own / "crimes.csv", lambda t: t.assign(incident_id=t["incident_id"].str.lstrip("0")))
+    [problem] = refused(
+        lambda: audit(chain), "28 of 28 incidents that are not in sample/selection.csv", "leading zeros"
+    )
+    assert "column incident_id" in problem.where
+    for name in ("selection.csv", "trail.json"):
+        (own / "sample" / name).unlink()
+    refused(lambda: audit(chain), "28 of 28 incidents that are not in frame.csv")
+
+
+def test_lost_zeros_of_the_selection_are_an_error(chain):
+    damaged(chain / "testshire" / "sample" / "selection.csv", lambda t: t.assign(id=t["id"].str.lstrip("0")))
+    refused(lambda: audit(chain), "selection.csv, rows 2, 3, 4 and 27 more", "not the 30 of the trail", "leading zeros")
+
+
+def test_lost_zeros_of_a_worksheet_are_told(chain):
+    sheet = pd.read_excel(chain / "testshire" / "returned" / "one.xlsx", sheet_name="Audit", dtype=object)
+    sheet["incident_id"] = sheet["incident_id"].str.lstrip("0")
+    sheet.to_csv(chain / "testshire" / "returned" / "one.csv", index=False)
+    (chain / "testshire" / "returned" / "one.xlsx").unlink()
+    told = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
+    assert "leading zeros are lost" in str(told[0]) and "column incident_id" in told[0].where
+
+
+@pytest.mark.parametrize("change", [lambda t: t.iloc[5:], lambda t: t.assign(Via="CRC"), lambda t: t[::-1]])
+def test_a_frame_changed_after_the_draw_is_an_error(chain, change):
+    damaged(chain / "testshire" / "frame.csv", change)
+    refused(lambda: audit(chain), "frame.csv: got another file than the sample was drawn from", "put it back")
+
+
+def test_a_crime_in_another_stratum_than_drawn_is_an_error(chain):
+    damaged(chain / "testshire" / "crimes.csv", lambda t: t.assign(stratum=["violence", *t["stratum"][1:]]).drop(1))
+    refused(lambda: audit(chain), "row 2, column stratum: got 1 crime in another stratum than")
+
+
+def test_other_sizes_of_strata_than_drawn_from_are_an_error(chain):
+    damaged(chain / "testshire" / "strata.csv", lambda t: t.assign(frame_incidents="9999"))
+    refused(lambda: audit(chain), "column frame_incidents: got 9,999; expected", "trail.json")
+
+
+@pytest.mark.parametrize("column", ["recorded_at", "route", "domestic_abuse", "crime_type", "recorded_as"])
+def test_every_difference_from_the_worksheets_is_told(chain, column):
+    found = audit(chain)
+    main = found.records.main.copy()
+    main[column] = main[column].to_numpy()[::-1]
+    [told] = check_collected("testshire", check_returns("testshire", found.inspection, chain), main, None)
+    assert "differ" in told.got and told.where.startswith("rows ") and told.where.endswith(column)
+
+
+def test_a_given_cell_that_was_changed_is_an_error(chain):
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    book = openpyxl.load_workbook(path)
+    sheet, columns = book["Audit"], [cell.value for cell in book["Audit"][1]]
+    sheet.cell(2, columns.index("reported_at") + 1).value += datetime.timedelta(hours=3)
+    sheet.cell(5, columns.index("route") + 1).value = None
+    book.save(path)
+    places = [str(problem) for problem in check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors]
+    assert len(places) == 2 and "row 2, column reported_at" in places[0] and "row 5, column route" in places[1]
+
+
+def test_the_order_of_day_and_month_is_not_guessed(chain):
+    own, asked = chain / "testshire", inspection(**AUDIT_PLAN)
+    before = check_returns("testshire", asked, chain)
+    sheet = pd.read_excel(own / "returned" / "one.xlsx", sheet_name="Audit", dtype=object)
+    (own / "returned" / "one.xlsx").unlink()
+
+    def told(form, without_given=False):
+        table = sheet.copy()
+        for name in ("reported_at", "recorded_at"):
+            times = pd.to_datetime(table[name])
+            times = times.mask(times.dt.day > 12) if without_given else times
+            table[name] = times.dt.strftime(form)
+        table.to_csv(own / "returned" / "one.csv", index=False)
+        return check_returns("testshire", asked, chain)
+
+    pd.testing.assert_frame_equal(told("%d/%m/%Y %H:%M:%S").crimes, before.crimes)
+    assert "month before the day" in str(told("%m/%d/%Y %H:%M").problems[0])
+    damaged(own / "sample" / "selection.csv", lambda t: t.assign(reported_at=""))
+    assert any("read in two orders" in str(problem) for problem in told("%d/%m/%Y %H:%M", True).errors)
+    assert not any("read in two orders" in str(problem) for problem in told("%Y-%m-%d %H:%M", True).errors)
+
+
+# ---- what is printed -----------------------------------------------------------------------------------------
+
+
+def test_charts_do_not_depend_on_the_users_settings(tmp_path):
+    (tmp_path / "matplotlibrc").write_text(
+        "axes.facecolor: black\nfigure.facecolor: black\nsavefig.facecolor: red\nfont.size: 30\n"
+    )
+    code = (
+        "import hashlib; from cdi_lib.report import charts\n"
+        "figure = charts.intervals('t', 's', [('a', 0.5, 0.4, 0.6, 'x')], 'axis', True)\n"
+        "print(hashlib.sha256(charts.svg(figure).encode()).hexdigest())"
+    )
+    run = lambda **own: (
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | own, cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    )
+    assert run() == run(MATPLOTLIBRC=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("they said “we record.”", "They said “we record.”"),
+        ("in the U.K.", "In the U.K."),
+        ("it's done!", "It's done!"),
+        ("plain", "Plain."),
+    ],
+)
+def test_the_last_mark_of_a_finding_is_kept(text, printed):
+    assert wording.sentence(text) == printed
+    assert wording.points_list([text, "b"]).split("\n")[0] == f"- {text};".replace("!", "\\!")
