@@ -64,7 +64,8 @@ def test_fetches_nothing(tree):
             assert element.get("src") is None
             assert element.get("type") == "application/ld+json" or is_named_by_the_policy(element, tree)
         else:
-            assert element.get("src", "").startswith("data:"), words(element) or element.attrib
+            address = element.get("srcset" if element.tag == "source" else "src", "")
+            assert address.startswith("data:"), words(element) or element.attrib
     style = "".join(element.text for element in tree.iter("style"))
     assert "@import" not in style
     assert all(address.startswith("data:") for address in re.findall(r"url\(([^)]*)\)", style))
@@ -179,18 +180,27 @@ def _contrast(one: str, other: str) -> float:
 
 def test_text_colours_reach_the_contrast_of_aa():
     assert _contrast("#000000", "#ffffff") == pytest.approx(21)
-    colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", (LOOK / "report.css").read_text(encoding="utf-8")))
+    light, dark = _schemes()
     for name in ("ink", "quiet", "navy", "link", "plum", "teal", "rust", "blue"):
-        assert _contrast(colours[name], "#ffffff") >= 4.5, name  # as text, and as a badge under white text
+        assert _contrast(light[name], "#ffffff") >= 4.5, name  # as text, and as a badge under white text
     for name in ("ink", "quiet", "navy", "link"):
         for ground in ("wash", "amber"):
-            assert _contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
+            assert _contrast(light[name], light[ground]) >= 4.5, (name, ground)
+    for name in ("ink", "quiet", "heading", "link"):
+        for ground in ("paper", "wash", "amber"):
+            assert _contrast(dark[name], dark[ground]) >= 4.5, (name, ground)
+
+
+def _schemes() -> list[dict[str, str]]:
+    """The colours of the light and of the dark scheme."""
+    css = (LOOK / "report.css").read_text(encoding="utf-8")
+    return [dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", part)) for part in re.findall(r":root \{(.*?)\}", css, re.DOTALL)]
 
 
 def test_badge_colours_are_the_same_in_page_and_pdf():
     css = (LOOK / "report.css").read_text(encoding="utf-8")
     typst = (LOOK / "typst-template.typ").read_text(encoding="utf-8")
-    colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", css))
+    colours = _schemes()[0]
     for grade, variable in re.findall(r"\.badge-([a-z-]+) \{ background: var\(--([a-z]+)\)", css):
         line = re.search(rf"^  {grade}: \((?:rgb\(\"(#[0-9a-f]+)\"\)|(cdi-[a-z]+))", typst, flags=re.MULTILINE)
         named = dict(re.findall(r"#let (cdi-[a-z]+) = rgb\(\"(#[0-9a-f]+)\"\)", typst))

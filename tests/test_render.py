@@ -102,14 +102,14 @@ def test_long_table_of_text_and_numbers_fits_the_paper(tmp_path):
     pdf = render(notebook, tmp_path, engine="pandoc").pdf
     from pypdf import PdfReader
 
-    right_edge = PdfReader(pdf).pages[1].mediabox.right - 24 / 25.4 * 72  # the margin of the page
+    right_edge = PdfReader(pdf).pages[0].mediabox.right - 21 / 25.4 * 72  # the margin of the page
     places = []
 
     def visit(text, _, matrix, *__):
         if "21,900" in text:
             places.append(matrix[4])
 
-    PdfReader(pdf).pages[1].extract_text(visitor_text=visit)
+    PdfReader(pdf).pages[0].extract_text(visitor_text=visit)
     assert len(places) == 8
     assert max(places) < right_edge
 

@@ -31,7 +31,7 @@ def book(path):
 
 
 def built(results):
-    found = {output: output.build(results) for output in index.tables_of(default_programme()).values()}
+    found = {output: index.built(results, output) for output in index.tables_of(default_programme()).values()}
     return {output: table for output, table in found.items() if table is not None}
 
 

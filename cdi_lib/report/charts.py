@@ -10,6 +10,7 @@ import base64
 import functools
 import io
 import math
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -425,7 +426,16 @@ def svg(figure: Figure) -> str:
         lowest, (width, height) = figure.get_tightbbox().y0, figure.get_size_inches()
         cut = Bbox([[0, max(lowest - 0.04, 0)], [width, height]])
         figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    return _smaller(buffer.getvalue())
+
+
+def _smaller(text: str) -> str:
+    """An SVG without what does not show: metadata, spaces, places after the second, long names of glyphs."""
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r"(?<=\.\d\d)\d+", "", re.sub(r"\n\s*", "\n", text))
+    for number, name in enumerate(dict.fromkeys(re.findall(r'id="(SourceSans[^"]*)"', text))):
+        text = text.replace(f'"{name}"', f'"g{number}"').replace(f'"#{name}"', f'"#g{number}"')
+    return text
 
 
 def data_uri(figure: Figure) -> str:

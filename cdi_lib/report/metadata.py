@@ -97,11 +97,16 @@ def _about(results: Results) -> str:
     return f"The records are {_kind_of_records(results)}. {note} {text}".replace("  ", " ")
 
 
+def licences(rights: str | None) -> dict[str, str]:
+    """The licences that a copyright line names, with their addresses."""
+    return {name: address for name, address in _LICENCES.items() if name in (rights or "")}
+
+
 def _rights(rights: str | None) -> dict[str, str]:
     """The copyright line, and the address of the licence if the line names one that we know."""
     if not rights:
         return {}
-    known = [address for name, address in _LICENCES.items() if name in rights]
+    known = list(licences(rights).values())
     return {"copyrightNotice": rights} | ({"license": known[0]} if len(known) == 1 else {})
 
 

@@ -45,7 +45,7 @@ FUNCTIONS = (
     "figure",
     "citation",
 )
-GIVEN = ("results", "inspection", "findings", "judgements", "period", "commit", "question", "dropped")
+GIVEN = ("results", "inspection", "findings", "judgements", "period", "commit", "question", "dropped", "licences")
 
 
 class Teller:
@@ -73,6 +73,7 @@ class Teller:
             "judgements": results.details.judgements,
             "period": wording.period(results.audit_period["start"], results.audit_period["end"]),
             "commit": commit,
+            "licences": metadata.licences(inspection.publication.rights),
             "dropped": [title_of(section) for section in self._dropped],
         }
 
@@ -110,8 +111,9 @@ class Teller:
         return column in self.results.records.get("says_nothing", ())
 
     def is_assumed(self, key: str) -> bool:
-        """Whether the result with this id (``estimates.overall``) rests on what was assumed."""
-        return self.results.details.provenance.get(key) == "assumed"
+        """Whether the result with this id (``estimates.overall``) was assumed; with ``_`` at the end any that begins so."""
+        known = self.results.details.provenance
+        return any(known[one] == "assumed" for one in known if one == key or (key[-1] == "_" and one.startswith(key)))
 
     def table(self, identity: str) -> str:
         """A table; empty where there is nothing to show."""

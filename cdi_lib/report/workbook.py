@@ -1,8 +1,9 @@
 """The tables of a report as an accessible spreadsheet: cover, contents, notes, and one sheet for each table."""
 
 import re
+import textwrap
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,14 @@ NOTES = {
     "dip": "Dip samples are chosen to look closely at one matter. They are counts of what was examined, and no "
     "rate may be computed from them.",
     "cautions": f"Cautions that a table may give: {'; '.join(CAUTIONS.values())}.",
-    "unrounded": "Numbers are stored unrounded; a cell shows them rounded. The report rounds numbers of "
-    "unrecorded crimes down.",
+    "status": "The last column says where a row comes from. Published: printed in the published report, and found again. "
+    "Derived: follows from published figures. Computed: from the records of the audit. Assumed: rests on values that were "
+    "assumed. Illustrative: from invented records.",
+    "unrounded": "Numbers are stored unrounded; a cell shows them rounded.",
 }
 _NOTES_OF_COLUMNS = {"n": ("n", "audited", "crimes"), "interval": ("low",), "open": ("high",)}
 WIDEST = 60  # characters in a column
+COVER_WIDTH = 100
 # xlsxwriter would turn such text into formulas, links and numbers.
 _TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
@@ -65,11 +69,36 @@ def save(
             workbook_options=_TEXT_STAYS_TEXT | {"in_memory": True},
         )
         widths = {name: _widths(sheet.table) for name, sheet in sheets.items()}
-        for name, columns in (widths | {"Contents": [24, 80], "Notes": [14, 100]}).items():
+        for name, columns in (widths | {"Cover": [COVER_WIDTH], "Contents": [24, 80], "Notes": [14, 100]}).items():
+            page = workbook.get_worksheet_by_name(name)
             for number, width in enumerate(columns):
-                workbook.get_worksheet_by_name(name).set_column(number, number, width)
+                page.set_column(number, number, width)
+            _heights(workbook, page, columns)
+            _for_paper(page, title)
         workbook.set_properties({"title": title, "created": datetime.fromisoformat(published)})
         workbook.close()
+
+
+def _for_paper(page: Any, title: str) -> None:
+    """Each sheet on as many A4 pages as it is long, its columns side by side, with title and number at the foot."""
+    page.set_paper(9)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
+    page.set_footer(f"&L{title.replace('&', '&&')}: &A&RPage &P of &N")
+
+
+def _heights(workbook: Any, page: Any, widths: Sequence[int]) -> None:
+    """Each row as high as the wrapped text in its cells needs: not every program works that out itself."""
+    texts = {number: text for text, number in workbook.str_table.string_table.items()}
+    for row, cells in page.table.items():
+        if len(cells) > 1 or page.get_name() == "Cover":  # a single cell over a table runs on to the right
+            lines = [
+                textwrap.wrap(str(texts.get(getattr(cell, "string", None), "")), max(int(width * 0.95), 8))
+                for cell, width in zip(cells.values(), widths, strict=False)
+            ]
+            if (highest := max(map(len, lines))) > 1:
+                page.set_row(row, 17 * highest)
 
 
 def _widths(table: pd.DataFrame) -> list[int]:
@@ -131,7 +160,7 @@ def sheet(
         title=_text(title),
         subtitles=[_text(subtitle)],
         instructions="This worksheet contains one table. Notes are on the worksheet named Notes.",
-        legend=[_text(legend)] if legend else None,
+        legend=[_text(line) for line in textwrap.wrap(legend, COVER_WIDTH)] or None,
         source=source or None,
         table_notes={  # by number of column
             number: f"$${note}$$"

@@ -17,7 +17,7 @@ from cdi_lib.report.labels import INTERVAL_NAMES, crime_types, nouns
 from cdi_lib.report.sections.effectiveness import interval_level, previous
 from cdi_lib.report.wording import between, capital, count, estimated, of, percent
 
-Drawn = tuple[tuple[Figure, Figure], str]  # the drawing for a page and that for a phone, and their alt text
+Drawn = tuple[tuple[Figure, Figure | None], str]  # the drawing for a page and that for a phone, and their alt text
 
 
 def _alt(what: str, parts: Iterable[str]) -> str:
@@ -58,10 +58,11 @@ def _is_assumed(results: Results, key: str) -> bool:
 
 def _bands(results: Results, key: str) -> dict[str, float]:
     """The least rates of each grade of the element that is judged by this rate, best first; the worst from nought."""
-    for entry in results.details.judgements.elements:
+    judged = results.details.judgements
+    for entry in judged.elements if judged else ():
         if entry.measure == key and isinstance(entry.evidence, EstimateEvidence) and entry.evidence.use == "value":
             bands = {grade: float(least) / 100 for grade, least in entry.bands.items()}
-            return bands | {results.details.judgements.scale[-1]: 0.0}
+            return bands | {judged.scale[-1]: 0.0}
     return {}
 
 
@@ -208,7 +209,7 @@ def sensitivity(results: Results) -> Drawn | None:
     subtitle = (
         f"Recording rate of all crime with {interval_level(results)} confidence interval, by estimator and interval"
     )
-    figure = both(charts.ranges, title, subtitle, list(groups.items()), "Recording rate")
+    figure = charts.ranges(title, subtitle, list(groups.items()), "Recording rate"), None
     parts = (f"{group}: {percent(lines[0][1])}" for group, lines in groups.items())
     reach = f"the intervals reach from {percent(found.lowest)} to {percent(found.highest)}"
     return figure, _alt("Interval chart of the overall rate by method", [*parts, reach])
