@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -148,7 +149,7 @@ def check_collected(force: str, returns: Returns, main: pd.DataFrame, challenges
     return [Problem(file, where, f"{got} from the returned worksheets", expected, "warning") for where, got in found]
 
 
-def _in_text(value: object) -> str:
+def _in_text(value: Any) -> str:
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     return "" if pd.isna(value) else {"True": "yes", "False": "no"}.get(str(value), str(value))
