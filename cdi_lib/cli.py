@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from cdi_lib.inspection.folders import (
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.pipeline.console import Console, ForcesProgress, shown_path
 from cdi_lib.pipeline.notebooks import STEPS, BuildError
+from cdi_lib.pipeline.surroundings import settle
 from cdi_lib.render.errors import RenderError
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be ended politely is to be interrupted
     status = 1
     try:
+        settle()
         if "force" in chosen:
             chosen.force = force_key(chosen.force)
         status = chosen.command(chosen)
@@ -73,7 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error(str(error))
     except OSError as error:
         console.error(f"{error.filename or 'a file'}: {error.strerror or error}")
-    console.finish(chosen.command.__name__, status)
+    try:
+        console.finish(chosen.command.__name__, status)
+        sys.stdout.flush()
+    except OSError as error:  # nobody reads it any more, or what it was sent to is full
+        with contextlib.suppress(OSError):
+            print(f"error: the output: {error.strerror or error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that Python's own end has nothing to say
+        return status or 1
     return status
 
 

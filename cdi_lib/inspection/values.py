@@ -55,7 +55,11 @@ def _typeface() -> frozenset[int]:
 
     folder = Path(font_source_sans_pro.__file__).parent / "files"
     styles = [folder / f"SourceSansPro-{name}.ttf" for name in ("Regular", "It", "Semibold", "SemiboldIt")]
-    return frozenset.intersection(*(frozenset(TTFont(path, lazy=True).getBestCmap()) for path in styles))
+    known = []
+    for path in styles:
+        with TTFont(path, lazy=True) as font:
+            known.append(frozenset(font.getBestCmap()))
+    return frozenset.intersection(*known)
 
 
 def _one_line(text: object) -> str:

@@ -12,6 +12,7 @@
 - ``processes``    fresh processes forked from a warm one (``preload``)
 - ``engine``       the Papermill engine without a kernel
 - ``fingerprint``  what a report was made from, and so whether it is up to date; the commit
+- ``surroundings`` what of a user's settings must not reach a build
 - ``console``      what commands print
 - ``environment``  the Python environment
 """
