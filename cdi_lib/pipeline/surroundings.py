@@ -20,7 +20,8 @@ def settle() -> None:
     """Make this process, and those that it starts, independent of the user's settings; InputError where that cannot be."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  what a console cannot show is told
+            # what a console cannot show is told
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if os.environ.pop("PYTHONWARNINGS", None) is not None:
         sys.warnoptions.clear()  # which processes would get from this one
         warnings.resetwarnings()
