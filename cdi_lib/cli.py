@@ -93,6 +93,7 @@ def _refuse(where: str, got: str, expected: str, key: str = "") -> InputError:
 
 def report(chosen: argparse.Namespace) -> int:
     """Build the report of one force, if it is not up to date."""
+    from cdi_lib.pipeline import front
     from cdi_lib.pipeline.runner import build_all
 
     force = chosen.force
@@ -101,6 +102,8 @@ def report(chosen: argparse.Namespace) -> int:
     console.outcomes([outcome])
     if _has_failed(outcome):
         return 1
+    if outcome.status != "unchanged":
+        front.write(reports_folder())
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
     console.say(up_to_date if outcome.status == "unchanged" else outcome.message)
     for name in ("index.html", "report.pdf", "results.json"):
@@ -119,6 +122,7 @@ def _has_failed(outcome: Outcome) -> bool:
 
 def reports(chosen: argparse.Namespace) -> int:
     """Build the reports that are not up to date, and the comparison; one force's failure does not stop the others."""
+    from cdi_lib.pipeline import front
     from cdi_lib.pipeline.runner import build_all, compare
 
     if chosen.jobs < 0:
@@ -139,6 +143,7 @@ def reports(chosen: argparse.Namespace) -> int:
     compared = compare([o.force for o in outcomes if o.is_whole], chosen.renderer, chosen.again)
     if not _has_failed(compared):
         console.file(reports_folder() / COMPARISON / "index.html")
+    console.file(front.write(reports_folder()))
     unchanged, whole = sum(o.status == "unchanged" for o in outcomes), len(outcomes) - len(failed)
     console.say(f"reports that are whole: {whole} of {len(outcomes)}; already up to date: {unchanged}")
     if failed:

@@ -30,6 +30,7 @@ from cdi_lib.report import wording
 NO_FIGURES = {
     r"(Table|Figure)\s\d+": "numbers of tables and figures, which the renderer gives",
     r"within 24 hours": "the time limit of the national standard, in the names of a section, a table and a chart",
+    r"[Oo]ne percentage point": "the unit in which the change of the yearly number is told",
     r"12 months": "the year to which the yearly number of unrecorded crimes refers",
     r"p below 0\.001": "the least p-value that is printed",
     r"SHA-256(, first 16 characters)?": "the kind of hash, and how much of it is shown",
@@ -127,7 +128,7 @@ def test_every_number_is_printed_from_a_result(force):
 TELLS_OF = {
     "Overall judgement": r"estimates\.(unrecorded_)?overall|estimates\.overall_stratified|tallies\.audited|shares\.dip",
     "Overall crime recording rate": r"estimates\.(unrecorded_)?(overall|overall_stratified|violence|sexual|other)|details\.sample",
-    "How much crime goes": r"estimates\.(unrecorded_(overall|violence|sexual|other)|overall\.confidence)|details\.sample",
+    "How much crime goes": r"details\.crimes_per_point|estimates\.(unrecorded_(overall|violence|sexual|other)|overall\.confidence)|details\.sample",
     "Auditable route": r"details\.auditable_route|tallies\.routes",
     "Domestic abuse": r"(estimates|shares)\.domestic_abuse|tallies\.(audited|domestic_abuse_\w+)",
     "Violence": r"estimates\.(unrecorded_)?violence|details\.judgements\.elements\.violent_crime",

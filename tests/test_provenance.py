@@ -1,81 +1,88 @@
-"""What was assumed says so wherever it stands, and what it says follows from what a result rests on."""
+"""What was assumed is marked wherever it stands: on the page, in the PDF, in the workbook and in the CSV files."""
 
-import csv
+import re
+import shutil
 
+import built
 import openpyxl
+import pandas as pd
 import pytest
-from bad_inputs import in_yaml
-from complete_force import complete_parameters, complete_tables, write_files
-from test_report import page_text, pdf_text
+import tagged
+import yaml
+from lxml import html as lxml_html
+from test_report import pdf_text
 
-from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.parameters import PROJECT
 from cdi_lib.inspection.results import read_results
-from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report
 
-SEEN = {"status": "reconstruction", "note": "Made from published counts."}
+MARK = "Assumed, not found: "
 
 
-def force_files(records: dict, published: bool = True) -> dict[str, bytes]:
-    tables = complete_tables()
-    if not published:
-        del tables["published"]
-    files = {"testshire.yml": in_yaml(complete_parameters() | {"records": records})}
-    return files | {f"testshire/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
-
-
-def build(tmp_path, records: dict, published: bool = False):
-    params = write_files(tmp_path / "params", force_files(records, published))
-    return build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder
+def planted(folder, **records):
+    """The parameters of Northamptonshire with other words about its records."""
+    params = folder / "params"
+    shutil.copytree(PROJECT / "params", params)
+    path = params / "northamptonshire.yml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["records"] |= records
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return params
 
 
 @pytest.fixture(scope="module")
-def marked(tmp_path_factory):
-    assumed = [{"table": "cancellations", "columns": ["correct"], "where": {"crime_type": "rape"}}]
-    assumed += [{"table": "survey", "columns": ["answer"]}]
-    return build(tmp_path_factory.mktemp("marked"), SEEN | {"assumed": assumed})
+def report(tmp_path_factory):
+    """A report of which nothing was assumed but one column: whether a rightly cancelled crime was one."""
+    folder = tmp_path_factory.mktemp("planted")
+    assumed = [{"table": "cancellations", "columns": ["correct"], "where": {"crime_type": ["robbery"]}}]
+    params = planted(folder, assumed=assumed)
+    (params / "northamptonshire" / "published.csv").unlink()  # else the figures count as published
+    return build_report("northamptonshire", "pandoc", params=params, reports=folder / "reports").folder
 
 
-def test_a_planted_assumed_column_is_marked_in_page_pdf_workbook_and_data(marked):
-    mark = "Assumed, not found: correct cancellations: rape"
-    for text in (page_text(marked), pdf_text(marked)):
-        assert mark in text
-        assert "Assumed, not found: answers to" in text
-        assert "Partly assumed." in text  # the caption of the chart
-    sheet = openpyxl.load_workbook(marked / "tables.xlsx")["cancelled"]
-    assert any(mark in str(cell.value) for row in sheet for cell in row)
-    with (marked / "tables/cancelled.csv").open(encoding="utf-8", newline="") as file:
-        found = {row["code"]: row["provenance"] for row in csv.DictReader(file)}
-    assert found["cancelled_rape"] == "assumed"
-    assert {status for code, status in found.items() if code != "cancelled_rape"} == {"derived"}
+def test_it_is_known_to_be_assumed_and_so_is_what_sums_it(report):
+    known = read_results(report / "results.json").details.provenance
+    assert known["shares.cancelled_robbery"] == known["shares.cancelled"] == "assumed"
+    assert known["shares.cancelled_rape"] == "derived"
 
 
-def test_every_result_has_a_status(marked):
-    found = read_results(marked / "results.json")
-    keys = {f"{kind}.{name}" for kind in ("estimates", "shares", "tallies") for name in found.shelf(kind)}
-    assert set(found.details.provenance) == keys
-    assert found.details.provenance["shares.cancelled"] == "assumed"  # rests on all types together
-    assert found.details.provenance["shares.cancelled_violence"] == "derived"
-    assert found.details.provenance["shares.within_24"] == "derived"
+def test_the_page_marks_it_in_caption_and_note(report):
+    page = lxml_html.document_fromstring((report / "index.html").read_text(encoding="utf-8"))
+    texts = [" ".join(one.text_content().split()) for one in page.iter("figcaption", "p")]
+    assert any("robbery" in text and MARK in text for text in texts)
+    assert any("Robbery (assumed)" in image.get("alt", "") for image in page.iter("img"))
+    (caption,) = (text for text in texts if text.startswith("Figure") and "cancelling was correct" in text)
+    assert caption.endswith("Partly assumed.")
+    assert not any(text.endswith("Partly assumed.") and "within" in text for text in texts)
 
 
-def test_an_audit_is_computed_and_what_is_invented_illustrates(tmp_path):
-    audit = read_results(build(tmp_path / "a", {"status": "audit"}) / "results.json").details.provenance
-    assert audit["estimates.violence"] == "computed"
-    assert audit["estimates.unrecorded_violence"] == "assumed"  # recorded crime of this force is
-    folder = build(tmp_path / "b", {"status": "invented", "note": "For training."})
-    assert set(read_results(folder / "results.json").details.provenance.values()) == {"illustrative"}
-    assert "Illustrative: made from invented records." in page_text(folder)
+def test_the_pdf_marks_it(report):
+    assert re.search(rf"{MARK}[^.]*robber", pdf_text(report), re.IGNORECASE)
 
 
-def test_an_unknown_assumed_column_is_refused(tmp_path):
-    records = SEEN | {"assumed": [{"table": "crimes", "columns": ["rout"]}]}
-    with pytest.raises(InputError, match="did you mean 'route'"):
-        read_audit("testshire", write_files(tmp_path, force_files(records)))
+def test_the_csv_file_marks_the_row_and_no_other(report):
+    table = pd.read_csv(report / "tables" / "cancelled.csv").set_index("code")["provenance"]
+    assert table["cancelled_robbery"] == "assumed" and table["cancelled_rape"] == "derived"
+    assert set(pd.read_csv(report / "tables" / "within-24.csv")["provenance"]) == {"derived"}
 
 
-def test_derived_columns_count_as_what_they_come_from(tmp_path):
-    records = SEEN | {"assumed": [{"table": "crimes", "columns": ["offence_class"]}]}
-    found = read_results(build(tmp_path, records) / "results.json").details.provenance
-    assert found["shares.rape"] == found["estimates.rape"] == found["tallies.unrecorded_classes"] == "assumed"
-    assert found["estimates.violence"] == found["tallies.routes"] == "derived"
+def test_the_workbook_marks_the_row(report):
+    book = openpyxl.load_workbook(report / "tables.xlsx")
+    rows = [[cell.value for cell in row] for row in book["cancelled"].iter_rows()]
+    (found,) = (row for row in rows if row[0] == "Robbery")
+    assert found[-1] == "assumed"
+
+
+def test_every_number_of_the_report_has_a_status():
+    folder = built.northamptonshire()
+    told = tagged.tell(folder, PROJECT / "params", "northamptonshire")
+    known = told.results.details.provenance
+    paths = {path for piece in told.pieces for _, path in piece.printed if path}
+    results = {".".join(path.split(".")[:2]) for path in paths if path.split(".")[0] in ("estimates", "shares", "tallies")}
+    assert len(results) > 40
+    assert results - set(known) == set()
+
+
+def test_what_was_invented_is_called_illustrative_everywhere():
+    known = read_results(built.testshire() / "results.json").details.provenance
+    assert set(known.values()) == {"illustrative"}

@@ -35,6 +35,16 @@ def extremes(rates: Mapping[str, EstimateResult], crime_types: Iterable[str]) ->
     return details.Extremes(lowest=min(values, key=values.__getitem__), highest=max(values, key=values.__getitem__))
 
 
+def crimes_per_point(rate: EstimateResult | None, unrecorded: EstimateResult | None) -> float | None:
+    """By how many crimes a year one percentage point of a rate changes the number that goes unrecorded.
+
+    The number is R (1 - r) / r, its slope R / r squared.
+    """
+    if rate is None or unrecorded is None or not 0 < rate.value < 1:
+        return None
+    return 0.01 * unrecorded.value / (rate.value * (1 - rate.value))
+
+
 def interval_coverage(rate: EstimateResult, clustered: bool, uneven: bool) -> details.IntervalCoverage:
     """What simulated audits say of an interval, and in what the inspection differs from them."""
     (smallest, largest), (lowest, highest) = intervals.COVERED_SIZES, intervals.COVERED_RATES

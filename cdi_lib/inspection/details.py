@@ -364,7 +364,7 @@ OF_EVERY_INSPECTION: Any = Field(default=None)
 # Details that follow from others, and from estimates, shares and tallies.
 FOLLOW = (
     *("evenness", "extremes", "interval_coverage", "compared_with_previous", "sensitivity_range", "survey."),
-    *("certainty", "crimes_from_elsewhere", "published", "back_test", "provenance"),
+    *("certainty", "crimes_from_elsewhere", "published", "back_test", "provenance", "crimes_per_point"),
 )
 
 
@@ -390,6 +390,7 @@ class Details(Stored):
     assumptions: list[Assumption] = []
     fieldwork: Fieldwork | None = None
     crimes_from_elsewhere: bool | None = None
+    crimes_per_point: float | None = None  # unrecorded crimes a year more or fewer for a point of the overall rate
     challenges: Challenges | None = None
     # 2_effectiveness
     headline: Literal["pooled", "stratified"] = OF_EVERY_INSPECTION

@@ -6,6 +6,7 @@
 - ``publish``      a finished report takes the place of the previous one, or nothing does
 - ``build``        the report of one force
 - ``comparison``   the comparison of forces
+- ``front``        the front page of all reports
 - ``check``        what is wrong or doubtful before a report is built
 - ``runner``       many forces, on this machine
 - ``cluster``      many forces, on the machines of a Dask cluster

@@ -1,0 +1,64 @@
+"""What was assumed says so wherever it stands, and what it says follows from what a result rests on."""
+
+import pytest
+from bad_inputs import in_yaml
+from complete_force import complete_parameters, complete_tables, write_files
+from test_report import page_text
+
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.results import read_results
+from cdi_lib.pipeline.audit import read_audit
+from cdi_lib.pipeline.build import build_report
+
+SEEN = {"status": "reconstruction", "note": "Made from published counts."}
+
+
+def force_files(records: dict, published: bool = True) -> dict[str, bytes]:
+    tables = complete_tables()
+    if not published:
+        del tables["published"]
+    files = {"testshire.yml": in_yaml(complete_parameters() | {"records": records})}
+    return files | {f"testshire/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
+
+
+def build(tmp_path, records: dict, published: bool = False):
+    params = write_files(tmp_path / "params", force_files(records, published))
+    return build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    assumed = [{"table": "cancellations", "columns": ["correct"], "where": {"crime_type": "rape"}}]
+    assumed += [{"table": "survey", "columns": ["answer"]}]
+    return build(tmp_path_factory.mktemp("marked"), SEEN | {"assumed": assumed})
+
+
+def test_every_result_has_a_status(marked):
+    found = read_results(marked / "results.json")
+    keys = {f"{kind}.{name}" for kind in ("estimates", "shares", "tallies") for name in found.shelf(kind)}
+    assert set(found.details.provenance) == keys
+    assert found.details.provenance["shares.cancelled"] == "assumed"  # rests on all types together
+    assert found.details.provenance["shares.cancelled_violence"] == "derived"
+    assert found.details.provenance["shares.within_24"] == "derived"
+
+
+def test_an_audit_is_computed_and_what_is_invented_illustrates(tmp_path):
+    audit = read_results(build(tmp_path / "a", {"status": "audit"}) / "results.json").details.provenance
+    assert audit["estimates.violence"] == "computed"
+    assert audit["estimates.unrecorded_violence"] == "assumed"  # recorded crime of this force is
+    folder = build(tmp_path / "b", {"status": "invented", "note": "For training."})
+    assert set(read_results(folder / "results.json").details.provenance.values()) == {"illustrative"}
+    assert "Illustrative: made from invented records." in page_text(folder)
+
+
+def test_an_unknown_assumed_column_is_refused(tmp_path):
+    records = SEEN | {"assumed": [{"table": "crimes", "columns": ["rout"]}]}
+    with pytest.raises(InputError, match="did you mean 'route'"):
+        read_audit("testshire", write_files(tmp_path, force_files(records)))
+
+
+def test_derived_columns_count_as_what_they_come_from(tmp_path):
+    records = SEEN | {"assumed": [{"table": "crimes", "columns": ["offence_class"]}]}
+    found = read_results(build(tmp_path, records) / "results.json").details.provenance
+    assert found["shares.rape"] == found["estimates.rape"] == found["tallies.unrecorded_classes"] == "assumed"
+    assert found["estimates.violence"] == found["tallies.routes"] == "derived"
