@@ -27,10 +27,10 @@ from cdi_lib.fieldwork.worksheet import (
     RECHECK,
     ROWS_PER_INCIDENT,
 )
-from cdi_lib.inspection.files import places, read
+from cdi_lib.inspection.files import read
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.problems import InputError, Problem, places, shown, suggest
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
 from cdi_lib.inspection.sheets import DATED
