@@ -145,7 +145,7 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     yield "recorded_as", not_rape, "n100 only for a crime of rape (class 19C to 19H)"
     early, later = recorded_at < t["reported_at"], "a time that is not before the time of report"
     at = t["reported_at"].dt
-    back = (at.month == 10) & (at.dayofweek == 6) & (at.day >= 25) & (at.hour == 1)
+    back = (at.month == 10) & (at.day_of_week == 6) & (at.day >= 25) & (at.hour == 1)
     night = f"{later}; that night the clocks went back: write both times in GMT"
     yield "recorded_at", early, pd.Series(later, index=t.index).mask(back.fillna(False), night)
     reported = "the time of report of a crime that has a time of recording"
