@@ -223,6 +223,9 @@ def sample(chosen: argparse.Namespace) -> int:
             console.say(f"Their strata have no reserve left; {more}")
     else:
         drawn = draw_sample(force, inspection, params, {})
+    for line in drawn.said:
+        console.say(line)
+    console.problems(drawn.told)
     for path in drawn.written:
         console.file(path)
     if drawn.kept:

@@ -20,7 +20,7 @@ from forces import crimes, parameters, write_force
 
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.collected import check_collected, collect
-from cdi_lib.fieldwork.draw import draw_sample, read_selection
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
 from cdi_lib.fieldwork.returns import check_returns
 from cdi_lib.inspection.files import read
 from cdi_lib.inspection.folders import PROJECT as ROOT
@@ -646,3 +646,90 @@ def test_times_in_the_night_when_the_clocks_go_back(tmp_path, own):
     table.loc[0, ["reported_at", "recorded_at"]] = ["2022-10-30 01:50", "2022-10-30 01:10"]
     table.to_csv(own / "crimes.csv", index=False)
     refused(lambda: load(tmp_path), "the clocks went back: write both times in GMT")
+
+
+# ---- the analyst's day ---------------------------------------------------------------------------------------------
+
+
+def test_the_draw_is_told_as_a_table(tmp_path, own):
+    pd.DataFrame(ROWS, columns=HEADER).to_csv(own / "frame.csv", index=False)
+    said = draw_sample("testshire", inspection(), tmp_path).said
+    assert said[0].split() == ["stratum", "in", "frame", "drawn", "margin", "expected"]
+    assert [line.split()[:3] for line in said[1:4]] == [
+        ["violence", "10", "3"],
+        ["other", "10", "2"],
+        ["all", "20", "5"],
+    ]
+    assert "5 points that was asked for is not reached in: " in said[4]
+
+
+def test_a_recheck_is_enlarged_and_the_draw_stays(chain):
+    asked, folder = inspection(**AUDIT_PLAN), chain / "testshire" / "sample"
+    draw_recheck("testshire", asked, 10, chain)
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    made = draw_recheck("testshire", asked, 14, chain)
+    assert (folder / "recheck.csv").read_bytes().startswith(kept["recheck.csv"])
+    for name in ("selection.csv", "trail.json", "worksheet.xlsx", "worksheet-recheck.xlsx"):
+        assert (folder / name).read_bytes() == kept[name]
+    added = pd.read_excel(folder / "worksheet-recheck-11-to-14.xlsx", sheet_name="Audit")["incident_id"].dropna()
+    assert added.nunique() == 4 and made.kept == folder / "worksheet-recheck.xlsx"
+    refused(lambda: draw_recheck("testshire", asked, 5, chain), "RECHECK: got 5; expected 14 or more")
+    draw_recheck("testshire", asked, 14, chain)
+
+
+def test_one_cause_is_one_message(tmp_path, own):
+    AUDITED.assign(recorded="perhaps", route="phone").to_csv(own / "crimes.csv", index=False)
+    problems = refused(lambda: load(tmp_path))
+    assert len(problems) == 30 and len(grouped(problems)) == 2
+    assert "rows 2, 3, 4 and 12 more, column recorded: got 15 times 'perhaps'" in str(grouped(problems)[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["frame.csv", "frame.xlsx", "crimes.csv", "crimes.ods", "n100.parquet", "sample/trail.json"]
+)
+def test_records_are_no_files_of_the_repository(name):
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git repository (an unpacked archive, for example)")
+    command = ["git", "check-ignore", "-q", f"params/testshire/{name}"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    assert subprocess.run([*command[:3], "params/northamptonshire/crimes.csv"], cwd=ROOT, check=False).returncode == 1
+
+
+def test_check_says_what_a_final_report_lacks_and_report_says_the_same(chain, monkeypatch):
+    from cdi_lib.pipeline import check as checking
+    from cdi_lib.pipeline.build import check_final
+
+    monkeypatch.setenv("CDI_PARAMS", str(chain))
+    challenge = {
+        "crime_id": "x",
+        "first_decision": "no crime",
+        "challenged_on": "2022-08-01",
+        "rule": "r",
+        "outcome": "open",
+    }
+    pd.DataFrame([challenge | {"final_decision": "", "decided_on": "", "reason": ""}]).to_csv(
+        chain / "testshire" / "challenges.csv", index=False
+    )
+    said = checking.check("testshire").said[-1]
+    assert "a draft can be built" in said and "1 challenge undecided" in said and "no approval" in said
+    text = (chain / "testshire.yml").read_text().replace("publication:\n", "publication:\n  status: final\n")
+    (chain / "testshire.yml").write_text(text)
+    problems = [str(problem) for problem in checking.check("testshire").problems if problem.severity == "error"]
+    assert len(problems) == 1 and "1 challenge undecided" in problems[0]
+    refused(lambda: check_final(audit(chain), ""), "1 challenge undecided")
+
+
+def test_a_table_changed_since_the_report_is_told(chain, monkeypatch):
+    import json
+
+    from cdi_lib.pipeline import check as checking
+
+    monkeypatch.setenv("CDI_REPORTS", str(chain / "reports"))
+    folder = chain / "reports" / "testshire"
+    folder.mkdir(parents=True)
+    found = audit(chain)
+    (folder / "build.json").write_text(json.dumps({"inputs": found.records.files}))
+    assert checking._changed(found) == []
+    damaged(chain / "testshire" / "crimes.csv", lambda t: t[::-1])
+    [told] = checking._changed(audit(chain))
+    assert told.file.endswith("crimes.csv") and told.severity == "warning"

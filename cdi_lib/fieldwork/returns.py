@@ -247,7 +247,7 @@ def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit:
     changed = rows[known & (rows["stratum"] != rows["incident_id"].map(stratum_of))]
     drawn_from = lambda row: f"{stratum_of[row['incident_id']]}, from which the incident was drawn"
     found.rows(_Findings.SAMPLE, changed, "stratum", drawn_from)
-    _check_given(rows[known], selection.set_index("id"), found)
+    _check_given(rows[known], selection.drop_duplicates("id").set_index("id"), found)
 
 
 def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) -> None:
