@@ -29,6 +29,7 @@ from cdi_lib.inspection.folders import (
     params_of,
     remove_leftovers,
     reports_folder,
+    sweep,
 )
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.pipeline.console import Console, ForcesProgress, shown_path
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle()
         if "force" in chosen:
             chosen.force = force_key(chosen.force)
+            sweep(params_of(chosen.force) / chosen.force)
         status = chosen.command(chosen)
     except InputError as error:
         console.problems(error.problems)
@@ -226,6 +228,9 @@ def sample(chosen: argparse.Namespace) -> int:
             console.say(f"Their strata have no reserve left; {more}")
     else:
         drawn = draw_sample(force, inspection, params, {})
+    for line in drawn.said:
+        console.say(line)
+    console.problems(drawn.told)
     for path in drawn.written:
         console.file(path)
     if drawn.kept:
@@ -298,7 +303,7 @@ def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
         earlier = earlier / "results.json"
     place, build = shown_path(current), f"a built report; build it first: make report FORCE={force}"
     missing = {
-        earlier: Problem("AGAINST", "", f"no file {shown_path(earlier)}", what),
+        earlier: Problem("AGAINST", "", f"no file {shown(shown_path(earlier), 200)[1:-1]}", what),
         current: Problem(place, "", "no such file", build),
     }
     if problems := [problem for path, problem in missing.items() if not path.is_file()]:

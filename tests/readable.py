@@ -13,7 +13,9 @@ LEFT_OUT = {"source", "data", "contents"}
 def sentences(page: Path) -> list[str]:
     """The sentences and points of the main report: not of its annex, tables, captions and source lines."""
     found: list[str] = []
-    for element in lxml_html.document_fromstring(page.read_text(encoding="utf-8")).find("body//main").iter("h2", "p", "li"):
+    for element in (
+        lxml_html.document_fromstring(page.read_text(encoding="utf-8")).find("body//main").iter("h2", "p", "li")
+    ):
         if element.tag == "h2":
             if element.get("id") == "technical-annex":
                 break

@@ -56,3 +56,9 @@ def test_long_fuzz():
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_fuzz.py"]
     long = {"CDI_FUZZ": os.environ.get("CDI_FUZZ", "200")}
     assert subprocess.call(command, cwd=PROJECT, env=os.environ | long) == 0
+
+
+def test_five_hundred_damages():
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "tests/test_damage.py"]
+    many = {"CDI_DAMAGES": os.environ.get("CDI_DAMAGES", "500")}
+    assert subprocess.call(command, cwd=PROJECT, env=os.environ | many) == 0

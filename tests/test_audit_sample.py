@@ -143,7 +143,7 @@ def test_the_selection_does_not_depend_on_the_order_of_the_rows(tmp_path):
     assert trail["columns"]["stratum_values"]["sexual"] == ["SEX"]
 
 
-def test_a_recheck_is_a_part_of_the_sample_and_a_larger_one_is_another(tmp_path):
+def test_a_recheck_is_a_part_of_the_sample_and_can_be_enlarged(tmp_path):
     inspection = given(tmp_path)
     with pytest.raises(InputError, match="make sample"):
         draw_recheck("testshire", inspection, 10, tmp_path)
@@ -151,8 +151,10 @@ def test_a_recheck_is_a_part_of_the_sample_and_a_larger_one_is_another(tmp_path)
     draw_recheck("testshire", inspection, 10, tmp_path)
     chosen = read_selection("testshire", tmp_path, "recheck")["id"]
     assert len(chosen) == 10 and set(chosen) < set(read_selection("testshire", tmp_path, "first")["id"])
-    with pytest.raises(InputError, match="a different selection"):
-        draw_recheck("testshire", inspection, 11, tmp_path)
+    draw_recheck("testshire", inspection, 11, tmp_path)
+    assert read_selection("testshire", tmp_path, "recheck")["id"].tolist()[:10] == chosen.tolist()
+    with pytest.raises(InputError, match="expected 11 or more"):
+        draw_recheck("testshire", inspection, 10, tmp_path)
     with pytest.raises(InputError, match="1 to the 60"):
         draw_recheck("testshire", inspection, 61, tmp_path)
 

@@ -15,16 +15,18 @@ import openpyxl
 import pandas as pd
 import pytest
 from auditors import MAPPED, fill_in, frame
+from complete_force import complete_files, complete_tables, write_files
 from forces import crimes, parameters, write_force
 
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.collected import check_collected, collect
-from cdi_lib.fieldwork.draw import draw_sample, read_selection
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
 from cdi_lib.fieldwork.returns import check_returns
 from cdi_lib.inspection.files import read
 from cdi_lib.inspection.folders import PROJECT as ROOT
+from cdi_lib.inspection.folders import sweep
 from cdi_lib.inspection.parameters import check_inspection
-from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.problems import InputError, Problem, grouped
 from cdi_lib.inspection.records import load_records
 from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.report import wording
@@ -525,3 +527,209 @@ def test_charts_do_not_depend_on_the_users_settings(tmp_path):
 def test_the_last_mark_of_a_finding_is_kept(text, printed):
     assert wording.sentence(text) == printed
     assert wording.points_list([text, "b"]).split("\n")[0] == f"- {text};".replace("!", "\\!")
+
+
+# ---- somebody who means harm -----------------------------------------------------------------------------------
+
+
+def spent(call):
+    """Seconds and largest memory (MB) of a call in a process of its own."""
+    import resource
+    import time
+
+    reader, writer = os.pipe()
+    if not (child := os.fork()):
+        start = time.monotonic()
+        try:
+            call()
+        except InputError:
+            pass
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        os.write(writer, f"{time.monotonic() - start} {most}".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    seconds, memory = os.read(reader, 100).split()
+    return float(seconds), float(memory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["XFD1048576", "A1048576", "XFD2"])
+def test_one_cell_far_away_costs_little(own, place):
+    path = workbook(
+        own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]), change=lambda book: book.active.__setitem__(place, "x")
+    )
+    seconds, memory = spent(lambda: read(path, "frame.xlsx", HEADER))
+    assert seconds < 20 and memory < 700, (seconds, memory)
+    if place != "A1048576":
+        refused(lambda: read(path, "frame.xlsx", HEADER), "a value in column 16,384", "delete the stray cell")
+
+
+def test_a_workbook_that_expands_is_refused_at_once(own):
+    path = own / "frame.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"<row/>" * 110_000_000)
+    refused(lambda: read(path, "frame.xlsx"), "0.7 GB when it is unpacked", "or as CSV")
+
+
+def test_a_header_of_three_million_columns_is_refused_soon(own):
+    (own / "frame.csv").write_text(",".join(["x"] * 3_000_000) + "\n")
+    seconds, memory = spent(lambda: read(own / "frame.csv", "frame.csv", HEADER))
+    assert seconds < 10 and memory < 900, (seconds, memory)
+    refused(lambda: read(own / "frame.csv", "frame.csv", HEADER), "3,000,000 columns")
+
+
+def test_many_bad_cells_are_counted(tmp_path, own):
+    pd.concat([AUDITED] * 1000).assign(recorded="x").to_csv(own / "crimes.csv", index=False)
+    problems = refused(lambda: load(tmp_path), "15,000 cells with a mistake")
+    assert len(problems) < 10_000
+    assert len(grouped(problems)) <= 4
+
+
+def test_what_a_terminal_obeys_is_written_out():
+    problem = Problem("returned/a\x1b]52;c;eA==\x07.csv", "", "x\nerror: forged", "\u202e")
+    assert str(problem).isprintable() and "\\x1b]52" in str(problem) and "\\nerror" in str(problem)
+
+
+def test_no_reference_is_in_a_message_about_a_table(tmp_path, own):
+    tables = complete_tables()
+    tables["crimes"].loc[1, "crime_id"] = tables["crimes"].loc[0, "crime_id"] = "SECRET-1"
+    tables["crimes"].loc[3, "incident_id"] = "#REF!SECRET-2"
+    tables["challenges"].loc[0, "crime_id"] = "SECRET-3"
+    tables["dip_records"].loc[1, "record_id"] = tables["dip_records"].loc[0, "record_id"] = "SECRET-4"
+    write_files(
+        tmp_path, complete_files() | {f"testshire/{n}.csv": t.to_csv(index=False).encode() for n, t in tables.items()}
+    )
+    with pytest.raises(InputError) as caught:
+        audit(tmp_path)
+    assert "SECRET" not in str(caught.value) and "row 2, column crime_id" in str(caught.value)
+    tables["crimes"].to_csv(own / "crimes.csv", index=False, header=False)
+    with pytest.raises(InputError) as caught:
+        audit(tmp_path)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "\u200b=1+1", "\ufeff=1", "\u2060 @x", "\u202a-1", "\uff1d1"])
+def test_what_a_spreadsheet_would_compute_gets_an_apostrophe(text):
+    from cdi_lib.fieldwork.collected import FORMULA
+
+    assert FORMULA.match(text)
+
+
+def test_half_written_files_of_killed_processes_are_swept(tmp_path, own):
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    for name in (f".trail.json.{done.pid}.tmp", f".crimes.csv.{os.getpid()}.tmp", ".hand.made.tmp"):
+        (own / name).write_text("I001")
+    sweep(tmp_path)
+    assert sorted(path.name for path in own.iterdir()) == sorted([f".crimes.csv.{os.getpid()}.tmp", ".hand.made.tmp"])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system call is one of Linux")
+def test_a_command_of_make_ends_with_the_shell_that_started_it():
+    code = "import time; from cdi_lib.pipeline.surroundings import settle; settle(); print('on', flush=True); time.sleep(60)"
+    shell = subprocess.Popen(
+        ["sh", "-c", f'{sys.executable} -c "{code}" & echo $!; wait'],
+        cwd=ROOT, env=os.environ | {"MAKELEVEL": "1"}, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    child = int(shell.stdout.readline())
+    assert shell.stdout.readline() == "on\n"
+    shell.kill()
+    shell.wait()
+    import psutil
+
+    _, alive = psutil.wait_procs([psutil.Process(child)], timeout=10) if psutil.pid_exists(child) else ([1], [])
+    assert not alive or alive[0].status() == psutil.STATUS_ZOMBIE
+
+
+def test_times_in_the_night_when_the_clocks_go_back(tmp_path, own):
+    table = AUDITED.copy()
+    table.loc[0, ["reported_at", "recorded_at"]] = ["2022-10-30 01:50", "2022-10-30 01:10"]
+    table.to_csv(own / "crimes.csv", index=False)
+    refused(lambda: load(tmp_path), "the clocks went back: write both times in GMT")
+
+
+# ---- the analyst's day ---------------------------------------------------------------------------------------------
+
+
+def test_the_draw_is_told_as_a_table(tmp_path, own):
+    pd.DataFrame(ROWS, columns=HEADER).to_csv(own / "frame.csv", index=False)
+    said = draw_sample("testshire", inspection(), tmp_path).said
+    assert said[0].split() == ["stratum", "in", "frame", "drawn", "margin", "expected"]
+    assert [line.split()[:3] for line in said[1:4]] == [
+        ["violence", "10", "3"],
+        ["other", "10", "2"],
+        ["all", "20", "5"],
+    ]
+    assert "5 points that was asked for is not reached in: " in said[4]
+
+
+def test_a_recheck_is_enlarged_and_the_draw_stays(chain):
+    asked, folder = inspection(**AUDIT_PLAN), chain / "testshire" / "sample"
+    draw_recheck("testshire", asked, 10, chain)
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    made = draw_recheck("testshire", asked, 14, chain)
+    assert (folder / "recheck.csv").read_bytes().startswith(kept["recheck.csv"])
+    for name in ("selection.csv", "trail.json", "worksheet.xlsx", "worksheet-recheck.xlsx"):
+        assert (folder / name).read_bytes() == kept[name]
+    added = pd.read_excel(folder / "worksheet-recheck-11-to-14.xlsx", sheet_name="Audit")["incident_id"].dropna()
+    assert added.nunique() == 4 and made.kept == folder / "worksheet-recheck.xlsx"
+    refused(lambda: draw_recheck("testshire", asked, 5, chain), "RECHECK: got 5; expected 14 or more")
+    draw_recheck("testshire", asked, 14, chain)
+
+
+def test_one_cause_is_one_message(tmp_path, own):
+    AUDITED.assign(recorded="perhaps", route="phone").to_csv(own / "crimes.csv", index=False)
+    problems = refused(lambda: load(tmp_path))
+    assert len(problems) == 30 and len(grouped(problems)) == 2
+    assert "rows 2, 3, 4 and 12 more, column recorded: got 15 times 'perhaps'" in str(grouped(problems)[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["frame.csv", "frame.xlsx", "crimes.csv", "crimes.ods", "n100.parquet", "sample/trail.json"]
+)
+def test_records_are_no_files_of_the_repository(name):
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git repository (an unpacked archive, for example)")
+    command = ["git", "check-ignore", "-q", f"params/testshire/{name}"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    assert subprocess.run([*command[:3], "params/northamptonshire/crimes.csv"], cwd=ROOT, check=False).returncode == 1
+
+
+def test_check_says_what_a_final_report_lacks_and_report_says_the_same(chain, monkeypatch):
+    from cdi_lib.pipeline import check as checking
+    from cdi_lib.pipeline.build import check_final
+
+    monkeypatch.setenv("CDI_PARAMS", str(chain))
+    challenge = {
+        "crime_id": "x",
+        "first_decision": "no crime",
+        "challenged_on": "2022-08-01",
+        "rule": "r",
+        "outcome": "open",
+    }
+    pd.DataFrame([challenge | {"final_decision": "", "decided_on": "", "reason": ""}]).to_csv(
+        chain / "testshire" / "challenges.csv", index=False
+    )
+    said = checking.check("testshire").said[-1]
+    assert "a draft can be built" in said and "1 challenge undecided" in said and "no approval" in said
+    text = (chain / "testshire.yml").read_text().replace("publication:\n", "publication:\n  status: final\n")
+    (chain / "testshire.yml").write_text(text)
+    problems = [str(problem) for problem in checking.check("testshire").problems if problem.severity == "error"]
+    assert len(problems) == 1 and "1 challenge undecided" in problems[0]
+    refused(lambda: check_final(audit(chain), ""), "1 challenge undecided")
+
+
+def test_a_table_changed_since_the_report_is_told(chain, monkeypatch):
+    import json
+
+    from cdi_lib.pipeline import check as checking
+
+    monkeypatch.setenv("CDI_REPORTS", str(chain / "reports"))
+    folder = chain / "reports" / "testshire"
+    folder.mkdir(parents=True)
+    found = audit(chain)
+    (folder / "build.json").write_text(json.dumps({"inputs": found.records.files}))
+    assert checking._changed(found) == []
+    damaged(chain / "testshire" / "crimes.csv", lambda t: t[::-1])
+    [told] = checking._changed(audit(chain))
+    assert told.file.endswith("crimes.csv") and told.severity == "warning"

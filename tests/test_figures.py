@@ -108,7 +108,9 @@ def without_what_is_no_figure(text: str, quoted: tuple[str, ...]) -> str:
 def unexplained(text: str, piece: Piece, quoted: tuple[str, ...]) -> list[str]:
     """The numbers of a text that were not printed from a result when this piece was told."""
     printed = {number for shown, path in piece.printed if path for number in numbers(shown)}
-    if "tbl-published" in text or "published report prints" in text:  # the figures there were printed by a notebook, to be compared
+    if (
+        "tbl-published" in text or "published report prints" in text
+    ):  # the figures there were printed by a notebook, to be compared
         printed |= {number for shown in piece.compared for number in numbers(shown)}
     left = numbers(without_what_is_no_figure(text, quoted))
     return [number for number in left if not {number, number.removesuffix("%")} & printed]

@@ -194,7 +194,10 @@ def test_text_colours_reach_the_contrast_of_aa():
 def _schemes() -> list[dict[str, str]]:
     """The colours of the light and of the dark scheme."""
     css = (LOOK / "report.css").read_text(encoding="utf-8")
-    return [dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", part)) for part in re.findall(r":root \{(.*?)\}", css, re.DOTALL)]
+    return [
+        dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", part))
+        for part in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    ]
 
 
 def test_badge_colours_are_the_same_in_page_and_pdf():

@@ -78,7 +78,9 @@ def test_every_number_of_the_report_has_a_status():
     told = tagged.tell(folder, PROJECT / "params", "northamptonshire")
     known = told.results.details.provenance
     paths = {path for piece in told.pieces for _, path in piece.printed if path}
-    results = {".".join(path.split(".")[:2]) for path in paths if path.split(".")[0] in ("estimates", "shares", "tallies")}
+    results = {
+        ".".join(path.split(".")[:2]) for path in paths if path.split(".")[0] in ("estimates", "shares", "tallies")
+    }
     assert len(results) > 40
     assert results - set(known) == set()
 

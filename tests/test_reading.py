@@ -32,7 +32,10 @@ def test_the_main_report_is_easy_to_read(force):
 
 
 def test_the_measure_tells_hard_from_easy():
-    easy, hard = ["The cat sat on the mat."], ["Institutional considerations necessitate comprehensive methodological evaluation."]
+    easy, hard = (
+        ["The cat sat on the mat."],
+        ["Institutional considerations necessitate comprehensive methodological evaluation."],
+    )
     assert readable.grade_level(easy) < 2 < 15 < readable.grade_level(hard)
 
 

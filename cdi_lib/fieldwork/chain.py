@@ -12,10 +12,10 @@ import pandas as pd
 from cdi_lib.fieldwork.draw import SELECTIONS, read_audit_frame, read_selection
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, Trail, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK
-from cdi_lib.inspection.files import file_hash, find_table, places
+from cdi_lib.inspection.files import file_hash, find_table
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.problems import InputError, Problem, places
 from cdi_lib.inspection.records import AuditRecords
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pandas as pd
 from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns
 from cdi_lib.fieldwork.trail import TRAILS, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST
-from cdi_lib.inspection.files import find_table, places, read_table, write_whole
+from cdi_lib.inspection.files import find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
-from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.problems import InputError, Problem, places
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.tables import columns_of
+
+FORMULA = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 def not_replaced(force: str, returns: Returns, params: Path) -> dict[str, str]:
@@ -35,7 +38,7 @@ def write_papers(force: str, returns: Returns, params: Path) -> list[Path]:
     if returns.recheck is not None:
         papers[DISAGREEMENTS] = returns.disagreements
     # These are opened in spreadsheets: what would be read as a formula gets an apostrophe before it.
-    as_cell = lambda text: f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
+    as_cell = lambda text: f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text
     return [
         write_whole(folder / name, _as_csv(table.map(as_cell)).encode("utf-8-sig")) for name, table in papers.items()
     ]

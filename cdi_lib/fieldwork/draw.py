@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_vers
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.folders import own_folder
-from cdi_lib.inspection.measures import planned_sample
+from cdi_lib.inspection.measures import PlannedSample, planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.records import AuditRecords
@@ -31,6 +31,7 @@ from cdi_lib.statistics.frames import Frame, normal_text
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
 RESERVES_WORKSHEET = "worksheet-reserves-{}-to-{}.xlsx"  # places in the order in which reserves came into use
+MORE_WORKSHEET = "worksheet-recheck-{}-to-{}.xlsx"  # of a re-check that was enlarged
 MOST_STRATA = 50  # more values than that are not strata but, say, references or names
 
 
@@ -44,6 +45,8 @@ class Drawn:
     written: tuple[Path, ...]
     kept: Path | None
     unreplaced: tuple[str, ...]
+    said: tuple[str, ...] = ()  # the draw as a table, in lines
+    told: tuple[Problem, ...] = ()  # what is doubtful about the frame
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,25 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
     folder = own_folder(force, params, "sample")
-    return _write(folder, inspection, FIRST, _with_reference(listed, given), document, unreplaced)
+    made = _write(folder, inspection, FIRST, _with_reference(listed, given), document, unreplaced)
+    return replace(made, said=tuple(_as_table(planned, asked, drawn.notes)), told=given.told)
+
+
+def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str]) -> Iterator[str]:
+    """The draw by stratum: incidents in the frame and drawn, the margin expected of them, and what was not reached."""
+    allocation, points = planned.allocation, lambda margin: "" if margin is None else f"{100 * margin:.1f}"
+    width = max(map(len, [*allocation.counts, "stratum"]))
+    yield f"{'stratum':<{width}} {'in frame':>10} {'drawn':>8} {'margin expected':>16}"
+    for name, n in allocation.counts.items():
+        yield f"{name:<{width}} {allocation.frame[name]:>10,} {n:>8,} {points(planned.margins.get(name)):>16}"
+    total = sum(allocation.frame.values())
+    yield f"{'all':<{width}} {total:>10,} {allocation.total:>8,} {points(planned.overall_margin):>16}"
+    short = [
+        name for name, margin in planned.margins.items() if margin is None or 100 * margin > asked.margin_points + 0.05
+    ]
+    if short:
+        yield f"the margin of {asked.margin_points:g} points that was asked for is not reached in: {', '.join(short)}"
+    yield from (*allocation.notes, *notes)
 
 
 def _replaced(
@@ -325,8 +346,13 @@ def _write(
         table.to_csv(index=False, lineterminator="\n").encode() for table in (selection, selection[~is_reserve])
     )
     before = selected.read_bytes() if selected.exists() else whole
+    enlarged = audit == RECHECK and before != whole and whole.startswith(before)
+    if audit == RECHECK and before.startswith(whole) and before != whole:
+        drawn = before.count(b"\n") - 1
+        expected = f"{drawn:,} or more: so many are drawn, and a re-check can only be enlarged"
+        raise InputError([Problem("RECHECK", "", f"{len(selection):,}", expected)])
     # Reserves that come into use are added at its end, and nothing else ever is.
-    if not (whole.startswith(before) and before.startswith(least)):
+    if not enlarged and not (whole.startswith(before) and before.startswith(least)):
         expected = f"no other selection there; {AGAIN}"
         raise InputError([Problem(f"{name}/{selected.name}", "", "a different selection", expected)])
     # The trail first: should the next not be written, the replacements are known, and are made again.
@@ -339,6 +365,9 @@ def _write(
     sheets = {worksheet: incidents[~is_reserve]}
     if first < last:
         sheets[folder / RESERVES_WORKSHEET.format(first + 1, last)] = incidents[is_reserve].iloc[first:]
+    if enlarged:
+        n = before.count(b"\n") - 1
+        sheets[folder / MORE_WORKSHEET.format(n + 1, len(incidents))] = incidents.iloc[n:]
     kept = worksheet if worksheet.exists() else None
     for path in (path for path in sheets if path != kept):
         try:

@@ -27,10 +27,10 @@ from cdi_lib.fieldwork.worksheet import (
     RECHECK,
     ROWS_PER_INCIDENT,
 )
-from cdi_lib.inspection.files import places, read
+from cdi_lib.inspection.files import read
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.problems import InputError, Problem, places, shown, suggest
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
 from cdi_lib.inspection.sheets import DATED
@@ -247,7 +247,7 @@ def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit:
     changed = rows[known & (rows["stratum"] != rows["incident_id"].map(stratum_of))]
     drawn_from = lambda row: f"{stratum_of[row['incident_id']]}, from which the incident was drawn"
     found.rows(_Findings.SAMPLE, changed, "stratum", drawn_from)
-    _check_given(rows[known], selection.set_index("id"), found)
+    _check_given(rows[known], selection.drop_duplicates("id").set_index("id"), found)
 
 
 def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) -> None:

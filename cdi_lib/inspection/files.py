@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from cdi_lib.inspection import delimited
-from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.problems import InputError, Problem, places, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,10 @@ def write_whole(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else a machine that stops may leave the new name with nothing in it
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -96,16 +99,6 @@ class Rows:
                 problems.append(_of_cells(self, name, short, "numbers in short form", expected))
         if problems:
             raise InputError(problems)
-
-
-def places(rows: Sequence[int], most: int = 3) -> str:
-    """Where something is: the first few rows, and how many more.
-
-    >>> places([2, 5, 6, 9])
-    'rows 2, 5, 6 and 1 more'
-    """
-    more = f" and {len(rows) - most:,} more" if len(rows) > most else ""
-    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:most]))}{more}"
 
 
 def _of_cells(table: Rows, column: str, rows: Sequence[int], got: str, expected: str) -> Problem:

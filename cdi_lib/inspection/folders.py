@@ -53,6 +53,13 @@ def remove_leftovers(folder: Path, pattern: str) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove files that a process which was killed has half written, see :func:`cdi_lib.inspection.files.write_whole`."""
+    for path in folder.rglob(".*.*.tmp"):
+        if (process := path.name.split(".")[-2]).isdecimal() and not _is_running(process):
+            path.unlink(missing_ok=True)
+
+
 def _is_running(process: str) -> bool:
     import psutil
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,10 @@ class Problem:
     got: str  # what is there
     expected: str  # what should be there, and what to do
     severity: str = "error"  # or "warning"
+
+    def __post_init__(self) -> None:
+        for name in ("file", "where", "got", "expected"):  # names of files and values come from outside
+            object.__setattr__(self, name, harmless(getattr(self, name)))
 
     def __str__(self) -> str:
         place = f"{self.file}, {self.where}" if self.where else self.file
@@ -29,6 +34,50 @@ class InputError(Exception):
     def __init__(self, problems: Iterable[Problem]):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def harmless(text: str) -> str:
+    """Text without what a terminal obeys and what turns the direction of writing: such characters are written out.
+
+    >>> harmless("a\\x1b]52;b\\n")
+    'a\\\\x1b]52;b\\\\n'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+_CELL = re.compile(r"row (\d+), column (.+)")
+
+
+def grouped(problems: Sequence[Problem]) -> list[Problem]:
+    """One problem for each cause: those of cells of one column of which the same was expected, with the first places."""
+    groups: dict[tuple[object, ...], list[tuple[int, str, Problem]]] = {}
+    for number, problem in enumerate(problems):
+        cell = _CELL.fullmatch(problem.where)
+        asked = problem.expected.partition(" (did you mean")[0].partition("; this one is also")[0]
+        row, column = (int(cell[1]), cell[2]) if cell else (0, "")
+        key: tuple[object, ...] = (problem.severity, problem.file, column, asked) if cell else (number,)
+        groups.setdefault(key, []).append((row, column, problem))
+    told = []
+    for key, found in groups.items():
+        first = found[0][2]
+        if len(found) > 1:
+            values = list(dict.fromkeys(problem.got for _, _, problem in found))
+            got = f"{len(found):,} times {', '.join(values[:3])}{', …' if len(values) > 3 else ''}"
+            same = first.expected if len({problem.expected for _, _, problem in found}) == 1 else str(key[-1])
+            where = f"{places([row for row, _, _ in found])}, column {found[0][1]}"
+            first = replace(first, where=where, got=got, expected=same)
+        told.append(first)
+    return told
+
+
+def places(rows: Sequence[int], most: int = 3) -> str:
+    """Where something is: the first few rows, and how many more.
+
+    >>> places([2, 5, 6, 9])
+    'rows 2, 5, 6 and 1 more'
+    """
+    more = f" and {len(rows) - most:,} more" if len(rows) > most else ""
+    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:most]))}{more}"
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -20,6 +20,15 @@ from cdi_lib.inspection.tables import Column, Series, crime_type_of, typed
 # Column, which rows break the rule, and what was expected there (in all rows, or in each)
 Rule: TypeAlias = tuple[str, Series, "str | Series"]
 BLANK = "a blank cell"
+PRIVATE = (
+    "crime_id",
+    "incident_id",
+    "record_id",
+    "respondent_id",
+    "rule",
+    "reason",
+)  # in no message: its place instead
+MOST_CELLS = 1_000  # of a column that are told one by one; the others are counted
 _HEADER = -1  # label of the row before the first record
 
 
@@ -37,7 +46,8 @@ class Mistake:
         """The mistake in a file that holds the whole table: its first record, of label 0, is in row 2."""
         row = [] if self.row is None else [f"row {self.row + 2}"]
         column = [f"column {self.column}"] if self.column else []
-        return Problem(file, ", ".join(row + column), self.got, self.expected)
+        got = "a value" if self.got[:1] in ("'", '"') and self.column in PRIVATE else self.got
+        return Problem(file, ", ".join(row + column), got, self.expected)
 
 
 def check_table(text: pd.DataFrame, name: str, columns: Mapping[str, Column]) -> list[Mistake]:
@@ -75,7 +85,7 @@ def _labels(breaks: Series) -> list[int]:
 def _check_header(columns: list[str], known: Mapping[str, Column], name: str) -> Iterator[Mistake]:
     names = ", ".join(known)
     if not set(known) & set(columns):
-        yield Mistake(name, _HEADER, "", shown(", ".join(columns)), f"the names of the columns: {names}")
+        yield Mistake(name, _HEADER, "", f"{len(columns)} other values", f"the names of the columns: {names}")
         return
     for column, spec in known.items():
         if column not in columns and spec.required:
@@ -95,9 +105,14 @@ def check_cells(text: pd.DataFrame, columns: Mapping[str, Column], name: str) ->
         if column not in text:
             continue
         blank = text[column].isna()
-        for row in _labels(blank) if not spec.blank else []:
+        for row in _labels(blank)[:MOST_CELLS] if not spec.blank else []:
             yield Mistake(name, row, column, BLANK, spec.description)
-        for row in _labels(~spec.kind.fits(text[column][~blank])):
+        wrong = _labels(~spec.kind.fits(text[column][~blank]))
+        if len(wrong) > MOST_CELLS:
+            yield Mistake(
+                name, None, column, f"{len(wrong):,} cells with a mistake", f"each to be {spec.kind.expected}"
+            )
+        for row in wrong[:MOST_CELLS]:
             value = text.at[row, column]
             expected = spec.kind.expected + suggest(str(value), spec.kind.words())
             yield Mistake(name, row, column, shown(value), expected)
@@ -106,8 +121,10 @@ def check_cells(text: pd.DataFrame, columns: Mapping[str, Column], name: str) ->
 def _repeated(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iterator[Mistake]:
     for column in (column for column, spec in columns.items() if spec.unique):
         values = text[column].dropna()
-        for row in _labels(values.duplicated(keep=False)):
-            other = next(label for label in _labels(values == values[row]) if label != row)
+        repeats = values[values.duplicated(keep=False)]
+        rows_of = {value: list(rows) for value, rows in repeats.groupby(repeats).groups.items()}
+        for row in list(repeats.index)[:MOST_CELLS]:
+            other = next(label for label in rows_of[repeats[row]] if label != row)
             expected = f"each {column} once; this one is also in row {other + 2}"
             yield Mistake(name, row, column, shown(values[row]), expected)
 
@@ -126,7 +143,11 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     yield "recorded_as", recorded & t["recorded_as"].notna(), "a blank for a crime that was recorded"
     not_rape = (t["recorded_as"] == "n100") & ~t["rape"]
     yield "recorded_as", not_rape, "n100 only for a crime of rape (class 19C to 19H)"
-    yield "recorded_at", recorded_at < t["reported_at"], "a time that is not before the time of report"
+    early, later = recorded_at < t["reported_at"], "a time that is not before the time of report"
+    at = t["reported_at"].dt
+    back = (at.month == 10) & (at.day_of_week == 6) & (at.day >= 25) & (at.hour == 1)
+    night = f"{later}; that night the clocks went back: write both times in GMT"
+    yield "recorded_at", early, pd.Series(later, index=t.index).mask(back.fillna(False), night)
     reported = "the time of report of a crime that has a time of recording"
     yield "reported_at", recorded_at.notna() & t["reported_at"].isna(), reported
     outside = t["reported_at"].notna() & ~t["reported_at"].between(start, end, inclusive="left")

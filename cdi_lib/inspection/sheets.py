@@ -21,7 +21,7 @@ from cdi_lib.inspection.problems import InputError, Problem, shown
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 1_000  # of a sheet; of a table
-MOST_BYTES = 1 << 30  # of a workbook when it is unpacked
+MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
 # What may be wrong with a cell: in any column that is needed,
 ERROR, UNSAVED = "the error of a formula", "a formula without a saved value"
 # and in a column of references.
@@ -153,7 +153,7 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
         raise unreadable(file, kind) from None
 
     def rows(name: str, member: str) -> Rows:
-        found = _xlsx_rows(path, name, _formulas(path, name) if _holds_formulas(path, member) else {})
+        found = _xlsx_rows(path, file, name, _formulas(path, name) if _holds_formulas(path, member) else {})
         return _guarded(found, file, kind)
 
     return [Sheet(name, visible, partial(rows, name, member)) for name, visible, member in sheets]
@@ -187,7 +187,7 @@ def _formulas(path: Path, name: str) -> dict[int, set[int]]:
     }
 
 
-def _xlsx_rows(path: Path, name: str, formulas: dict[int, set[int]]) -> Rows:
+def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) -> Rows:
     for number, row in enumerate(_sheet(path, name, values=True).iter_rows(), 1):
         computed, cells = formulas.get(number, ()), []
         for column, cell in enumerate(row):
@@ -199,7 +199,15 @@ def _xlsx_rows(path: Path, name: str, formulas: dict[int, set[int]]) -> Rows:
                 cells.append(Cell(cell.value.strip()))
             else:
                 cells.append(cell_of(cell.value, cell.number_format or ""))
-        if any(cell != BLANK for cell in cells):
+        while cells and cells[-1] == BLANK:
+            cells.pop()
+        if len(cells) > MOST_COLUMNS:
+            got, expected = (
+                f"a value in column {len(cells):,}",
+                f"at most {MOST_COLUMNS:,} columns; delete the stray cell",
+            )
+            raise InputError([Problem(file, f"row {number}", got, expected)])
+        if cells:
             yield number, cells
         elif number > MOST_ROWS:
             yield number, []

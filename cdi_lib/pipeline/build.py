@@ -99,10 +99,18 @@ def check_final(audit: Audit, commit: str) -> None:
 
     Reconstructed and invented records are never anybody's final report: how the code was committed does not count there.
     """
-    publication, challenges = audit.inspection.publication, audit.records.challenges
+    publication = audit.inspection.publication
     if publication.status != "final" or publication.final_despite:
         return
-    found = []
+    way_out = "or status: draft, or say why in publication.final_despite, which the report prints"
+    place = f"params/{audit.force}.yml", "publication.status"
+    if found := lacking(audit, commit):
+        raise InputError([Problem(*place, f"final, with {got}", f"{what}; {way_out}") for got, what in found])
+
+
+def lacking(audit: Audit, commit: str) -> list[tuple[str, str]]:
+    """What keeps a report from being final, whether it is to be or not: what there is, and what is expected."""
+    challenges, found = audit.records.challenges, []
     if challenges is not None and (undecided := int((challenges["outcome"] == "open").sum())):
         found.append((f"{undecided} challenge{'s' if undecided != 1 else ''} undecided", "every challenge decided"))
     if audit.fieldwork and (errors := audit.fieldwork["errors"]):
@@ -115,7 +123,4 @@ def check_final(audit: Audit, commit: str) -> None:
             )
         elif commit.startswith(fingerprint.UNKNOWN):
             found.append((f"a commit of the code that is {commit}", "a repository that git can read"))
-    way_out = "or status: draft, or say why in publication.final_despite, which the report prints"
-    place = f"params/{audit.force}.yml", "publication.status"
-    if found:
-        raise InputError([Problem(*place, f"final, with {got}", f"{what}; {way_out}") for got, what in found])
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,13 +12,15 @@ from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.details import Judgements
-from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
 from cdi_lib.inspection.judgement import check_areas
 from cdi_lib.inspection.measures import doubtful_strata
 from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.records import doubtful_tables
+from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline.audit import Audit, read_audit, with_file
+from cdi_lib.pipeline.build import check_final, lacking
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, BuildError, execute, saved_by
 from cdi_lib.report.telling import check_texts
 
@@ -57,7 +60,9 @@ def check(force: str) -> Checked:
         if returned is not None:
             found.problems += collected.check_collected(force, returned, records.main, records.challenges)
         found.problems += check_chain(force, inspection, params, records)  # its errors have been told
-        found.problems += _warnings(audit, params)
+        found.problems += _changed(audit) + _warnings(audit, params)
+        found.said += _for_final(audit)
+        check_final(audit, fingerprint.commit())
         found.summary = (
             f"parameters and records are complete: {len(records.main):,} audited crimes in the main sample, "
             f"{len(records.crimes) - len(records.main):,} in dip samples. Next: make report FORCE={force}"
@@ -92,6 +97,34 @@ def _response(force: str, returned: returns.Returns, params: Path) -> list[str]:
             f"in sampling.reserves: make sample FORCE={force} REPLACE=1"
         )
     return said
+
+
+def _for_final(audit: Audit) -> list[str]:
+    """What a draft still lacks to be final, in words; the same that stops a final report, and what no rule asks for."""
+    publication = audit.inspection.publication
+    if publication.status == "final":
+        return []
+    open_points = [f"{got} ({what})" for got, what in lacking(audit, fingerprint.commit())]
+    open_points += [] if publication.approvals else ["no approval (publication.approvals)"]
+    open_points += (
+        [f"version {publication.version} (publication.version)"] if publication.version.startswith("0") else []
+    )
+    ready = "a draft can be built; for a final report set publication.status to final"
+    return [f"{ready}{'; it still lacks: ' if open_points else ''}{'; '.join(open_points)}"]
+
+
+def _changed(audit: Audit) -> list[Problem]:
+    """A warning for each table that is not the one of the published report, for nothing else may tell of a slip."""
+    try:
+        before = json.loads((reports_folder() / audit.force / fingerprint.NAME).read_text(encoding="utf-8"))["inputs"]
+    except (OSError, ValueError, KeyError):
+        return []
+    got, expected = (
+        "another file than the report was made from",
+        "a change that is meant: make report, make diff show it",
+    )
+    changed = [name for name, sha256 in audit.records.files.items() if before.get(name, sha256) != sha256]
+    return [Problem(name, "", got, expected, "warning") for name in changed]
 
 
 def _warnings(audit: Audit, params: Path) -> list[Problem]:

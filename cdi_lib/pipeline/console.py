@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cdi_lib.inspection.problems import Problem
+from cdi_lib.inspection.problems import Problem, grouped, harmless
 
 if TYPE_CHECKING:
     from cdi_lib.pipeline.runner import Outcome
@@ -31,6 +31,7 @@ class Console:
 
     def say(self, text: str, kind: str = "messages") -> None:
         """A line for people."""
+        text = harmless(text)
         self._told[kind].append(text)
         if not (self.quiet or self.as_json):
             print(text, flush=True)
@@ -43,14 +44,14 @@ class Console:
         """What went wrong and is no fault of an input."""
         self._told["messages"].append(text)
         if not self.as_json:
-            print(f"error: {text}", file=sys.stderr, flush=True)
+            print("error:", "\n".join(map(harmless, text.split("\n"))), file=sys.stderr, flush=True)
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """What is wrong with the input, and what it means for the command."""
         self._told["problems"] += map(asdict, problems)
         if self.as_json:
             return
-        for problem in problems:
+        for problem in grouped(problems):  # scripts and problems.csv get each
             if problem.severity == "error" or not self.quiet:
                 print(problem, file=sys.stderr)
         if errors := sum(problem.severity == "error" for problem in problems):

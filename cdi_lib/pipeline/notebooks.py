@@ -153,7 +153,7 @@ def _failed_cell(output: Path, audit: Audit | None) -> str | None:
                 error.evalue = "the message quotes a record and is left out; a run by hand shows it"
                 error.traceback = [f"{error.ename}: {error.evalue}"]
             told = told or f"cell {number}: {error.ename}: {error.evalue}"
-        if errors and audit is not None:
+        if cell.get("outputs") and audit is not None:  # also what earlier cells have printed
             cell.outputs = errors
     nbformat.write(notebook, output)
     return told

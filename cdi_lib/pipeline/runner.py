@@ -163,7 +163,7 @@ def _attempt(name: str, status: str, build: Callable[[], str], reports: Path) ->
     except (BuildError, RenderError) as error:
         message = f"{name}: {str(error).removeprefix(f'{name}: ')}"
         if failed.is_dir():
-            message += f"\nThe notebooks as far as they came: {os.path.relpath(failed)}"
+            message += f"\nThe notebooks as far as they came: {os.path.relpath(failed)} (keep them as you keep records)"
         outcome = Outcome(name, "failed", message)
     except OSError as error:
         what = f"{error.filename or 'a file'}: {error.strerror or error}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import locale
 import os
+import signal
 import sys
 import tempfile
 import warnings
@@ -20,7 +22,6 @@ def settle() -> None:
     """Make this process, and those that it starts, independent of the user's settings; InputError where that cannot be."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
-            # what a console cannot show is told
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if os.environ.pop("PYTHONWARNINGS", None) is not None:
         sys.warnoptions.clear()  # which processes would get from this one
@@ -29,6 +30,9 @@ def settle() -> None:
     os.environ["LC_ALL"] = "C.UTF-8"  # letters are shaped by the language of the locale
     with suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    if "MAKELEVEL" in os.environ:  # the shell of make may be killed: then nobody waits for this any more (Linux)
+        with suppress(OSError, AttributeError, TypeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     cache = PROJECT / ".cache"
     try:
         Path.home()

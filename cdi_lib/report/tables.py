@@ -159,7 +159,9 @@ def to_csv(table: Table) -> str:
 
 def _inert(value: Any) -> Any:
     """A leading ``=``, ``+``, ``-`` or ``@`` makes a spreadsheet take text for a formula; a quote mark prevents it."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value.lstrip("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad ")[:1] in tuple(
+        "=+-@\t\r"
+    ):
         return f"'{value}"
     return value
 

@@ -186,7 +186,9 @@ def _parts(
     """A chart of the "x of n" of a table in two parts; ``what`` it shows, in its title and in its alt text."""
     rows_of = results.told.tables[table].rows if table in results.told.tables else {}
     parts = ((key, label) for key, label in rows_of.items() if key.startswith(f"{whole}_"))
-    status = lambda key: " (assumed)" if results.marked([f"shares.{key}"]) and results.records["status"] != "invented" else ""
+    status = lambda key: (
+        " (assumed)" if results.marked([f"shares.{key}"]) and results.records["status"] != "invented" else ""
+    )
     found = [(label + status(key), s) for key, label in parts if (s := results.share(key)) and s.n]
     if not found:
         return None
