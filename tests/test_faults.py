@@ -504,7 +504,7 @@ def test_charts_do_not_depend_on_the_users_settings(tmp_path):
     )
     code = (
         "import hashlib; from cdi_lib.report import charts\n"
-        "figure = charts.intervals('t', 's', [('a', 0.5, 0.4, 0.6, 'x')], 'axis', True)\n"
+        "figure = charts.intervals('t', 's', [charts.Bar('a', 0.5, 0.4, 0.6, 'x')], 'axis', True)\n"
         "print(hashlib.sha256(charts.svg(figure).encode()).hexdigest())"
     )
     run = lambda **own: (

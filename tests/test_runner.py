@@ -146,7 +146,8 @@ def test_a_process_that_dies_takes_no_other_with_it():
     with processes.ForkExecutor(2, timeout=60) as pool:
         futures = [pool.submit(function) for function in (fine, die, fine)]
         assert [futures[0].result(), futures[2].result()] == ["fine", "fine"]
-        with pytest.raises(RuntimeError, match="exit status 3"):
+        # 255: its fork server was too busy to learn the status
+        with pytest.raises(RuntimeError, match="exit status (3|255)"):
             futures[1].result()
 
 
