@@ -74,8 +74,15 @@ class Teller:
             "period": wording.period(results.audit_period["start"], results.audit_period["end"]),
             "commit": commit,
             "licences": metadata.licences(inspection.publication.rights),
-            "dropped": [title_of(section) for section in self._dropped],
+            "dropped": [self._heading(section) for section in self._dropped],
         }
+
+    def _heading(self, section: str) -> str:
+        """The heading of a section within a sentence, or its name where the heading is worked out."""
+        path = self._texts.path(section)
+        first = path.read_text(encoding="utf-8").partition("\n")[0] if path else ""
+        name = first.lstrip("# ") if first.startswith("#") and "{" not in first else title_of(section)
+        return name if name[1:2].isdigit() else wording.lower_first(name)
 
     def estimate(self, key: str) -> EstimateResult | None:
         """The estimate with this id; None where it could not be made."""

@@ -11,7 +11,7 @@ import calendar
 import math
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -85,6 +85,7 @@ class Reconstruction:
     source: str
     rules: tuple[str, ...]
     assumed: tuple[str, ...] = ()  # crime types of which no rate was printed
+    printed: tuple[tuple[str, str, str, str], ...] = ()  # figures to compare with: name, result, form, as printed
 
     @property
     def key(self) -> str:
@@ -116,6 +117,9 @@ def write(folder: Path) -> list[str]:
         head = "# Reconstructed from published figures by 'make demonstration'; what is assumed says so.\n"
         (folder / f"{key}.yml").write_text(head + text, encoding="utf-8", newline="\n")
         (folder / key / "crimes.csv").write_text(crimes(key, item), encoding="utf-8", newline="\n")
+        if item.printed:
+            rows = [dict(zip(_PRINTED_COLUMNS, row, strict=True)) | {"source": item.source} for row in item.printed]
+            pd.DataFrame(rows).to_csv(folder / key / "published.csv", index=False, lineterminator="\n")
     return sorted(found)
 
 
@@ -190,8 +194,22 @@ def _reconstruct(row, typical: int, total: int, total_is_known: bool) -> Reconst
     grades = {name: grade for name, grade in grades.items() if not pd.isna(grade)}
     return Reconstruction(
         row.force, row.report, published, period, audited, recorded, recorded_crime, grades, row.source, tuple(rules),
-        tuple(name for name in audited if pd.isna(getattr(row, f"{name}_rate", math.nan))),
+        tuple(name for name in audited if pd.isna(getattr(row, f"{name}_rate", math.nan))), tuple(_printed(row)),
     )  # fmt: skip
+
+
+_PRINTED_COLUMNS = ("figure", "result", "shown_as", "published")
+
+
+def _printed(row) -> Iterator[tuple[str, str, str, str]]:
+    """The printed figures that a report is compared with. A rate without a margin is left out: its sample is assumed."""
+    for name, label in (("overall", "Overall"), ("violence", "Violence"), ("sexual", "Sexual offences")):
+        percent, margin = getattr(row, f"{name}_rate"), getattr(row, f"{name}_margin")
+        if pd.isna(percent) or pd.isna(margin) or _places(percent) > 1:
+            continue
+        yield f"{label} recording rate", f"estimates.{name}.value", "percent", f"{percent:.1f}%"
+        if pd.notna(over := getattr(row, f"{name}_unrecorded_over")):
+            yield f"{label}, unrecorded a year", f"estimates.unrecorded_{name}.value", "over", f"over {over:,.0f}"
 
 
 def _places(percent: float) -> int:
@@ -350,9 +368,9 @@ def parameters(item: Reconstruction) -> dict:
             "incident. What is assumed is marked, and listed in the annex.",
             "says_nothing": ["offence_class", "route", "domestic_abuse"],
             "assumed": [
-                {"table": "crimes", "columns": ["crime_type", "recorded"], "where": {"crime_type": [name]}}
-                for name in item.assumed
-            ],
+                {"table": "crimes", "columns": ["crime_type"], "where": {"crime_type": [name]}} for name in item.assumed
+            ]
+            + ([{"table": "crimes", "columns": ["recorded"]}] if "n" in item.rules else []),
         },
         "programme": "cdi-2017",
         "recorded_crime": {
