@@ -396,7 +396,7 @@ class Details(Stored):
     headline: Literal["pooled", "stratified"] = OF_EVERY_INSPECTION
     clustered: bool = OF_EVERY_INSPECTION
     recording_limit_hours: int = OF_EVERY_INSPECTION
-    recording_rule: RecordingRule = Field(default_factory=lambda: default_programme().recording_rules[-2])
+    recording_rule: RecordingRule = Field(default_factory=lambda: default_programme().rule_on(date(2018, 4, 1)))
     extremes: Extremes | None = None
     interval_coverage: IntervalCoverage = OF_EVERY_INSPECTION
     previous: PreviousInspection | None = None
