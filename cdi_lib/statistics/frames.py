@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -32,7 +31,10 @@ ALL = "all"  # the name of the only stratum of a frame without strata
 MOST_STRATA = 10_000  # a column of more values holds no strata but, say, references
 # Characters that nobody sees (spaces of other widths, marks of direction), and a number that a spreadsheet has shortened
 INVISIBLE = r"[\x{A0}\x{AD}\x{1680}\x{180E}\x{2000}-\x{200F}\x{2028}-\x{202F}\x{205F}-\x{206F}\x{3000}\x{FEFF}]"
-_SHORTENED = "[0-9]([.,][0-9]+)?[eE][+]?[0-9]+"
+_UNSURE = {
+    "hidden characters": f"strlen(id) <> length(id) AND regexp_matches(id, '{INVISIBLE}')",
+    "a number in short form, of which digits are lost": "regexp_full_match(id, '[0-9]([.,][0-9]+)?[eE][+]?[0-9]+')",
+}
 _TEXT_OR_WHOLE = re.compile(r'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|VARCHAR|ENUM.*|"NULL"', re.DOTALL)
 
 
@@ -218,8 +220,11 @@ def _counted(frame: Frame) -> Frame:
         texts = tuple("" if value is None else normal_text(value) for value in values)
         if "" in texts:
             column = texts.index("")
-            name, empty = frame.info.stratum_columns[column], _empty(frame, "value", _normal(columns[column]))
-            raise ValueError(f"stratum column {name!r}: {empty}; every record needs a stratum")
+            name, condition = frame.info.stratum_columns[column], f"{_normal(columns[column])} = ''"
+            ((empty,),) = _ask(frame, f"SELECT count(*) FROM frame WHERE {condition}").fetchall()
+            many = "s" * (empty > 1)
+            said = f"{empty:,} empty value{many} (record{many} {_places(frame, condition)})"
+            raise ValueError(f"stratum column {name!r}: {said}; every record needs a stratum")
         stratum = strata[tuple(values)] = " / ".join(texts) or ALL
         if named.setdefault(stratum, texts) != texts:
             raise ValueError(f"{said}: two strata have the same name; avoid ' / ' in values")
@@ -230,53 +235,30 @@ def _counted(frame: Frame) -> Frame:
 
 def _refuse_empty_or_repeated(frame: Frame) -> None:
     what = f"id column {frame.info.id_column!r}"
-    if frame.info.file:  # a DataFrame is its maker's business
-        _refuse_unsure(
-            frame, what, f"strlen(id) <> length(id) AND regexp_matches(id, '{INVISIBLE}')", "hidden characters"
-        )
-        _refuse_unsure(
-            frame, what, f"regexp_full_match(id, '{_SHORTENED}')", "a number in short form, of which digits are lost"
-        )
-    # With the hash of the empty text among them an empty id is a repeat, too. They are all that is held in memory.
-    query = "SELECT hash(id) AS hash FROM frame UNION ALL SELECT hash('')"
-    hashes = np.sort(_ask(frame, query).fetchnumpy()["hash"])
-    if not (hashes[1:] == hashes[:-1]).any():
-        return
-    if empty := _empty(frame, "id", "id"):
-        raise ValueError(f"{what}: {empty}; every record needs an id of its own")
+    faults = {"": "id = ''"} | (_UNSURE if frame.info.file else {})  # a DataFrame is its maker's business
+    counted = ", ".join(f"count(*) FILTER ({condition})" for condition in faults.values())
+    query = f"SELECT count(*) - count(DISTINCT hash(id)), {counted} FROM frame"
+    ((fewer, *numbers),) = _ask(frame, query).fetchall()  # all faults in one pass; hashes are all that is held in memory
+    for (said, condition), n in reversed(list(zip(faults.items(), numbers, strict=True))):
+        ids, records = f"id{'s' * (n > 1)}", f"(record{'s' * (n > 1)} {_places(frame, condition)})" if n else ""
+        if n and said:
+            raise ValueError(f"{what}: {n:,} {ids} with {said} {records}; export it again")
+        if n:
+            raise ValueError(f"{what}: {n:,} empty {ids} {records}; every record needs an id of its own")
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
-    ((ids, records),) = _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchall()
-    if ids:  # and not two ids with one hash
-        numbered = (
-            f"SELECT record FROM (SELECT id, row_number() OVER () AS record FROM frame) JOIN ({repeats}) USING (id)"
-        )
-        shown = ", ".join(f"{row[0]:,}" for row in _ask(frame, f"{numbered} ORDER BY record LIMIT 6").fetchall())
+    if fewer and (found := _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchone())[0]:  # no equal hashes
         raise ValueError(
-            f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records "
-            f"({shown}{', …' if records > 6 else ''}, counted from 1); remove the "
-            "repeats, or take the column that identifies a record (white space at the ends of an id does not count)"
+            f"{what}: {found[0]:,} id{'s occur' if found[0] > 1 else ' occurs'} more than once, in {found[1]:,} records "
+            f"({_places(frame, f'id IN (SELECT id FROM ({repeats}))')}); remove the repeats, or take the column that "
+            "identifies a record (white space at the ends of an id does not count)"
         )
 
 
-def _refuse_unsure(frame: Frame, what: str, condition: str, said: str) -> None:
-    numbered = "SELECT id, row_number() OVER () AS record FROM frame"
-    query = f"SELECT record, count(*) OVER () FROM ({numbered}) WHERE {condition} ORDER BY record LIMIT 5"
-    if found := _ask(frame, query).fetchall():
-        n, records = found[0][1], ", ".join(f"{record:,}" for record, _ in found)
-        raise ValueError(
-            f"{what}: {n:,} id{'s' * (n > 1)} with {said} (records {records}, counted from 1); export it again"
-        )
-
-
-def _empty(frame: Frame, what: str, column: str) -> str:
-    """How many texts are empty and where the first few are; nothing if none is."""
-    numbered = f"SELECT {column} AS text, row_number() OVER () AS record FROM frame"
-    query = f"SELECT record, count(*) OVER () FROM ({numbered}) WHERE text = '' ORDER BY record LIMIT 6"
-    if not (found := _ask(frame, query).fetchall()):
-        return ""
-    n, places = found[0][1], ", ".join(f"{record:,}" for record, _ in found[:5])
-    many = "s" * (n > 1)
-    return f"{n:,} empty {what}{many} (record{many} {places}{', …' * (n > 5)}, counted from 1)"
+def _places(frame: Frame, condition: str) -> str:
+    """The first records of a frame for which a condition holds."""
+    numbered = "SELECT *, row_number() OVER () AS record FROM frame"
+    found = _ask(frame, f"SELECT record FROM ({numbered}) WHERE {condition} ORDER BY record LIMIT 6").fetchall()
+    return f"{', '.join(f'{record:,}' for (record,) in found[:5])}{', …' * (len(found) > 5)}, counted from 1"
 
 
 def _ask(frame: Frame, query: str, *values: object) -> DuckDBPyConnection:
