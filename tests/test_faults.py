@@ -143,7 +143,7 @@ def test_invisible_characters_in_ids_are_refused(tmp_path, own, character):
     (own / "frame.csv").write_text(
         "incident_id,stratum\n" + "".join(f"{i},{s}\n" for i, s in [*ROWS, ("I001" + character, "other")]), "utf-8"
     )
-    refused(lambda: drawn(tmp_path), "1 id with hidden characters (records 21")
+    refused(lambda: drawn(tmp_path), "1 id with hidden characters (record 21")
     (own / "frame.csv").unlink()
     ids = list(AUDITED["incident_id"])
     AUDITED.assign(incident_id=[ids[0] + character + "x", *ids[1:]]).to_csv(own / "crimes.csv", index=False)

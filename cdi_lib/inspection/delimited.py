@@ -27,23 +27,22 @@ class Dialect:
     encoding: str
     mark: str
     header: int
-    ends: bool = True  # whether its lines end as those of Unix or Windows
+    ends: bool = True  # whether its lines all end as those of Unix, or all as those of Windows
 
     @property
     def is_plain(self) -> bool:
         """Whether it is what other programs take for CSV."""
-        return self.encoding in ("utf-8", "utf-8-sig", "cp1252") and self.mark == "," and self.header == 1 and self.ends
+        return self.encoding in ("utf-8", "utf-8-sig") and self.mark == "," and self.header == 1 and self.ends
 
 
 def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
     """How a CSV file is written: the header is the first row that names one of the ``expected`` columns, else row 1."""
-    encoding = _encoding(path, file)
+    encoding, ends = _encoding(path, file)
     with path.open(encoding=encoding, newline="") as opened:
         head = opened.read(_BLOCK)
     first = head.splitlines()[0] if head.strip() else ""
     if first.lower().startswith("sep=") and len(first) == 5:
         return Dialect(encoding, first[4], header_row(_start(head, first[4])[1:], expected) + 1)
-    ends = "\r" not in head.replace("\r\n", "")
     found: dict[
         str, tuple[int, int, int]
     ] = {}  # expected names and values in the header that a mark gives, and its row
@@ -93,7 +92,8 @@ def records(path: Path, file: str, dialect: Dialect) -> Iterator[tuple[int, list
         raise InputError([Problem(file, f"row {number + 1}", got, expected)]) from None
 
 
-def _encoding(path: Path, file: str) -> str:
+def _encoding(path: Path, file: str) -> tuple[str, bool]:
+    """The encoding of a file, and whether its lines all end alike."""
     with path.open("rb") as opened:
         head = opened.read(_BLOCK)
     if marked := next((name for bom, name in _BOMS.items() if head.startswith(bom)), ""):
@@ -105,25 +105,29 @@ def _encoding(path: Path, file: str) -> str:
         row = head[: head.index(b"\0")].count(b"\n") + 1
         raise InputError([Problem(file, f"row {row}", "a zero byte", "CSV, which is plain text")])
     try:
-        _look_through(path, "utf-8", file)
+        return "utf-8", _ends_alike(path, "utf-8", file)
     except UnicodeDecodeError:
         return _readable(path, file, "cp1252")
-    return "utf-8"
 
 
-def _readable(path: Path, file: str, encoding: str) -> str:
+def _readable(path: Path, file: str, encoding: str) -> tuple[str, bool]:
     try:
-        _look_through(path, encoding, file)
+        return encoding, _ends_alike(path, encoding, file)
     except UnicodeDecodeError:
         got = f"bytes that are no letters in {'UTF-8 or Windows-1252' if encoding == 'cp1252' else encoding.upper()}"
         raise InputError(
             [Problem(file, "", got, "plain text: CSV in UTF-8 or Windows-1252; save it as such")]
         ) from None
-    return encoding
 
 
-def _look_through(path: Path, encoding: str, file: str) -> None:
+def _ends_alike(path: Path, encoding: str, file: str) -> bool:
+    unix = windows = old = 0
     with path.open(encoding=encoding, newline="") as opened:
         while block := opened.read(_BLOCK):
             if "\0" in block:
                 raise InputError([Problem(file, "", "a zero byte", "CSV, which is plain text")])
+            if block[-1] == "\r":
+                block += opened.read(1)
+            pairs = block.count("\r\n")
+            unix, windows, old = unix + block.count("\n") - pairs, windows + pairs, old + block.count("\r") - pairs
+    return not old and not (unix and windows)

@@ -6,13 +6,10 @@ their normal text (:func:`normal_text`).
 
 from __future__ import annotations
 
-import codecs
 import csv
 import glob
 import hashlib
-import io
 import re
-import shutil
 import tempfile
 import unicodedata
 from collections import Counter
@@ -112,15 +109,14 @@ def read_frame(
 ) -> Frame:
     """A sampling frame in a file, its strata counted.
 
-    ``.csv`` (with commas; UTF-8, with or without byte order mark, else Windows-1252; every value is text), ``.parquet``
-    or ``.xlsx`` (its first sheet). It must stay as it is for as long as the frame is used. Ids are unique text or whole
-    numbers; strata of several columns are joined as "violence / control room"; ``other_columns`` are what else
-    :meth:`Frame.rows` is to give. ValueError for a missing column, an unreadable file, an empty stratum, an Excel sheet
-    that is cut at the last row, long numbers that Excel has rounded, ...
+    ``.csv`` (with commas, in UTF-8; every value is text) or ``.parquet``. It must stay as it is for as long as the frame
+    is used. Ids are unique text or whole numbers; strata of several columns are joined as "violence / control room";
+    ``other_columns`` are what else :meth:`Frame.rows` is to give. ValueError for a missing column, an unreadable file,
+    an empty stratum, ...
     """
     path, suffix, strata = Path(path), Path(path).suffix.lower(), _as_list(stratum_columns)
-    if suffix not in (".csv", ".parquet", ".xlsx"):
-        raise ValueError(f"{path.name}: a frame is a .csv, .parquet or .xlsx file; save it as one of these")
+    if suffix not in (".csv", ".parquet"):
+        raise ValueError(f"{path.name}: a frame is a .csv or .parquet file; save it as one of these")
     if not path.is_file():
         raise ValueError(f"{path.name}: there is no such file in {path.parent.name or 'this folder'}")
     with path.open("rb") as file:
@@ -128,18 +124,16 @@ def read_frame(
     columns = list(dict.fromkeys([id_column, *strata, *other_columns]))
     header, folder = read_header(path), tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
     _require(path.name, columns, header)
-    encoding = table = None
+    encoding = None
     if suffix == ".csv":
-        encoding, source = _plain_text(path, Path(folder.name))
+        encoding = "utf-8"
         texts = {f"c{place}": "VARCHAR" for place in range(len(header))}
         options = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"'"
-        reader = f"read_csv({_file(source)}, {options}, columns={texts}, force_not_null={list(texts)})"
-    elif suffix == ".parquet":
-        reader = f"read_parquet({_file(path)}, hive_partitioning=false)"
+        reader = f"read_csv({_file(path)}, {options}, columns={texts}, force_not_null={list(texts)})"
     else:
-        table, header, reader = _read_excel(path, columns, id_column), columns, "given"
+        reader = f"read_parquet({_file(path)}, hive_partitioning=false)"
     info = FrameInfo(path.name, sha256, suffix[1:], encoding, id_column, tuple(strata))
-    return _frame(info, reader, header, columns, folder, table)
+    return _frame(info, reader, header, columns, folder)
 
 
 def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence[str] | None = None) -> Frame:
@@ -238,7 +232,9 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
     faults = {"": "id = ''"} | (_UNSURE if frame.info.file else {})  # a DataFrame is its maker's business
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in faults.values())
     query = f"SELECT count(*) - count(DISTINCT hash(id)), {counted} FROM frame"
-    ((fewer, *numbers),) = _ask(frame, query).fetchall()  # all faults in one pass; hashes are all that is held in memory
+    ((fewer, *numbers),) = _ask(
+        frame, query
+    ).fetchall()  # all faults in one pass; hashes are all that is held in memory
     for (said, condition), n in reversed(list(zip(faults.items(), numbers, strict=True))):
         ids, records = f"id{'s' * (n > 1)}", f"(record{'s' * (n > 1)} {_places(frame, condition)})" if n else ""
         if n and said:
@@ -246,9 +242,10 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
         if n:
             raise ValueError(f"{what}: {n:,} empty {ids} {records}; every record needs an id of its own")
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
-    if fewer and (found := _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchone())[0]:  # no equal hashes
+    ((repeated, records),) = _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchall() if fewer else [(0, 0)]
+    if repeated:  # and not two ids with one hash
         raise ValueError(
-            f"{what}: {found[0]:,} id{'s occur' if found[0] > 1 else ' occurs'} more than once, in {found[1]:,} records "
+            f"{what}: {repeated:,} id{'s occur' if repeated > 1 else ' occurs'} more than once, in {records:,} records "
             f"({_places(frame, f'id IN (SELECT id FROM ({repeats}))')}); remove the repeats, or take the column that "
             "identifies a record (white space at the ends of an id does not count)"
         )
@@ -283,89 +280,31 @@ def _normal(column: str) -> str:
     Most texts need no change, which is quick to see: ASCII, and a visible character at either end.
     """
     text = f"CAST({column} AS VARCHAR)"
-    is_normal = f"strlen({text}) = length({text}) AND {text} >= '!' AND right({text}, 1) >= '!'"
+    is_normal = f"strlen({text}) = length({text}) AND {text} >= '!' AND ({text})[-1] >= '!'"
     return f"CASE WHEN {is_normal} THEN {text} ELSE coalesce(normal_text({text}), '') END"
 
 
 def _unreadable(file: str, error: Exception) -> ValueError:
     """Of the reader's own words, which may quote a row, only their kind is told."""
     if file.lower().endswith(".csv"):
-        said = "with a header row and every quotation mark closed"
-        return ValueError(f"{file}: not a CSV file in UTF-8 or Windows-1252 {said}")
+        said = "with a header row, every quotation mark closed and lines that end alike"
+        return ValueError(f"{file}: not a CSV file in UTF-8 {said}")
     return ValueError(f"{file}: not a readable {Path(file).suffix} file ({type(error).__name__})")
 
 
 def read_header(path: Path) -> list[str]:
     """Names of the columns of a frame."""
-    if path.suffix.lower() == ".xlsx":
-        return list(_excel(path, nrows=0).columns)
-    if path.suffix.lower() == ".parquet":
-        import pyarrow.parquet
+    try:
+        if path.suffix.lower() == ".parquet":
+            import pyarrow.parquet
 
-        try:
             return list(pyarrow.parquet.read_schema(path).names)
-        except (pa.ArrowException, OSError) as error:
-            raise _unreadable(path.name, error) from None
-    with path.open("rb") as file:
-        start = file.read(1 << 20)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError(f"{path.name} is UTF-16 text; save it as CSV UTF-8")
-    try:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
-    except UnicodeDecodeError:
-        text = start.decode("cp1252", errors="replace")
-    return next(csv.reader(io.StringIO(text, newline="")), [])
-
-
-def _plain_text(path: Path, folder: Path) -> tuple[str, Path]:
-    """Encoding of a CSV file; and the file, or a copy that DuckDB can read: UTF-8 whose lines all end alike."""
-    encoding, lines, windows_lines = "utf-8", 0, 0
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            while block := file.read(1 << 20):
-                lines, windows_lines = lines + block.count("\n"), windows_lines + block.count("\r\n")
-        if windows_lines in (0, lines):
-            return encoding, path
-    except UnicodeDecodeError:
-        encoding = "cp1252"
-    copy = folder / "plain.csv"
-    try:
-        with path.open(encoding=encoding) as file, copy.open("w", encoding="utf-8", newline="\n") as plain:
-            shutil.copyfileobj(file, plain, 1 << 20)
-    except UnicodeDecodeError as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(path.name, error) from None
-    return encoding, copy
 
 
 def _file(path: Path) -> str:
     """SQL of a file's name, in which * and ? are no patterns."""
     return "'" + glob.escape(str(path)).replace("'", "''") + "'"
-
-
-def _excel(path: Path, **options: Any) -> pd.DataFrame:
-    try:
-        data: pd.DataFrame = pd.read_excel(path, **options)
-    except Exception as error:  # noqa: BLE001 - the reader has many kinds of error; all mean the same here
-        raise _unreadable(path.name, error) from None
-    return data.rename(columns=lambda name: str(name).strip())
-
-
-def _read_excel(path: Path, columns: list[str], id_column: str) -> pa.Table:
-    data = _excel(path, dtype=object, keep_default_na=False, na_values=[""])
-    if len(data) >= 2**20 - 1:
-        raise ValueError(f"{path.name}: the sheet is full to its last row, so records may be cut off; use CSV")
-    rounded = [v for v in data[id_column] if isinstance(v, (int, float)) and abs(v) >= 1e15]
-    if rounded:
-        said = f"column {id_column!r} has {len(rounded):,} numbers of 16 digits or more, of which Excel keeps 15"
-        raise ValueError(f"{path.name}: {said}; format the column as text before the numbers are entered, or use CSV")
-    for name in columns:
-        if name == id_column or any(isinstance(value, str) for value in data[name]):
-            data[name] = pd.array([_cell(value) for value in data[name]], dtype="str")
-    return pa.Table.from_pandas(data[columns].infer_objects(), preserve_index=False)
-
-
-def _cell(value: Any) -> str | None:
-    """A cell of a text column; a spreadsheet stores the number 106 as 106.0."""
-    if pd.isna(value):
-        return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
