@@ -232,20 +232,18 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
     faults = {"": "id = ''"} | (_UNSURE if frame.info.file else {})  # a DataFrame is its maker's business
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in faults.values())
     query = f"SELECT count(*) - count(DISTINCT hash(id)), {counted} FROM frame"
-    ((fewer, *numbers),) = _ask(
-        frame, query
-    ).fetchall()  # all faults in one pass; hashes are all that is held in memory
+    # All faults in one pass, which holds nothing in memory but hashes.
+    ((fewer, *numbers),) = _ask(frame, query).fetchall()
     for (said, condition), n in reversed(list(zip(faults.items(), numbers, strict=True))):
-        ids, records = f"id{'s' * (n > 1)}", f"(record{'s' * (n > 1)} {_places(frame, condition)})" if n else ""
-        if n and said:
-            raise ValueError(f"{what}: {n:,} {ids} with {said} {records}; export it again")
         if n:
-            raise ValueError(f"{what}: {n:,} empty {ids} {records}; every record needs an id of its own")
+            what += f": {n:,} {'' if said else 'empty '}id{'s' * (n > 1)}{f' with {said}' if said else ''}"
+            todo = "export it again" if said else "every record needs an id of its own"
+            raise ValueError(f"{what} (record{'s' * (n > 1)} {_places(frame, condition)}); {todo}")
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
-    ((repeated, records),) = _ask(frame, f"SELECT count(*), sum(times) FROM ({repeats})").fetchall() if fewer else [(0, 0)]
-    if repeated:  # and not two ids with one hash
+    query = f"SELECT count(*), sum(times) FROM ({repeats}) HAVING count(*) > 0"
+    for ids, records in _ask(frame, query).fetchall() if fewer else ():  # and not two ids with one hash
         raise ValueError(
-            f"{what}: {repeated:,} id{'s occur' if repeated > 1 else ' occurs'} more than once, in {records:,} records "
+            f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records "
             f"({_places(frame, f'id IN (SELECT id FROM ({repeats}))')}); remove the repeats, or take the column that "
             "identifies a record (white space at the ends of an id does not count)"
         )
