@@ -1,11 +1,11 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports why demonstration new sample check collect diff notebook test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
+.PHONY: help report reports why demonstration new sample check collect diff notebook draft accept test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
-variables := FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK PROGRAMME AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
+variables := FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK PROGRAMME FROM AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
 $(foreach name,$(variables) OS CONDA_DEFAULT_ENV,$(eval override $(name) := $$(value $(name))))
 export $(variables)
 
@@ -16,6 +16,7 @@ against   = $${AGAINST:+--against="$$AGAINST"}
 scheduler = $${SCHEDULER:+--scheduler="$$SCHEDULER"}
 programme = $${PROGRAMME:+--programme="$$PROGRAMME"}
 recheck   = $${RECHECK:+--recheck="$$RECHECK"}
+copy      = $${FROM:+--copy="$$FROM"}
 again     = $${AGAIN:+--again}
 replace   = $${REPLACE:+--replace}
 strict    = $${STRICT:+--strict}
@@ -86,6 +87,12 @@ collect: setup ## FORCE=name: make the table of crimes of the returned worksheet
 
 diff: setup ## FORCE=name AGAINST=path: which published figures differ between two results
 	@$(run) diff $(force) $(against) $(told)
+
+draft: setup ## FORCE=name: its built report as a Word document for the fact check
+	@$(run) draft $(force) $(told)
+
+accept: setup ## FORCE=name FROM=copy.docx: edited prose of a Word copy back into the parameters, its comments listed
+	@$(run) accept $(force) $(copy) $(told)
 
 notebook: setup ## FORCE=name: JupyterLab on the notebooks with the parameters of that force
 	@$(run) notebook $(force)

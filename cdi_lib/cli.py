@@ -314,6 +314,37 @@ def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
     return before, after
 
 
+def draft(chosen: argparse.Namespace) -> int:
+    """Write the built report as a Word document for the fact check: prose can be edited, figures cannot."""
+    from cdi_lib.pipeline import draft as drafting
+
+    path, editable = drafting.draft(chosen.force)
+    console.file(path)
+    console.say(f"{editable} paragraphs may be edited; send it as a copy, and take what comes back:")
+    console.say(f"make accept FORCE={chosen.force} FROM=the-copy.docx")
+    return 0
+
+
+def accept(chosen: argparse.Namespace) -> int:
+    """Take edited prose of a Word copy back into the parameters, list its comments, refuse changed figures; then 1."""
+    from cdi_lib.pipeline import draft as drafting
+
+    if not chosen.copy:
+        raise _refuse("FROM", "nothing", "the copy that came back: FROM=path/to/file.docx")
+    taken = drafting.accept(chosen.force, Path(chosen.copy))
+    for comment in taken.comments:
+        who = ", ".join(part for part in (comment.author or "a reader without a name", comment.day) if part)
+        console.say(f"comment on {shown(comment.section)} by {who}: {comment.text} ({shown(comment.about, 80)})")
+    for key in taken.changed:
+        console.say(f"taken back: params/{chosen.force}.yml, {key}")
+    console.detail("comments", [asdict(comment) for comment in taken.comments])
+    console.detail("taken_back", list(taken.changed))
+    console.problems(taken.refused)
+    n = len(taken.refused)
+    console.say(f"{len(taken.changed)} texts taken back, {len(taken.comments)} comments, {n} changes refused")
+    return 1 if n else 0
+
+
 def notebook(chosen: argparse.Namespace) -> int:
     """Open the notebooks in JupyterLab; they take the force from their first code cell."""
     from cdi_lib.inspection.parameters import load_inspection
@@ -338,6 +369,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "recheck": {"default": "", "help": "incidents to draw for a blind re-check"},
     "replace": _FLAG | {"help": "put reserves in the place of incidents that cannot be audited"},
     "against": {"default": "", "help": "results.json, or a folder that holds one"},
+    "copy": {"default": "", "help": "the Word copy that came back"},
     "json": _FLAG | {"help": "print one JSON document at the end, for scripts"},
 }
 COMMANDS: dict[Callable[[argparse.Namespace], int], tuple[str, ...]] = {
@@ -350,6 +382,8 @@ COMMANDS: dict[Callable[[argparse.Namespace], int], tuple[str, ...]] = {
     collect: ("force",),
     diff: ("force", "against"),
     notebook: ("force",),
+    draft: ("force",),
+    accept: ("force", "copy"),
 }
 
 

@@ -5,6 +5,7 @@
 local under_quarto = quarto ~= nil
 local html = FORMAT:match("html") ~= nil
 local typst = FORMAT:match("typst") ~= nil
+local word = FORMAT == "docx" -- the copy for the fact check
 
 local function raw_block(text) return pandoc.RawBlock("typst", text) end
 local function raw_inline(text) return pandoc.RawInline("typst", text) end
@@ -28,6 +29,9 @@ end
 
 -- Badges and large numbers ---------------------------------------------------------------------------
 local function Span(span)
+  if word and (span.classes:includes("badge") or span.classes:includes("number")) then
+    return pandoc.Strong(span.content)
+  end
   if not typst then return nil end
   local call
   if span.classes:includes("badge") then
@@ -64,6 +68,10 @@ local function Div(div)
     blocks:extend(content)
     blocks:insert(pandoc.RawBlock("html", "</details>"))
     return blocks
+  end
+  if word and div.classes:includes("data") then return {} end
+  if word and div.classes:includes("grade") then
+    return pandoc.Para(pandoc.utils.blocks_to_inlines(div.content, { pandoc.Str(":"), pandoc.Space() }))
   end
   if not typst then return nil end
   if div.classes:includes("data") then return {} end -- its links lead to files beside the page
@@ -197,6 +205,11 @@ local function Image(image)
   figures = figures + 1
   local phone = image.attributes["fig-phone"]
   image.attributes["fig-phone"] = nil
+  if word then
+    image.attributes = { width = "16cm" }
+    image.caption = { pandoc.Str(alt) }
+    return image
+  end
   if typst then
     local _, svg = pandoc.mediabag.fetch(image.src)
     return raw_inline("#image(bytes(" .. typst_string(svg) .. '), format: "svg", alt: ' .. typst_string(alt) .. ")")
@@ -229,6 +242,7 @@ end
 
 -- The masthead block goes into the title block -------------------------------------------------------------
 local function masthead(doc)
+  if word then return nil end
   doc.blocks = doc.blocks:walk({
     Div = function(div)
       if div.classes:includes("masthead") then
@@ -250,7 +264,7 @@ local function number_and_resolve(doc)
     local kind = float.identifier:match("^(%a+)%-")
     counts[kind] = counts[kind] + 1
     label[float.identifier] = names[kind] .. "\u{a0}" .. counts[kind]
-    if not html then return nil end
+    if typst then return nil end
     local text = pandoc.Inlines({ pandoc.Str(label[float.identifier] .. ": ") })
     text:extend(pandoc.utils.blocks_to_inlines(float.caption.long))
     if kind == "tbl" then text = { pandoc.Span(text, pandoc.Attr("", { "caption-text" })) } end

@@ -30,7 +30,7 @@ QUARTO = Requirement(PROJECT["optional-dependencies"]["quarto"][0])
 PYTHONS = ("3.11.0", "3.12.0", "3.13.0")
 
 # What conda-forge calls the packages that have another name on the Python package index.
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "pandera": "pandera-pandas", "duckdb": "python-duckdb"}
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "duckdb": "python-duckdb"}
 
 TOP_LEVEL = {
     *("notebooks", "cdi_lib", "params", "reports", "tests", "environment.yml", "Makefile", "README.md"),
@@ -156,6 +156,7 @@ VARIABLES = {
     "JOBS": ("reports", "--jobs={}"),
     "SCHEDULER": ("reports", "--scheduler={}"),
     "AGAINST": ("diff", "--against={}"),
+    "FROM": ("accept", "--copy={}"),
     "RECHECK": ("sample", "--recheck={}"),
     "AGAIN": ("report", "--again"),
     "REPLACE": ("sample", "--replace"),

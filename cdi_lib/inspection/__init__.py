@@ -6,6 +6,7 @@
 - ``values``       the kinds of values that files may hold, and what is wrong with a file, said for people
 - ``yaml_files``   read YAML strictly, with the line of what is wrong
 - ``parameters``   the parameter file of a force
+- ``prose``        the texts of a parameter file that may be edited in words, and how they are put back
 - ``programme``    a kind of inspection as its file says it; ``programme_checks`` what is wrong between its parts
 - ``counting``     what a programme counts, in the tables of an audit
 - ``tables``       what the tables of an audit hold: columns, kinds of values, dates and times as exported

@@ -8,6 +8,7 @@
 - ``comparison``   the comparison of forces
 - ``front``        the front page of all reports
 - ``check``        what is wrong or doubtful before a report is built
+- ``draft``        the copy in Word for the fact check, and what came back in it
 - ``runner``       many forces, on this machine
 - ``cluster``      many forces, on the machines of a Dask cluster
 - ``processes``    fresh processes forked from a warm one (``preload``)

@@ -61,6 +61,8 @@ def build_report(
             keep_failed(staging / "notebooks", force, reports)
             raise
         fingerprint.record(staging, made_from)
+        if (draft := reports / force / fingerprint.DRAFT).is_file():  # it may hold somebody's edits
+            shutil.copy2(draft, staging / fingerprint.DRAFT)
         publish(staging, reports / force)
         forget_failed(force, reports)
     return Report(reports / force, message)

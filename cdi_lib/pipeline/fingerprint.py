@@ -27,6 +27,7 @@ UNCOMMITTED = " with uncommitted changes"
 UNKNOWN = "unknown"  # begins what stands in the place of a commit that git does not tell
 LIBRARY = Path(cdi_lib.__file__).parents[1]  # the project, or where the library is installed
 NAME = "build.json"  # beside each report
+DRAFT = "report.docx"  # the copy for the fact check, made from a report and no part of it
 SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
 LOOK = re.compile(r"renderer|reports/[^/]+|cdi_lib/render/.*")
@@ -135,7 +136,7 @@ def comparison_inputs(reports: Iterable[Path], renderer: str) -> dict[str, str]:
 def outputs(folder: Path) -> dict[str, str]:
     """The files of a report, without the record of the build itself: name to SHA-256."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return {name: file_hash(path) for name, path in sorted(found.items()) if name != NAME}
+    return {name: file_hash(path) for name, path in sorted(found.items()) if name not in (NAME, DRAFT)}
 
 
 def record(folder: Path, made_from: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@
 - ``display``      what notebooks show
 - ``sample``       what notebook 1 shows of plan and assumptions
 - ``workbook``     all tables as one workbook
+- ``docx``         the report as a Word document, and what such a document says
 - ``evidence``     the executed notebooks as pages
 - ``metadata``     the report described for machines
 - ``changes``      what differs between two results

@@ -429,6 +429,14 @@ def svg(figure: Figure) -> str:
     return _smaller(buffer.getvalue())
 
 
+def png(figure: Figure) -> bytes:
+    """The figure as a picture for programs that know no SVG."""
+    buffer = io.BytesIO()
+    with matplotlib.style.context("default"):
+        figure.savefig(buffer, format="png", dpi=200, bbox_inches="tight", metadata={"Software": None})
+    return buffer.getvalue()
+
+
 def _smaller(text: str) -> str:
     """An SVG without what does not show: metadata, spaces, places after the second, long names of glyphs."""
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)

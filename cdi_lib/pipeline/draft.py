@@ -1,0 +1,224 @@
+"""The copy in Word for the fact check: written from the built report, and its edited prose taken back.
+
+What comes back may change prose of the parameters and nothing else: a figure, or a sentence that tells one, is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from cdi_lib.inspection.files import write_whole
+from cdi_lib.inspection.folders import params_of, reports_folder
+from cdi_lib.inspection.parameters import check_inspection, load_inspection
+from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.prose import Prose, prose_of, rewritten
+from cdi_lib.inspection.results import read_results
+from cdi_lib.pipeline import fingerprint
+from cdi_lib.pipeline.fingerprint import DRAFT as NAME
+from cdi_lib.pipeline.notebooks import REPORT
+from cdi_lib.report.docx import FIXED, PROSE, Comment, Passage, core, hash_of, read_passages, write_draft
+
+MOST_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What a copy brought back: keys whose prose changed, comments, and what was refused."""
+
+    changed: tuple[str, ...]
+    comments: tuple[Comment, ...]
+    refused: tuple[Problem, ...]
+
+
+@dataclass
+class _Edits:
+    changes: dict[str, list[str]] = field(default_factory=dict)
+    refused: list[Problem] = field(default_factory=list)
+
+
+def draft(force: str) -> tuple[Path, int]:
+    """Write ``reports/<force>/report.docx`` from the built report; returns it and how many paragraphs may be edited.
+
+    A copy there that was edited is kept, and the draft refused (InputError): nobody's work is written over.
+    """
+    folder, target = _report_of(force), reports_folder() / force / NAME
+    changed, only_look = fingerprint.reasons(folder, fingerprint.inputs(force, params_of(force), "auto"))
+    if changed and not only_look:
+        expected = f"a report of the parameters and records as they are; make report FORCE={force}"
+        raise InputError([Problem(f"reports/{force}", "", f"out of date: {changed[0]}", expected)])
+    if target.is_file():
+        passages, comments = _read(target, f"reports/{force}/{NAME}")
+        if comments or any(passage.is_changed for passage in passages):
+            expected = (
+                f"no copy with edits or comments there; first make accept FORCE={force} FROM=reports/{force}/{NAME}"
+            )
+            raise InputError(
+                [Problem(f"reports/{force}/{NAME}", "", "an edited copy", f"{expected}, then move it away")]
+            )
+    return target, _write(force, folder, target)
+
+
+def _report_of(force: str) -> Path:
+    """The folder of the built report, which must be that of the parameters and records as they are."""
+    load_inspection(force, params_of(force))
+    folder = reports_folder() / force
+    if not (folder / "notebooks" / f"{REPORT}.ipynb").is_file():
+        expected = f"a built report; build it first: make report FORCE={force}"
+        raise InputError([Problem(f"reports/{force}", "", "no report", expected)])
+    return folder
+
+
+def _write(force: str, folder: Path, target: Path) -> int:
+    texts = [prose.text for prose in prose_of(_source(force)[0])]
+    results = read_results(folder / "results.json")
+    with tempfile.TemporaryDirectory(prefix="cdi-draft-") as scratch:
+        made = Path(scratch) / NAME
+        editable = write_draft(folder / "notebooks" / f"{REPORT}.ipynb", results, texts, made)
+        write_whole(target, made.read_bytes())
+    return editable
+
+
+def _source(force: str) -> tuple[str, bytes, bool]:
+    """The parameter file as text with plain line ends, what stands before it, and whether its lines end as in Windows."""
+    content = (params_of(force) / f"{force}.yml").read_bytes()
+    mark = content[:3] if content.startswith(b"\xef\xbb\xbf") else b""
+    text = content[len(mark) :].decode("utf-8")
+    return text.replace("\r\n", "\n"), mark, "\r\n" in text
+
+
+def accept(force: str, copy: Path) -> Accepted:
+    """Take the edited prose of a Word copy back into ``params/<force>.yml``; what else was changed is refused.
+
+    InputError for a file that is no copy of a report of this kind; the parameters are then as they were.
+    """
+    folder = _report_of(force)
+    passages, comments = _read(copy, copy.name)
+    if not any(passage.kind for passage in passages):
+        expected = (
+            f"a copy that make draft FORCE={force} wrote; its marks are lost where text is pasted into a new document"
+        )
+        raise InputError([Problem(copy.name, "", "a document without the marks of a draft", expected)])
+    source, mark, is_windows = _source(force)
+    with tempfile.TemporaryDirectory(prefix="cdi-draft-") as scratch:
+        _write(force, folder, Path(scratch) / NAME)
+        printed = {passage.hash: passage.text for passage in _read(Path(scratch) / NAME, NAME)[0]}
+    edits = _edits(passages, prose_of(source), printed, copy.name)
+    if edits.changes:
+        text = _checked(force, source, edits)
+        text = text.replace("\n", "\r\n") if is_windows else text
+        write_whole(params_of(force) / f"{force}.yml", mark + text.encode("utf-8"))
+    return Accepted(tuple(sorted(edits.changes)), tuple(comments), tuple(edits.refused))
+
+
+def _read(path: Path, name: str) -> tuple[list[Passage], list[Comment]]:
+    if not path.is_file():
+        raise InputError(
+            [Problem("FROM", "", f"no file {shown(str(name), 200)}", "the edited copy: FROM=path/to/file.docx")]
+        )
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError([Problem(name, "", f"{path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes")])
+    try:
+        return read_passages(path.read_bytes())
+    except ValueError as error:
+        raise InputError([Problem(name, "", str(error), "the .docx file that came back")]) from None
+
+
+def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Mapping[str, str], name: str) -> _Edits:
+    """What was changed in a copy: by the texts of the parameters and what the report prints, both as they are now."""
+    edits, now = _Edits(), {item.key: item.text for item in prose}
+    key_of = {hash_of(core(item.text)): item.key for item in reversed(prose)}
+    versions: dict[str, list[list[str]]] = defaultdict(list)  # of each key, what each of its places says
+    behind: list[str] | None = None  # the texts to which a paragraph that was added belongs
+    for passage in passages:
+        where = f"section {shown(passage.section)}" if passage.section else ""
+        if passage.kind == PROSE:
+            behind = None
+            if key := key_of.get(passage.hash):
+                versions[key].append([passage.text] if passage.text else [])
+                behind = versions[key][-1]
+            elif hash_of(core(passage.text)) not in key_of:  # else it was taken back already
+                got = f"{shown(passage.text)}, an edit of a text that the parameters no longer have"
+                edits.refused.append(
+                    Problem(name, where, got, "an edit of the latest draft; edit it in the parameters")
+                )
+        elif passage.kind == FIXED:
+            behind = None
+            if passage.is_changed:
+                edits.refused.append(_figure(passage, printed.get(passage.hash), name, where))
+        elif behind is not None:
+            behind.append(passage.text)
+        else:
+            got = f"a new paragraph {shown(passage.text)}"
+            edits.refused.append(Problem(name, where, got, "prose behind prose that may be edited, or a comment"))
+    _note_missing(passages, printed, key_of, versions, edits, name)
+    for key, found in versions.items():
+        changed = [texts for texts in found if [core(text) for text in texts] != [core(now[key])]]
+        if len({tuple(map(core, texts)) for texts in changed}) > 1:
+            got = f"{len(found)} versions, in places that print the same text"
+            edits.refused.append(Problem(name, key, got, "one version"))
+        elif changed:
+            edits.changes[key] = [_as_before(text, now[key]) for text in changed[0]]
+    return edits
+
+
+def _note_missing(
+    passages: Sequence[Passage], printed: Mapping[str, str], key_of: Mapping[str, str],
+    versions: dict[str, list[list[str]]], edits: _Edits, name: str,
+) -> None:  # fmt: skip
+    """Passages of the draft that the copy has no more: a point of prose is taken out, anything else refused."""
+    there = {passage.number for passage in passages if passage.kind}
+    gone = max((passage.of for passage in passages), default=0) - len(there)
+    left = {passage.hash for passage in passages}
+    for hash_, text in printed.items():
+        if gone and hash_ not in left:
+            if (key := key_of.get(hash_of(core(text)))) and not versions[key]:
+                versions[key].append([])
+            else:
+                expected = "it as it was; what is computed cannot be taken out"
+                edits.refused.append(Problem(name, "", f"no more {shown(text)}", expected))
+
+
+def _figure(passage: Passage, before: str | None, name: str, where: str) -> Problem:
+    """What to say of a passage that is computed and was changed: the figures in it first."""
+    if before is None:
+        got = f"{shown(passage.text)}, changed from a text that the report no longer prints"
+        return Problem(name, where, got, "what the report says; make draft again, or write a comment")
+    old, new = before.split(), passage.text.split()
+    parts = []
+    for what, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what != "equal":
+            parts.append(
+                f"{shown(' '.join(new[k:m])) if m > k else 'nothing'} for {shown(' '.join(old[i:j])) if j > i else 'nothing'}"
+            )
+    is_figure = any(re.search(r"\d", part) for part in parts)
+    expected = (
+        "the figure that was computed: correct the records or parameters that it rests on"
+        if is_figure
+        else "words of reports/text: a text of this section in the folder of the force takes their place"
+    )
+    return Problem(name, where, f"{', '.join(parts)} in {shown(before, 90)}", expected)
+
+
+def _as_before(text: str, before: str) -> str:
+    """An edited text without what only its print adds: the capital of a sentence, the stop or mark of a point."""
+    text = text if before[-1:] in ".;," else text.rstrip(".;,")
+    return before[:1] + text[1:] if text[:1].lower() == before[:1].lower() else text
+
+
+def _checked(force: str, source: str, edits: _Edits) -> str:
+    """The parameter file with the edited prose; InputError if it could not be used then."""
+    name = f"params/{force}.yml"
+    try:
+        text = rewritten(source, edits.changes)
+    except ValueError as error:
+        raise InputError([Problem(name, str(error).partition(":")[0], "several texts or none", str(error))]) from None
+    check_inspection(yaml.safe_load(text), name, params_of(force))
+    return text
