@@ -229,12 +229,12 @@ def _counted(frame: Frame) -> Frame:
 
 def _refuse_empty_or_repeated(frame: Frame) -> None:
     what = f"id column {frame.info.id_column!r}"
-    faults = {"": "id = ''"} | (_UNSURE if frame.info.file else {})  # a DataFrame is its maker's business
+    faults = (_UNSURE if frame.info.file else {}) | {"": "id = ''"}  # a DataFrame is its maker's business
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in faults.values())
     query = f"SELECT count(*) - count(DISTINCT hash(id)), {counted} FROM frame"
     # All faults in one pass, which holds nothing in memory but hashes.
     ((fewer, *numbers),) = _ask(frame, query).fetchall()
-    for (said, condition), n in reversed(list(zip(faults.items(), numbers, strict=True))):
+    for (said, condition), n in zip(faults.items(), numbers, strict=True):
         if n:
             what += f": {n:,} {'' if said else 'empty '}id{'s' * (n > 1)}{f' with {said}' if said else ''}"
             todo = "export it again" if said else "every record needs an id of its own"
