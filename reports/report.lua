@@ -69,12 +69,11 @@ local function Div(div)
     blocks:insert(pandoc.RawBlock("html", "</details>"))
     return blocks
   end
-  if word and div.classes:includes("data") then return {} end
+  if not html and div.classes:includes("data") then return {} end -- its links lead to files beside the page
   if word and div.classes:includes("grade") then
     return pandoc.Para(pandoc.utils.blocks_to_inlines(div.content, { pandoc.Str(":"), pandoc.Space() }))
   end
   if not typst then return nil end
-  if div.classes:includes("data") then return {} end -- its links lead to files beside the page
   if div.classes:includes("headlines") or div.classes:includes("grades") then
     local call = div.classes:includes("grades") and "#cdi-strip(" or "#cdi-headlines("
     local blocks = pandoc.Blocks({ raw_block(call) })
@@ -281,9 +280,9 @@ local function number_and_resolve(doc)
   })
 end
 
--- The files beside the page are not beside a PDF that was sent on: there a link to them is plain text.
+-- The files beside the page are not beside a PDF or a Word copy that was sent on: there a link to them is plain text.
 local function Link(link)
-  if typst and not link.target:match("^[#%a]+[:#]") and not link.target:match("^#") then return link.content end
+  if not html and not link.target:match("^[#%a]+[:#]") and not link.target:match("^#") then return link.content end
 end
 
 -- In the PDF the contents stand after the first chapter, which is the summary, and the annex is a part of its own.

@@ -196,6 +196,31 @@ def test_a_table_row_that_is_missing_is_refused(own):
     assert any(lost[0] in problem.got for problem in refused) or len(refused) < len(lost)
 
 
+def test_each_cell_that_is_missing_is_told_though_its_figure_stands_elsewhere(own):
+    word = copy_of(own)
+    texts = [t.text for t in word.element.body.iter(qn("w:t"))]
+    row = next(r for t in word.tables for r in t.rows if all(texts.count(c.text) > 1 for c in r.cells))
+    lost = [cell.text for cell in row.cells]
+    row._tr.getparent().remove(row._tr)
+    assert len(accept(FORCE, saved(word, own)).refused) == len(lost)
+
+
+def test_a_text_of_which_only_a_stop_is_left_is_taken_out(own):
+    word = copy_of(own)
+    parts = list(paragraph(word, "The FCIR and a deputy oversee").iter(qn("w:t")))
+    for part in parts:
+        part.text = ""
+    parts[0].text = "."
+    assert accept(FORCE, saved(word, own)).changed == ("findings.summary.2",)
+    assert len(yaml.safe_load((own / "params" / f"{FORCE}.yml").read_text("utf-8"))["findings"]["summary"]) == 1
+
+
+def test_a_document_that_would_fill_the_memory_is_refused(own, monkeypatch):
+    monkeypatch.setattr("cdi_lib.inspection.sheets.MOST_BYTES", 10_000)
+    with pytest.raises(InputError, match="a document of .* when it is unpacked"):
+        accept(FORCE, own / "reports" / FORCE / "report.docx")
+
+
 def test_two_versions_of_one_text_are_refused(own):
     word = copy_of(own)
     twice = [t for t in word.element.body.iter(qn("w:t")) if "change how it works" in (t.text or "")]

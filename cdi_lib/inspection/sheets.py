@@ -69,7 +69,7 @@ def sheets_of(path: Path, file: str) -> list[Sheet]:
     if start.startswith(b"PK"):
         try:
             with zipfile.ZipFile(path) as archive:
-                _refuse_huge(archive, file)
+                refuse_huge(archive, file)
                 is_open_document = "content.xml" in archive.namelist() and "mimetype" in archive.namelist()
             return _of_ods(path, file) if is_open_document else _of_xlsx(path, file)
         except (zipfile.BadZipFile, OSError):
@@ -87,10 +87,11 @@ def _locked(file: str) -> InputError:
     return InputError([Problem(file, "", "a workbook with a password", expected)])
 
 
-def _refuse_huge(archive: zipfile.ZipFile, file: str) -> None:
+def refuse_huge(archive: zipfile.ZipFile, file: str, kind: str = "a workbook") -> None:
+    """Refuse a zipped file that would fill the memory when it is unpacked."""
     size = sum(member.file_size for member in archive.infolist())
     if size > MOST_BYTES:
-        got = f"a workbook of {size / 1e9:.1f} GB when it is unpacked"
+        got = f"{kind} of {size / 1e9:.1f} GB when it is unpacked"
         expected = f"at most {MOST_BYTES / 1e9:.1f} GB; save the table alone, or as CSV"
         raise InputError([Problem(file, "", got, expected)])
 

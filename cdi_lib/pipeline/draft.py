@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 import re
-import tempfile
-from collections import defaultdict
+import zipfile
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +21,11 @@ from cdi_lib.inspection.parameters import check_inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.inspection.prose import Prose, prose_of, rewritten
 from cdi_lib.inspection.results import read_results
+from cdi_lib.inspection.sheets import refuse_huge
 from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline.fingerprint import DRAFT as NAME
 from cdi_lib.pipeline.notebooks import REPORT
-from cdi_lib.report.docx import FIXED, PROSE, Comment, Passage, core, hash_of, read_passages, write_draft
+from cdi_lib.report.docx import FIXED, PROSE, Comment, Passage, core, hash_of, read_passages, word_copy
 
 MOST_BYTES = 50_000_000
 
@@ -63,11 +64,12 @@ def draft(force: str) -> tuple[Path, int]:
             raise InputError(
                 [Problem(f"reports/{force}/{NAME}", "", "an edited copy", f"{expected}, then move it away")]
             )
-    return target, _write(force, folder, target)
+    content, editable = _made(force, folder)
+    return write_whole(target, content), editable
 
 
 def _report_of(force: str) -> Path:
-    """The folder of the built report, which must be that of the parameters and records as they are."""
+    """The folder of the built report, which must be there."""
     load_inspection(force, params_of(force))
     folder = reports_folder() / force
     if not (folder / "notebooks" / f"{REPORT}.ipynb").is_file():
@@ -76,14 +78,10 @@ def _report_of(force: str) -> Path:
     return folder
 
 
-def _write(force: str, folder: Path, target: Path) -> int:
+def _made(force: str, folder: Path) -> tuple[bytes, int]:
+    """The Word copy of a built report, and how many of its paragraphs may be edited."""
     texts = [prose.text for prose in prose_of(_source(force)[0])]
-    results = read_results(folder / "results.json")
-    with tempfile.TemporaryDirectory(prefix="cdi-draft-") as scratch:
-        made = Path(scratch) / NAME
-        editable = write_draft(folder / "notebooks" / f"{REPORT}.ipynb", results, texts, made)
-        write_whole(target, made.read_bytes())
-    return editable
+    return word_copy(folder / "notebooks" / f"{REPORT}.ipynb", read_results(folder / "results.json"), texts)
 
 
 def _source(force: str) -> tuple[str, bytes, bool]:
@@ -107,10 +105,7 @@ def accept(force: str, copy: Path) -> Accepted:
         )
         raise InputError([Problem(copy.name, "", "a document without the marks of a draft", expected)])
     source, mark, is_windows = _source(force)
-    with tempfile.TemporaryDirectory(prefix="cdi-draft-") as scratch:
-        _write(force, folder, Path(scratch) / NAME)
-        printed = {passage.hash: passage.text for passage in _read(Path(scratch) / NAME, NAME)[0]}
-    edits = _edits(passages, prose_of(source), printed, copy.name)
+    edits = _edits(passages, prose_of(source), read_passages(_made(force, folder)[0])[0], copy.name)
     if edits.changes:
         text = _checked(force, source, edits)
         text = text.replace("\n", "\r\n") if is_windows else text
@@ -126,14 +121,19 @@ def _read(path: Path, name: str) -> tuple[list[Passage], list[Comment]]:
     if path.stat().st_size > MOST_BYTES:
         raise InputError([Problem(name, "", f"{path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes")])
     try:
+        with zipfile.ZipFile(path) as archive:
+            refuse_huge(archive, name, "a document")
         return read_passages(path.read_bytes())
+    except zipfile.BadZipFile:
+        raise InputError([Problem(name, "", "not a readable Word document", "the .docx file that came back")]) from None
     except ValueError as error:
         raise InputError([Problem(name, "", str(error), "the .docx file that came back")]) from None
 
 
-def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Mapping[str, str], name: str) -> _Edits:
+def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Sequence[Passage], name: str) -> _Edits:
     """What was changed in a copy: by the texts of the parameters and what the report prints, both as they are now."""
     edits, now = _Edits(), {item.key: item.text for item in prose}
+    text_of = {passage.hash: passage.text for passage in printed}
     key_of = {hash_of(core(item.text)): item.key for item in reversed(prose)}
     versions: dict[str, list[list[str]]] = defaultdict(list)  # of each key, what each of its places says
     behind: list[str] | None = None  # the texts to which a paragraph that was added belongs
@@ -142,7 +142,7 @@ def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Mapping
         if passage.kind == PROSE:
             behind = None
             if key := key_of.get(passage.hash):
-                versions[key].append([passage.text] if passage.text else [])
+                versions[key].append([passage.text] if core(passage.text) else [])
                 behind = versions[key][-1]
             elif hash_of(core(passage.text)) not in key_of:  # else it was taken back already
                 got = f"{shown(passage.text)}, an edit of a text that the parameters no longer have"
@@ -152,9 +152,9 @@ def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Mapping
         elif passage.kind == FIXED:
             behind = None
             if passage.is_changed:
-                edits.refused.append(_figure(passage, printed.get(passage.hash), name, where))
+                edits.refused.append(_figure(passage, text_of.get(passage.hash), name, where))
         elif behind is not None:
-            behind.append(passage.text)
+            behind += [passage.text] if core(passage.text) else []
         else:
             got = f"a new paragraph {shown(passage.text)}"
             edits.refused.append(Problem(name, where, got, "prose behind prose that may be edited, or a comment"))
@@ -170,20 +170,24 @@ def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Mapping
 
 
 def _note_missing(
-    passages: Sequence[Passage], printed: Mapping[str, str], key_of: Mapping[str, str],
+    passages: Sequence[Passage], printed: Sequence[Passage], key_of: Mapping[str, str],
     versions: dict[str, list[list[str]]], edits: _Edits, name: str,
 ) -> None:  # fmt: skip
     """Passages of the draft that the copy has no more: a point of prose is taken out, anything else refused."""
     there = {passage.number for passage in passages if passage.kind}
-    gone = max((passage.of for passage in passages), default=0) - len(there)
-    left = {passage.hash for passage in passages}
-    for hash_, text in printed.items():
-        if gone and hash_ not in left:
-            if (key := key_of.get(hash_of(core(text)))) and not versions[key]:
-                versions[key].append([])
-            else:
-                expected = "it as it was; what is computed cannot be taken out"
-                edits.refused.append(Problem(name, "", f"no more {shown(text)}", expected))
+    if len(there) == max((passage.of for passage in passages), default=0):
+        return
+    left = Counter(passage.hash for passage in passages)  # the same figure may stand in several cells
+    for passage in printed:
+        left[passage.hash] -= 1
+        if left[passage.hash] >= 0:
+            continue
+        key = key_of.get(passage.hash) if passage.kind == PROSE else None
+        if key and not versions[key]:
+            versions[key].append([])
+        elif key is None:
+            expected = "it as it was; what is computed cannot be taken out"
+            edits.refused.append(Problem(name, "", f"no more {shown(passage.text)}", expected))
 
 
 def _figure(passage: Passage, before: str | None, name: str, where: str) -> Problem:

@@ -83,8 +83,8 @@ def plain_marks(text: str) -> str:
     return " ".join(text.split())
 
 
-def write_draft(notebook: Path, results: Results, prose: Collection[str], target: Path) -> int:
-    """Write an executed report notebook as a Word document; returns how many paragraphs may be edited.
+def word_copy(notebook: Path, results: Results, prose: Collection[str]) -> tuple[bytes, int]:
+    """An executed report notebook as a Word document, and how many of its paragraphs may be edited.
 
     ``prose`` are the texts of the parameters as they stand there; paragraphs that print one of them may be edited.
     """
@@ -107,8 +107,7 @@ def write_draft(notebook: Path, results: Results, prose: Collection[str], target
     editable = _mark(word, {core(text) for text in prose})
     made = io.BytesIO()
     word.save(made)
-    target.write_bytes(made.getvalue())
-    return editable
+    return made.getvalue(), editable
 
 
 def read_passages(content: bytes) -> tuple[list[Passage], list[Comment]]:
