@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from cdi_lib.inspection.details import Details, ElementJudgement
 from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
 from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.results import EstimateResult, Results
-from cdi_lib.report import index
+from cdi_lib.report import charts, index
 from cdi_lib.report.sections import figures
 from cdi_lib.report.sections.judgements import measure_words, neighbours
 from cdi_lib.report.telling import Teller
@@ -302,3 +303,12 @@ def test_reserves_in_use_are_said():
     table = index.tables_of(default_programme())["tbl-response"].build(results(fieldwork=fieldwork))
     assert [row["reserves"] for row in table.rows] == [0, 3, 3]
     assert "reserves" in [column.key for column in table.columns]
+
+
+def test_letters_of_charts_are_as_large_as_they_were_drawn():
+    """A glyph is scaled by 1/64 and by its font size: two digits of these would leave letters apart and too small."""
+    bar = charts.Bar("All", 0.9, 0.88, 0.92, "90.0%")
+    drawn = charts.svg(charts.intervals("A title", "A subtitle", [bar], "an axis", as_percent=True))
+    assert set(re.findall(r"scale\((0\.01\d*)\)", drawn)) == {"0.015625"}
+    assert {float(size) for size in re.findall(r"scale\((\S+) -", drawn)} >= {0.105, 0.11}
+    assert not re.search(r"translate\([^)]*\.\d\d\d", drawn)

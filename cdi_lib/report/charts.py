@@ -438,9 +438,10 @@ def png(figure: Figure) -> bytes:
 
 
 def _smaller(text: str) -> str:
-    """An SVG without what does not show: metadata, spaces, places after the second, long names of glyphs."""
+    """An SVG without what does not show: metadata, spaces, long names of glyphs, and of places (not of scales, which
+    are the size of letters) what is after the second digit."""
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"(?<=\.\d\d)\d+", "", re.sub(r"\n\s*", "\n", text))
+    text = re.sub(r"(scale\([^)]*\))|(?<=\.\d\d)\d+", r"\1", re.sub(r"\n\s*", "\n", text))
     for number, name in enumerate(dict.fromkeys(re.findall(r'id="(SourceSans[^"]*)"', text))):
         text = text.replace(f'"{name}"', f'"g{number}"').replace(f'"#{name}"', f'"#g{number}"')
     return text
