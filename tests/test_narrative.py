@@ -190,7 +190,7 @@ def test_figures_in_the_chart_of_two_inspections():
         title = figures.two_inspections_title(found)
         assert title == f"80.0% then, 90.0% now{words}"
         _, alt = index.FIGURES["fig-previous"].build(found)
-        assert "2014: 80.0%, 70.0% to 87.0%; 2020: 90.0%, 88.0% to 92.0%" in alt
+        assert "2014: 80.0%, between 70.0% and 87.0%; 2020: 90.0%, between 88.0% and 92.0%" in alt
     assert index.FIGURES["fig-previous"].build(results()) is None
 
 

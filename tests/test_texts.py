@@ -1,5 +1,10 @@
 """The words of the report as files: what an editor may change, and what a text may not do."""
 
+import ast
+import re
+import shutil
+from pathlib import Path
+
 import built
 import pytest
 
@@ -7,7 +12,7 @@ from cdi_lib.inspection.parameters import load_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import load_programme
 from cdi_lib.inspection.results import read_results
-from cdi_lib.report import telling, texts
+from cdi_lib.report import index, labels, telling, texts, wording
 from cdi_lib.report.texts import tidy
 
 CRITERIA = load_programme("cdi-2017")
@@ -40,7 +45,7 @@ def test_the_texts_of_the_project_are_sound():
 
 def test_every_text_is_told_by_some_section():
     told = {section for section, _ in telling.chapters(CRITERIA)} | {texts.MACROS}
-    assert {path.stem for path in (texts.TEXTS / "en").glob("*.md")} == told
+    assert {path.stem for path in (labels.TEXTS / "en").glob("*.md")} == told
 
 
 @pytest.mark.parametrize(
@@ -111,3 +116,73 @@ def test_lines_may_be_broken_anywhere():
     assert tidy("## A heading\n\nOne sentence,\nbroken .\n\n\n| a |\n|---|\n\n- x\n  y\n") == (
         "## A heading\n\nOne sentence, broken.\n\n| a |\n|---|\n\n- x y"
     )
+
+
+@pytest.fixture
+def other(tmp_path, monkeypatch):
+    """A folder of texts in another language, in use until the end of the test."""
+    shutil.copytree(labels.TEXTS / "en", tmp_path / "en")
+    shutil.copytree(labels.TEXTS / "en", tmp_path / "xx")
+    monkeypatch.setattr(labels, "TEXTS", tmp_path)
+    labels._book.cache_clear()
+    labels.use("xx")
+    yield tmp_path / "xx"
+    labels.use(labels.DEFAULT)
+    labels._book.cache_clear()
+
+
+def change(path, old, new):
+    before = path.read_text("utf-8")
+    assert old in before
+    path.write_text(before.replace(old, new, 1), "utf-8")
+
+
+def test_another_language_is_a_folder_of_texts(other):
+    change(other / "phrases.yml", "language: en-GB", "language: xx")
+    change(other / "phrases.yml", "January, February, March, April, May, June", "Ja, Fe, Ma, Ap, My, Jun-xx")
+    change(other / "phrases.yml", "'{rate} of reported crime is recorded; ", "'{rate} xx; ")
+    change(other / "tables.yml", "Recording rates by crime type", "Rates in xx")
+    change(other / "violence.md", "#", "# Heading in xx\n\n#")
+    assert [p for p in telling.check_texts(CRITERIA, None) if p.severity == "error"] == []
+    told = teller(None)
+    assert "Heading in xx" in told.text("violence")
+    assert "Rates in xx" in index.table_markdown(told.results, "tbl-rates")
+    assert wording.day("2019-06-01") == "1 Jun-xx 2019"
+    (page, _), _ = index.FIGURES["fig-rates"].build(told.results)
+    assert " xx; " in " ".join(text.get_text() for text in page.texts)
+
+
+def test_what_another_language_lacks_is_told_with_its_key(other):
+    change(other / "phrases.yml", "  about: about {number}\n", "")
+    change(other / "phrases.yml", "between {low} and {high}\n", "between {lower} and {high}\n")
+    (other / "comparison" / "tables.yml").unlink()
+    found = {(p.file, p.where) for p in telling.check_texts(CRITERIA, None) if p.severity == "error"}
+    assert {("reports/text/xx/phrases.yml", f"numbers.{key}") for key in ("about", "between")} <= found
+    assert ("reports/text/xx/comparison/tables.yml", "tbl-rates.title") in found
+
+
+def sentences(path):
+    """Texts of four words and more in a module, but for docstrings, and messages to the analyst."""
+    tree = ast.parse(path.read_text("utf-8"))
+    apart = set()
+    for node in ast.walk(tree):
+        name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
+        if isinstance(node, ast.Raise | ast.Expr) or name in ("Problem", "problem", "InputError", "compile"):
+            apart |= {id(part) for part in ast.walk(node)}
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in apart)
+    four_words = re.compile(r"[A-Za-z]{2,}(?:[ ,]+[A-Za-z]{2,}){3}")
+    return [text for text in texts if isinstance(text, str) and four_words.search(text)]
+
+
+# What Python says to an analyst whose text cannot be told, in a module that raises these as problems further on.
+TO_THE_ANALYST = ("report/texts.py", "report/telling.py", "comparison/compare.py", "report/evidence.py")
+
+
+def test_no_sentence_of_the_report_stands_in_python():
+    library = Path(telling.__file__).parents[1]
+    modules = [path for room in ("report", "comparison") for path in (library / room).rglob("*.py")]
+    found = {
+        str(path.relative_to(library)): sentences(path) for path in modules if not str(path).endswith(TO_THE_ANALYST)
+    }
+    assert {name: texts for name, texts in found.items() if texts} == {}
+    assert sentences(library / "inspection" / "judgement.py")  # it finds what there is

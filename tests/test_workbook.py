@@ -10,7 +10,7 @@ from executed import DIFFICULT, executed
 
 from cdi_lib.inspection.programme import default_programme
 from cdi_lib.report import index, tables, workbook
-from cdi_lib.report.tables import NOT_APPLICABLE
+from cdi_lib.report.tables import not_applicable
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_cells_hold_what_the_tables_hold(book, results):
                 else:
                     assert cell.data_type == "s" and cell.value.strip()
                     if value is None or value == "":
-                        assert cell.value == NOT_APPLICABLE
+                        assert cell.value == not_applicable()
 
 
 def test_percentages_and_points_are_shown_as_such(book):
@@ -117,7 +117,7 @@ def test_columns_of_n_refer_to_a_note(book):
     number = int(n.removesuffix("]").rpartition(" ")[2])
     _, rows = body(book["Notes"])
     (note,) = [row[1].value for row in rows if row[0].value == number]
-    assert note == workbook.NOTES["n"]
+    assert note == workbook.notes()["n"]
     assert [row[0].value for row in rows] == list(range(1, len(workbook.NOTES) + 1))
 
 

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from cdi_lib.comparison.compare import Limits
 from cdi_lib.report import charts, wording
+from cdi_lib.report.labels import said
 
 
 @charts.styled
@@ -21,7 +22,7 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
         if low is not None:
             ends = [low, high], [-place] * 2
             axes.plot(*ends, color=charts.DARK_BLUE, linewidth=5, alpha=0.32, solid_capstyle="butt")
-            text += f" ({wording.percent(low)} to {wording.percent(high)})"
+            text = said("comparison.rate", rate=text, low=wording.percent(low), high=wording.percent(high))
         axes.plot([value], [-place], "o", color=charts.DARK_BLUE, markersize=6.5)
         if pooled is not None:
             axes.plot([pooled], [-place], "D", color=charts.ORANGE, mfc="none", markersize=6.5, markeredgewidth=1.6)
@@ -30,8 +31,8 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
     axes.set_xlim(*scale)
     axes.xaxis.grid(True, color="#D9DDE1", linewidth=0.8)
     charts.per_cent(axes.xaxis)
-    key = ". Filled: as measured. Hollow: partially pooled" if any(row[-1] is not None for row in rows) else ""
-    axes.set_xlabel(f"Recording rate{key}.", size=10.5)
+    pooled = "_pooled" if any(row[-1] is not None for row in rows) else ""
+    axes.set_xlabel(said(f"comparison.rates_axis{pooled}"), size=10.5)
     return figure
 
 
@@ -52,11 +53,11 @@ def funnel(
         name: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "size": 10, "color": charts.MUTED}
         axes.annotate(curve.level, end, place, **name)
     axes.axhline(centre, color=charts.DARK_BLUE, linewidth=1.4)
-    text, start = f"all together {wording.percent(centre)}", (limits[0].n[0], centre)
+    text, start = said("comparison.funnel_centre", rate=wording.percent(centre)), (limits[0].n[0], centre)
     axes.annotate(text, start, (2, 5), textcoords="offset points", size=10)
     axes.plot(*zip(*points, strict=True), "o", color=charts.DARK_BLUE, markersize=7, mfc="white", markeredgewidth=1.8)
     axes.yaxis.grid(True, color="#D9DDE1", linewidth=0.8)
     charts.per_cent(axes.yaxis)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.count(value)))
-    axes.set_xlabel("Sample size that the interval is worth (crimes)", size=10.5)
+    axes.set_xlabel(said("comparison.funnel_axis"), size=10.5)
     return figure

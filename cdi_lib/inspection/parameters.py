@@ -83,6 +83,7 @@ class Publication(Model):
     kind: Literal["inspection", "re-inspection", "self-audit"] = optional(
         "inspection", "inspection, re-inspection or self-audit"
     )
+    language: Name = optional("en", "language of the report: a folder in reports/text")
     date: Day = Field(description="date of publication (or intended)")
     status: Literal["draft", "final"] = optional("draft", "draft or final")
     version: Name = optional("0.1", "version of the report, in quotes")

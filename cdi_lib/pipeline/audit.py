@@ -16,6 +16,7 @@ from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.records import AuditRecords, load_records
 from cdi_lib.inspection.results import inputs_of
+from cdi_lib.report import labels
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ given: Audit | None = None
 
 
 def audit_of(force: str) -> Audit:
-    """The audit of a force that was given to this process, or that in the files."""
-    return given if given is not None and given.force == force else read_audit(force)
+    """The audit of a force that was given to this process, or that in the files; from here on its language is spoken."""
+    audit = given if given is not None and given.force == force else read_audit(force)
+    labels.use(audit.inspection.publication.language)
+    return audit
 
 
 def read_audit(force: str, params: Path | None = None) -> Audit:
@@ -43,6 +46,7 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     force = force_key(force)
     params = params or params_of(force)
     inspection = load_inspection(force, params)
+    labels.use(inspection.publication.language)
     problems: list[Problem] = []
     records = returned = None
     with _kept(problems):

@@ -15,6 +15,7 @@ from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline import publish as publishing
 from cdi_lib.pipeline.notebooks import execute
 from cdi_lib.render.rendering import render
+from cdi_lib.report import labels
 
 SCRIPT = PROJECT / "reports" / "sortable.js"
 
@@ -35,6 +36,7 @@ def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
     From the ``results.json`` of the reports to compare. Returns a line that says which engine was used, and why.
     InputError if a file is no ``results.json``, or two are of the same inspection.
     """
+    labels.use(labels.DEFAULT)
     found = compare([read_results(path) for path in results], read_published())
     write_json(out / "comparison.json", found.model_dump(mode="json"))
     outputs.write_tables(found, out / "tables")

@@ -12,7 +12,7 @@ import jinja2
 from cdi_lib.inspection.folders import COMPARISON
 from cdi_lib.render import look
 from cdi_lib.report import labels, wording
-from cdi_lib.report.tables import NOT_APPLICABLE
+from cdi_lib.report.tables import not_applicable
 
 NAME = "index.html"
 
@@ -40,7 +40,7 @@ def _row(path: Path) -> dict[str, Any]:
     content = json.loads(path.read_text(encoding="utf-8"))
     publication, rate = content["publication"], content["estimates"].get("overall", {})
     shown = {name: rate.get(name) for name in ("value", "low", "high")}
-    value, low, high = (NOT_APPLICABLE if number is None else wording.percent(number) for number in shown.values())
+    value, low, high = (not_applicable() if number is None else wording.percent(number) for number in shown.values())
     grade = content["details"]["judgements"]["overall"]["decided"]
     return {
         "folder": path.parent.name,
@@ -54,5 +54,5 @@ def _row(path: Path) -> dict[str, Any]:
         "day": publication["date"],
         "date": wording.day(publication["date"]),
         "status": publication["status"].capitalize(),
-        "records": wording.capital(labels.RECORDS[content["records"]["status"]]),
+        "records": wording.capital(labels.word("records", content["records"]["status"])),
     }

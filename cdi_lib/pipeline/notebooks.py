@@ -177,10 +177,9 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
     import nbformat
     import yaml
 
-    from cdi_lib.report import wording
+    from cdi_lib.report import labels, wording
 
     publication, period, name = inspection.publication, inspection.audit_period, inspection.force.name
-    about = f"How accurately {name} records crime that is reported to it: estimates, intervals and grades."
     matter = {
         "title": wording.plain(publication.title),
         "subtitle": wording.plain(name),
@@ -189,9 +188,9 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
         "audit-period": wording.period(period.start, period.end),
         "status": publication.status,
         "version": wording.plain(publication.version),
-        "description": wording.plain(about),
+        "description": wording.plain(labels.said("metadata.page", force=name)),
         "keywords": ["crime data integrity", "crime recording", "police"],
-        "lang": "en-GB",
+        "lang": labels.book("phrases")["language"],
     }
     if publication.rights:
         matter["rights"] = wording.plain(publication.rights)

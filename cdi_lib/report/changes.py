@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cdi_lib.inspection.results import EstimateResult, Results, differences
 from cdi_lib.report import labels, wording
+from cdi_lib.report.labels import said
 from cdi_lib.report.metadata import estimate_name
 
 
@@ -25,16 +26,15 @@ def changes(before: Results, after: Results) -> list[Change]:
     all of them, unrounded.
     """
     found = [
-        *_changes("The inspection", _facts(before), _facts(after)),
-        *_changes("Grades", _grades(before), _grades(after)),
+        *_changes(said("changes.inspection"), _facts(before), _facts(after)),
+        *_changes(said("changes.grades"), _grades(before), _grades(after)),
         *_estimates(before, after),
-        *_changes("Counts of what was examined", _shares(before), _shares(after)),
-        *_changes("Counts by category", _tallies(before), _tallies(after)),
+        *_changes(said("changes.shares"), _shares(before), _shares(after)),
+        *_changes(said("changes.tallies"), _tallies(before), _tallies(after)),
     ]
     if rest := sum(not _is_told(str(row["result"]), before, after) for row in differences(before, after)):
-        values = "One more value differs" if rest == 1 else f"{wording.count(rest)} more values differ"
-        text = f"{values}: too small to be printed, or in the annex only."
-        found.append(Change("Not in this list", text))
+        text = said(f"changes.{'one_more' if rest == 1 else 'more'}", number=wording.count(rest))
+        found.append(Change(said("changes.rest"), text))
     return found
 
 
@@ -54,30 +54,32 @@ def _now_and_was(before: str | None, after: str | None) -> str:
     >>> _now_and_was("91.8%", "92.0%"), _now_and_was(None, "92.0%"), _now_and_was("91.8%", None)
     ('92.0% (was 91.8%)', '92.0% (was not there)', 'no longer there (was 91.8%)')
     """
-    return f"{'no longer there' if after is None else after} (was {'not there' if before is None else before})"
+    if after is None:
+        return said("changes.gone", was=before)
+    return said("changes.new", now=after) if before is None else said("changes.changed", now=after, was=before)
 
 
 def _facts(results: Results) -> dict[str, str]:
     publication, period = results.publication, results.audit_period
     facts = {
-        "Force": results.force_name,
-        "Title": publication["title"],
-        "Date": wording.day(publication["date"]),
-        "Version": publication["version"],
-        "Status": publication["status"],
-        "Audit period": wording.period(period["start"], period["end"]),
-        "Records": results.records["status"],
+        "force": results.force_name,
+        "title": publication["title"],
+        "date": wording.day(publication["date"]),
+        "version": publication["version"],
+        "status": publication["status"],
+        "period": wording.period(period["start"], period["end"]),
+        "records": results.records["status"],
     }
-    return {name: str(value) for name, value in facts.items()}
+    return {said(f"changes.{name}"): str(value) for name, value in facts.items()}
 
 
 def _grades(results: Results) -> dict[str, str]:
     grades = {}
     for entry in results.details.judgements.everything:
-        name = "Overall grade" if entry.id == "overall" else entry.label
+        name = said("judgements.overall_grade") if entry.id == "overall" else entry.label
         grades[name] = entry.decided
         if entry.computed != entry.decided:
-            grades[name] += f", by the criteria {entry.computed}"
+            grades[name] = said("judgements.by_criteria", decided=entry.decided, computed=entry.computed)
     return grades
 
 
@@ -92,7 +94,7 @@ def _estimates(before: Results, after: Results) -> list[Change]:
         else:
             text = _now_and_was(*(", ".join(one.values()) if one else None for one in (was, now)))
         if text:
-            found.append(Change("Estimates", f"{estimate_name(key, estimate, after.details)}: {text}"))
+            found.append(Change(said("changes.estimates"), f"{estimate_name(key, estimate, after.details)}: {text}"))
     return found
 
 
@@ -100,10 +102,10 @@ def _printed(estimate: EstimateResult) -> dict[str, str]:
     """What a reader sees of an estimate."""
     value = {
         "proportion": wording.percent,
-        "difference": lambda value: f"{wording.points(value, 1)} percentage points",
+        "difference": lambda value: said("changes.points", points=wording.points(value, 1)),
         "crimes": wording.estimated,
     }[estimate.unit](estimate.value)
-    return {"value": value, "interval": wording.between(estimate), "n": f"n = {wording.count(estimate.n)}"}
+    return {"value": value, "interval": wording.between(estimate), "n": said("changes.n", n=wording.count(estimate.n))}
 
 
 def _shares(results: Results) -> dict[str, str]:

@@ -29,6 +29,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from cdi_lib.report import wording
+from cdi_lib.report.labels import said
 
 DARK_BLUE, TURQUOISE, DARK_PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
 TEXT, MUTED, LIGHT, GRID = "#0B0C0C", "#3D3D3D", "#BFC4C9", "#D9DDE1"
@@ -190,7 +191,7 @@ def intervals(
         name_rows(axes, [row.name for row in rows])
     axes.xaxis.grid(True, color=GRID, linewidth=0.8)
     if any(row.assumed for row in rows):
-        axis += ". Hollow: rests on assumed values"
+        axis = said("rates.hollow", axis=axis)
     label_axis(axes, axis, shape)
     return figure
 
@@ -210,8 +211,13 @@ def _proportions(axes: Axes, rows: Sequence[Bar], axis: str, lowest: float, high
                 above = start
                 if left < least < right:
                     axes.plot([least, least], [-place - 0.31, -place + 0.31], color=MUTED, linewidth=1, zorder=1)
-    words = f"{axis}; the axis begins at {begins * 100:g}%" if begins > 0 else axis
-    return f"{words}. Shaded: grades by the criteria, better to the right" if any(row.bands for row in rows) else words
+    words = _begins(axis, begins)
+    return said("rates.bands", axis=words) if any(row.bands for row in rows) else words
+
+
+def _begins(axis: str, begins: float) -> str:
+    """The words under an axis of proportions, with where it begins if that is not nought."""
+    return said("rates.axis_begins", axis=axis, begins=f"{begins * 100:g}") if begins > 0 else axis
 
 
 def _draw_bar(axes: Axes, y: float, row: Bar, right: float) -> None:
@@ -234,7 +240,7 @@ def parts(
     """Bars of 100 per cent in two parts with direct labels: label, count that is so, count in all."""
     narrow = shape is PHONE
     figure, axes = canvas(len(rows), title, subtitle, *((0.05, 0.93) if narrow else (0.20, 0.965)), shape)
-    labels = [f"{wording.count(x)} of {wording.count(n)}" for _, x, n in rows]
+    labels = [said("numbers.of", x=wording.count(x), n=wording.count(n)) for _, x, n in rows]
     for place, (_, x, n) in enumerate(rows):
         y, share = -place, x / n
         height = 0.42 if narrow else 0.62
@@ -248,7 +254,7 @@ def parts(
     else:
         name_rows(axes, [row[0] for row in rows])
     _quarters(axes)
-    label_axis(axes, f"Filled: {done}. Hatched: {not_done}.", shape)
+    label_axis(axes, said("parts.axis", done=done, not_done=not_done), shape)
     return figure
 
 
@@ -280,7 +286,7 @@ def bars(
         name_rows(axes, [textwrap.fill(row[0], 30) for row in rows], size=10)
     axes.set_xlim(0, highest * 1.1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    label_axis(axes, f"{axis}. Hollow: assumed, not found" if assumed else axis, shape)
+    label_axis(axes, said("domestic_abuse.hollow", axis=axis) if assumed else axis, shape)
     return figure
 
 
@@ -346,7 +352,7 @@ def ranges(
     axes.set_ylim(y + pitch, pitch)
     per_cent(axes.xaxis, ".4")
     axes.xaxis.grid(True, color=GRID, linewidth=0.8)
-    label_axis(axes, f"{axis}; the axis begins at {begins * 100:g}%" if begins > 0 else axis, shape)
+    label_axis(axes, _begins(axis, begins), shape)
     return figure
 
 
@@ -373,9 +379,7 @@ def rates_by_grade(
         axes.text(cut, 0.56, f"{cut:g}%", ha="center", va="bottom", size=10, color=MUTED)
     name_rows(axes, [grade.capitalize() for grade in grades_best_first], 0.5, 0.56)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}%"))
-    axes.set_xlabel(
-        "Published overall recording rate. Circles: tuned. Squares: not tuned. Dashed: cut-offs.", size=10.5
-    )
+    axes.set_xlabel(said("calibration.axis"), size=10.5)
     return figure
 
 
@@ -397,12 +401,12 @@ def margins(
         axes = figure.add_axes((0.07 + place * width, box.y0, width - 0.03, box.height - 0.06))
         axes.plot(*zip(*curve, strict=True), color=DARK_BLUE, linewidth=2)
         for point, word, fill, offset in (
-            (planned, "planned", "white", (9, 9)),
-            (reached, "audited", ORANGE, (-3, -19)),
+            (planned, "planned_point", "white", (9, 9)),
+            (reached, "audited_point", ORANGE, (-3, -19)),
         ):
             if point:
                 axes.plot(*point, "o", color=DARK_BLUE, markerfacecolor=fill, markersize=8, zorder=3)
-                text = f"{wording.count(point[0])} {word}"
+                text = said(f"margins.{word}", n=wording.count(point[0]))
                 axes.annotate(text, point, offset, textcoords="offset points", size=10)
         axes.set_title(name, size=11.5, weight="semibold", loc="left")
         axes.set_xlim(0, most * 1.1)

@@ -21,7 +21,7 @@ from cdi_lib.inspection.folders import slug
 from cdi_lib.inspection.results import Results
 from cdi_lib.render import look
 from cdi_lib.report import wording
-from cdi_lib.report.tables import NOT_APPLICABLE
+from cdi_lib.report.tables import not_applicable
 
 # A chart as the notebooks show it: a drawing inside the Markdown, with attributes in Pandoc's notation.
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -183,5 +183,5 @@ class _Page(mistune.HTMLRenderer):
 
 def _are_numbers(texts: Sequence[str]) -> bool:
     """Whether a column holds numbers, apart from cells that say why there is none."""
-    said = [text for text in texts if text not in (NOT_APPLICABLE, "open")]
+    said = [text for text in texts if text not in (not_applicable(), "open")]
     return bool(said) and all(_NUMBER.fullmatch(text) for text in said)

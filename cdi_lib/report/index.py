@@ -14,7 +14,7 @@ from pathlib import Path
 from cdi_lib.inspection.programme import Rows, Told
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import charts, labels, tables, wording
-from cdi_lib.report.labels import book
+from cdi_lib.report.labels import book, said
 from cdi_lib.report.sections import annex, effectiveness, efficiency, figures, glossary, judgements
 from cdi_lib.report.tables import Table
 
@@ -135,9 +135,9 @@ def mark(results: Results, keys: Iterable[str]) -> str:
     """Says which of some results were assumed or illustrate only; empty where none was."""
     marked = results.marked(keys)
     if results.records.get("status") == "invented":
-        return "Illustrative: made from invented records." if marked else ""
+        return said("tables.illustrative") if marked else ""
     names = list(dict.fromkeys(labels.of_result(key, results.details) for key in marked))
-    return f"Assumed, not found: {wording.in_words(names)}." if names else ""
+    return said("tables.assumed", names=wording.in_words(names)) if names else ""
 
 
 def _rests_on(results: Results, output: TableOutput, table: Table) -> list[str]:
@@ -167,7 +167,7 @@ def built(results: Results, output: TableOutput) -> Table | None:
         return table
     of_code = {key.rpartition(".")[2].removeprefix("unrecorded_"): known[key] for key in keys}
     rows = [row | {"provenance": of_code.get(str(row.get("code")), worst)} for row in table.rows]
-    return replace(table, rows=rows, columns=(*table.columns, tables.text("provenance", "Where it comes from")))
+    return replace(table, rows=rows, columns=(*table.columns, tables.text("provenance", said("tables.provenance"))))
 
 
 def table_markdown(results: Results, identity: str, folded: bool = False) -> str:
@@ -192,10 +192,12 @@ def sources(results: Results, identities: Iterable[str]) -> str:
     for identity in identities:
         data, rests_on = f"tables/{identity.removeprefix('tbl-')}.csv", tables_of(results.told)[identity].rests_on
         notebook, cell = computed_in(results, rests_on)
-        anchor, place = (f"#cell-{cell}", f", cell {cell}") if cell is not None else ("", "")
-        working = f" ([{wording.plain(notebook)}{place}](notebooks/{notebook}.html{anchor}))" if notebook else ""
+        anchor, place = f"#cell-{cell}", said("tables.cell", notebook=wording.plain(notebook), cell=cell)
+        if cell is None:
+            anchor, place = "", wording.plain(notebook)
+        working = f" ([{place}](notebooks/{notebook}.html{anchor}))" if notebook else ""
         found.append(f"[{data.removeprefix('tables/')}]({data}){working}")
-    return f"Data, and the notebook that computed them: {', '.join(found)}." if found else ""
+    return said("tables.data", files=", ".join(found)) if found else ""
 
 
 def figure_markdown(results: Results, identity: str) -> str:
@@ -207,8 +209,9 @@ def figure_markdown(results: Results, identity: str) -> str:
     (page, phone), alt = drawn
     beside = tables_of(results.told)[output.table]
     table = beside.build(results)
-    assumed = mark(results, _rests_on(results, beside, table)) if table else ""
-    title = wording.sentence(output.title) + (" Partly assumed." if assumed.startswith("Assumed") else "")
+    is_real = results.records.get("status") != "invented"
+    assumed = mark(results, _rests_on(results, beside, table)) if table and is_real else ""
+    title = wording.sentence(output.title) + (f" {said('tables.partly_assumed')}" if assumed else "")
     return charts.image(page, wording.plain(title), identity, alt, phone)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -11,25 +13,73 @@ from cdi_lib.inspection.programme import OVERALL, Told
 from cdi_lib.inspection.yaml_files import read_yaml
 
 TEXTS = PROJECT / "reports" / "text"
-LANGUAGE = "en"
+DEFAULT = "en"
+_now = [DEFAULT]
+
+
+def use(language: str) -> None:
+    """Take all words from ``reports/text/<language>`` from here on: a process makes one report at a time."""
+    _now[0] = language
+
+
+def language() -> str:
+    """The folder of texts in use."""
+    return _now[0]
+
+
+def book(name: str) -> dict[str, Any]:
+    """A file of words in the language in use: ``labels``, ``phrases``, ``tables``, ``figures``, ``glossary``."""
+    return _book(language(), name)
 
 
 @cache
-def book(name: str) -> dict[str, Any]:
-    """A file of words: ``labels``, ``tables``, ``figures``, ``glossary``."""
-    return read_yaml(TEXTS / LANGUAGE / f"{name}.yml", f"reports/text/{LANGUAGE}/{name}.yml").content
+def _book(folder: str, name: str) -> dict[str, Any]:
+    path = TEXTS / folder / f"{name}.yml"
+    return read_yaml(path, f"reports/text/{folder}/{name}.yml").content
 
 
-_WORDS = book("labels")
-ALL_CRIME: str = _WORDS["all_crime"]
-RECORDS: dict[str, str] = _WORDS["records"]
-INTERVAL_NAMES: dict[str, str] = _WORDS["intervals"]
-CAUTIONS: dict[str, str] = _WORDS["cautions"]
+def lacking() -> Iterator[tuple[str, str, str]]:
+    """What the words in use lack beside those of the default language: file, key, and the phrase there."""
+    folder, default = TEXTS / language(), TEXTS / DEFAULT
+    for path in sorted(default.rglob("*.yml")) if folder != default else []:
+        name = str(path.relative_to(default).with_suffix(""))
+        own = book(name) if (folder / f"{name}.yml").is_file() else {}
+        for key, phrase in _flat(_book(DEFAULT, name)):
+            asks = lambda text: set(re.findall(r"{\w*}", text))
+            if (found := dict(_flat(own)).get(key)) is None or asks(found) - asks(phrase):
+                yield f"reports/text/{language()}/{name}.yml", key, phrase
+
+
+def _flat(content: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a file of words with the keys above it."""
+    if isinstance(content, str):
+        yield above, content
+    elif isinstance(content, dict | list):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        for key, below in items:
+            yield from _flat(below, f"{above}.{key}" if above else str(key))
+
+
+def said(key: str, /, **values: object) -> str:
+    """The phrase with this key, filled with values that are worded already.
+
+    >>> said("numbers.between", low="88.2%", high="90.1%")
+    'between 88.2% and 90.1%'
+    """
+    group, _, name = key.partition(".")
+    return str(book("phrases")[group][name]).format(**values)
+
+
+def word(kind: str, key: str) -> str:
+    """What a reader calls a kind of thing: ``word("intervals", "wilson")``, or the key where nobody named it."""
+    return str(book("labels")[kind].get(key, key))
 
 
 def crime_types(told: Told) -> dict[str, str]:
     """All crime and the crime types, as in the rows of a table."""
-    return {OVERALL: ALL_CRIME} | {id_: crime_type.label for id_, crime_type in told.crime_types.items()}
+    return {OVERALL: str(book("labels")["all_crime"])} | {
+        id_: crime_type.label for id_, crime_type in told.crime_types.items()
+    }
 
 
 def nouns(told: Told) -> dict[str, list[str]]:
@@ -49,14 +99,14 @@ def of_estimate(key: str, details: Details) -> str:
     """What the estimate with this id is."""
     told = details.programme
     if key == "previous" and details.previous:
-        return f"Recording rate in {details.previous.year}"
+        return said("results.previous", year=details.previous.year)
     if key.startswith("unrecorded_"):
-        return f"Unrecorded in a year: {of_estimate(key.removeprefix('unrecorded_'), details)}"
+        return said("results.unrecorded", what=of_estimate(key.removeprefix("unrecorded_"), details))
     if key in told.estimates:
         return told.estimates[key].label
     if key in told.crime_types:
         return told.crime_types[key].label.lower()
-    return str(_WORDS["estimates"].get(key, _from_id(key)))
+    return str(book("labels")["estimates"].get(key, _from_id(key)))
 
 
 def of_share(key: str, details: Details) -> str:
@@ -64,25 +114,26 @@ def of_share(key: str, details: Details) -> str:
     if statement := details.survey_statements.get(key.removeprefix("survey_")):
         return statement
     shares = details.programme.shares
-    return shares[key].label if key in shares else str(_WORDS["shares"].get(key, _from_id(key)))
+    return shares[key].label if key in shares else str(book("labels")["shares"].get(key, _from_id(key)))
 
 
 def of_tally(key: str, details: Details) -> str:
     """What the counts with this id are."""
-    if key in _WORDS["tallies"]:
-        return str(_WORDS["tallies"][key])
+    if key in book("labels")["tallies"]:
+        return word("tallies", key)
     share = key.removesuffix("_unrecorded")
-    return of_share(share, details) + ("" if share == key else ": not recorded")
+    what = of_share(share, details)
+    return what if share == key else said("results.not_recorded", what=what)
 
 
 def of_result(key: str, details: Details) -> str:
     """What the result with this id (``estimates.overall``) is, within a sentence."""
     kind, _, name = key.partition(".")
     if (statement := name.removeprefix("survey_")) in details.survey_statements:
-        return f"answers to “{details.survey_statements[statement].rstrip('.')}”"
+        return said("results.answers", statement=details.survey_statements[statement].rstrip("."))
     label = {"estimates": of_estimate, "shares": of_share, "tallies": of_tally}[kind](name, details)
     if kind == "estimates" and ":" not in label and "rate" not in label.lower() and name != "change":
-        return f"the rate of {label[:1].lower()}{label[1:]}"
+        return said("results.rate_of", what=f"{label[:1].lower()}{label[1:]}")
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from cdi_lib.inspection.details import Details
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import index, labels, wording
+from cdi_lib.report.labels import book, said
 
 _LICENCES = {
     "Open Government Licence v3": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
@@ -21,20 +22,17 @@ def citation(results: Results) -> str:
     The parameters know no publisher, so none is named.
     """
     publication, period = results.publication, results.audit_period
-    draft = ", draft" if publication["status"] == "draft" else ""
-    text = (
-        f"{publication['title']}: {results.force_name}. {wording.day(publication['date'])}, version "
-        f"{publication['version']}{draft}. Audit period {wording.period(period['start'], period['end'])}."
+    text = said(
+        f"metadata.citation{'_draft' if publication['status'] == 'draft' else ''}",
+        title=publication["title"],
+        force=results.force_name,
+        day=wording.day(publication["date"]),
+        version=publication["version"],
+        period=wording.period(period["start"], period["end"]),
     )
-    if results.records["status"] == "audit":
+    if (kind := results.records["status"]) == "audit":
         return text
-    return f"{text} Computed from records that are {_kind_of_records(results)}."
-
-
-def _kind_of_records(results: Results) -> str:
-    return {"reconstruction": "a reconstruction, not those of an audit", "invented": "invented"}[
-        results.records["status"]
-    ]
+    return f"{text} {said('metadata.records', records=said(f'metadata.{kind}'))}"
 
 
 def json_ld(results: Results) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def json_ld(results: Results) -> dict[str, Any]:
     publication, period = results.publication, results.audit_period
     is_draft = publication["status"] == "draft"
     common = {
-        "inLanguage": "en-GB",
+        "inLanguage": book("phrases")["language"],
         "dateCreated" if is_draft else "datePublished": publication["date"],
         "version": publication["version"],
         "creativeWorkStatus": "Draft" if is_draft else "Published",
@@ -59,11 +57,11 @@ def json_ld(results: Results) -> dict[str, Any]:
         "@type": "Dataset",
         "@id": "#dataset",
         "name": f"{title}, results and tables",
-        "description": f"Every figure of the report, unrounded, with n, N, interval and method. {_about(results)}",
+        "description": said("metadata.data", sources=_about(results)),
         **common,
         "keywords": ["crime data integrity", "crime recording", "police"],
         "variableMeasured": [_variable(key, results) for key in results.estimates],
-        "measurementTechnique": "Random sample of incidents; stratified or pooled ratio estimates with intervals",
+        "measurementTechnique": said("metadata.technique"),
         "distribution": _distribution(results),
     }
     if sources := _sources(results):
@@ -78,7 +76,7 @@ def json_ld(results: Results) -> dict[str, Any]:
         "about": {"@type": "Organization", "name": results.force_name},
         "genre": publication["type"],
         "url": "index.html",
-        "encoding": [_file("report.pdf", "application/pdf", "The report as PDF")],
+        "encoding": [_file("report.pdf", "application/pdf", said("metadata.pdf"))],
         "hasPart": {"@id": "#dataset"},
     }
     return {"@context": "https://schema.org", "@graph": [report, dataset]}
@@ -87,14 +85,11 @@ def json_ld(results: Results) -> dict[str, Any]:
 def _about(results: Results) -> str:
     """What the report is, and first of all whether its records are real."""
     period = wording.period(results.audit_period["start"], results.audit_period["end"])
-    text = (
-        f"How much of the crime that is reported to {results.force_name} the force records: recording rates with "
-        f"confidence intervals, crime that goes unrecorded in a year, and grades. Audit period {period}."
-    )
-    if results.records["status"] == "audit":
+    text = said("metadata.about", force=results.force_name, period=period)
+    if (kind := results.records["status"]) == "audit":
         return text
-    note = results.records.get("note") or ""
-    return f"The records are {_kind_of_records(results)}. {note} {text}".replace("  ", " ")
+    records = said("metadata.about_records", records=said(f"metadata.{kind}"), note=results.records.get("note") or "")
+    return f"{records} {text}".replace("  ", " ")
 
 
 def licences(rights: str | None) -> dict[str, str]:
@@ -112,6 +107,8 @@ def _rights(rights: str | None) -> dict[str, str]:
 
 def _variable(key: str, results: Results) -> dict[str, Any]:
     estimate = results.estimates[key]
+    how = {"estimator": estimate.estimator, "interval": estimate.interval, "n": wording.count(estimate.n)}
+    how["level"] = wording.percent_confidence(estimate)
     found = {
         "@type": "PropertyValue",
         "name": estimate_name(key, estimate, results.details),
@@ -119,8 +116,7 @@ def _variable(key: str, results: Results) -> dict[str, Any]:
         "minValue": estimate.low,
         "maxValue": estimate.high,
         "unitText": _UNITS[estimate.unit],
-        "measurementTechnique": f"{estimate.estimator}, {wording.percent_confidence(estimate)} "
-        f"{estimate.interval} interval, n = {wording.count(estimate.n)}",
+        "measurementTechnique": said("metadata.measured", **how),
     }
     return {key: value for key, value in found.items() if value is not None}
 
@@ -134,9 +130,9 @@ def estimate_name(key: str, estimate: EstimateResult, details: Details) -> str:
     'Recording rate, all crime'
     """
     label = labels.of_estimate(key, details)
-    if estimate.unit != "proportion" or label.lower().startswith("recording rate"):
+    if estimate.unit != "proportion" or label.startswith(said("results.rate")):
         return label
-    return f"Recording rate, {label[:1].lower()}{label[1:]}"
+    return said("results.rate_named", what=f"{label[:1].lower()}{label[1:]}")
 
 
 def _file(address: str, media_type: str, name: str) -> dict[str, str]:
@@ -146,8 +142,10 @@ def _file(address: str, media_type: str, name: str) -> dict[str, str]:
 def _distribution(results: Results) -> list[dict[str, str]]:
     """The data files that stand beside the report."""
     files = [
-        _file("results.json", "application/json", "All results"),
-        _file("tables.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "All tables"),
+        _file("results.json", "application/json", said("metadata.results")),
+        _file(
+            "tables.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", said("metadata.tables")
+        ),
     ]
     for output in index.tables_of(results.told).values():
         if output.build(results) is not None:

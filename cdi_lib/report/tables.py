@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cdi_lib.report import wording
-from cdi_lib.report.labels import book
+from cdi_lib.report import labels, wording
 
-NOT_APPLICABLE = "not applicable"
+
+def not_applicable() -> str:
+    """What stands where there is no value."""
+    return labels.said("numbers.not_applicable")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ KINDS: dict[str, Callable[[str, str], Column]] = {
     "points": points,
     "percent": percent,
     "exact_percent": partial(percent, places=2),
+    "whole_percent": partial(percent, places=0),
+    "whole": partial(Column, shown=lambda value: wording.count(round(value)), number=True, number_format="#,##0"),
     "decimal": decimal,
     "printed": partial(Column, number=True),  # figures that are text already
     "badge": partial(Column, shown=wording.badge),
@@ -92,11 +96,14 @@ def headed(
     note: str = "",
     without: Collection[str] = (),
     columns: str = "",
+    book: str = "tables",
     **names: str,
 ) -> Table | None:
-    """A table with the columns that ``reports/text`` gives it or the one named; None without rows. ``names`` stand in its
-    headings."""
-    words = book("tables")
+    """A table with the columns that a ``book`` of ``reports/text`` gives it or the one named; None without rows.
+
+    ``names`` stand in its headings.
+    """
+    words = labels.book(book)
     headings = words.get(identity, {}).get("columns") or words[columns]["columns"]
     kinds = {key: ("text", heading) if isinstance(heading, str) else heading for key, heading in headings.items()}
     shown = (KINDS[kind](key, heading.format(**names)) for key, (kind, heading) in kinds.items() if key not in without)
@@ -106,7 +113,7 @@ def headed(
 def cell(column: Column, row: dict[str, Any]) -> str:
     """What stands in a cell; a missing value is said in words, never left empty."""
     value = row.get(column.key)
-    return NOT_APPLICABLE if value is None or value == "" else column.shown(value)
+    return not_applicable() if value is None or value == "" else column.shown(value)
 
 
 def to_markdown(table: Table, identity: str, caption: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from cdi_lib.inspection.programme import Programme
 from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally
 from cdi_lib.report import index, labels, metadata, wording
 from cdi_lib.report.display import say
-from cdi_lib.report.labels import LANGUAGE
 from cdi_lib.report.sections import judgements
 from cdi_lib.report.sections.glossary import terms
 from cdi_lib.report.texts import Texts
@@ -30,7 +30,7 @@ FILTERS = {
         "link", "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
         "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
     )
-} | {"interval_name": labels.INTERVAL_NAMES.get, "records_name": labels.RECORDS.get}  # fmt: skip
+} | {"interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}  # fmt: skip
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     "estimate",
@@ -53,7 +53,7 @@ class Teller:
 
     def __init__(self, results: Results, inspection: Inspection, own: Path | None = None, commit: str = ""):
         self.results = results
-        self._texts = Texts(LANGUAGE, own, FILTERS, {name: getattr(self, name) for name in FUNCTIONS})
+        self._texts = Texts(labels.language(), own, FILTERS, {name: getattr(self, name) for name in FUNCTIONS})
         self._asked: set[str] = set()  # results that the sentences of a section have asked for
         self._shown: list[str] = []  # tables whose data a section shows
         self._charted: set[str] = set()  # of these, the tables whose numbers a chart shows
@@ -220,7 +220,7 @@ def _matches(measures: Iterable[str], patterns: Iterable[str]) -> bool:
 
 def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
     """What is wrong with the texts of a report by a programme; before any notebook runs."""
-    texts = Texts(LANGUAGE, own, FILTERS, dict.fromkeys(FUNCTIONS))
+    texts = Texts(labels.language(), own, FILTERS, dict.fromkeys(FUNCTIONS))
     tables = index.tables_of(programme.told)
     known = {"table": list(tables), "figure": list(index.FIGURES)}
     models: dict[str, type[BaseModel]] = {"results": Results, "inspection": Inspection}
@@ -234,7 +234,13 @@ def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
         section: programme.problem(f"chapters.questions.{section}", f"no text for the section {section}", expected)
         for section in sections
         if texts.path(section) is None
-        for expected in [f"a file {section}.md in reports/text/{LANGUAGE}, or in the inspection's own folder text"]
+        for expected in [
+            f"a file {section}.md in reports/text/{labels.language()}, or in the inspection's own folder text"
+        ]
     }
     told_of = [section for section in sections if section not in missing]
+    untitled += [
+        Problem(file, key, "nothing, or a name in braces that it is not given", f"words for: {phrase}")
+        for file, key, phrase in labels.lacking()
+    ]
     return untitled + list(missing.values()) + texts.check(told_of, [*NAMES, *GIVEN], known, models)

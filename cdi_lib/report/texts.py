@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.report.labels import TEXTS
+from cdi_lib.report import labels
 
 SUFFIX = ".md"
 MACROS = "_macros"
@@ -44,8 +44,9 @@ class Texts:
         own: Path | None,
         filters: Mapping[str, Any],
         functions: Mapping[str, Any] | None = None,
-        folder: Path = TEXTS,
+        folder: Path | None = None,
     ):
+        folder = folder or labels.TEXTS
         known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
         if language not in known:
             expected = f"one of {', '.join(known)}{suggest(language, known)} (folders in reports/text)"

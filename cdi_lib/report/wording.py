@@ -8,11 +8,9 @@ from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from cdi_lib.inspection.results import EstimateResult, Share
+from cdi_lib.report.labels import book, said
 
 MINUS = "\N{MINUS SIGN}"
-NO_BREAK = "\N{NO-BREAK SPACE}"
-
-_WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 def rounded(value: float, places: int) -> str:
@@ -64,7 +62,8 @@ def number_word(number: int) -> str:
     >>> number_word(0), number_word(8), number_word(1205)
     ('no', 'eight', '1,205')
     """
-    return _WORDS[number] if 0 <= number < len(_WORDS) else count(number)
+    words: list[str] = book("phrases")["numbers"]["words"]
+    return words[number] if 0 <= number < len(words) else count(number)
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -82,7 +81,7 @@ def of(share: Share) -> str:
     >>> of(Share(x=78, n=84, sample="main", notebook="x"))
     '78 of 84'
     """
-    return f"{count(share.x)} of {count(share.n)}"
+    return said("numbers.of", x=count(share.x), n=count(share.n))
 
 
 def over(number: float) -> str:
@@ -94,8 +93,8 @@ def over(number: float) -> str:
     step = 100 if number >= 1000 else 10 if number >= 10 else 1
     down = int((Decimal(repr(float(number))) / step).to_integral_value(rounding=ROUND_FLOOR)) * step
     if number <= 0:
-        return "none"
-    return f"over {count(down)}" if down else "fewer than one"
+        return said("numbers.none")
+    return said("numbers.over", number=count(down)) if down else said("numbers.under_one")
 
 
 def about(number: float) -> str:
@@ -115,28 +114,28 @@ def estimated(number: float) -> str:
     ('about 5,330', 'about 8', 'fewer than one', 'none')
     """
     if number <= 0:
-        return "none"
-    return f"about {about(number)}" if number >= 0.5 else "fewer than one"
+        return said("numbers.none")
+    return said("numbers.about", number=about(number)) if number >= 0.5 else said("numbers.under_one")
 
 
 def between(estimate: EstimateResult) -> str:
     """The interval in words, or why there is none."""
     low, high, unit = estimate.low, estimate.high, estimate.unit
     if low is not None and high is None and unit == "crimes":
-        return f"at least {about(low)}"
+        return said("numbers.at_least", low=about(low))
     if low is None or high is None:
-        return "an interval that cannot be given"
+        return said("numbers.no_interval")
     if unit == "crimes":
-        return f"between {about(low)} and {about(high)}"
+        return said("numbers.between", low=about(low), high=about(high))
     if unit == "difference":
-        return f"between {points(low, 1)} and {points(high, 1)} percentage points"
-    return f"between {percent(low)} and {percent(high)}"
+        return said("numbers.between_points", low=points(low, 1), high=points(high, 1))
+    return said("numbers.between", low=percent(low), high=percent(high))
 
 
 def plus_minus(estimate: EstimateResult) -> str:
     """The margin as it was published: ``+/- 1.55 percentage points``; for a lopsided interval its two ends."""
     if estimate.interval == "normal" and estimate.margin is not None:
-        return f"±{NO_BREAK}{points(estimate.margin)} percentage points"
+        return said("numbers.plus_minus", points=points(estimate.margin))
     return between(estimate)
 
 
@@ -157,7 +156,8 @@ def day(value: date | str) -> str:
     '1 June 2019'
     """
     value = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{value.day} {value:%B} {value.year}"
+    months = book("phrases")["numbers"]["months"]
+    return said("numbers.day", day=value.day, month=months[value.month - 1], year=value.year)
 
 
 def period(start: date | str, end: date | str) -> str:
@@ -167,17 +167,19 @@ def period(start: date | str, end: date | str) -> str:
     '1 June to 30 November 2019'
     """
     first, last = day(start), day(end)
-    return f"{first.removesuffix(first[-5:]) if first[-4:] == last[-4:] else first} to {last}"
+    return said("numbers.period", start=first.removesuffix(first[-5:]) if first[-4:] == last[-4:] else first, end=last)
 
 
 def in_words(items: Iterable[str], conjunction: str = "and") -> str:
-    """A list in a sentence.
+    """A list in a sentence, joined by "and" or "or".
 
     >>> in_words(["age", "ethnicity", "gender"])
     'age, ethnicity and gender'
     """
-    items = list(items)
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {conjunction} {items[-1]}" if items else "none"
+    items, joined = list(items), said(f"numbers.{conjunction}")
+    if len(items) > 1:
+        return f"{', '.join(items[:-1])} {joined} {items[-1]}"
+    return items[0] if items else said("numbers.none")
 
 
 def capital(text: str) -> str:
@@ -265,8 +267,8 @@ def chance(probability: float) -> str:
     ('81%', 'under 1%', 'over 99%')
     """
     if probability < 0.01:
-        return "under 1%"
-    return "over 99%" if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
+        return said("numbers.least_chance")
+    return said("numbers.most_chance") if probability > 0.99 else f"{rounded(probability * 100, 0)}%"
 
 
 # The forms in which a figure may have been published, by their names in the table `published`.
@@ -276,7 +278,7 @@ PRINTED = {
     "over": over,
     "count": count,
     "text": str,
-    "x of n": lambda share: f"{count(share['x'])} of {count(share['n'])}",
+    "x of n": lambda share: said("numbers.of", x=count(share["x"]), n=count(share["n"])),
 }
 
 
@@ -300,6 +302,6 @@ def change_interval(change: EstimateResult) -> str:
     if change.low is None or change.high is None:
         return between(change)
     if change.high <= 0:
-        return f"between {points(-change.high, 1)} and {points(-change.low, 1)} points lower"
-    low = f"{points(-change.low, 1)} points lower" if change.low < 0 else points(change.low, 1)
-    return f"between {low} and {points(change.high, 1)} points higher"
+        return said("numbers.points_lower", low=points(-change.high, 1), high=points(-change.low, 1))
+    kind = "points_around" if change.low < 0 else "points_higher"
+    return said(f"numbers.{kind}", low=points(abs(change.low), 1), high=points(change.high, 1))

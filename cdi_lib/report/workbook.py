@@ -14,30 +14,22 @@ from gptables import Cover, GPTable, produce_workbook
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import index, metadata, wording
 from cdi_lib.report.index import TableOutput
-from cdi_lib.report.labels import CAUTIONS
-from cdi_lib.report.tables import NOT_APPLICABLE, Column, Table
+from cdi_lib.report.labels import book, said
+from cdi_lib.report.tables import Column, Table, not_applicable
 
 # What several tables have in common, said once. A column refers to a note by its key.
-NOTES = {
-    "n": "n is the number of crimes, records or answers that a figure rests on. The smaller it is, the less a "
-    "figure can bear; where a table has a column of cautions, it names what to mind.",
-    "interval": "The confidence interval (CI) counts chance in drawing the main sample only. The audit looks "
-    "where reports of crime are expected: elsewhere there may be more that was not recorded.",
-    "open": f"'{NOT_APPLICABLE}' as an end of an interval means that the interval is open on that side, or that "
-    "none can be given.",
-    "dip": "Dip samples are chosen to look closely at one matter. They are counts of what was examined, and no "
-    "rate may be computed from them.",
-    "cautions": f"Cautions that a table may give: {'; '.join(CAUTIONS.values())}.",
-    "status": "The last column says where a row comes from. Published: printed in the published report, and found again. "
-    "Derived: follows from published figures. Computed: from the records of the audit. Assumed: rests on values that were "
-    "assumed. Illustrative: from invented records.",
-    "unrounded": "Numbers are stored unrounded; a cell shows them rounded.",
-}
+NOTES = ("n", "interval", "open", "dip", "cautions", "status", "unrounded")
 _NOTES_OF_COLUMNS = {"n": ("n", "audited", "crimes"), "interval": ("low",), "open": ("high",)}
 WIDEST = 60  # characters in a column
 COVER_WIDTH = 100
 # xlsxwriter would turn such text into formulas, links and numbers.
 _TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+
+
+def notes(keys: Iterable[str] = NOTES) -> dict[str, str]:
+    """The words of the notes."""
+    cautions = "; ".join(book("labels")["cautions"].values())
+    return {key: said(f"workbook.{key}", not_applicable=not_applicable(), cautions=cautions) for key in keys}
 
 
 def write_workbook(results: Results, path: Path) -> None:
@@ -48,11 +40,11 @@ def write_workbook(results: Results, path: Path) -> None:
     built = {output: index.built(results, output) for output in index.tables_of(results.told).values()}
     sheets = {sheet_name(output): _sheet(results, output, table) for output, table in built.items() if table}
     title = f"{results.publication['title']}: {results.force_name}"
-    save(path, sheets, _cover(results, title), NOTES, title, results.publication["date"])
+    save(path, sheets, _cover(results, title), notes(), title, results.publication["date"])
 
 
 def save(
-    path: Path, sheets: dict[str, GPTable], cover: Cover, notes: dict[str, str], title: str, published: str
+    path: Path, sheets: dict[str, GPTable], cover: Cover, noted: dict[str, str], title: str, published: str
 ) -> None:
     """Write sheets with their cover, contents and notes; ``published`` is an ISO date, for equal bytes every time."""
     with warnings.catch_warnings():
@@ -63,8 +55,11 @@ def save(
             path,
             sheets,
             cover=cover,
-            contentsheet_options={"column_names": ["Sheet", "Table"], "title": "Contents"},
-            notes_table=pd.DataFrame({"key": list(notes), "Note text": list(notes.values())}),
+            contentsheet_options={
+                "column_names": [said("workbook.sheet"), said("workbook.table")],
+                "title": said("workbook.contents"),
+            },
+            notes_table=pd.DataFrame({"key": list(noted), said("workbook.note"): list(noted.values())}),
             auto_width=False,  # it would make a column as wide as its longest text
             workbook_options=_TEXT_STAYS_TEXT | {"in_memory": True},
         )
@@ -85,7 +80,7 @@ def _for_paper(page: Any, title: str) -> None:
     page.set_landscape()
     page.fit_to_pages(1, 0)
     page.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
-    page.set_footer(f"&L{title.replace('&', '&&')}: &A&RPage &P of &N")
+    page.set_footer(f"&L{title.replace('&', '&&')}: &A&R{said('workbook.foot')}")
 
 
 def _heights(workbook: Any, page: Any, widths: Sequence[int]) -> None:
@@ -116,38 +111,36 @@ def sheet_name(output: TableOutput) -> str:
 def _cover(results: Results, title: str) -> Cover:
     publication, period = results.publication, results.audit_period
     is_draft = publication["status"] == "draft"
-    status = "Draft: for checking, not for publication" if is_draft else "Final"
-    dated = f"{'Dated' if is_draft else 'Published'} {wording.day(publication['date'])}"
+    status = said(f"workbook.{'draft' if is_draft else 'final'}")
+    dated = said(f"workbook.{'dated' if is_draft else 'published'}", day=wording.day(publication["date"]))
+    when = wording.period(period["start"], period["end"])
     intro = [
-        f"{publication['type']}. Audit period {wording.period(period['start'], period['end'])}.",
-        f"{dated}, version {publication['version']}. Status: {status}.",
+        said("workbook.type", type=publication["type"], period=when),
+        said("workbook.version", dated=dated, version=publication["version"], status=status),
     ]
-    if results.records["status"] != "audit":
-        intro.append(f"Records: {results.records['status']}. {results.records.get('note') or ''}")
-    about = [
-        "Each sheet holds one table. Sheets are named as the CSV files of the report; the contents list their titles.",
-        f"How to cite: {metadata.citation(results)}",
-    ]
-    if publication.get("rights"):
-        about.append(f"Rights: {publication['rights']}")
+    if (kind := results.records["status"]) != "audit":
+        intro.append(said("workbook.records", status=kind, note=results.records.get("note") or ""))
+    about = [said("workbook.about"), said("workbook.cite", citation=metadata.citation(results))]
+    if rights := publication.get("rights"):
+        about.append(said("workbook.rights", rights=rights))
     return Cover(_text(title), [_text(line) for line in intro], [_text(line) for line in about])
 
 
 def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
     period = wording.period(results.audit_period["start"], results.audit_period["end"])
-    draft = "Draft, for checking. " if results.publication["status"] == "draft" else ""
-    subtitle = f"{draft}{results.force_name}, audit period {period}"
+    draft = "_draft" if results.publication["status"] == "draft" else ""
+    subtitle = said(f"workbook.subtitle{draft}", force=results.force_name, period=period)
     notebook, cell = index.computed_in(results, output.rests_on)
-    source = f"Computed in the notebook {notebook}, cell {cell}." if notebook else ""
+    source = said("workbook.computed", notebook=notebook, cell=cell) if notebook else ""
     return sheet(
         sheet_name(output), table, output.title, subtitle, NOTES, index.note_of(results, output, table), source
     )
 
 
 def sheet(
-    name: str, table: Table, title: str, subtitle: str, notes: Iterable[str], legend: str = "", source: str = ""
+    name: str, table: Table, title: str, subtitle: str, noted: Iterable[str], legend: str = "", source: str = ""
 ) -> GPTable:
-    """One table as a sheet; ``notes`` are the keys of the notes that its columns may refer to."""
+    """One table as a sheet; ``noted`` are the keys of the notes that its columns may refer to."""
     values = [[_value(column, row) for column in table.columns] for row in table.rows]
     formats = [
         {"column": {"columns": [number], "format": {"num_format": column.number_format}}}
@@ -159,14 +152,14 @@ def sheet(
         table_name=f"table_{re.sub(r'[^a-z0-9]+', '_', name)}",
         title=_text(title),
         subtitles=[_text(subtitle)],
-        instructions="This worksheet contains one table. Notes are on the worksheet named Notes.",
+        instructions=said("workbook.instructions"),
         legend=[_text(line) for line in textwrap.wrap(legend, COVER_WIDTH)] or None,
         source=source or None,
         table_notes={  # by number of column
             number: f"$${note}$$"
             for note, keys in _NOTES_OF_COLUMNS.items()
             for number, column in enumerate(table.columns)
-            if note in notes and column.key in keys and column.number
+            if note in noted and column.key in keys and column.number
         },
         index_columns={2: 0},
         additional_formatting=formats,
@@ -177,9 +170,9 @@ def _value(column: Column, row: dict[str, Any]) -> Any:
     """What stands in a cell: a number unrounded, everything else as text."""
     value = row.get(column.key)
     if isinstance(value, str) or value is None:
-        return _text(value or "") or NOT_APPLICABLE
+        return _text(value or "") or not_applicable()
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return said(f"numbers.{'yes' if value else 'no'}")
     return value * column.factor
 
 

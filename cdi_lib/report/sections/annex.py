@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdi_lib.inspection.results import Results
-from cdi_lib.report.labels import INTERVAL_NAMES, crime_types
+from cdi_lib.report.labels import crime_types, said, word
 from cdi_lib.report.sections.effectiveness import interval_level, sum_note
 from cdi_lib.report.tables import Table, headed
 
@@ -32,19 +32,19 @@ def response(results: Results) -> Table | None:
         return None
     rows = [{"stratum": name} | counts.model_dump() for name, counts in fieldwork.strata.items()]
     whole = fieldwork.model_dump()
-    rows.append({"stratum": "All strata"} | {key: whole[key] for key in rows[0] if key != "stratum"})
+    rows.append({"stratum": said("tables.all_strata")} | {key: whole[key] for key in rows[0] if key != "stratum"})
     return headed("tbl-response", rows, without=() if fieldwork.reserves else ("reserves",))
 
 
 def estimators(results: Results) -> Table | None:
     """The overall rate by both estimators."""
     rows = []
-    for key, label in (("overall_pooled", "Pooled"), ("overall_stratified", "Stratified by crime type")):
+    for key, label in (("overall_pooled", said("tables.pooled")), ("overall_stratified", said("tables.stratified"))):
         if rate := results.estimate(key):
             is_headline = results.details.headline == key.removeprefix("overall_")
             unrecorded = results.estimate(f"unrecorded_{key}")
             rows.append(
-                {"code": key, "estimator": label, "headline": "yes" if is_headline else "no"}
+                {"code": key, "estimator": label, "headline": said(f"numbers.{'yes' if is_headline else 'no'}")}
                 | {"rate": rate.value, "margin": rate.margin, "low": rate.low, "high": rate.high}
                 | {"unrecorded": unrecorded.value if unrecorded else None, "n": rate.n}
             )
@@ -54,8 +54,8 @@ def estimators(results: Results) -> Table | None:
 def sensitivity(results: Results) -> Table | None:
     """The overall rate under each estimator and interval."""
     rows = [
-        {"estimator": row.estimator, "clusters": "as a cluster" if row.clustered else "independent"}
-        | {"interval": INTERVAL_NAMES[row.method], "rate": row.rate, "low": row.low, "high": row.high}
+        {"estimator": row.estimator, "clusters": said(f"sensitivity.{'clustered' if row.clustered else 'independent'}")}
+        | {"interval": word("intervals", row.method), "rate": row.rate, "low": row.low, "high": row.high}
         | {"n": results.estimates["overall"].n}
         for row in results.details.sensitivity
     ]

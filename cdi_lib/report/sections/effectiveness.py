@@ -7,19 +7,21 @@ from typing import Any
 
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import CAUTIONS, crime_types
+from cdi_lib.report.labels import book, crime_types, said
 from cdi_lib.report.tables import Table, headed
 
 
 def rates(results: Results) -> Table | None:
     """Recording rates with their intervals, and a column of cautions where there is one."""
-    cautions = lambda rate: wording.in_words(text for flag, text in CAUTIONS.items() if flag in rate.flags)
+    cautions = lambda rate: wording.in_words(
+        text for flag, text in book("labels")["cautions"].items() if flag in rate.flags
+    )
     rows = [
         {"code": key, "crime_type": label, "audited": rate.n} | _rate_cells(rate) | {"note": cautions(rate)}
         for key, label in crime_types(results.told).items()
         if (rate := results.estimate(key))
     ]
-    without = () if any(row["note"] != "none" for row in rows) else ("note",)
+    without = () if any(row["note"] != wording.in_words([]) for row in rows) else ("note",)
     return headed("tbl-rates", rows, _weights_note(results), without, level=interval_level(results))
 
 
@@ -31,13 +33,8 @@ def _weights_note(results: Results) -> str:
     """Why a rate is not recorded over audited crimes, where it is not."""
     if results.details.headline == "pooled":
         return ""
-    note = "In the rate of all crime each crime type has its weight in recorded crime."
-    if results.details.strata:
-        note += (
-            " In every rate a crime counts by the chance with which its incident was drawn; the weight of its type in "
-            "recorded crime comes on top in that of all crime only, not in that of domestic abuse."
-        )
-    return f"{note} So a rate need not be recorded over audited crimes."
+    drawn = ["rates.drawn"] if results.details.strata else []
+    return " ".join(said(key) for key in ("rates.weights", *drawn, "rates.not_a_share"))
 
 
 def interval_level(results: Results) -> str:
@@ -58,9 +55,7 @@ def unrecorded(results: Results) -> Table | None:
 
 def sum_note(results: Results) -> str:
     """Why the crime types do not add up to all crime, where they do not."""
-    if results.details.headline != "pooled":
-        return ""
-    return "The row of all crime rests on the pooled rate, so it is not the sum of the others."
+    return said("unrecorded.not_the_sum") if results.details.headline == "pooled" else ""
 
 
 def domestic_abuse(results: Results) -> Table | None:
@@ -75,7 +70,7 @@ def domestic_abuse(results: Results) -> Table | None:
         for name, crime_type in results.told.crime_types.items()
     ]
     total = {"audited": share.n, "recorded": share.x, "unrecorded": share.missed}
-    return headed("tbl-domestic-abuse", [*rows, {"code": "overall", "crime_type": "All domestic abuse crime"} | total])
+    return headed("tbl-domestic-abuse", [*rows, {"code": "overall", "crime_type": said("domestic_abuse.all")} | total])
 
 
 def offence_classes(identity: str, tally: str) -> Callable[[Results], Table | None]:
@@ -89,28 +84,26 @@ def offence_classes(identity: str, tally: str) -> Callable[[Results], Table | No
     return build
 
 
-_DIFFERENCES = {"representative": "kind of sample", "recording_limit_hours": "time limit for recording"}
-
-
 def previous(results: Results) -> Table | None:
     """The previous inspection and this one, with what differs between them."""
     details = results.details
     before, compared = details.previous, details.compared_with_previous
     if before is None or compared is None:
         return None
-    kind = "random sample" if before.representative else "dip sample, not representative"
+    kind = said(f"previous.{'random' if before.representative else 'dip'}")
     rows = [
-        {"inspection": year, "sample": sample, "limit": f"{hours} hours", "n": rate.n} | _rate_cells(rate)
+        {"inspection": year, "sample": sample, "limit": said("previous.hours", hours=hours), "n": rate.n}
+        | _rate_cells(rate)
         for year, sample, hours, rate in (
             (f"{before.year}", kind, before.recording_limit_hours, results.estimates["previous"]),
             (
                 results.publication["date"][:4],
-                "random sample",
+                said("previous.random"),
                 details.recording_limit_hours,
                 results.estimates["overall"],
             ),
         )
     ]
-    differs = wording.in_words(["period", *(_DIFFERENCES[what] for what in compared.differs)])
-    note = f"The inspections differ in {differs}. Their difference is taken before rounding."
+    differs = wording.in_words(said(f"previous.{what}") for what in ("period", *compared.differs))
+    note = said("previous.differs", what=differs)
     return headed("tbl-previous", rows, note, level=interval_level(results))

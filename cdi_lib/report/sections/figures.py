@@ -13,7 +13,7 @@ from cdi_lib.inspection.details import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, wording
 from cdi_lib.report.charts import Bar, both
-from cdi_lib.report.labels import INTERVAL_NAMES, crime_types, nouns
+from cdi_lib.report.labels import crime_types, nouns, said, word
 from cdi_lib.report.sections.effectiveness import interval_level, previous
 from cdi_lib.report.wording import between, capital, count, estimated, of, percent
 
@@ -40,15 +40,16 @@ def rates(results: Results) -> Drawn:
     rows = []
     for key, label in crime_types(results.told).items():
         if rate := results.estimate(key):
-            beside, bands = f"{percent(rate.value)}  (n = {count(rate.n)})", _bands(results, key)
+            beside, bands = _beside(rate), _bands(results, key)
             rows.append(Bar(label, rate.value, rate.low, rate.high, beside, _is_assumed(results, key), bands))
-    subtitle = (
-        "Estimated share of reported crimes that were recorded, with "
-        f"{interval_level(results)} confidence interval; main sample, {_when(results)}"
-    )
-    figure = both(charts.intervals, _rates_title(results), subtitle, rows, "Recording rate", as_percent=True)
+    subtitle = said("rates.subtitle", level=interval_level(results), period=_when(results))
+    figure = both(charts.intervals, _rates_title(results), subtitle, rows, said("rates.axis"), as_percent=True)
     parts = (f"{name} {percent(rate.value)}, {between(rate)}" for name, rate in found)
-    return figure, _alt("Interval chart of recording rates with confidence intervals", parts)
+    return figure, _alt(said("rates.alt"), parts)
+
+
+def _beside(rate: EstimateResult) -> str:
+    return said("rates.beside", rate=percent(rate.value), n=count(rate.n))
 
 
 def _is_assumed(results: Results, key: str) -> bool:
@@ -68,16 +69,13 @@ def _bands(results: Results, key: str) -> dict[str, float]:
 
 def _rates_title(results: Results) -> str:
     """The message: the overall rate, and the crime type that is recorded least."""
-    message = f"{percent(results.estimates['overall'].value)} of reported crime is recorded"
-    extremes = results.details.extremes
-    if extremes is None:
-        return message
-    lowest, highest = (percent(results.estimates[e].value) for e in (extremes.lowest, extremes.highest))
-    return (
-        message
-        if lowest == highest
-        else f"{message}; {results.told.crime_types[extremes.lowest].label.lower()} least, {lowest}"
-    )
+    rate, extremes = percent(results.estimates["overall"].value), results.details.extremes
+    if extremes is not None:
+        lowest, highest = (percent(results.estimates[e].value) for e in (extremes.lowest, extremes.highest))
+        if lowest != highest:
+            least = results.told.crime_types[extremes.lowest].label.lower()
+            return said("rates.title_extremes", rate=rate, type=least, lowest=lowest)
+    return said("rates.title", rate=rate)
 
 
 def two_inspections(results: Results) -> Drawn | None:
@@ -85,20 +83,17 @@ def two_inspections(results: Results) -> Drawn | None:
     table = previous(results)
     if table is None:
         return None
+    rates = results.estimates["previous"], results.estimates["overall"]
     rows = [
-        Bar(r["inspection"], r["rate"], r["low"], r["high"], f"{percent(r['rate'])}  (n = {count(r['n'])})")
-        for r in table.rows
+        Bar(row["inspection"], rate.value, rate.low, rate.high, _beside(rate))
+        for row, rate in zip(table.rows, rates, strict=True)
     ]
-    subtitle = (
-        f"Share of audited crimes that were recorded, with {interval_level(results)} confidence interval. "
-        + "; ".join(f"{row['inspection']}: {row['sample']}" for row in table.rows)
-    )
+    samples = "; ".join(f"{row['inspection']}: {row['sample']}" for row in table.rows)
+    subtitle = said("previous.subtitle", level=interval_level(results), samples=samples)
     title = two_inspections_title(results)
-    figure = both(charts.intervals, title, subtitle, rows, "Recording rate", as_percent=True)
-    parts = (
-        f"{r['inspection']}: {percent(r['rate'])}, {percent(r['low'])} to {percent(r['high'])}" for r in table.rows
-    )
-    return figure, _alt("Interval chart of two recording rates", parts)
+    figure = both(charts.intervals, title, subtitle, rows, said("rates.axis"), as_percent=True)
+    parts = (f"{row.name}: {percent(row.value)}, {between(rate)}" for row, rate in zip(rows, rates, strict=True))
+    return figure, _alt(said("previous.alt"), parts)
 
 
 def two_inspections_title(results: Results) -> str:
@@ -107,12 +102,10 @@ def two_inspections_title(results: Results) -> str:
     compared = results.details.compared_with_previous
     if compared is None:
         return ""
-    message = f"{percent(then.value)} then, {percent(now.value)} now"
+    message = "title_change" if compared.beyond_interval else "title_chance"
     if "representative" in compared.differs:
-        return f"{message}; the earlier sample does not stand for the force"
-    if compared.beyond_interval:
-        return f"{message}: more than chance alone would explain"
-    return f"{message}: the difference could be chance"
+        message = "title"
+    return said(f"previous.{message}", then=percent(then.value), now=percent(now.value))
 
 
 def unrecorded(results: Results) -> Drawn | None:
@@ -134,14 +127,12 @@ def unrecorded(results: Results) -> Drawn | None:
                     _is_assumed(results, f"unrecorded_{key}"),
                 )
             )
-    title = f"{capital(estimated(first.value))} reported crimes go unrecorded in a year"
-    subtitle = (
-        f"Estimated number in the 12 months to {wording.day(results.audit_period['end'])}, "
-        f"with {wording.percent_confidence(first)} confidence interval"
-    )
-    figure = both(charts.intervals, title, subtitle, rows, "Unrecorded crimes a year", as_percent=False)
+    title = said("unrecorded.title", number=capital(estimated(first.value)))
+    ends = {"end": wording.day(results.audit_period["end"]), "level": wording.percent_confidence(first)}
+    subtitle = said("unrecorded.subtitle", **ends)
+    figure = both(charts.intervals, title, subtitle, rows, said("unrecorded.axis"), as_percent=False)
     parts = (f"{name} {estimated(e.value)}, {between(e)}" for name, e in found)
-    return figure, _alt("Interval chart of crimes that go unrecorded in a year", parts)
+    return figure, _alt(said("unrecorded.alt"), parts)
 
 
 def domestic_abuse(results: Results) -> Drawn | None:
@@ -150,72 +141,69 @@ def domestic_abuse(results: Results) -> Drawn | None:
     if tally is None or not tally.counts:
         return None
     rows = list(tally.counts.items())
-    subtitle = f"Audited domestic abuse crimes that were not recorded, by offence class, {_when(results)}"
+    subtitle = said("domestic_abuse.subtitle", period=_when(results))
     assumed = bool(results.marked(["tallies.domestic_abuse_unrecorded_classes"]))
-    figure = both(charts.bars, _domestic_abuse_title(results), subtitle, rows, "Crimes not recorded", assumed)
+    figure = both(charts.bars, _domestic_abuse_title(results), subtitle, rows, said("domestic_abuse.axis"), assumed)
     parts = (f"{label} {count(number)}" for label, number in rows)
-    return figure, _alt("Bar chart of unrecorded domestic abuse crimes by offence class", parts)
+    return figure, _alt(said("domestic_abuse.alt"), parts)
 
 
 def _domestic_abuse_title(results: Results) -> str:
     missed = results.tallies["domestic_abuse_unrecorded"]
     number = missed.counts[missed.most]
-    noun, was = nouns(results.told)[missed.most][number != 1], "was" if number == 1 else "were"
+    noun = nouns(results.told)[missed.most][number != 1]
     if missed.total == 1:
-        return f"The one unrecorded domestic abuse crime was a {noun}"
-    return f"{count(number)} of {count(missed.total)} unrecorded domestic abuse crimes {was} {noun}"
+        return said("domestic_abuse.title_one", noun=noun)
+    was = said(f"domestic_abuse.{'was' if number == 1 else 'were'}")
+    return said("domestic_abuse.title", number=count(number), total=count(missed.total), was=was, noun=noun)
 
 
 def within_24(results: Results) -> Drawn | None:
     """Recorded crimes by whether they were recorded within 24 hours."""
-    what = ("recorded crimes were recorded within 24 hours", "crimes recorded within 24 hours")
-    subtitle = f"Recorded crimes for which both times are known, {_when(results)}"
-    return _parts(results, "tbl-within-24", "within_24", what, subtitle, ("within 24 hours", "later"))
+    return _parts(results, "tbl-within-24", "within_24")
 
 
 def cancelled(results: Results) -> Drawn | None:
     """Cancelled crimes by whether cancelling was correct."""
-    what = ("reviewed cancellations were correct", "correct cancellations")
-    subtitle = "Dip samples of cancelled crimes"
-    return _parts(results, "tbl-cancelled", "cancelled", what, subtitle, ("correct", "not correct"))
+    return _parts(results, "tbl-cancelled", "cancelled")
 
 
-def _parts(
-    results: Results, table: str, whole: str, what: tuple[str, str], subtitle: str, sides: tuple[str, str]
-) -> Drawn | None:
-    """A chart of the "x of n" of a table in two parts; ``what`` it shows, in its title and in its alt text."""
+def _parts(results: Results, table: str, whole: str) -> Drawn | None:
+    """A chart of the "x of n" of a table in two parts."""
     rows_of = results.told.tables[table].rows if table in results.told.tables else {}
     parts = ((key, label) for key, label in rows_of.items() if key.startswith(f"{whole}_"))
-    status = lambda key: (
-        " (assumed)" if results.marked([f"shares.{key}"]) and results.records["status"] != "invented" else ""
+    is_real = results.records["status"] != "invented"
+    marked = lambda key, label: (
+        said("parts.assumed", label=label) if is_real and results.marked([f"shares.{key}"]) else label
     )
-    found = [(label + status(key), s) for key, label in parts if (s := results.share(key)) and s.n]
+    found = [(marked(key, label), s) for key, label in parts if (s := results.share(key)) and s.n]
     if not found:
         return None
     rows = [(label, share.x, share.n) for label, share in found]
-    figure = both(charts.parts, f"{of(results.shares[whole])} {what[0]}", subtitle, rows, *sides)
-    return figure, _alt(f"Bar chart of {what[1]}", (f"{label} {of(share)}" for label, share in found))
+    title, subtitle = (
+        said(f"{whole}.title", x_of_n=of(results.shares[whole])),
+        said(f"{whole}.subtitle", period=_when(results)),
+    )
+    figure = both(charts.parts, title, subtitle, rows, said(f"{whole}.done"), said(f"{whole}.not_done"))
+    return figure, _alt(said(f"{whole}.alt"), (f"{label} {of(share)}" for label, share in found))
 
 
 def sensitivity(results: Results) -> Drawn | None:
     """The overall rate under each estimator and interval."""
     groups: dict[str, list[tuple[str, float, float, float]]] = {}
     for row in results.details.sensitivity:
-        group = (
-            f"{row.estimator.capitalize()}, crimes of one incident {'as a cluster' if row.clustered else 'independent'}"
-        )
-        groups.setdefault(group, []).append((capital(INTERVAL_NAMES[row.method]), row.rate, row.low, row.high))
+        clusters = said(f"sensitivity.{'clustered' if row.clustered else 'independent'}")
+        group = said("sensitivity.group", estimator=row.estimator.capitalize(), clusters=clusters)
+        groups.setdefault(group, []).append((capital(word("intervals", row.method)), row.rate, row.low, row.high))
     found = results.details.sensitivity_range
     if not groups or found is None:
         return None
-    title = f"Whatever the method, the overall rate is {percent(found.lowest_rate)} to {percent(found.highest_rate)}"
-    subtitle = (
-        f"Recording rate of all crime with {interval_level(results)} confidence interval, by estimator and interval"
-    )
-    figure = charts.ranges(title, subtitle, list(groups.items()), "Recording rate"), None
+    title = said("sensitivity.title", lowest=percent(found.lowest_rate), highest=percent(found.highest_rate))
+    subtitle = said("sensitivity.subtitle", level=interval_level(results))
+    figure = charts.ranges(title, subtitle, list(groups.items()), said("rates.axis")), None
     parts = (f"{group}: {percent(lines[0][1])}" for group, lines in groups.items())
-    reach = f"the intervals reach from {percent(found.lowest)} to {percent(found.highest)}"
-    return figure, _alt("Interval chart of the overall rate by method", [*parts, reach])
+    reach = said("sensitivity.reach", lowest=percent(found.lowest), highest=percent(found.highest))
+    return figure, _alt(said("sensitivity.alt"), [*parts, reach])
 
 
 def certainty(results: Results) -> Drawn | None:
@@ -227,18 +215,17 @@ def certainty(results: Results) -> Drawn | None:
         if e.probabilities and isinstance(e.evidence, EstimateEvidence)
     ]
     if found.overall.probabilities:
-        rows.append(("Overall grade", found.overall.probabilities))
+        rows.append((said("certainty.overall"), found.overall.probabilities))
     if not rows:
         return None
     scale = wording.in_words(found.scale)
-    subtitle = f"Rates and grades that chance in the main sample can change. Parts from left to right: {scale}"
-    axis = "Share of simulated audits in which each grade comes out"
-    figure = both(charts.stacks, _certainty_title(results), subtitle, rows, axis)
+    subtitle = said("certainty.subtitle", scale=scale)
+    figure = both(charts.stacks, _certainty_title(results), subtitle, rows, said("certainty.axis"))
     parts = (
         f"{label}: {', '.join(f'{grade} {wording.chance(value)}' for grade, value in chances.items())}"
         for label, chances in rows
     )
-    return figure, _alt("Stacked bars of how often each grade comes out when the sample is drawn again", parts)
+    return figure, _alt(said("certainty.alt"), parts)
 
 
 def _rate_name(results: Results, key: str) -> str:
@@ -251,14 +238,14 @@ def _certainty_title(results: Results) -> str:
     """The message: the grade by the criteria, what cannot be ruled out, and which rates are close to another grade."""
     chances, overall = results.details.certainty.get("overall"), results.details.judgements.overall
     if chances is None:
-        return "How sure the rates put each element into its grade"
-    seen = f"{capital(overall.computed)}{' by the criteria' if overall.reason else ''} overall"
+        return said("certainty.title")
+    seen = said(f"certainty.seen{'_by_criteria' if overall.reason else ''}", grade=capital(overall.computed))
     if chances.not_ruled_out:
-        seen += f", but {wording.in_words(chances.not_ruled_out, 'or')} can't be ruled out"
+        seen = said("certainty.not_ruled_out", seen=seen, grades=wording.in_words(chances.not_ruled_out, "or"))
     found = results.details.judgements.elements
     close = [
         wording.lower_first(_rate_name(results, e.evidence.result))
         for e in found
         if isinstance(e.evidence, EstimateEvidence) and (c := results.details.certainty.get(e.id)) and c.not_ruled_out
     ]
-    return f"{seen}; close to a line: {wording.in_words(close)}" if close else f"{seen}; no rate is close to a line"
+    return said(f"certainty.{'close' if close else 'not_close'}", seen=seen, rates=wording.in_words(close))

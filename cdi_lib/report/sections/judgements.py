@@ -8,6 +8,7 @@ from cdi_lib.inspection import details as judged_
 from cdi_lib.inspection.details import ElementJudgement, QuestionJudgement
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import tables, wording
+from cdi_lib.report.labels import said
 from cdi_lib.report.tables import Table, headed
 from cdi_lib.report.wording import count, percent
 
@@ -22,7 +23,7 @@ def judged(results: Results, key: str) -> Judgement:
 def short_name(entry: Judgement) -> str:
     """What a judgement is called where there is little room."""
     if entry.id == "overall":
-        return "Overall judgement"
+        return said("judgements.overall")
     return getattr(entry, "short", None) or entry.label
 
 
@@ -32,16 +33,18 @@ def grades(results: Results) -> Table | None:
     rows = [
         {
             "code": entry.id,
-            "question": "Overall judgement" if entry.id == "overall" else entry.label,
+            "question": said("judgements.overall") if entry.id == "overall" else entry.label,
             "decided": entry.decided,
             "computed": entry.computed,
             "rule": entry.rule,
-            "reason": f"{entry.reason} ({entry.role})" if entry.reason else "as computed",
+            "reason": said("judgements.reason", reason=entry.reason, role=entry.role)
+            if entry.reason
+            else said("judgements.as_computed"),
         }
         for entry in (found.overall, *found.questions)
     ]
     is_set = any(row["decided"] != row["computed"] for row in rows)
-    rule = "Rule for the grade by the criteria" if is_set else "Rule that gives it"
+    rule = said(f"judgements.rule{'_by_criteria' if is_set else ''}")
     return headed("tbl-grades", rows, without=() if is_set else ("computed", "reason"), rule=rule)
 
 
@@ -67,40 +70,39 @@ def measure_words(entry: ElementJudgement) -> str:
     """What an element was judged on, in words, with the number of records that it rests on."""
     match entry.evidence:
         case None:
-            return "not inspected"
+            return said("judgements.not_inspected")
         case judged_.AssessmentEvidence(finding=finding):
             return finding
         case judged_.ShareEvidence(x=x, n=n):
-            return f"{count(x)} of {count(n)}"
+            return said("numbers.of", x=count(x), n=count(n))
         case evidence:
-            lower = "lower end of the interval, " if evidence.use == "low" else ""
+            kind = "rate_low" if evidence.use == "low" else "rate"
             used = evidence.low if evidence.use == "low" and evidence.low is not None else evidence.value
-            return f"{percent(used, _places(entry))} ({lower}n = {count(evidence.n)})"
+            return said(f"judgements.{kind}", rate=percent(used, _places(entry)), n=count(evidence.n))
 
 
 def neighbours(entry: ElementJudgement) -> str:
     """What would have given the next better and the next worse grade."""
     if entry.status != "judged":
-        return tables.NOT_APPLICABLE
+        return tables.not_applicable()
     places = _places(entry)
-    better = _change_words(entry.next_better, "no better grade", places)
-    return f"{better}; {_change_words(entry.next_worse, 'no worse grade', places)}"
+    better, worse = (_change_words(change, places) for change in (entry.next_better, entry.next_worse))
+    no_better, no_worse = said("judgements.no_better"), said("judgements.no_worse")
+    return said("judgements.better_and_worse", better=better or no_better, worse=worse or no_worse)
 
 
-def _change_words(change: Any, none: str, places: int) -> str:
-    """What would have given another grade, in words."""
+def _change_words(change: Any, places: int) -> str:
+    """What would have given another grade, in words; empty where there is none."""
     match change:
-        case None:
-            return none
         case judged_.CountChange(x=x, n=n):
-            needed = f"{count(x)} of {count(n)}"
+            return said("judgements.other", needed=said("numbers.of", x=count(x), n=count(n)), grade=change.grade)
         case judged_.FindingChange(finding=finding):
-            needed = finding
+            return said("judgements.other", needed=finding, grade=change.grade)
         case judged_.AtLeast(at_least=bound):
-            needed = f"at least {percent(bound, places)}"
+            return said("judgements.at_least", bound=percent(bound, places), grade=change.grade)
         case judged_.Below(below=bound):
-            needed = f"below {percent(bound, places)}"
-    return f"{needed}: {change.grade}"
+            return said("judgements.below", bound=percent(bound, places), grade=change.grade)
+    return ""
 
 
 def _places(entry: ElementJudgement) -> int:
@@ -124,7 +126,7 @@ def _status(entry: ElementJudgement) -> str:
     """How an element came to its grade; where it was set, also what the criteria give."""
     if not entry.reason:
         return entry.status
-    return f"set by {entry.role}: {entry.reason} By the criteria: {entry.computed}"
+    return said("judgements.set_by", role=entry.role, reason=entry.reason, grade=entry.computed)
 
 
 def _evidence_values(entry: ElementJudgement) -> dict[str, Any]:
@@ -159,6 +161,6 @@ def probabilities(results: Results) -> Table | None:
         if entry.probabilities
     ]
     # Words and no badges: with five grades there is no room for them on paper.
-    columns = [tables.text("what", "Element or question"), tables.text("grade", "Grade")]
+    columns = [tables.text("what", said("judgements.entry")), tables.text("grade", said("judgements.grade"))]
     columns += [tables.chance(grade, wording.capital(grade)) for grade in found.scale]
     return Table(tuple(columns), rows) if rows else None
