@@ -98,14 +98,14 @@ notebook: setup ## FORCE=name: JupyterLab on the notebooks with the parameters o
 	@$(run) notebook $(force)
 
 test: setup-test ## everything that CI runs: pytest and nbval
-	@$(python) -m pytest -n auto -rs -p no:nbval; library=$$?; \
+	@$(python) -m pytest -n auto --dist loadgroup -m "not stress" -rs -p no:nbval; library=$$?; \
 	$(python) -m pytest --nbval -n auto --dist loadfile -p no:cacheprovider notebooks && exit $$library
 
 verify: setup-test ## FORCE=name: build the report twice and compare the files byte for byte
 	@$(python) -m tests.tools.verify "$$FORCE"
 
-stress: setup-test ## 50 kills at random moments, a full disk, long fuzzing (about half an hour)
-	@$(python) -m pytest -p no:cacheprovider tests/stress.py
+stress: setup-test ## 50 kills at random moments, a full disk, 500 damages, long fuzzing (about half an hour)
+	@$(python) -m pytest -p no:cacheprovider -p no:nbval -m stress tests tests/stress.py
 
 screenshots: setup ## FORCE=name: the pictures of the README, from a built report (needs Chromium, node and poppler)
 	@$(python) -m tests.tools.screenshots "$$FORCE"

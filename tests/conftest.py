@@ -1,7 +1,12 @@
 """Shared by all tests: the modules in this folder can be imported by their names."""
 
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 # as in cdi_lib/pipeline/preload.py: two seconds for a grammar that nobody needs
@@ -11,6 +16,24 @@ sys.modules.setdefault("rfc3987_syntax", None)
 collect_ignore = ["repeat_draw.py"]
 
 
+def pytest_configure(config):
+    """The processes of one run share a folder (tests/built.py), which the one that started them removes."""
+    if not hasattr(config, "workerinput"):
+        os.environ["CDI_TESTS_SHARE"] = tempfile.mkdtemp(prefix="cdi-tests-")
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop("CDI_TESTS_SHARE", ""), ignore_errors=True)
+
+
+# Their tests share a report that is built for them: one process runs them all, so that it is built once.
+BUILDING = ("browser", "comparison", "draft", "evidence", "injection", "programme", "provenance", "runner", "statuses")
+
+
 def pytest_collection_modifyitems(items):
     """The slow ones first: begun last, they would keep one worker busy while the others have nothing left to do."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        if (name := item.path.stem.removeprefix("test_")) in (*BUILDING, "wording_changes"):
+            item.add_marker(pytest.mark.xdist_group(name))

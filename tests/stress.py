@@ -11,6 +11,8 @@ from test_runner import kill_builds
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE
 from cdi_lib.pipeline import fingerprint, runner
 
+pytestmark = pytest.mark.stress
+
 
 def built(folder, monkeypatch):
     write_force(folder / "params", "ashford")

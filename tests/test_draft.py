@@ -25,17 +25,27 @@ SOURCE = (PROJECT / f"params/{FORCE}.yml").read_text("utf-8")
 RAPE, SEXUAL = "findings.rape.1", "findings.sexual.1"
 
 
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory):
+    """Parameters, a built report and its draft; tests copy them."""
+    folder = tmp_path_factory.mktemp("drafted")
+    (folder / "params").mkdir()
+    shutil.copyfile(PROJECT / f"params/{FORCE}.yml", folder / "params" / f"{FORCE}.yml")
+    shutil.copytree(PROJECT / f"params/{FORCE}", folder / "params" / FORCE)
+    shutil.copytree(built.northamptonshire(), folder / "reports" / FORCE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDI_PARAMS", str(folder / "params"))
+        patch.setenv("CDI_REPORTS", str(folder / "reports"))
+        draft(FORCE)
+    return folder
+
+
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def own(drafted, tmp_path, monkeypatch):
     """Parameters and a built report of one's own, and its draft."""
-    params, reports = tmp_path / "params", tmp_path / "reports"
-    params.mkdir()
-    shutil.copyfile(PROJECT / f"params/{FORCE}.yml", params / f"{FORCE}.yml")
-    shutil.copytree(PROJECT / f"params/{FORCE}", params / FORCE)
-    shutil.copytree(built.northamptonshire(), reports / FORCE)
-    monkeypatch.setenv("CDI_PARAMS", str(params))
-    monkeypatch.setenv("CDI_REPORTS", str(reports))
-    draft(FORCE)
+    shutil.copytree(drafted, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("CDI_PARAMS", str(tmp_path / "params"))
+    monkeypatch.setenv("CDI_REPORTS", str(tmp_path / "reports"))
     return tmp_path
 
 

@@ -228,7 +228,7 @@ def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
     assert fingerprint.outputs(folder / "reports" / "ashford") == before
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 def test_a_cluster_that_loses_a_worker_loses_no_report(folder, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="pip install distributed to test the cluster")
     forces = FORCES[:2]

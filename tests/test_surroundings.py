@@ -46,7 +46,7 @@ def test_a_folder_of_a_long_name_is_named(run, tmp_path):
     assert done.returncode == 1 and "TMPDIR: got" in done.stderr and "TMPDIR=/tmp" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 def test_a_report_does_not_depend_on_the_users_surroundings(run, tmp_path):
     def built(**variables):
         done = run("report", "--force=testshire", "--renderer=pandoc", "--again", **variables)
