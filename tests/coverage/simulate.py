@@ -46,7 +46,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 from cdi_lib.report import charts
-from cdi_lib.report.labels import INTERVAL_NAMES
+from cdi_lib.report.labels import word
 from cdi_lib.statistics.design import unseen
 from cdi_lib.statistics.estimation import FEW_FAILURES
 from cdi_lib.statistics.intervals import COMBINED, COVERED_RATES, COVERED_SIZES, INTERVALS, interval, square_and_add
@@ -326,7 +326,7 @@ def draw_coverage(table, path):
             axes.plot(place + jitter, found, ".", color=colour, markersize=3)
             below = (found < 94).sum()
             axes.annotate(f"{below} of {len(found)}\nbelow 94 %", (place, 70.5), ha="center", fontsize=9)
-        axes.set_xticks(range(len(methods)), [INTERVAL_NAMES.get(method, method) for method in methods])
+        axes.set_xticks(range(len(methods)), [word("intervals", method) for method in methods])
         axes.set_ylim(70, 100)
         axes.set_ylabel("coverage, %")
         axes.grid(visible=False)
