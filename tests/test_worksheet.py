@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from forces import parameters
 
-from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS, ROWS_PER_INCIDENT, write_worksheet
+from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS, ROWS_PER_INCIDENT, columns_for, write_worksheet
 from cdi_lib.inspection.parameters import check_inspection
+from cdi_lib.inspection.programme import load_programme
 from cdi_lib.inspection.tables import offence_classes
 
 INCIDENTS = pd.DataFrame(
@@ -52,7 +53,7 @@ def test_what_the_frame_says_is_locked_and_decisions_are_open(book):
 def test_choices_cover_every_row_and_are_those_that_are_checked(book):
     checks = {str(check.sqref): check for check in book[AUDIT_SHEET].data_validations.dataValidation}
     last = book[AUDIT_SHEET].max_row
-    for number, (name, column) in enumerate(COLUMNS.items(), 1):
+    for number, (name, column) in enumerate(columns_for(load_programme("cdi-2017")).items(), 1):
         letter = openpyxl.utils.get_column_letter(number)
         if column.choices:
             check = checks[f"{letter}2:{letter}{last}"]

@@ -7,7 +7,7 @@ same rules say so. No reference of a record is quoted in a message: file and row
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +17,6 @@ import pandas as pd
 from cdi_lib.fieldwork.draw import SELECTIONS, read_selection
 from cdi_lib.fieldwork.worksheet import (
     AUDIT_SHEET,
-    COLUMNS,
     CRIME,
     DECISIONS,
     FINDINGS,
@@ -26,6 +25,8 @@ from cdi_lib.fieldwork.worksheet import (
     NOT_AUDITED,
     RECHECK,
     ROWS_PER_INCIDENT,
+    Column,
+    columns_for,
 )
 from cdi_lib.inspection.files import read
 from cdi_lib.inspection.folders import own_folder
@@ -81,7 +82,8 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
     if not files:
         return None
     found, folder = _Findings(), f"params/{force}/{FOLDER}"
-    rows = pd.concat([_read(path, f"{folder}/{path.name}", found) for path in files], ignore_index=True)
+    columns = columns_for(inspection.programme)
+    rows = pd.concat([_read(path, f"{folder}/{path.name}", columns, found) for path in files], ignore_index=True)
     selected = {FIRST: read_selection(force, params, FIRST)}
     drawn_again = (own_folder(force, params, "sample") / SELECTIONS[RECHECK]).is_file()
     if drawn_again or (rows["audit"] == RECHECK).any():
@@ -149,14 +151,14 @@ class _Findings:
         return tuple(problem for _, problem in sorted(self._found, key=lambda item: item[0]))
 
 
-def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
+def _read(path: Path, file: str, columns: Mapping[str, Column], found: _Findings) -> pd.DataFrame:
     """The rows of one worksheet in which something was entered, as text, with the file and its number of each."""
     try:
-        table = _sheet(path, file)
+        table = _sheet(path, file, columns)
     except InputError as error:
         for problem in error.problems:
             found.add(_Findings.FILE, problem)
-        return pd.DataFrame(columns=[*COLUMNS, "file", "row"])
+        return pd.DataFrame(columns=[*columns, "file", "row"])
     table = table[table[["finding", "reason", *DECISIONS]].notna().any(axis=1)]
     unnamed = table["incident_id"].isna()
     found.rows(_Findings.SAMPLE, table[unnamed], "incident_id", "the incident that this row belongs to")
@@ -165,29 +167,30 @@ def _read(path: Path, file: str, found: _Findings) -> pd.DataFrame:
     return table[~unnamed & ~wrong]
 
 
-def _sheet(path: Path, file: str) -> pd.DataFrame:
+def _sheet(path: Path, file: str, columns: Mapping[str, Column]) -> pd.DataFrame:
     """All rows of a worksheet with its columns; upper and lower case as the lists have them, None for blank cells."""
     read_as = "" if path.suffix.lower() == ".csv" else AUDIT_SHEET
-    rows = read(path, file, list(COLUMNS), sheet=read_as)
+    rows = read(path, file, list(columns), sheet=read_as)
     header, problems = rows.header, []
-    for name, column in COLUMNS.items():
+    for name, column in columns.items():
         if header.count(name) != 1:
             got = "the column twice" if name in header else f"no such column{suggest(name, header)}"
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
     if problems:
         raise InputError(problems)
-    rows.refuse_odd(list(COLUMNS), ["incident_id"])
+    rows.refuse_odd(list(columns), ["incident_id"])
     cells = [[*row, *[""] * len(header)][: len(header)] for row in rows.cells]
-    table = pd.DataFrame(cells, columns=header, dtype=object)[list(COLUMNS)]
+    table = pd.DataFrame(cells, columns=header, dtype=object)[list(columns)]
     if read_as:  # its cells are formatted to show a time, also of a date alone: midnight was not entered
         for name in ("reported_at", "recorded_at"):
             dated = [rows.odd.get((number, header.index(name))) == DATED for number in rows.numbers]
             table[name] = table[name].mask(pd.Series(dated, dtype=bool), table[name].str.removesuffix(" 00:00:00"))
     table["file"], table["row"] = file, rows.numbers
-    for name, column in COLUMNS.items():
+    for name, column in columns.items():
         if column.choices or column.part:
             table[name] = table[name].str.lower()
-    table["offence_class"] = table["offence_class"].str.upper()
+    for name in {"offence_class", "recorded_class"} & set(columns):
+        table[name] = table[name].str.upper()
     # 1.0 is how programs write a whole number of a column with blank cells
     table["crime_number"] = table["crime_number"].str.removesuffix(".0")
     return table.astype(object).where(table != "", None)
@@ -204,7 +207,8 @@ def _is_crime(rows: pd.DataFrame) -> Series:
 def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of worksheets as rows of the table ``crimes``, as they were entered and with the labels that they have."""
     crime_id = rows["incident_id"].astype("str") + "/" + rows["crime_number"].astype("str")
-    return rows.assign(crime_id=crime_id, sample=MAIN)[columns_of("crimes")].astype(object)
+    made = rows.assign(crime_id=crime_id, sample=MAIN)
+    return made[[name for name in columns_of("crimes") if name in made]].astype(object)
 
 
 def _collected(rows: pd.DataFrame) -> pd.DataFrame:
@@ -222,7 +226,7 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     table = _as_crimes(crimes)
     # A crime twice is told of where its incident is looked at.
     columns = tables_of(inspection.programme)["crimes"]
-    mistakes = [mistake for mistake in check_table(table, "crimes", columns) if mistake.column in COLUMNS]
+    mistakes = [mistake for mistake in check_table(table, "crimes", columns) if mistake.column in rows]
     readable = table[~table.index.isin([mistake.row for mistake in mistakes])]
     for mistake in mistakes + check_rows(readable, "crimes", inspection):
         weight = _Findings.MISSING if mistake.got == BLANK else _Findings.VALUE

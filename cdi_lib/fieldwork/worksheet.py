@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Column:
     width: int
     choices: tuple[str, ...] = ()
     part: str = ""
+    measured: str = ""  # the column of crimes for which it is asked; without, it is always asked for
 
     def choices_in(self, told: Told) -> tuple[str, ...]:
         """The values that it may have in an inspection by a programme."""
@@ -62,6 +64,9 @@ COLUMNS = {
     "recorded_as": Column("if it was not recorded: what there was instead", 13, RECORDED_AS),
     "reported_at": Column("when it was reported", 18),
     "recorded_at": Column("when it was recorded; blank if not recorded or not examined", 18),
+    "recorded_class": Column("if it was recorded: as what class", 13, measured="rightly_classed"),
+    "safeguarded": Column("if it was not: was the victim safeguarded?", 12, YES_NO, measured="safeguarded"),
+    "investigated": Column("if it was not: was it investigated?", 12, YES_NO, measured="investigated"),
 }
 DECISIONS = ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
 
@@ -91,6 +96,11 @@ _GREY = PatternFill("solid", fgColor="FFE7E6E6")
 _OPEN, _LOCKED = Protection(locked=False), Protection(locked=True)
 
 
+def columns_for(told: Told) -> dict[str, Column]:
+    """The columns of the audit sheet of an inspection by a programme."""
+    return {name: column for name, column in COLUMNS.items() if not column.measured or told.reads(column.measured)}
+
+
 def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection: Inspection) -> Path:
     """Write the worksheet of some incidents for one of the audits, whole or not at all; what is there is replaced.
 
@@ -102,7 +112,7 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
     _write_instructions(book.active, audit, inspection)
     sheet, lists = book.create_sheet(AUDIT_SHEET), book.create_sheet(LISTS_SHEET)
     _write_lists(lists, inspection.programme)
-    _write_rows(sheet, incidents, audit)
+    _write_rows(sheet, incidents, audit, columns_for(inspection.programme))
     _add_checks(sheet, lists.max_row, inspection)
     for protected in book:
         protected.protection.sheet = True  # no password: against accidents, not against people
@@ -154,12 +164,12 @@ def _put(cell: Cell, value: object) -> Cell:
     return cell
 
 
-def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> None:
+def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str, columns: Mapping[str, Column]) -> None:
     """Header, the rows of all incidents and blank rows for more."""
-    sheet.append(list(COLUMNS))
+    sheet.append(list(columns))
     _show_header(sheet)
-    sheet.freeze_panes = sheet.cell(2, list(COLUMNS).index("finding") + 1)
-    for number, column in enumerate(COLUMNS.values(), 1):
+    sheet.freeze_panes = sheet.cell(2, list(columns).index("finding") + 1)
+    for number, column in enumerate(columns.values(), 1):
         sheet.column_dimensions[get_column_letter(number)].width = column.width
     rows: list[dict[str, object]] = []
     for incident in incidents.to_dict("records"):
@@ -168,7 +178,7 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> None:
         rows += [known | {"crime_number": number} for number in range(1, ROWS_PER_INCIDENT + 1)]
     rows += [{"audit": audit}] * SPARE_ROWS
     for row, known in enumerate(rows, 2):
-        for number, name in enumerate(COLUMNS, 1):
+        for number, name in enumerate(columns, 1):
             cell = sheet.cell(row, number)
             cell.protection = _LOCKED if name in known else _OPEN
             if name in known:
@@ -182,17 +192,19 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str) -> None:
 def _add_checks(sheet: Worksheet, last_class: int, inspection: Inspection) -> None:
     """Drop-down lists and checks of dates, with a message for whoever enters something else."""
     period = inspection.audit_period
-    letters = {name: get_column_letter(number) for number, name in enumerate(COLUMNS, 1)}
+    columns = columns_for(inspection.programme)
+    letters = {name: get_column_letter(number) for number, name in enumerate(columns, 1)}
     at, then = f"{letters['reported_at']}2", f"{letters['recorded_at']}2"
     first, last = f"DATE({period.start:%Y,%m,%d})", f"DATE({period.end:%Y,%m,%d})"
     within = f"a date and time in the audit period, {period.start:%d/%m/%Y} to {period.end:%d/%m/%Y}"
-    lists = {name: column.choices_in(inspection.programme) for name, column in COLUMNS.items()}
+    lists = {name: column.choices_in(inspection.programme) for name, column in columns.items()}
     checks = {
         name: (f"one of: {', '.join(choices)}", "list", f'"{",".join(choices)}"')
         for name, choices in lists.items()
         if choices and len(",".join(choices)) <= LONGEST_LIST
     }
-    checks["offence_class"] = (f"a class of the sheet {LISTS_SHEET}", "list", f"{LISTS_SHEET}!$A$2:$A${last_class}")
+    for name in {"offence_class", "recorded_class"} & set(columns):
+        checks[name] = (f"a class of the sheet {LISTS_SHEET}", "list", f"{LISTS_SHEET}!$A$2:$A${last_class}")
     checks["reported_at"] = (within, "custom", f"AND(ISNUMBER({at}),{at}>={first},{at}<{last}+1)")
     later = "a date and time that is not before reported_at"
     checks["recorded_at"] = (later, "custom", f"AND(ISNUMBER({then}),{then}>={at})")

@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from cdi_lib.inspection.counting import matching
 from cdi_lib.inspection.parameters import Inspection, SamplingPlan
 from cdi_lib.inspection.problems import Problem
+from cdi_lib.inspection.programme import Rate
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.statistics import estimation, totals
 from cdi_lib.statistics.design import Design
@@ -104,6 +106,7 @@ class Measures:
     main: pd.DataFrame  # the crimes of the main sample
     strata: pd.DataFrame | None = None  # the table of that name
     years: float | None = None  # that the sample stands for; None: those of the audit period
+    outcome: str = "recorded"  # the column of `main` that says what counts
 
     def of_a_year(self) -> Measures:
         """The same sample for twelve months: what was not audited of these is left to chance, the other months too."""
@@ -169,7 +172,7 @@ class Measures:
         """A design of reported crimes; the population is endless where it is not known."""
         is_clustered = self.inspection.estimation.clustered if clustered is None else clustered
         return Design(
-            crimes, "recorded", strata, "incident_id" if is_clustered else None, population=population,
+            crimes, self.outcome, strata, "incident_id" if is_clustered else None, population=population,
             population_unit="units", infinite_population=population is None, lonely=LONELY,
         )  # fmt: skip
 
@@ -177,7 +180,7 @@ class Measures:
         """Incidents drawn in strata of known sizes; those without a crime count as drawn, as one row each."""
         assert self.strata is not None
         incident, found = pd.factorize(self.main["incident_id"])
-        crimes = self.main.assign(incident=incident, recorded=self.main["recorded"].astype(float))
+        crimes = self.main.assign(incident=incident, **{self.outcome: self.main[self.outcome].astype(float)})
         with_crime = crimes.groupby("stratum")["incident"].nunique()
         sizes = self.strata.set_index("stratum")
         longer = self.years / self.inspection.audit_period.years if self.years else 1
@@ -186,7 +189,7 @@ class Measures:
         others["incident"] = others.index + len(found)
         others.index += crimes.index.max() + 1  # so that a row of `main` keeps its label
         design = Design(
-            pd.concat([crimes, others]), "recorded", "stratum", "incident",
+            pd.concat([crimes, others]), self.outcome, "stratum", "incident",
             population=(sizes["frame_incidents"] * longer).to_dict(), population_unit="clusters", lonely=LONELY,
         )  # fmt: skip
         is_clustered = self.inspection.estimation.clustered if clustered is None else clustered
@@ -234,16 +237,37 @@ class Measures:
         """The overall recording rate by the estimator that the parameters name."""
         return self.pooled() if self.inspection.estimation.headline == "pooled" else self.stratified()
 
-    def domain(self, members: pd.Series[bool]) -> Estimate | None:
-        """Recording rate of a domain of the main sample in the whole design, weighted as the headline; None if empty."""
+    def domain(self, members: pd.Series[bool], minus: pd.Series[bool] | None = None) -> Estimate | None:
+        """Rate of a domain of the main sample in the whole design, weighted as the headline; None if empty.
+
+        ``minus`` are crimes that are taken off what counts.
+        """
         if not members.any():
             return None
         design = self.design()
         if self.inspection.estimation.headline == "pooled":
             design = design.unweighted()
         # incidents without a crime have rows too
-        inside = members.reindex(design.units.index, fill_value=False)
-        return estimation.weighted_rate(design, domain=inside.to_numpy(dtype=bool), **self.options)
+        inside, taken = (
+            (members & False if found is None else found).reindex(design.units.index, fill_value=False).to_numpy(bool)
+            for found in (members, minus)
+        )
+        if taken.any():
+            return estimation.net_rate(design, inside, taken, self.options["confidence"])
+        return estimation.weighted_rate(design, domain=inside, **self.options)
+
+    def rate(self, asked: Rate, over_recorded: pd.DataFrame | None) -> Estimate | None:
+        """A rate that the programme asks for; None where no crime is of it, or its columns or table were not filled in."""
+        crimes = self.main
+        if asked.of == "records":
+            if over_recorded is None:
+                return None
+            crimes = pd.concat([crimes, over_recorded.assign(recorded=True)], ignore_index=True)
+        if not set(asked.counts) <= set(crimes.columns):
+            return None
+        crimes = crimes.assign(counted=matching(crimes, asked.counts))
+        minus = matching(crimes, asked.minus) if asked.minus else None
+        return replace(self, main=crimes, outcome="counted").domain(matching(crimes, asked.where), minus)
 
     def unrecorded(self, rate: Estimate, recorded_crime: int) -> Estimate | None:
         """Reported crimes that go unrecorded in a year; None for a rate of 0, with which it is undefined.

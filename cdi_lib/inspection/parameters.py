@@ -122,7 +122,9 @@ class Period(Model):
 class AssumedCells(Model):
     """Columns of a record table whose values were assumed, in all rows or where others have some values."""
 
-    table: Literal["crimes", "dip_records", "n100", "cancellations", "survey"] = Field(description="of the records")
+    table: Literal["crimes", "over_recorded", "dip_records", "n100", "cancellations", "survey"] = Field(
+        description="of the records"
+    )
     columns: tuple[Name, ...] = Field(min_length=1, description="names of its columns")
     where: dict[Name, Values] = optional({}, "only in these rows: columns and values")
 

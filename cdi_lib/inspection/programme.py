@@ -62,10 +62,17 @@ class Sample(Model):
 
 
 class Rate(Model):
-    """A recording rate of some crimes of the main sample, estimated with an interval."""
+    """A rate of some crimes of the main sample, estimated with an interval: of those recorded, or of what ``counts``.
+
+    ``of: records`` adds the crimes of the table over_recorded, recorded and not ``should_be_recorded``; ``minus`` takes
+    some of them off, whatever ``where`` says: a net rate.
+    """
 
     label: Name = Field(description="what it is the rate of")
+    of: Literal["crimes", "records"] = "crimes"
     where: dict[Id, Values] = Field(min_length=1, description="columns of crimes and the values that count")
+    counts: dict[Id, Values] = Field(default={"recorded": ("yes",)}, description="which of these crimes count")
+    minus: dict[Id, Values] = Field(default={}, description="which crimes outside of 'where' are taken off")
     part_of: Id | None = Field(default=None, description="the estimate of which these crimes are a part")
 
 
@@ -86,11 +93,11 @@ class Counted(Model):
 
 
 class Rows(Model):
-    """A table of "x of y"; ``dip``: records examined, crimes found, crimes recorded."""
+    """A table of "x of y" (``dip``: records examined, crimes found, crimes recorded), or of ``rates``."""
 
     title: Text | None = Field(default=None, description="of the table, if reports/text has none")
-    kind: Literal["dip", "counted", "in time"] = "counted"
-    rows: dict[Id, Name] = Field(description="ids of shares and how the rows are called")
+    kind: Literal["dip", "counted", "in time", "rates"] = "counted"
+    rows: dict[Id, Name] = Field(description="ids of shares (of kind rates: of estimates) and how the rows are called")
 
 
 class RecordingRule(Model):
@@ -191,6 +198,11 @@ class Told(Model):
         if estimate in WHOLE:
             return tuple(self.crime_types)
         return tuple(id_ for id_, rate in self.estimates.items() if rate.part_of == estimate)
+
+    def reads(self, column: str) -> bool:
+        """Whether an estimate or an "x of y" asks for a column of crimes."""
+        rates = any(column in {*rate.where, *rate.counts, *rate.minus} for rate in self.estimates.values())
+        return rates or any(column in {*share.where, *share.counts} for share in self.shares.values())
 
     def rate_ids(self) -> list[str]:
         """Ids of all recording rates."""

@@ -43,7 +43,8 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     columns = tables_of(parts)
     for id_, rate in rates.items():
         if rate:
-            yield from _conditions(f"estimates.{id_}.where", rate.where, "crimes", columns)
+            for key in ("where", "counts", "minus"):
+                yield from _conditions(f"estimates.{id_}.{key}", getattr(rate, key), "crimes", columns)
             others = [*parts["crime_types"], *(other for other in rates if other != id_)]
             yield from unknown(f"estimates.{id_}.part_of", [rate.part_of] if rate.part_of else [], others)
     yield from _circles("estimates", "part_of", {i: (r.part_of,) for i, r in rates.items() if r and r.part_of})
@@ -54,7 +55,7 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     known = {"estimate": [*WHOLE, *parts["crime_types"], *rates], "share": list(shares)}
     for id_, rows in _all_sound(content, "tables", Rows).items():
         if rows:
-            yield from unknown(f"tables.{id_}.rows", rows.rows, known["share"])
+            yield from unknown(f"tables.{id_}.rows", rows.rows, known["estimate" if rows.kind == "rates" else "share"])
     yield from unknown("compared", _strings(content.get("compared")), known["estimate"])
     grades = _strings(content.get("grades"))
     if grades:

@@ -20,6 +20,7 @@ _FROM = {
     "rape": ("offence_class",),
     "modern_slavery": ("offence_class",),
     "within_limit": ("reported_at", "recorded_at"),
+    "rightly_classed": ("offence_class", "recorded_class"),
 }
 _IN_MAIN = {"sample": (MAIN,)}
 _TALLIES: dict[str, Reads] = {
@@ -110,7 +111,10 @@ def _reads_of_rate(name: str, inspection: Inspection) -> Iterator[Reads]:
     if name in programme.crime_types:
         yield "crimes", columns, {**_IN_MAIN, "crime_type": (name,)}
     elif name in programme.estimates:
-        yield "crimes", columns, {**_IN_MAIN, **programme.estimates[name].where}
+        asked = programme.estimates[name]
+        yield "crimes", (*columns, *asked.counts), {**_IN_MAIN, **asked.where}
+        if asked.of == "records":
+            yield "over_recorded", ("crime_id", "incident_id", *asked.where, *asked.counts), {}
     elif name == "overall_stratified" or (name == "overall" and inspection.estimation.headline == "stratified"):
         yield "crimes", (*columns, "crime_type"), _IN_MAIN
     else:

@@ -30,6 +30,7 @@ class AuditRecords:
     files: dict[str, str]  # file name -> SHA-256
     crimes: pd.DataFrame
     dip_records: pd.DataFrame | None = None
+    over_recorded: pd.DataFrame | None = None
     n100: pd.DataFrame | None = None
     cancellations: pd.DataFrame | None = None
     survey: pd.DataFrame | None = None

@@ -154,10 +154,23 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     yield "reported_at", is_main & outside, f"a time in the audit period, {period.start} to {period.end}"
     route = f"{' or '.join(inspection.programme.routes)} for a crime of the main sample"
     yield "route", is_main & t["route"].isna(), route
+    if "recorded_class" in t and t["recorded_class"].notna().any():
+        as_what = t["recorded_class"]
+        yield "recorded_class", is_main & recorded & as_what.isna(), "the class as which the crime was recorded"
+        yield "recorded_class", ~recorded & as_what.notna(), "a blank for a crime that was not recorded"
+    for column in ("safeguarded", "investigated"):
+        if column in t:
+            yield column, recorded & t[column].notna(), "a blank for a crime that was recorded"
     for sample, found in inspection.programme.samples.items():
         for column in found.needs:
             expected = f"an entry for a crime of the dip sample {sample}"
             yield column, (t["sample"] == sample) & t[column].isna(), expected
+
+
+def _rules_of_over_recorded(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
+    crime_type = t["offence_class"].map(crime_type_of(inspection.programme))
+    its_type = crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
+    yield "crime_type", t["crime_type"] != crime_type, its_type
 
 
 def _rules_of_n100(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
@@ -198,7 +211,7 @@ def _rules_of_survey(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
 
 
 _RULES = {
-    "crimes": _rules_of_crimes, "n100": _rules_of_n100, "cancellations": _rules_of_cancellations,
+    "crimes": _rules_of_crimes, "over_recorded": _rules_of_over_recorded, "n100": _rules_of_n100, "cancellations": _rules_of_cancellations,
     "challenges": _rules_of_challenges, "survey": _rules_of_survey,
 }  # fmt: skip
 
@@ -212,6 +225,8 @@ def check_across(tables: Mapping[str, pd.DataFrame], inspection: Inspection) -> 
     mistakes = [*_main_sample(crimes), *_dip_samples(crimes, tables.get("dip_records"))]
     if "strata" in tables and len(tables["strata"]):  # make new writes it empty
         mistakes += _strata(tables["strata"], crimes)
+    if "over_recorded" in tables:
+        mistakes += _over_recorded(tables["over_recorded"], crimes)
     if "survey" in tables:
         mistakes += _survey(tables["survey"], inspection.survey_statements)
     if "challenges" in tables:
@@ -268,6 +283,25 @@ def _dip_samples(crimes: pd.DataFrame, dip_records: pd.DataFrame | None) -> Iter
         yield Mistake("crimes", row, "incident_id", got, expected)
     for row in _labels(is_main & examined.notna()):
         yield Mistake("crimes", row, "incident_id", "a record of a dip sample", "an incident of the main sample")
+
+
+def _over_recorded(over: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
+    """Over-recorded crimes that are among the audited ones, or whose stratum is not that of the crimes beside them."""
+    for row in _labels(over["crime_id"].isin(crimes["crime_id"])):
+        yield Mistake(
+            "over_recorded", row, "crime_id", "a crime of the table crimes", "one that should not be recorded"
+        )
+    main = crimes[crimes["sample"] == MAIN]
+    if ("stratum" in main) != ("stratum" in over):
+        expected = "the column stratum in both tables or in neither of crimes and over_recorded"
+        yield Mistake("over_recorded", None, "stratum", "it in one of them", expected)
+    elif "stratum" in main:
+        stratum = over["incident_id"].map(main.drop_duplicates("incident_id").set_index("incident_id")["stratum"])
+        wrong = over["stratum"].isna() | (stratum.notna() & (stratum != over["stratum"]))
+        for row in _labels(wrong | ~over["stratum"].isin(main["stratum"])):
+            yield Mistake(
+                "over_recorded", row, "stratum", shown(over.at[row, "stratum"]), "that of the incident's draw"
+            )
 
 
 def _survey(survey: pd.DataFrame, known: Mapping[str, str]) -> Iterator[Mistake]:

@@ -26,7 +26,7 @@ YES_NO = ("yes", "no")
 OUTCOMES = ("upheld", "rejected", "open")
 RECORDED_AS = ("n100", "incident", "nothing")
 # Columns that crimes get from others, and what may stand in them
-DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit")}
+DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit", "rightly_classed", "should_be_recorded")}
 EQUALITY = {"characteristic": (), "recorded": YES_NO}  # the list of the parameters, as a table
 # What a spreadsheet shows where a formula has no value
 _NO_VALUES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
@@ -176,6 +176,29 @@ _TABLES: dict[str, dict[str, Column]] = {
         ),
         "reported_at": Column("when it was reported, such as 2019-06-03 14:05", MOMENT, blank=True),
         "recorded_at": Column("when it was recorded; blank if not recorded or not examined", MOMENT, blank=True),
+        "recorded_class": Column(
+            "the Home Office class as which the force recorded the crime; blank if it was not recorded",
+            CLASS, blank=True, required=False,
+        ),
+        "safeguarded": Column(
+            "for a crime that was not recorded: yes if its victim was safeguarded all the same, else no",
+            ANSWER, blank=True, required=False,
+        ),
+        "investigated": Column(
+            "for a crime that was not recorded: yes if it was investigated all the same, else no",
+            ANSWER, blank=True, required=False,
+        ),
+    },
+    # Of the incidents of the main sample; a table without a row says that none was found.
+    "over_recorded": {
+        "crime_id": Column("reference of a recorded crime that should not have been, unique in this table", TEXT, unique=True),
+        "incident_id": Column("reference of the incident of the main sample in which it was found", TEXT),
+        "stratum": Column(
+            "stratum from which the incident was drawn; leave the column out where crimes have none", TEXT, blank=True,
+            required=False,
+        ),
+        "crime_type": Column("{crime_types}, as the force recorded it", one_of(())),
+        "offence_class": Column("Home Office class as which the force recorded it, such as 105A", CLASS),
     },
     "dip_records": {
         "record_id": Column("reference of the examined record, unique in this table", TEXT, unique=True),
@@ -245,6 +268,7 @@ TABLES = tuple(_TABLES)  # their names
 # Columns that hold ids of a programme: which of its parts.
 _OF_THE_PROGRAMME = {
     ("crimes", "sample"): "samples", ("crimes", "crime_type"): "crime_types", ("crimes", "route"): "routes",
+    ("over_recorded", "crime_type"): "crime_types",
     ("dip_records", "sample"): "samples", ("cancellations", "crime_type"): "cancellations",
 }  # fmt: skip
 
@@ -285,4 +309,9 @@ def typed(text: pd.DataFrame, name: str, limit_hours: int) -> pd.DataFrame:
         delay = data["recorded_at"] - data["reported_at"]
         in_time = (delay <= pd.Timedelta(hours=limit_hours)).astype("boolean")
         data["within_limit"] = in_time.mask(delay.isna())
+        if "recorded_class" in data:
+            same = (data["recorded_class"] == data["offence_class"]).astype("boolean")
+            data["rightly_classed"] = same.mask(data["recorded_class"].isna())
+    if name in ("crimes", "over_recorded"):
+        data["should_be_recorded"] = name == "crimes"
     return data

@@ -108,8 +108,8 @@ def tables_of(told: Told) -> dict[str, TableOutput]:
     counted = (
         TableOutput(
             identity,
-            " ".join(f"shares.{key}" for key in rows.rows),
-            partial(efficiency.counted, identity),
+            " ".join(f"{'estimates' if rows.kind == 'rates' else 'shares'}.{key}" for key in rows.rows),
+            partial(efficiency.rates if rows.kind == "rates" else efficiency.counted, identity),
             of_programme=rows,
         )
         for identity, rows in told.tables.items()

@@ -33,8 +33,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import special
 
-from cdi_lib.statistics.checks import count, counts_of_groups, one_population, population_count
+from cdi_lib.statistics.checks import count, counts_of_groups, level, one_population, population_count
 from cdi_lib.statistics.design import Bools, Design, Floats, Ints, sum_by, unseen
 from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS, hypergeometric, interval, square_and_add
 
@@ -126,6 +127,32 @@ def weighted_rate(
     inside = design.domain(domain)
     rate, scores, weight = ratio_and_scores(design, inside)
     return _proportion(design, rate, scores, inside, weight, "ratio", interval, confidence)
+
+
+def net_rate(design: Design, domain: Any, minus: Any, confidence: float = 0.95) -> Estimate:
+    """Estimate the successes among the units of a domain less the units of `minus`, per unit of the domain.
+
+    Both are columns of, or one bool per row of, ``design.units``; `minus` lies outside the domain. The result is a
+    "difference" of at most 1 with a t interval, for a net rate may be below 0; ``x`` counts the successes only. A ratio of weighted totals, linearised [3]_, eq. 6.13: R's ``svyratio(~I(success - minus), ~domain)``.
+
+    >>> import pandas as pd
+    >>> units = pd.DataFrame({"missed": [1] * 10 + [0] * 90 + [0] * 2, "real": [True] * 100 + [False] * 2})
+    >>> net_rate(Design(units, "missed", infinite_population=True), "real", ~units["real"]).value
+    0.08
+    """
+    inside, taken = design.domain(domain), design.domain(minus)
+    if (inside & taken).any():
+        raise ValueError("minus: expected units outside of the domain; some are in both")
+    total = (design.row_weight * inside).sum()
+    gain = design.row_outcome * inside - taken
+    value = float((design.row_weight * gain).sum() / total)
+    se = math.sqrt(design.variance(design.row_weight * (gain - value * inside) / total, inside | taken))
+    found = facts(design, inside)
+    reach = float(special.stdtrit(max(found["df"], 1), (1 + level(confidence)) / 2)) * se
+    return Estimate(
+        value=value, se=se, low=value - reach, high=value + reach, confidence=confidence, estimator="net ratio",
+        interval="t", unit="difference", flags=flags_of(design, found), **found,
+    )  # fmt: skip
 
 
 def domain_rates(

@@ -37,6 +37,16 @@ def counted(identity: str, results: Results) -> Table | None:
     return headed(identity, rows, columns=COLUMNS_LIKE[asked.kind])
 
 
+def rates(identity: str, results: Results) -> Table | None:
+    """A table of rates of the programme with their intervals; one that could not be estimated is left out."""
+    rows = [
+        {"code": key, "item": label, "rate": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+        for key, label in results.told.tables[identity].rows.items()
+        if (rate := results.estimate(key))
+    ]
+    return headed(identity, rows, columns="tbl-quality", level=wording.percent_confidence(results.estimates["overall"]))
+
+
 COLUMNS_LIKE = {"dip": "tbl-other-systems", "in time": "tbl-within-24", "counted": "tbl-rape"}
 
 
