@@ -126,8 +126,9 @@ setup-test:
 mutants: setup-test ## [MUTATE=statistics/intervals]: how many of the changes that a tool makes to the library the tests notice
 	@$(python) -m tests.tools.mutants $${MUTATE:+"$$MUTATE"}
 
-docs: setup-test ## the library's documentation, in .cache/docs/
+docs: setup-test ## the library's documentation, the schema of results and the columns of tables, in .cache/docs/
 	@$(python) -m pdoc --output-directory .cache/docs --docformat numpy cdi_lib !cdi_lib.__main__
+	@$(python) -m tests.tools.docs .cache/docs
 
 lock: setup ## resolve the dependencies again
 	@lock() { $(programs)uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \

@@ -13,6 +13,7 @@
 - ``workbook``     all tables as one workbook
 - ``docx``         the report as a Word document, and what such a document says
 - ``evidence``     the executed notebooks as pages
+- ``dictionary``   what the columns of the tables and the results hold
 - ``metadata``     the report described for machines
 - ``changes``      what differs between two results
 """

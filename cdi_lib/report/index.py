@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from cdi_lib.inspection.programme import Rows, Told
-from cdi_lib.inspection.results import Results
-from cdi_lib.report import charts, labels, tables, wording
+from cdi_lib.inspection.results import Results, write_json
+from cdi_lib.report import charts, dictionary, labels, tables, wording
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.sections import annex, effectiveness, efficiency, figures, glossary, judgements
 from cdi_lib.report.tables import Table
@@ -216,5 +216,10 @@ def figure_markdown(results: Results, identity: str) -> str:
 
 
 def write_tables(results: Results, folder: Path) -> None:
-    """Write every table as a CSV file named after its id."""
-    tables.write({identity: built(results, output) for identity, output in tables_of(results.told).items()}, folder)
+    """Write every table as a CSV file named after its id, and what their columns mean."""
+    outputs = tables_of(results.told)
+    found = {identity: table for identity, output in outputs.items() if (table := built(results, output))}
+    tables.write(found, folder)
+    titles = {identity: outputs[identity].title for identity in found}
+    write_json(folder / dictionary.METADATA, dictionary.described(results, found, titles))
+    write_json(folder.parent / dictionary.SCHEMA, dictionary.schema())

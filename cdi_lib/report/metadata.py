@@ -6,7 +6,7 @@ from typing import Any
 
 from cdi_lib.inspection.details import Details
 from cdi_lib.inspection.results import EstimateResult, Results
-from cdi_lib.report import index, labels, wording
+from cdi_lib.report import dictionary, index, labels, wording
 from cdi_lib.report.labels import book, said
 
 _LICENCES = {
@@ -143,6 +143,8 @@ def _distribution(results: Results) -> list[dict[str, str]]:
     """The data files that stand beside the report."""
     files = [
         _file("results.json", "application/json", said("metadata.results")),
+        _file(dictionary.SCHEMA, "application/schema+json", said("metadata.schema")),
+        _file(f"tables/{dictionary.METADATA}", "application/csvm+json", said("metadata.columns")),
         _file(
             "tables.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", said("metadata.tables")
         ),

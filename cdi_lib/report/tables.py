@@ -24,7 +24,7 @@ class Column:
     """One column: the key of its values, its header, how a value is printed, and whether it is a number.
 
     ``number_format`` is how a spreadsheet shows the unrounded value, ``factor`` what it is multiplied with there:
-    100 where the header says points.
+    100 where the header says points. ``words`` are for readers: other columns of the CSV file hold what they say.
     """
 
     key: str
@@ -33,6 +33,7 @@ class Column:
     number: bool = False
     number_format: str = ""
     factor: int = 1
+    words: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ KINDS: dict[str, Callable[[str, str], Column]] = {
     "decimal": decimal,
     "printed": partial(Column, number=True),  # figures that are text already
     "badge": partial(Column, shown=wording.badge),
+    "words": partial(Column, words=True),
+    "hash": partial(Column, shown=lambda value: value[:16]),
 }
 
 
@@ -154,14 +157,28 @@ def to_csv(table: Table) -> str:
 
     The first column is the code of a row, where the rows have one; the last are those that are not shown.
     """
-    buffer = io.StringIO()
+    buffer, keys = io.StringIO(), csv_keys(table)
     writer = csv.writer(buffer, lineterminator="\n")
-    known = dict.fromkeys([*(column.key for column in table.columns), *(key for row in table.rows for key in row)])
-    keys = sorted(known, key=lambda key: key != "code")
-    writer.writerow(keys)
+    writer.writerow(map(header_of, keys))
     for row in table.rows:
         writer.writerow([_inert(row.get(key)) for key in keys])
     return buffer.getvalue()
+
+
+def csv_keys(table: Table) -> list[str]:
+    """The keys of the columns of the CSV file of a table, in their order."""
+    known = dict.fromkeys([*(column.key for column in table.columns), *(key for row in table.rows for key in row)])
+    words = {column.key for column in table.columns if column.words}
+    return sorted((key for key in known if key not in words), key=lambda key: key != "code")
+
+
+def header_of(key: str) -> str:
+    """The header of a column of a CSV file: a name without spaces.
+
+    >>> header_of("requires improvement")
+    'requires_improvement'
+    """
+    return key.replace(" ", "_")
 
 
 def _inert(value: Any) -> Any:

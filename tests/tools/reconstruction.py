@@ -138,7 +138,8 @@ def reconstruct(specification: Path, folder: Path) -> list[Path]:
     written = []
     for name, table_rows in tables.items():
         path = folder / f"{name}.csv"
-        table = pd.DataFrame(table_rows, columns=columns_of(name))
+        rows = pd.DataFrame(table_rows)
+        table = rows.reindex(columns=[column for column in columns_of(name) if column in rows or rows.empty])
         table.to_csv(path, index=False, lineterminator="\n")
         written.append(path)
     frame.to_parquet(folder / "frame.parquet", index=False, compression="zstd")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cdi_lib.inspection.results import Results
 from cdi_lib.report.labels import crime_types, said, word
-from cdi_lib.report.sections.effectiveness import interval_level, sum_note
+from cdi_lib.report.sections.effectiveness import interval_cells, interval_level, sum_note
 from cdi_lib.report.tables import Table, headed
 
 
@@ -45,7 +45,8 @@ def estimators(results: Results) -> Table | None:
             unrecorded = results.estimate(f"unrecorded_{key}")
             rows.append(
                 {"code": key, "estimator": label, "headline": said(f"numbers.{'yes' if is_headline else 'no'}")}
-                | {"rate": rate.value, "margin": rate.margin, "low": rate.low, "high": rate.high}
+                | {"rate": rate.value, "margin": rate.margin}
+                | interval_cells(rate)
                 | {"unrecorded": unrecorded.value if unrecorded else None, "n": rate.n}
             )
     return headed("tbl-estimators", rows, level=interval_level(results))
@@ -64,7 +65,10 @@ def sensitivity(results: Results) -> Table | None:
 
 def published(results: Results) -> Table | None:
     """Published figures beside the computed ones."""
-    return headed("tbl-published", [{"code": row.result} | row.model_dump() for row in results.details.published])
+    rows = [{"code": row.result} | row.model_dump() for row in results.details.published]
+    # one type a column: what was printed as text is in `computed`
+    rows = [row | {"value": None if isinstance(row["value"], str) else row["value"]} for row in rows]
+    return headed("tbl-published", rows)
 
 
 def assumptions(results: Results) -> Table | None:
@@ -74,4 +78,4 @@ def assumptions(results: Results) -> Table | None:
 
 def inputs(results: Results) -> Table | None:
     """The files that the results were computed from."""
-    return headed("tbl-inputs", [{"file": name, "sha256": value[:16]} for name, value in results.inputs.items()])
+    return headed("tbl-inputs", [{"file": name, "sha256": value} for name, value in results.inputs.items()])

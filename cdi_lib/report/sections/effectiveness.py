@@ -17,16 +17,24 @@ def rates(results: Results) -> Table | None:
         text for flag, text in book("labels")["cautions"].items() if flag in rate.flags
     )
     rows = [
-        {"code": key, "crime_type": label, "audited": rate.n} | _rate_cells(rate) | {"note": cautions(rate)}
+        {"code": key, "crime_type": label, "audited": rate.n, "note": cautions(rate), "flags": " ".join(rate.flags)}
+        | _rate_cells(rate)
         for key, label in crime_types(results.told).items()
         if (rate := results.estimate(key))
     ]
     without = () if any(row["note"] != wording.in_words([]) for row in rows) else ("note",)
+    rows = [{key: value for key, value in row.items() if key not in without} for row in rows]
     return headed("tbl-rates", rows, _weights_note(results), without, level=interval_level(results))
 
 
 def _rate_cells(rate: EstimateResult) -> dict[str, Any]:
-    return {"recorded": rate.recorded, "rate": rate.value, "low": rate.low, "high": rate.high}
+    return {"recorded": rate.recorded, "rate": rate.value} | interval_cells(rate)
+
+
+def interval_cells(estimate: EstimateResult) -> dict[str, Any]:
+    """The interval of an estimate with what makes it one: for a row, whose page shows the ends only."""
+    how = {"se": estimate.se, "confidence": estimate.confidence, "interval": estimate.interval}
+    return {"low": estimate.low, "high": estimate.high} | how | {"estimator": estimate.estimator, "unit": estimate.unit}
 
 
 def _weights_note(results: Results) -> str:
@@ -46,7 +54,8 @@ def unrecorded(results: Results) -> Table | None:
     """Crimes that go unrecorded in a year, by crime type."""
     rows = [
         {"code": key, "crime_type": label, "recorded_crime": results.details.row(key).recorded_crime}
-        | {"unrecorded": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+        | {"unrecorded": estimate.value, "n": estimate.n}
+        | interval_cells(estimate)
         for key, label in crime_types(results.told).items()
         if (estimate := results.estimate(f"unrecorded_{key}"))
     ]
@@ -92,7 +101,13 @@ def previous(results: Results) -> Table | None:
         return None
     kind = said(f"previous.{'random' if before.representative else 'dip'}")
     rows = [
-        {"inspection": year, "sample": sample, "limit": said("previous.hours", hours=hours), "n": rate.n}
+        {
+            "inspection": year,
+            "sample": sample,
+            "limit": said("previous.hours", hours=hours),
+            "limit_hours": hours,
+            "n": rate.n,
+        }
         | _rate_cells(rate)
         for year, sample, hours, rate in (
             (f"{before.year}", kind, before.recording_limit_hours, results.estimates["previous"]),

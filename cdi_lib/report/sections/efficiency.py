@@ -7,6 +7,7 @@ from typing import Any
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
 from cdi_lib.report.labels import said
+from cdi_lib.report.sections.effectiveness import interval_cells
 from cdi_lib.report.tables import Table, headed
 
 
@@ -32,7 +33,7 @@ def counted(identity: str, results: Results) -> Table | None:
         rows = [
             {"code": key, "item": label, "x": share.x, "n": share.n}
             for key, label, share in found
-            if (key, share.n) != ("rape", 0)  # none in the sample: nothing was examined
+            if share.n  # else nothing was examined
         ]
     return headed(identity, rows, columns=COLUMNS_LIKE[asked.kind])
 
@@ -40,7 +41,7 @@ def counted(identity: str, results: Results) -> Table | None:
 def rates(identity: str, results: Results) -> Table | None:
     """A table of rates of the programme with their intervals; one that could not be estimated is left out."""
     rows = [
-        {"code": key, "item": label, "rate": rate.value, "low": rate.low, "high": rate.high, "n": rate.n}
+        {"code": key, "item": label, "rate": rate.value, "n": rate.n} | interval_cells(rate)
         for key, label in results.told.tables[identity].rows.items()
         if (rate := results.estimate(key))
     ]

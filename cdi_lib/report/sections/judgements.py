@@ -135,7 +135,9 @@ def _evidence_values(entry: ElementJudgement) -> dict[str, Any]:
     values = {name: getattr(entry.evidence, name, None) for name in fields}
     for name in ("next_better", "next_worse"):
         change = getattr(entry, name)
-        values |= {name: change and change.grade, f"{name}_needs": _needs(change)}
+        needs = _needs(change)
+        values |= {name: change and change.grade, f"{name}_needs": None if isinstance(needs, str) else needs}
+        values[f"{name}_finding"] = needs if isinstance(needs, str) else None
     return values
 
 
@@ -147,7 +149,8 @@ def bands(results: Results) -> Table | None:
         words = (f"{g}: {b if isinstance(b, str) else wording.trimmed(b) + '%'}" for g, b in least.items())
         row: dict[str, Any] = {"code": entry.id, "element": entry.label, "bands": "; ".join(words)}
         row["reason"] = entry.reason_for_bands
-        rows.append(row | {f"least_{g}": b if isinstance(b, str) else b / 100 for g, b in least.items()})
+        numbers = {f"least_{g}": None if isinstance(b, str) else b / 100 for g, b in least.items()}
+        rows.append(row | numbers | {f"least_finding_{g}": b if isinstance(b, str) else None for g, b in least.items()})
     return headed("tbl-bands", rows, worst=results.details.judgements.scale[-1])
 
 

@@ -1,0 +1,66 @@
+"""What the data files beside a report hold: CSV on the Web metadata of the tables, and the JSON Schema of the results.
+
+The meanings of columns are in ``reports/text``; types and units follow from what the tables hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cdi_lib.inspection.results import Results
+from cdi_lib.report.labels import book, said
+from cdi_lib.report.tables import Column, Table, csv_keys, header_of
+
+METADATA, SCHEMA = "csv-metadata.json", "results.schema.json"
+# How a number in a table is printed, by the way in which its column shows it: unit in the file, and its rounding on the page
+_UNITS = {"0.0%": "proportion", "0.00%": "proportion", "0%": "proportion", "0.00": "proportion", "#,##0": "count"}
+
+
+def described(results: Results, tables: Mapping[str, Table], titles: Mapping[str, str]) -> dict[str, Any]:
+    """CSV on the Web metadata of some tables: of each its file and title, of each column name, type, unit and meaning.
+
+    See https://www.w3.org/TR/tabular-metadata/. Missing values are empty cells; proportions are in [0, 1].
+    """
+    return {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": book("phrases")["language"][:2]}],
+        "dc:title": f"{results.force_name}: {results.publication['title']}",
+        "dc:description": said("dictionary.about"),
+        "tables": [_table(identity, table, titles[identity]) for identity, table in tables.items()],
+    }
+
+
+def _table(identity: str, table: Table, title: str) -> dict[str, Any]:
+    shown = {column.key: column for column in table.columns}
+    columns = [_column(key, shown.get(key), [row.get(key) for row in table.rows]) for key in csv_keys(table)]
+    schema: dict[str, Any] = {"columns": columns}
+    codes = [row.get("code") for row in table.rows]
+    if None not in codes and len(set(codes)) == len(codes):
+        schema["primaryKey"] = "code"
+    return {"url": f"{identity.removeprefix('tbl-')}.csv", "dc:title": title, "tableSchema": schema}
+
+
+def _column(key: str, shown: Column | None, values: list[Any]) -> dict[str, Any]:
+    kinds = {type(value) for value in values if value not in (None, "")}
+    datatype = "string" if kinds - {int, float} or not kinds else "double" if float in kinds else "integer"
+    found: dict[str, Any] = {"name": header_of(key), "titles": shown.header if shown else header_of(key)}
+    found |= {"datatype": datatype, "null": "", "dc:description": meaning(key)}
+    if shown and shown.number and datatype != "string":
+        found |= {
+            "schema:unitText": _UNITS.get(shown.number_format, "number"),
+            "schema:valuePattern": shown.number_format,
+        }
+    return found
+
+
+def meaning(key: str) -> str:
+    """What a column of this name holds."""
+    meanings: dict[str, str] = book("dictionary")
+    of_a_grade = next((name for name in ("least_finding", "least") if key.startswith(f"{name}_")), "_grade")
+    return meanings.get(key) or meanings[of_a_grade]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of ``results.json``, from the models that write and read it."""
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "results.json"}
+    return about | Results.model_json_schema(mode="serialization") | {"title": "results.json"}
