@@ -206,7 +206,7 @@ def test_what_is_possible_but_unlikely_gets_a_warning():
     [warning] = warnings
     assert str(warning) == (
         "warning: params/x.yml, audit_period: got 8 months, 2021-11-01 to 2022-06-30; "
-        "expected six months, as inspections have; correct it unless it was so"
+        "expected 6 months, as inspections by this programme have; correct it unless it was so"
     )
     assert doubtful(check_inspection(parameters(), "x"), "x", today) == []
     late = parameters()

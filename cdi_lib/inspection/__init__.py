@@ -12,6 +12,7 @@
 - ``tables``       what the tables of an audit hold: columns, kinds of values, dates and times as exported
 - ``rules``        what is wrong in a cell, a row, between rows and between tables
 - ``records``      the tables of an audit: read, checked and held
+- ``register``     areas for improvement that earlier inspections left open
 - ``measures``     which estimates an inspection asks for
 - ``judgement``    grades from measures by criteria
 - ``results``      what was found: typed, unrounded, written once

@@ -223,6 +223,19 @@ class PublishedRow(Stored):
     n: int | None = None
 
 
+class RegisterRow(Stored):
+    """An area for improvement of an earlier inspection, and what became of it."""
+
+    id: str
+    raised_on: date
+    text: str
+    owner: str
+    deadline: date
+    cause: str
+    became: Literal["open", "done", "superseded"]
+    note: str | None
+
+
 class BackTest(Stored):  # how many published figures were compared and reproduced; grades of other criteria
     compared: int
     reproduced: int
@@ -410,6 +423,7 @@ class Details(Stored):
     survey: dict[str, SurveyAnswers] = {}
     # 4_leadership
     assessments: list[Assessment] = []
+    earlier_areas: list[RegisterRow] = []
     # 5_judgements
     judgements: Judgements = OF_EVERY_INSPECTION
     grades: dict[str, str] = {}

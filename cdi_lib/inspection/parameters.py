@@ -77,6 +77,21 @@ class Approval(Model):
     date: Day = Field(description="date of the approval")
 
 
+class Contact(Model):
+    """Who answers questions about the figures."""
+
+    name: Name = Field(description="name of the lead analyst")
+    address: Name = Field(description="e-mail address or telephone number")
+
+
+class Correction(Model):
+    """Why a version of the report corrects the one before it."""
+
+    version: Name = Field(description="version that corrects, in quotes")
+    date: Day = Field(description="date of the correction")
+    reason: Text = Field(description="what was wrong and why; printed")
+
+
 class Publication(Model):
     title: Name = Field(description="title of the report")
     type: Name = optional("Crime recording", "publication type")
@@ -93,6 +108,12 @@ class Publication(Model):
     )
     original: WebAddress | None = optional(None, "web address of the published report that this one follows")
     rights: Text | None = optional(None, "copyright and licence of the report")
+    contact: Contact | None = optional(None, "lead analyst, printed; a final report of an audit needs one")
+    embargo: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d$")] | None = optional(
+        None, "day and time before which nothing may be published, such as 2020-07-31 09:30; take it out at release"
+    )
+    pre_release: tuple[Name, ...] = optional((), "roles that see the report before its release; printed")
+    corrections: tuple[Correction, ...] = optional((), "of a later version: version, date and reason")
 
 
 class Period(Model):
@@ -228,6 +249,7 @@ class PreviousInspection(Model):
     representative: StrictBool = Field(description="true if it was a random sample of the force's crime")
     recording_limit_hours: Positive = optional(24, "time limit for recording in force then")
     note: Text | None = optional(None, "what differs")
+    parameters: Name | None = optional(None, "its parameter file, without .yml: its open areas for improvement go on")
     status: Status = Field(description="status of the figures")
     source: Text = Field(description="where the figures come from")
 
@@ -244,6 +266,15 @@ class AreaForImprovement(Model):
 
     text: Text = Field(description="one sentence that completes 'The force should …'")
     elements: tuple[Text, ...] = optional((), "ids of elements in the programme")
+    id: Name | None = optional(None, "by which the register calls it; a final report of an audit needs all that follow")
+    owner: Name | None = optional(None, "role that answers for it")
+    deadline: Day | None = optional(None, "by when")
+    cause: Text | None = optional(None, "why it came about")
+
+    @property
+    def lacking(self) -> list[str]:
+        """What an entry of the register needs and this one has not."""
+        return [name for name in ("id", "owner", "deadline", "cause") if getattr(self, name) is None]
 
 
 class Assessment(Model):
@@ -397,9 +428,11 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     """What is possible and yet more often a slip: warnings, which stop nothing. Messages call the file ``name``."""
     period, warnings = inspection.audit_period, []
     months = round(period.years * 12, 1)
-    if not 5.5 <= months <= 6.5:
+    usual = inspection.programme.usual_months
+    if usual and not usual - 0.5 <= months <= usual + 0.5:
         got = f"{months:g} months, {period.start} to {period.end}"
-        warnings.append(("audit_period", got, "six months, as inspections have; correct it unless it was so"))
+        expected = f"{usual:g} months, as inspections by this programme have; correct it unless it was so"
+        warnings.append(("audit_period", got, expected))
     if period.end > today:
         got = f"an audit that ends on {period.end}, in the future"
         warnings.append(("audit_period.end", got, "a day that is over; a sample can be audited after it"))

@@ -228,6 +228,7 @@ class Programme(Told):
     note: Text = Field(description="printed with the criteria")
     recording_rules: tuple[RecordingRule, ...] = Field(min_length=1, description="by date, the earliest first")
     chapters: Chapters
+    usual_months: float = Field(default=6, ge=0, le=36, description="length of an audit period; 0: any")
     grades: tuple[Text, ...] = Field(description="best first")
     questions: dict[Id, Question]
     elements: dict[Id, Element]

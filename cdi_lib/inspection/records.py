@@ -35,6 +35,7 @@ class AuditRecords:
     cancellations: pd.DataFrame | None = None
     survey: pd.DataFrame | None = None
     strata: pd.DataFrame | None = None
+    register: pd.DataFrame | None = None
     challenges: pd.DataFrame | None = None
     published: pd.DataFrame | None = None
     untouched: tuple[str, ...] = ()

@@ -205,6 +205,13 @@ def _rules_of_challenges(t: pd.DataFrame, inspection: Inspection) -> Iterator[Ru
     yield "challenged_on", t["challenged_on"] < pd.Timestamp(start), since
 
 
+def _rules_of_register(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
+    yield "note", (t["became"] != "open") & t["note"].isna(), "what was done, or what superseded it"
+    late = t["raised_on"] >= pd.Timestamp(inspection.publication.date)
+    yield "raised_on", late, f"a date before that of this report, {inspection.publication.date}"
+    yield "deadline", t["deadline"] < t["raised_on"], "a date that is not before raised_on"
+
+
 def _rules_of_survey(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     twice = t.duplicated(["respondent_id", "statement"])
     yield "answer", twice, "one answer of a respondent to a statement; this is a second one"
@@ -212,7 +219,7 @@ def _rules_of_survey(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
 
 _RULES = {
     "crimes": _rules_of_crimes, "over_recorded": _rules_of_over_recorded, "n100": _rules_of_n100, "cancellations": _rules_of_cancellations,
-    "challenges": _rules_of_challenges, "survey": _rules_of_survey,
+    "challenges": _rules_of_challenges, "register": _rules_of_register, "survey": _rules_of_survey,
 }  # fmt: skip
 
 

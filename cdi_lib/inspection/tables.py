@@ -24,6 +24,7 @@ ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree"
 SHOWN_AS = ("percent", "points", "over", "count", "x of n", "text")
 YES_NO = ("yes", "no")
 OUTCOMES = ("upheld", "rejected", "open")
+BECAME = ("open", "done", "superseded")
 RECORDED_AS = ("n100", "incident", "nothing")
 # Columns that crimes get from others, and what may stand in them
 DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit", "rightly_classed", "should_be_recorded")}
@@ -237,6 +238,17 @@ _TABLES: dict[str, dict[str, Column]] = {
         ),
         "frame_incidents": Column("incidents of the stratum in the sampling frame", COUNT),
         "audited_incidents": Column("incidents of the stratum that were drawn and audited, also those without a crime", COUNT),
+    },
+    # Areas for improvement of earlier inspections, carried from one to the next.
+    "register": {
+        "id": Column("by which the report that named it calls it, unique in this table", PRINTABLE, unique=True),
+        "raised_on": Column("date of that report, such as 2020-07-31", DAY),
+        "text": Column("what the force should do", PRINTABLE),
+        "owner": Column("role that answers for it", PRINTABLE),
+        "deadline": Column("by when, such as 2021-03-31", DAY),
+        "cause": Column("why it came about", PRINTABLE),
+        "became": Column("open, done or superseded", one_of(BECAME)),
+        "note": Column("what was done, or what it was superseded by; may be blank while it is open", PRINTABLE, blank=True),
     },
     "challenges": {
         "crime_id": Column("reference of the crime whose decision is disputed, unique in this table", TEXT, unique=True),

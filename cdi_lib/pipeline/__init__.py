@@ -4,6 +4,7 @@
 - ``step``         what a notebook opens: the audit, and what earlier notebooks found
 - ``notebooks``    run them; which cell failed
 - ``publish``      a finished report takes the place of the previous one, or nothing does
+- ``versions``     earlier versions of a final report, and what a later one corrects
 - ``build``        the report of one force
 - ``comparison``   the comparison of forces
 - ``front``        the front page of all reports

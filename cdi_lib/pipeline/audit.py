@@ -15,6 +15,7 @@ from cdi_lib.inspection.measures import check_measures
 from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.records import AuditRecords, load_records
+from cdi_lib.inspection.register import check_register
 from cdi_lib.inspection.results import inputs_of
 from cdi_lib.report import labels
 
@@ -57,6 +58,7 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     with _kept(problems):
         records = load_records(force, inspection, params)
         problems += check_measures(force, inspection, records)
+        problems += check_register(force, inspection, records, params)
     problems += check_drawn(force, inspection, params)
     problems += [problem for problem in check_chain(force, inspection, params, records) if problem.severity == "error"]
     with _kept(problems):

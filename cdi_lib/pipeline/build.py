@@ -10,7 +10,7 @@ from pathlib import Path
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.results import combine, read_results, write_results
-from cdi_lib.pipeline import fingerprint
+from cdi_lib.pipeline import fingerprint, versions
 from cdi_lib.pipeline.audit import Audit, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, execute, saved_by, write_front_matter
 from cdi_lib.pipeline.publish import forget_failed, keep_failed, publish, staging_folder
@@ -51,11 +51,12 @@ def build_report(
     reports.mkdir(parents=True, exist_ok=True)
     with staging_folder(force, reports) as staging:
         try:
+            earlier = versions.keep_earlier(reports / force, staging, audit.inspection.publication.version)
             if only_look:
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")
                 shutil.copyfile(reports / force / "results.json", staging / "results.json")
             else:
-                _run_notebooks(audit, params, staging, commit, progress)
+                _run_notebooks(audit, params, staging, commit, progress, earlier, reports / force)
             message = _write_files(staging, renderer, progress)
         except Exception:
             keep_failed(staging / "notebooks", force, reports)
@@ -68,18 +69,27 @@ def build_report(
     return Report(reports / force, message)
 
 
-def _run_notebooks(audit: Audit, params: Path, staging: Path, commit: str, progress: Callable) -> None:
-    """Execute all notebooks of a force into ``staging/notebooks`` and write ``results.json``."""
+def _run_notebooks(
+    audit: Audit, params: Path, staging: Path, commit: str, progress: Callable, earlier: Path | None, published: Path
+) -> None:
+    """Execute all notebooks of a force into ``staging/notebooks`` and write ``results.json``.
+
+    ``earlier`` are results that this version corrects, ``published`` is the folder of the report there is.
+    """
     notebooks, sections = staging / "notebooks", staging / ".sections"
     notebooks.mkdir()
     variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
     for step, name in enumerate((*NOTEBOOKS, REPORT), 1):
         progress(step, f"notebook {name}")
-        parameters = {"force": audit.force} | ({"commit": commit} if name == REPORT else {})
+        parameters = {"force": audit.force}
+        if name == REPORT:
+            found = [saved_by(saved, sections) for saved in NOTEBOOKS]
+            results = combine(audit.force, audit.inspection, audit.inputs, found)
+            versions.check_corrected(audit, results, published, earlier)
+            write_results(staging / "results.json", results)
+            parameters |= {"commit": commit, "corrects": earlier.relative_to(staging).as_posix() if earlier else ""}
         execute(name, audit.force, notebooks / f"{name}.ipynb", parameters, variables, audit)
     write_front_matter(notebooks / f"{REPORT}.ipynb", audit.inspection)
-    found = [saved_by(name, sections) for name in NOTEBOOKS]
-    write_results(staging / "results.json", combine(audit.force, audit.inspection, audit.inputs, found))
     shutil.rmtree(sections)
 
 
@@ -123,6 +133,12 @@ def lacking(audit: Audit, commit: str) -> list[tuple[str, str]]:
             found.append(
                 ("uncommitted changes of the code", "all changes committed, so that the report can be made again")
             )
-        elif commit.startswith(fingerprint.UNKNOWN):
+        if audit.inspection.publication.contact is None:
+            found.append(("no contact", "name and address of the lead analyst in publication.contact"))
+        for number, area in enumerate(audit.inspection.areas_for_improvement, 1):
+            if area.lacking:
+                got = f"area for improvement {number} without {', '.join(area.lacking)}"
+                found.append((got, "these in areas_for_improvement, for the register"))
+        if commit.startswith(fingerprint.UNKNOWN):
             found.append((f"a commit of the code that is {commit}", "a repository that git can read"))
     return found

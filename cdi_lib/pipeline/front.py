@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jinja2
 
@@ -14,7 +15,7 @@ from cdi_lib.render import look
 from cdi_lib.report import labels, wording
 from cdi_lib.report.tables import not_applicable
 
-NAME = "index.html"
+NAME, FEED = "index.html", "feed.xml"
 
 
 def write(reports: Path) -> Path:
@@ -29,15 +30,41 @@ def write(reports: Path) -> Path:
         style=look.style(),
         style_hash=look.hash_of(look.style()),
     )
-    made = reports / f".{NAME}-{os.getpid()}"
-    made.write_text(page, encoding="utf-8", newline="\n")
-    made.replace(reports / NAME)
-    return reports / NAME
+    _write(reports / FEED, _feed(rows))
+    return _write(reports / NAME, page)
+
+
+def _write(path: Path, text: str) -> Path:
+    made = path.with_name(f".{path.name}-{os.getpid()}")
+    made.write_text(text, encoding="utf-8", newline="\n")
+    made.replace(path)
+    return path
+
+
+def _feed(rows: list[dict[str, Any]]) -> str:
+    """The reports that are published as an Atom feed, the latest first: no draft, nothing under embargo."""
+    feed = ElementTree.Element("feed", xmlns="http://www.w3.org/2005/Atom")
+    published = sorted((row for row in rows if row["published"]), key=lambda row: row["day"], reverse=True)
+    for name, text in (("title", labels.said("release.feed")), ("id", "urn:cdi:reports")):
+        ElementTree.SubElement(feed, name).text = text
+    ElementTree.SubElement(feed, "updated").text = f"{published[0]['day'] if published else '1970-01-01'}T00:00:00Z"
+    for row in published:
+        entry = ElementTree.SubElement(feed, "entry")
+        ElementTree.SubElement(entry, "title").text = f"{row['force']}: {row['title']}"
+        ElementTree.SubElement(entry, "id").text = f"urn:cdi:reports:{row['folder']}:{row['version']}"
+        ElementTree.SubElement(entry, "updated").text = f"{row['day']}T00:00:00Z"
+        ElementTree.SubElement(entry, "link", href=f"{row['folder']}/index.html")
+        author = ElementTree.SubElement(entry, "author")
+        ElementTree.SubElement(author, "name").text = row["contact"] or row["force"]
+        ElementTree.SubElement(entry, "summary").text = f"{row['grade']}; {row['rate']} ({row['records']})"
+    ElementTree.indent(feed)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(feed, encoding="unicode")}\n'
 
 
 def _row(path: Path) -> dict[str, Any]:
     """What the front page says of one report."""
     content = json.loads(path.read_text(encoding="utf-8"))
+    notice = wording.notice(content["publication"])
     publication, rate = content["publication"], content["estimates"].get("overall", {})
     shown = {name: rate.get(name) for name in ("value", "low", "high")}
     value, low, high = (not_applicable() if number is None else wording.percent(number) for number in shown.values())
@@ -53,6 +80,9 @@ def _row(path: Path) -> dict[str, Any]:
         "high": high,
         "day": publication["date"],
         "date": wording.day(publication["date"]),
-        "status": publication["status"].capitalize(),
+        "status": notice[0] if notice else publication["status"].capitalize(),
+        "published": notice is None,
+        "version": publication["version"],
+        "contact": (publication.get("contact") or {}).get("name", ""),
         "records": wording.capital(labels.word("records", content["records"]["status"])),
     }

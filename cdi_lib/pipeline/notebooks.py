@@ -192,6 +192,8 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
         "keywords": ["crime data integrity", "crime recording", "police"],
         "lang": labels.book("phrases")["language"],
     }
+    if notice := wording.notice(publication.model_dump(mode="json")):
+        matter |= {"notice-word": notice[0], "notice": notice[1]}
     if publication.rights:
         matter["rights"] = wording.plain(publication.rights)
     notebook = nbformat.read(path, as_version=4)

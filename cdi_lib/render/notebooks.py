@@ -13,7 +13,7 @@ from cdi_lib.render.errors import RenderError, shown, suggest
 
 # What the front matter may say (the subtitle is the force). All else about the output is decided in reports/_quarto.yml.
 KNOWN = {"title", "subtitle", "publication-type", "audit-period", "date", "date-label", "status", "version"}
-KNOWN |= {"lang", "description", "keywords", "rights"}
+KNOWN |= {"lang", "description", "keywords", "rights", "notice-word", "notice"}
 
 
 class Chunk(NamedTuple):
@@ -122,5 +122,6 @@ def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
         "status": status,
     }
     words |= {"version": str(matter["version"])} if "version" in matter else {}
-    notice = {"status-text": "Draft", "draft-notice": "for checking, not for publication"}
-    return words | notice if status == "draft" else words
+    word, notice = matter.get("notice-word", "Draft"), matter.get("notice", "for checking, not for publication")
+    is_marked = status == "draft" or "notice" in matter
+    return words | {"status-text": word, "draft-notice": notice} if is_marked else words

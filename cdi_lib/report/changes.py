@@ -16,6 +16,7 @@ class Change:
 
     group: str
     text: str
+    figure: bool = True  # or about the publication
 
 
 def changes(before: Results, after: Results) -> list[Change]:
@@ -26,23 +27,24 @@ def changes(before: Results, after: Results) -> list[Change]:
     all of them, unrounded.
     """
     found = [
-        *_changes(said("changes.inspection"), _facts(before), _facts(after)),
+        *_changes(said("changes.inspection"), _facts(before), _facts(after), figure=False),
         *_changes(said("changes.grades"), _grades(before), _grades(after)),
         *_estimates(before, after),
         *_changes(said("changes.shares"), _shares(before), _shares(after)),
         *_changes(said("changes.tallies"), _tallies(before), _tallies(after)),
     ]
-    if rest := sum(not _is_told(str(row["result"]), before, after) for row in differences(before, after)):
-        text = said(f"changes.{'one_more' if rest == 1 else 'more'}", number=wording.count(rest))
-        found.append(Change(said("changes.rest"), text))
+    names = [str(row["result"]) for row in differences(before, after)]
+    if rest := [name for name in names if not _is_told(name, before, after)]:
+        text = said(f"changes.{'one_more' if len(rest) == 1 else 'more'}", number=wording.count(len(rest)))
+        found.append(Change(said("changes.rest"), text, not all(name.startswith("publication.") for name in rest)))
     return found
 
 
-def _changes(group: str, before: dict[str, str], after: dict[str, str]) -> list[Change]:
+def _changes(group: str, before: dict[str, str], after: dict[str, str], figure: bool = True) -> list[Change]:
     """Sentences for what is printed differently, in the order of the later results, then what is gone."""
     names = [*after, *(name for name in before if name not in after)]
     return [
-        Change(group, f"{name}: {_now_and_was(before.get(name), after.get(name))}")
+        Change(group, f"{name}: {_now_and_was(before.get(name), after.get(name))}", figure)
         for name in names
         if before.get(name) != after.get(name)
     ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cdi_lib.inspection.results import Results
+from cdi_lib.report import wording
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.tables import Column, Table, csv_keys, header_of
 
@@ -25,7 +26,9 @@ def described(results: Results, tables: Mapping[str, Table], titles: Mapping[str
     return {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": book("phrases")["language"][:2]}],
         "dc:title": f"{results.force_name}: {results.publication['title']}",
-        "dc:description": said("dictionary.about"),
+        "dc:description": " ".join(
+            [said("dictionary.about"), ": ".join(wording.notice(results.publication) or ())]
+        ).strip(),
         "tables": [_table(identity, table, titles[identity]) for identity, table in tables.items()],
     }
 

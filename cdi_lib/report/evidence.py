@@ -58,6 +58,7 @@ def write_pages(notebooks: Path, results: Results) -> list[Path]:
             titles=titles,
             kept=kept,
             results=results,
+            notice=wording.notice(results.publication),
             period=wording.period(results.audit_period["start"], results.audit_period["end"]),
             style=style,
             style_hash=look.hash_of(style),

@@ -86,6 +86,7 @@ _AFTER = (
     TableOutput("tbl-published", "details.published", annex.published),
     TableOutput("tbl-assumptions", "details.assumptions", annex.assumptions),
     TableOutput("tbl-assessments", "details.assessments", efficiency.assessments),
+    TableOutput("tbl-register", "details.earlier_areas", annex.register),
     TableOutput("tbl-response", "details.fieldwork", annex.response),
     TableOutput("tbl-glossary", "", glossary.glossary),
     TableOutput("tbl-inputs", "", annex.inputs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cdi_lib.inspection.details import Details
@@ -47,7 +48,7 @@ def json_ld(results: Results) -> dict[str, Any]:
         "inLanguage": book("phrases")["language"],
         "dateCreated" if is_draft else "datePublished": publication["date"],
         "version": publication["version"],
-        "creativeWorkStatus": "Draft" if is_draft else "Published",
+        "creativeWorkStatus": "Draft" if is_draft else "Embargoed" if publication.get("embargo") else "Published",
         "temporalCoverage": f"{period['start']}/{period['end']}",
         "spatialCoverage": {"@type": "AdministrativeArea", "name": f"{results.short_name} police force area"},
         "isAccessibleForFree": True,
@@ -76,6 +77,8 @@ def json_ld(results: Results) -> dict[str, Any]:
         "about": {"@type": "Organization", "name": results.force_name},
         "genre": publication["type"],
         "url": "index.html",
+        **({"correction": [item["reason"] for item in fixed]} if (fixed := publication.get("corrections")) else {}),
+        **({"contactPoint": {"@type": "ContactPoint", **who}} if (who := _contact(publication)) else {}),
         "encoding": [_file("report.pdf", "application/pdf", said("metadata.pdf"))],
         "hasPart": {"@id": "#dataset"},
     }
@@ -90,6 +93,11 @@ def _about(results: Results) -> str:
         return text
     records = said("metadata.about_records", records=said(f"metadata.{kind}"), note=results.records.get("note") or "")
     return f"{records} {text}".replace("  ", " ")
+
+
+def _contact(publication: Mapping[str, Any]) -> dict[str, str]:
+    contact = publication.get("contact")
+    return {"name": contact["name"], "description": contact["address"]} if contact else {}
 
 
 def licences(rights: str | None) -> dict[str, str]:

@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from cdi_lib.inspection.parameters import Findings, Inspection
 from cdi_lib.inspection.problems import Problem
 from cdi_lib.inspection.programme import Programme
-from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally
+from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally, read_results
 from cdi_lib.report import index, labels, metadata, wording
+from cdi_lib.report.changes import changes
 from cdi_lib.report.display import say
 from cdi_lib.report.sections import judgements
 from cdi_lib.report.sections.glossary import terms
@@ -45,13 +46,23 @@ FUNCTIONS = (
     "figure",
     "citation",
 )
-GIVEN = ("results", "inspection", "findings", "judgements", "period", "commit", "question", "dropped", "licences")
+GIVEN = (
+    *("results", "inspection", "findings", "judgements", "period", "commit", "question", "dropped", "licences"),
+    "corrected",
+)
 
 
 class Teller:
     """The sections of one report, told from its results. It computes nothing."""
 
-    def __init__(self, results: Results, inspection: Inspection, own: Path | None = None, commit: str = ""):
+    def __init__(
+        self,
+        results: Results,
+        inspection: Inspection,
+        own: Path | None = None,
+        commit: str = "",
+        corrects: Path | str = "",
+    ):
         self.results = results
         self._texts = Texts(labels.language(), own, FILTERS, {name: getattr(self, name) for name in FUNCTIONS})
         self._asked: set[str] = set()  # results that the sentences of a section have asked for
@@ -73,6 +84,7 @@ class Teller:
             "judgements": results.details.judgements,
             "period": wording.period(results.audit_period["start"], results.audit_period["end"]),
             "commit": commit,
+            "corrected": corrected(results, Path(corrects)) if corrects else None,
             "licences": metadata.licences(inspection.publication.rights),
             "dropped": [self._heading(section) for section in self._dropped],
         }
@@ -168,6 +180,17 @@ class Teller:
             if found:
                 del self._to_link[term]
         return line
+
+
+def corrected(results: Results, earlier: Path) -> dict[str, Any]:
+    """What a version corrects: the version before it, its folder, the reasons, and each figure that differs."""
+    before, now = read_results(earlier), results.publication["version"]
+    return {
+        "version": before.publication["version"],
+        "folder": f"{earlier.parent.parent.name}/{earlier.parent.name}",
+        "reasons": [item for item in results.publication["corrections"] if item["version"] == now],
+        "changes": [change.text for change in changes(before, results) if change.figure],
+    }
 
 
 def chapters(programme: Programme) -> list[tuple[str, str | None]]:

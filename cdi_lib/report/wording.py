@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Any
 
 from cdi_lib.inspection.results import EstimateResult, Share
 from cdi_lib.report.labels import book, said
@@ -158,6 +159,26 @@ def day(value: date | str) -> str:
     value = date.fromisoformat(value) if isinstance(value, str) else value
     months = book("phrases")["numbers"]["months"]
     return said("numbers.day", day=value.day, month=months[value.month - 1], year=value.year)
+
+
+def moment(text: str) -> str:
+    """A day with its time in words.
+
+    >>> moment("2020-07-31 09:30")
+    '31 July 2020, 09:30'
+    """
+    date_, clock = text.split()
+    return said("numbers.moment", day=day(date_), time=clock)
+
+
+def notice(publication: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What stands on every page of a report that is not published: a word, and what it means; else None."""
+    if publication["status"] == "draft":
+        until = said("release.until", when=moment(publication["embargo"])) if publication.get("embargo") else ""
+        return said("release.draft"), f"{said('release.checking')}{until}"
+    if publication.get("embargo"):
+        return said("release.embargo"), said("release.before", when=moment(publication["embargo"]))
+    return None
 
 
 def period(start: date | str, end: date | str) -> str:

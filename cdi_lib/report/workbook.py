@@ -121,6 +121,8 @@ def _cover(results: Results, title: str) -> Cover:
     if (kind := results.records["status"]) != "audit":
         intro.append(said("workbook.records", status=kind, note=results.records.get("note") or ""))
     about = [said("workbook.about"), said("workbook.cite", citation=metadata.citation(results))]
+    if notice := wording.notice(publication):
+        intro.append(": ".join(notice))
     if rights := publication.get("rights"):
         about.append(said("workbook.rights", rights=rights))
     return Cover(_text(title), [_text(line) for line in intro], [_text(line) for line in about])
@@ -128,8 +130,9 @@ def _cover(results: Results, title: str) -> Cover:
 
 def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
     period = wording.period(results.audit_period["start"], results.audit_period["end"])
-    draft = "_draft" if results.publication["status"] == "draft" else ""
-    subtitle = said(f"workbook.subtitle{draft}", force=results.force_name, period=period)
+    subtitle = said("workbook.subtitle", force=results.force_name, period=period)
+    if notice := wording.notice(results.publication):
+        subtitle = f"{notice[0]}, {notice[1]}. {subtitle}"
     notebook, cell = index.computed_in(results, output.rests_on)
     source = said("workbook.computed", notebook=notebook, cell=cell) if notebook else ""
     return sheet(

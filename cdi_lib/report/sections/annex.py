@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cdi_lib.inspection.results import Results
+from cdi_lib.report import wording
 from cdi_lib.report.labels import crime_types, said, word
 from cdi_lib.report.sections.effectiveness import interval_cells, interval_level, sum_note
 from cdi_lib.report.tables import Table, headed
@@ -74,6 +75,17 @@ def published(results: Results) -> Table | None:
 def assumptions(results: Results) -> Table | None:
     """What is taken as given."""
     return headed("tbl-assumptions", [item.model_dump(mode="json") for item in results.details.assumptions])
+
+
+def register(results: Results) -> Table | None:
+    """Areas for improvement of earlier inspections, and what became of them."""
+    rows = [
+        {"code": row.id}
+        | row.model_dump(mode="json")
+        | {"until": wording.day(row.deadline), "by": wording.day(row.raised_on)}
+        for row in results.details.earlier_areas
+    ]
+    return headed("tbl-register", rows)
 
 
 def inputs(results: Results) -> Table | None:
