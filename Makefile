@@ -1,16 +1,17 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report reports why demonstration new sample check collect diff notebook draft accept test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
+.PHONY: help report preview reports why demonstration new sample check collect diff notebook draft accept test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
-variables := FORCE RENDERER JOBS AGAINST SCHEDULER RECHECK PROGRAMME FROM AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
+variables := FORCE RENDERER PORT JOBS AGAINST SCHEDULER RECHECK PROGRAMME FROM AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
 $(foreach name,$(variables) OS CONDA_DEFAULT_ENV,$(eval override $(name) := $$(value $(name))))
 export $(variables)
 
 force     = $${FORCE:+--force="$$FORCE"}
 renderer  = $${RENDERER:+--renderer="$$RENDERER"}
+port      = $${PORT:+--port="$$PORT"}
 jobs      = $${JOBS:+--jobs="$$JOBS"}
 against   = $${AGAINST:+--against="$$AGAINST"}
 scheduler = $${SCHEDULER:+--scheduler="$$SCHEDULER"}
@@ -63,6 +64,9 @@ help: ## list these commands
 
 report: setup ## FORCE=name [RENDERER=auto|quarto|pandoc] [AGAIN=1]: notebooks, HTML, PDF and data of one force
 	@$(run) report $(force) $(renderer) $(again) $(told)
+
+preview: setup ## FORCE=name [PORT=n]: the report in a browser, made again when a file changes
+	@$(run) preview $(force) $(renderer) $(port) $(told)
 
 reports: setup ## [JOBS=n] [RENDERER=...] [SCHEDULER=tcp://...]: every force in params/, and the comparison
 	@$(run) reports $(jobs) $(renderer) $(scheduler) $(again) $(told)

@@ -122,6 +122,19 @@ def _has_failed(outcome: Outcome) -> bool:
     return not outcome.is_whole
 
 
+def preview(chosen: argparse.Namespace) -> int:
+    """Serve the report of one force in a browser, and make it again when something changes, until Ctrl-C."""
+    from cdi_lib.inspection.parameters import load_inspection
+    from cdi_lib.pipeline.preview import preview as serve
+
+    load_inspection(chosen.force, params_of(chosen.force))
+    try:
+        serve(chosen.force, chosen.renderer, chosen.port, lambda text: print(text, flush=True))
+    except KeyboardInterrupt:
+        console.say("the preview has ended; the report is as it was built last")
+    return 0
+
+
 def reports(chosen: argparse.Namespace) -> int:
     """Build the reports that are not up to date, and the comparison; one force's failure does not stop the others."""
     from cdi_lib.pipeline import front
@@ -286,7 +299,7 @@ def diff(chosen: argparse.Namespace) -> int:
         console.say(f"  {change.text}")
     if not found:
         console.say("no result differs")
-    console.detail("changes", [asdict(change) for change in found])
+    console.detail("changes", [{"group": change.group, "text": change.text} for change in found])
     console.detail("differences", differences(before, after))
     return 0
 
@@ -363,6 +376,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "renderer": {"choices": ["auto", "quarto", "pandoc"], "default": "auto", "help": "engine for HTML and PDF"},
     "again": _FLAG | {"help": "build also what is up to date"},
     "programme": {"default": "", "help": "kind of inspection: a file in params/programmes, without .yml"},
+    "port": {"type": int, "default": 0, "help": "port of the preview; any that is free if none is named"},
     "jobs": {"type": int, "default": 0, "help": "how many forces at a time"},
     "scheduler": {"default": "", "help": "address of a Dask scheduler: tcp://host:port"},
     "strict": _FLAG | {"help": "end with status 1 for warnings too"},
@@ -374,6 +388,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 COMMANDS: dict[Callable[[argparse.Namespace], int], tuple[str, ...]] = {
     report: ("force", "renderer", "again"),
+    preview: ("force", "renderer", "port"),
     reports: ("renderer", "again", "jobs", "scheduler"),
     why: ("force", "renderer"),
     new: ("force", "programme"),

@@ -109,6 +109,18 @@ def complete_tables() -> dict[str, pd.DataFrame]:
                 "sample": ["vulnerable_adult", "vulnerable_child", "third_party_email", "modern_slavery_referral"],
             }
         ),
+        "register": pd.DataFrame(
+            {
+                "id": ["AFI 1", "AFI 2"],
+                "raised_on": "2018-07-17",
+                "text": ["train call takers", "review cancelled crimes"],
+                "owner": "Head of contact",
+                "deadline": "2019-03-31",
+                "cause": "No training",
+                "became": ["done", "open"],
+                "note": ["all trained", ""],
+            }
+        ),
         "n100": pd.DataFrame(
             {
                 "record_id": ["N1", "N2", "N3"],

@@ -118,7 +118,8 @@ def test_a_force_that_is_being_built_is_not_built_by_another(folder):
 )
 def test_a_final_audit_needs_a_known_commit_or_a_reason(folder, monkeypatch, commit, told):
     content = parameters(
-        records={"status": "audit"}, publication={"title": "T", "date": "2022-09-01", "status": "final"}
+        records={"status": "audit"},
+        publication={"title": "T", "date": "2022-09-01", "status": "final", "contact": {"name": "A", "address": "B"}},
     )
     write_force(folder / "params", "ashford", content)
     monkeypatch.setenv(fingerprint.COMMIT_VARIABLE, commit)

@@ -4,10 +4,12 @@
 - ``step``         what a notebook opens: the audit, and what earlier notebooks found
 - ``notebooks``    run them; which cell failed
 - ``publish``      a finished report takes the place of the previous one, or nothing does
+- ``kept``         executed notebooks that are used again
 - ``versions``     earlier versions of a final report, and what a later one corrects
 - ``build``        the report of one force
 - ``comparison``   the comparison of forces
 - ``front``        the front page of all reports
+- ``preview``      the report in a browser, made again when a file changes
 - ``check``        what is wrong or doubtful before a report is built
 - ``draft``        the copy in Word for the fact check, and what came back in it
 - ``runner``       many forces, on this machine

@@ -10,7 +10,7 @@ from pathlib import Path
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.results import combine, read_results, write_results
-from cdi_lib.pipeline import fingerprint, versions
+from cdi_lib.pipeline import fingerprint, kept, versions
 from cdi_lib.pipeline.audit import Audit, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, execute, saved_by, write_front_matter
 from cdi_lib.pipeline.publish import forget_failed, keep_failed, publish, staging_folder
@@ -34,11 +34,13 @@ def build_report(
     progress: Callable[[int, str], None] = lambda step, text: None,
     commit: str | None = None,
     only_look: bool = False,
+    reuse: bool = False,
 ) -> Report:
     """Build and publish the report of one force, whose parameters are ``<params>/<force>.yml``.
 
     ``progress`` is called with number (1 to ``STEPS``) and name of each step. The report names ``commit``, asked from
-    git if it is not given. ``only_look`` renders the executed notebooks of the published report again. Raises InputError
+    git if it is not given. ``only_look`` renders the executed notebooks of the published report again; ``reuse`` takes
+    those notebooks that :mod:`cdi_lib.pipeline.kept` has and on which no change bears. Raises InputError
     for parameters or records that cannot be used, before anything is run; BuildError or RenderError if a notebook fails,
     the report cannot be rendered, or another build of the force is under way. The previous report is then as it was, and
     the notebooks as far as they came are in ``reports/.failed/<force>``.
@@ -56,7 +58,7 @@ def build_report(
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")
                 shutil.copyfile(reports / force / "results.json", staging / "results.json")
             else:
-                _run_notebooks(audit, params, staging, commit, progress, earlier, reports / force)
+                _run_notebooks(audit, params, staging, commit, progress, earlier, reports / force, reuse)
             message = _write_files(staging, renderer, progress)
         except Exception:
             keep_failed(staging / "notebooks", force, reports)
@@ -70,8 +72,9 @@ def build_report(
 
 
 def _run_notebooks(
-    audit: Audit, params: Path, staging: Path, commit: str, progress: Callable, earlier: Path | None, published: Path
-) -> None:
+    audit: Audit, params: Path, staging: Path, commit: str, progress: Callable, earlier: Path | None, published: Path,
+    reuse: bool,
+) -> None:  # fmt: skip
     """Execute all notebooks of a force into ``staging/notebooks`` and write ``results.json``.
 
     ``earlier`` are results that this version corrects, ``published`` is the folder of the report there is.
@@ -79,10 +82,15 @@ def _run_notebooks(
     notebooks, sections = staging / "notebooks", staging / ".sections"
     notebooks.mkdir()
     variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
+    is_kept = reuse and kept.restore(audit, notebooks, sections)
     for step, name in enumerate((*NOTEBOOKS, REPORT), 1):
-        progress(step, f"notebook {name}")
+        progress(step, f"notebook {name}{', as it was run before' if is_kept and name != REPORT else ''}")
+        if is_kept and name != REPORT:
+            continue
         parameters = {"force": audit.force}
         if name == REPORT:
+            if reuse and not is_kept:
+                kept.keep(audit, notebooks, sections)
             found = [saved_by(saved, sections) for saved in NOTEBOOKS]
             results = combine(audit.force, audit.inspection, audit.inputs, found)
             versions.check_corrected(audit, results, published, earlier)

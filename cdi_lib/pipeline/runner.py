@@ -17,7 +17,7 @@ from typing import Any
 
 from cdi_lib.inspection.folders import COMPARISON, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.pipeline import fingerprint, processes
+from cdi_lib.pipeline import fingerprint, kept, processes
 from cdi_lib.pipeline.notebooks import FAILED, BuildError
 from cdi_lib.render.errors import RenderError
 
@@ -74,6 +74,8 @@ def build_all(
     waiting: dict[str, bool] = {}  # force -> only its look has changed
     for force in forces:
         reasons, only_look = _reasons(force, renderer)
+        if again:
+            kept.forget(force)
         if again or reasons:
             waiting[force] = only_look and not again
         else:
@@ -128,7 +130,7 @@ def build_here(force: str, params: Path, reports: Path, renderer: str, commit: s
     from cdi_lib.pipeline.build import build_report
 
     progress = lambda step, text: processes.tell((force, step, text))
-    build = lambda: build_report(force, renderer, params, reports, progress, commit, only_look).message
+    build = lambda: build_report(force, renderer, params, reports, progress, commit, only_look, reuse=True).message
     return _attempt(force, "rendered again" if only_look else "built", build, reports)
 
 
