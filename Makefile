@@ -1,16 +1,17 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report preview reports why demonstration new sample check collect diff notebook draft accept test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
+.PHONY: help report preview reports why demonstration new sample check collect trace diff notebook draft accept test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
-variables := FORCE RENDERER PORT JOBS AGAINST SCHEDULER RECHECK PROGRAMME FROM AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
+variables := FORCE RENDERER PORT RECORD JOBS AGAINST SCHEDULER RECHECK PROGRAMME FROM AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
 $(foreach name,$(variables) OS CONDA_DEFAULT_ENV,$(eval override $(name) := $$(value $(name))))
 export $(variables)
 
 force     = $${FORCE:+--force="$$FORCE"}
 renderer  = $${RENDERER:+--renderer="$$RENDERER"}
+record    = $${RECORD:+--record="$$RECORD"}
 port      = $${PORT:+--port="$$PORT"}
 jobs      = $${JOBS:+--jobs="$$JOBS"}
 against   = $${AGAINST:+--against="$$AGAINST"}
@@ -88,6 +89,9 @@ check: setup ## FORCE=name [STRICT=1]: validate returned worksheets, parameters 
 
 collect: setup ## FORCE=name: make the table of crimes of the returned worksheets
 	@$(run) collect $(force) $(told)
+
+trace: setup ## FORCE=name RECORD=reference: one record from the frame to the results in which it counts
+	@$(run) trace $(force) $(record) $(told)
 
 diff: setup ## FORCE=name AGAINST=path: which published figures differ between two results
 	@$(run) diff $(force) $(against) $(told)

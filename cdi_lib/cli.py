@@ -264,6 +264,19 @@ def _returned(force: str, inspection: Inspection, params: Path, expected: str) -
     return found
 
 
+def trace(chosen: argparse.Namespace) -> int:
+    """Show one record along its way, from the frame to the results in which it counts."""
+    from cdi_lib.fieldwork.trace import trace as follow
+    from cdi_lib.inspection.parameters import load_inspection
+
+    if not chosen.record:
+        raise _refuse("RECORD", "nothing", "the reference of an incident or of a crime")
+    params = params_of(chosen.force)
+    for link, words in follow(chosen.force, load_inspection(chosen.force, params), params, chosen.record):
+        console.say(f"{link:<10} {words}")
+    return 0
+
+
 def collect(chosen: argparse.Namespace) -> int:
     """Make the table of crimes of the returned worksheets; nothing that may have been corrected is overwritten."""
     from cdi_lib.fieldwork import collected
@@ -381,6 +394,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "scheduler": {"default": "", "help": "address of a Dask scheduler: tcp://host:port"},
     "strict": _FLAG | {"help": "end with status 1 for warnings too"},
     "recheck": {"default": "", "help": "incidents to draw for a blind re-check"},
+    "record": {"default": "", "help": "reference of an incident or of a crime"},
     "replace": _FLAG | {"help": "put reserves in the place of incidents that cannot be audited"},
     "against": {"default": "", "help": "results.json, or a folder that holds one"},
     "copy": {"default": "", "help": "the Word copy that came back"},
@@ -395,6 +409,7 @@ COMMANDS: dict[Callable[[argparse.Namespace], int], tuple[str, ...]] = {
     sample: ("force", "recheck", "replace"),
     check: ("force", "strict"),
     collect: ("force",),
+    trace: ("force", "record"),
     diff: ("force", "against"),
     notebook: ("force",),
     draft: ("force",),

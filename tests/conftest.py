@@ -29,11 +29,13 @@ def pytest_unconfigure(config):
 
 # Their tests share a report that is built for them: one process runs them all, so that it is built once.
 BUILDING = ("browser", "comparison", "draft", "evidence", "injection", "programme", "provenance", "runner", "statuses")
+BUILDING += ("kept", "versions", "wording_changes", "recorded_how")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
     """The slow ones first: begun last, they would keep one worker busy while the others have nothing left to do."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
-        if (name := item.path.stem.removeprefix("test_")) in (*BUILDING, "wording_changes"):
+        if (name := item.path.stem.removeprefix("test_")) in BUILDING:
             item.add_marker(pytest.mark.xdist_group(name))

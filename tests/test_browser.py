@@ -12,7 +12,7 @@ from pathlib import Path
 import built
 import pytest
 
-from cdi_lib.pipeline import comparison
+from cdi_lib.pipeline import comparison, front
 
 HERE = Path(__file__).parent / "browser"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -44,6 +44,9 @@ def pages(tmp_path_factory):
         "evidence": report / "notebooks" / "2_effectiveness.html",
         "comparison": folder / "comparison" / "index.html",
     }
+    (folder / "reports").mkdir()
+    (folder / "reports" / "northamptonshire").symlink_to(report)
+    paths["front"] = front.write(folder / "reports")
     paths["broken"] = folder / "broken.html"
     paths["broken"].write_text(BROKEN, encoding="utf-8")
     command = ["node", "checks.mjs", CHROMIUM, *map(str, paths.values())]
@@ -94,6 +97,13 @@ class TestPage:
         html = path.read_text(encoding="utf-8")
         assert found["rowsWithoutScripts"] == html.count("<tr") - html.count("<thead")
         assert len(found["textWithoutScripts"]) > 5000
+
+
+def test_the_front_page_of_all_reports_is_accessible_valid_and_alone(pages):
+    found = pages["front"][1]
+    assert set(map(str, found["axe"].values())) == {str({"violations": [], "incomplete": []})}
+    assert (found["invalid"], found["outside"], found["keyboard"]["unseen"]) == ([], [], [])
+    assert found["sideways"] == {"1280": 0, "768": 0, "360": 0, "320": 0}
 
 
 def test_the_comparison_sorts_and_filters_by_keyboard_under_its_policy(pages):

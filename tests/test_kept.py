@@ -56,7 +56,7 @@ def the_title(content, table, folder):
 @pytest.mark.parametrize(
     ("edits", "again"),
     [
-        pytest.param([a_finding], 5, id="finding"),
+        pytest.param([a_finding], 5, id="finding", marks=pytest.mark.stress),
         pytest.param([a_record, a_text], 0, id="record and text", marks=pytest.mark.stress),
         pytest.param([a_figure, the_title, a_finding], 0, id="figure, title and finding", marks=pytest.mark.stress),
     ],

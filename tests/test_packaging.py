@@ -153,6 +153,7 @@ def test_built_reports_are_not_tracked():
 VARIABLES = {
     "FORCE": ("report", "--force={}"),
     "RENDERER": ("report", "--renderer={}"),
+    "RECORD": ("trace", "--record={}"),
     "PORT": ("preview", "--port={}"),
     "JOBS": ("reports", "--jobs={}"),
     "SCHEDULER": ("reports", "--scheduler={}"),

@@ -52,6 +52,7 @@ def preview(tmp_path):
     running.process.wait()
 
 
+@pytest.mark.stress
 def test_it_follows_what_is_edited_and_keeps_the_last_good_report(preview):
     assert preview.news() == []
     assert "<iframe" in get(f"{preview.address}/")

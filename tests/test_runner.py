@@ -201,6 +201,7 @@ def test_ctrl_c_ends_all_processes_and_leaves_nothing_half_written(folder, momen
     assert fingerprint.outputs(folder / "reports" / "ashford") == before
 
 
+@pytest.mark.stress
 def test_a_killed_build_leaves_a_whole_report_and_the_next_one_works(folder):
     kill_builds(folder, times=1)
 

@@ -8,5 +8,6 @@
 - ``plan``         the plan beside what was audited, by crime type
 - ``worksheet``    the auditors' workbook
 - ``returns``      returned worksheets: read, checked, compared
+- ``trace``        one record along its way
 - ``collected``    what becomes of them: tables of crimes and strata, papers for the auditors
 """

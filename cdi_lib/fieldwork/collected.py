@@ -33,7 +33,7 @@ def not_replaced(force: str, returns: Returns, params: Path) -> dict[str, str]:
 def write_papers(force: str, returns: Returns, params: Path) -> list[Path]:
     """Write problems, incidents without a decision, and disagreements as CSV beside the worksheets."""
     folder = own_folder(force, params, FOLDER)
-    problems = pd.DataFrame(returns.problems, columns=list(Problem.__dataclass_fields__))
+    problems = pd.DataFrame([problem.places for problem in returns.problems], columns=list(Problem.PLACES))
     papers = {PROBLEMS: problems, OUTSTANDING: returns.outstanding}
     if returns.recheck is not None:
         papers[DISAGREEMENTS] = returns.disagreements

@@ -73,17 +73,10 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
 
     InputError if worksheets are there, but no sample was drawn.
     """
-    papers = (PROBLEMS, OUTSTANDING, DISAGREEMENTS)
-    files = [
-        path
-        for path in sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
-        if path.suffix.lower() in SPREADSHEETS and path.name not in papers
-    ]
-    if not files:
+    rows, found = read_returned(force, inspection, params)
+    if found is None:
         return None
-    found, folder = _Findings(), f"params/{force}/{FOLDER}"
-    columns = columns_for(inspection.programme)
-    rows = pd.concat([_read(path, f"{folder}/{path.name}", columns, found) for path in files], ignore_index=True)
+    folder = f"params/{force}/{FOLDER}"
     selected = {FIRST: read_selection(force, params, FIRST)}
     drawn_again = (own_folder(force, params, "sample") / SELECTIONS[RECHECK]).is_file()
     if drawn_again or (rows["audit"] == RECHECK).any():
@@ -111,6 +104,21 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
         pd.concat(outstanding),
         disagreements,
     )
+
+
+def read_returned(force: str, inspection: Inspection, params: Path) -> tuple[pd.DataFrame, _Findings | None]:
+    """The rows of all returned worksheets with file and row of each, and what is wrong with their form; None without any."""
+    papers, columns = (PROBLEMS, OUTSTANDING, DISAGREEMENTS), columns_for(inspection.programme)
+    files = [
+        path
+        for path in sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
+        if path.suffix.lower() in SPREADSHEETS and path.name not in papers
+    ]
+    if not files:
+        return pd.DataFrame(columns=[*columns, "file", "row"]), None
+    found = _Findings()
+    read_from = [_read(path, f"params/{force}/{FOLDER}/{path.name}", columns, found) for path in files]
+    return pd.concat(read_from, ignore_index=True), found
 
 
 def summary(returns: Returns | None) -> dict[str, Any] | None:
@@ -235,6 +243,9 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     found.rows(_Findings.VALUE, crimes[unnumbered], "crime_number", "1, 2, 3, ...")
     unsaid = crimes[(crimes["recorded"] == "no") & crimes["recorded_as"].isna()]
     found.rows(_Findings.WARNING, unsaid, "recorded_as", "what there was instead: n100, incident or nothing")
+    of_csv = crimes["file"].astype("str").str.lower().str.endswith(".csv")
+    midnight = crimes[of_csv & crimes["recorded_at"].fillna("").str.contains(r"[ T]00:00(?::00)?$", regex=True)]
+    found.rows(_Findings.WARNING, midnight, "recorded_at", "a time; a spreadsheet writes a date without one as 00:00")
     unknown = rows[rows["finding"].notna() & ~rows["finding"].isin(FINDINGS)]
     one_of = lambda row: f"one of {', '.join(FINDINGS)}{suggest(row['finding'], FINDINGS)}"
     found.rows(_Findings.VALUE, unknown, "finding", one_of)

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,15 @@ class Problem:
     def __post_init__(self) -> None:
         for name in ("file", "where", "got", "expected"):  # names of files and values come from outside
             object.__setattr__(self, name, harmless(getattr(self, name)))
+
+    PLACES: ClassVar = ("severity", "file", "sheet", "row", "column", "place", "got", "expected")
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The problem for a table, with sheet, row and column of a cell apart, and any other place in words."""
+        said = _PLACE.fullmatch(self.where)
+        found = {name: text or "" for name, text in said.groupdict().items()} if said else {"place": self.where}
+        return {"severity": self.severity, "file": self.file, "got": self.got, "expected": self.expected} | found
 
     def __str__(self) -> str:
         place = f"{self.file}, {self.where}" if self.where else self.file
@@ -45,6 +55,10 @@ def harmless(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+_PLACE = re.compile(
+    r"(?:sheet '(?P<sheet>[^']*)'(?:, |$))?(?:rows? (?P<row>\d[\d,]*(?:, \d+)*(?: and [\d,]+ more)?)(?:, |$))?"
+    r"(?:column (?P<column>.+))?"
+)
 _CELL = re.compile(r"row (\d+), column (.+)")
 
 

@@ -9,14 +9,16 @@ const [chromium, ...pages] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const widths = [1280, 768, 360];
+const looks = { dark: ["prefers-color-scheme", "dark"], forced: ["forced-colors", "active"] };
 const narrowest = 320; // a page of 1,280 pixels at 400 % zoom
 
 const brief = (found) =>
   found.map((rule) => `${rule.id}: ${rule.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`);
 
-async function accessibility(page) {
+async function accessibility(page, contrast = true) {
   await page.evaluate(axe); // through the debugger, so the page's security policy stays in force
-  const found = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: "tag", values } }), tags);
+  const options = { runOnly: { type: "tag", values: tags }, rules: { "color-contrast": { enabled: contrast } } };
+  const found = await page.evaluate((values) => window.axe.run(document, values), options);
   return { violations: brief(found.violations), incomplete: brief(found.incomplete) };
 }
 
@@ -90,6 +92,15 @@ async function check(browser, path) {
       result.sortable = await sortable(page);
     }
   }
+  const protocol = await page.createCDPSession();
+  for (const [look, [name, value]] of Object.entries(looks)) {
+    await protocol.send("Emulation.setEmulatedMedia", { features: [{ name, value }] });
+    for (const width of widths) {
+      await page.setViewport({ width, height: 900 });
+      result.axe[`${width} ${look}`] = await accessibility(page, look !== "forced"); // there the colours are the reader's
+    }
+  }
+  await protocol.send("Emulation.setEmulatedMedia", { features: [] });
   await page.setViewport({ width: narrowest, height: 900 });
   await page.goto(url, { waitUntil: "load" });
   result.sideways[narrowest] = await sideways(page);
