@@ -106,7 +106,7 @@ notebook: setup ## FORCE=name: JupyterLab on the notebooks with the parameters o
 	@$(run) notebook $(force)
 
 test: setup-test ## everything that CI runs: pytest and nbval
-	@$(python) -m pytest -n auto --dist loadgroup -m "not stress" -rs -p no:nbval; library=$$?; \
+	@$(python) -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not stress" -rs -p no:nbval; library=$$?; \
 	$(python) -m pytest --nbval -n auto --dist loadfile -p no:cacheprovider notebooks && exit $$library
 
 verify: setup-test ## FORCE=name: build the report twice and compare the files byte for byte

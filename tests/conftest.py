@@ -6,8 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pytest
-
 sys.path.insert(0, str(Path(__file__).parent))
 # as in cdi_lib/pipeline/preload.py: two seconds for a grammar that nobody needs
 sys.modules.setdefault("rfc3987_syntax", None)
@@ -27,15 +25,6 @@ def pytest_unconfigure(config):
         shutil.rmtree(os.environ.pop("CDI_TESTS_SHARE", ""), ignore_errors=True)
 
 
-# Their tests share a report that is built for them: one process runs them all, so that it is built once.
-BUILDING = ("browser", "comparison", "draft", "evidence", "injection", "programme", "provenance", "runner", "statuses")
-BUILDING += ("kept", "versions", "wording_changes", "recorded_how")
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
-    """The slow ones first: begun last, they would keep one worker busy while the others have nothing left to do."""
+    """Files with slow tests first: begun last, they would keep one worker busy while the others have nothing left to do."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    for item in items:
-        if (name := item.path.stem.removeprefix("test_")) in BUILDING:
-            item.add_marker(pytest.mark.xdist_group(name))
