@@ -56,7 +56,7 @@ def preview(tmp_path):
 def test_it_follows_what_is_edited_and_keeps_the_last_good_report(preview):
     assert preview.news() == []
     assert "<iframe" in get(f"{preview.address}/")
-    page = f"{preview.address}/testshire/index.html"
+    page = f"{preview.address}/index.html"
     assert "Recording rates" in get(page) or "recorded" in get(page)
     text = preview.folder / "params" / "testshire" / "text"
     text.mkdir()
@@ -68,8 +68,17 @@ def test_it_follows_what_is_edited_and_keeps_the_last_good_report(preview):
     assert "Words of a new kind." in get(page)
     (text / "violence.md").unlink()
     assert preview.news() == [] and "Words of a new kind." not in get(page)
-    with pytest.raises(urllib.error.HTTPError):
-        get(page, Host="elsewhere.example.org")
+    for address, headers in ((page, {"Host": "elsewhere.example.org"}), (f"{preview.address}/notebooks/", {})):
+        with pytest.raises(urllib.error.HTTPError):
+            get(address, **headers)
+    parameters = preview.folder / "params" / "testshire.yml"
+    sound = parameters.read_text()
+    parameters.write_text(sound + "broken: [\n")
+    assert "params/testshire.yml" in " ".join(preview.news())
+    parameters.unlink()
+    assert "no such file" in " ".join(preview.news())
+    parameters.write_text(sound)
+    assert preview.news() == []
     before = (preview.folder / "reports" / "testshire" / "index.html").read_bytes()
     preview.process.send_signal(signal.SIGINT)
     assert preview.process.wait(timeout=20) == 0

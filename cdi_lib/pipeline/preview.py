@@ -6,6 +6,7 @@ stays. The files of the report are served as they are. Only this machine can rea
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -16,7 +17,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cdi_lib.inspection.folders import PROJECT, params_of, reports_folder
+from cdi_lib.inspection.folders import PROJECT, reports_folder
 from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline.runner import build_all
 
@@ -68,6 +69,10 @@ class _Handler(SimpleHTTPRequestHandler):
         else:
             super().do_GET()
 
+    def list_directory(self, path: Any) -> None:
+        """None: what lies in a folder is nobody's page."""
+        self.send_error(404)
+
     def _send(self, content: bytes, kind: str) -> None:
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -89,9 +94,10 @@ def watched(force: str) -> State:
     paths = [*code, *(path for _, part in fingerprint.force_paths(force) for path in part)]
     found: State = {}
     for path in paths:
-        if path.name[0] not in ".~" and path.is_file():
-            stat = path.stat()
-            found[path] = (stat.st_mtime_ns, stat.st_size)
+        if path.name[0] not in ".~":
+            with contextlib.suppress(OSError):  # saved by renaming just now
+                stat = path.stat()
+                found[path] = (stat.st_mtime_ns, stat.st_size)
     return found
 
 
@@ -100,12 +106,11 @@ def preview(force: str, renderer: str, port: int, say: Callable[[str], None]) ->
 
     OSError for a port that is taken (0: any that is free).
     """
-    params_of(force)
     news = News()
-    server = ThreadingHTTPServer((ADDRESS, port), partial(_Handler, news, reports_folder()))
+    server = ThreadingHTTPServer((ADDRESS, port), partial(_Handler, news, reports_folder() / force))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    say(f"http://{ADDRESS}:{server.server_port}/#{force}  (Ctrl-C ends it)")
+    say(f"http://{ADDRESS}:{server.server_port}/  (Ctrl-C ends it)")
     try:
         before: State = {}
         while True:
@@ -125,7 +130,11 @@ def _build(force: str, renderer: str, news: News, say: Callable[[str], None]) ->
     fingerprint.commit.cache_clear()
     news.tell(True, [])
     start = time.monotonic()
-    [outcome] = build_all([force], renderer=renderer)
+    try:
+        [outcome] = build_all([force], renderer=renderer)
+    except OSError as error:  # a file that was there a moment ago: the next look at the files finds how it ended
+        news.tell(False, [f"{error.filename}: {error.strerror}"])
+        return
     wrong = [*([outcome.message] if not outcome.is_whole and outcome.message else []), *map(str, outcome.problems)]
     news.tell(False, [] if outcome.is_whole else wrong)
     for line in [] if outcome.is_whole else wrong:
