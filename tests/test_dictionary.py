@@ -117,6 +117,11 @@ def test_a_journalist_finds_every_percentage_of_the_tables_in_the_files(report):
     assert compared > 20
 
 
+def test_words_of_a_row_are_not_written_over_by_how_its_interval_was_made(report):
+    names = [row["estimator"] for row in rows_of(report, "estimators.csv")]
+    assert names == ["Pooled", "Stratified by crime type"]
+
+
 def test_sentences_stand_on_results_that_the_files_hold(report):
     results = Results.model_validate_json((report / "results.json").read_text("utf-8"))
     rows = {row["code"]: row for row in rows_of(report, "rates.csv")}

@@ -7,7 +7,7 @@ import pytest
 from forces import copy_project, write_force
 
 from cdi_lib.inspection.folders import PROJECT, REPORTS_VARIABLE
-from cdi_lib.pipeline import fingerprint, runner
+from cdi_lib.pipeline import fingerprint, front, runner
 
 PACKAGES = sorted(path.parent.name for path in (PROJECT / "cdi_lib").glob("*/__init__.py"))
 
@@ -181,3 +181,15 @@ def test_git_that_is_missing_is_said_in_the_place_of_the_commit(project, git, mo
     commit_all(git, project)
     monkeypatch.setenv("PATH", "")
     assert commit().startswith(f"{fingerprint.UNKNOWN} (git: ")
+
+
+def test_what_is_written_for_all_reports_is_no_source_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint, "PROJECT", tmp_path)
+    (tmp_path / "reports").mkdir()
+    fingerprint.code_files.cache_clear()
+    before = dict(fingerprint.code_files())
+    front.write(tmp_path / "reports")
+    assert {path.name for path in (tmp_path / "reports").iterdir()} == {front.NAME, front.FEED}
+    fingerprint.code_files.cache_clear()
+    assert dict(fingerprint.code_files()) == before
+    fingerprint.code_files.cache_clear()

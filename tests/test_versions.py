@@ -156,7 +156,10 @@ def test_a_final_report_needs_contact_and_whole_areas(tmp_path):
         force.build()
     assert "final, with no contact" in str(caught.value)
     assert "area for improvement 1 without id, owner, deadline, cause" in str(caught.value)
-    force.change(status="draft")
+    force.change(final_despite="The code is not committed yet")
+    with pytest.raises(InputError, match="no contact"):
+        force.build()
+    force.change(status="draft", final_despite=None)
     write_force(force.params, "testshire", force.content, {"crimes": force.crimes.drop(columns="stratum")})
     found = [got for got, _ in lacking(read_audit("testshire", force.params), "0" * 40)]
     assert "no contact" in found

@@ -117,20 +117,25 @@ def _write_files(staging: Path, renderer: str, progress: Callable) -> str:
 def check_final(audit: Audit, commit: str) -> None:
     """Refuse (InputError) a final report while something is open that ``publication.final_despite`` does not excuse.
 
-    Reconstructed and invented records are never anybody's final report: how the code was committed does not count there.
+    It excuses neither a missing contact nor areas for improvement that cannot be followed up. Reconstructed and invented
+    records are never anybody's final report: how the code was committed does not count there.
     """
     publication = audit.inspection.publication
-    if publication.status != "final" or publication.final_despite:
+    if publication.status != "final":
         return
-    way_out = "or status: draft, or say why in publication.final_despite, which the report prints"
-    place = f"params/{audit.force}.yml", "publication.status"
-    if found := lacking(audit, commit):
-        raise InputError([Problem(*place, f"final, with {got}", f"{what}; {way_out}") for got, what in found])
+    unnamed, draft = _unnamed(audit), "or status: draft"
+    found = [(got, f"{what}; {draft}") for got, what in unnamed]
+    if not publication.final_despite:
+        reason = f"{draft}, or say why in publication.final_despite, which the report prints"
+        found += [(got, f"{what}; {reason}") for got, what in lacking(audit, commit) if (got, what) not in unnamed]
+    if found:
+        place = f"params/{audit.force}.yml", "publication.status"
+        raise InputError([Problem(*place, f"final, with {got}", expected) for got, expected in found])
 
 
 def lacking(audit: Audit, commit: str) -> list[tuple[str, str]]:
     """What keeps a report from being final, whether it is to be or not: what there is, and what is expected."""
-    challenges, found = audit.records.challenges, []
+    challenges, found = audit.records.challenges, _unnamed(audit)
     if challenges is not None and (undecided := int((challenges["outcome"] == "open").sum())):
         found.append((f"{undecided} challenge{'s' if undecided != 1 else ''} undecided", "every challenge decided"))
     if audit.fieldwork and (errors := audit.fieldwork["errors"]):
@@ -141,12 +146,20 @@ def lacking(audit: Audit, commit: str) -> list[tuple[str, str]]:
             found.append(
                 ("uncommitted changes of the code", "all changes committed, so that the report can be made again")
             )
-        if audit.inspection.publication.contact is None:
-            found.append(("no contact", "name and address of the lead analyst in publication.contact"))
-        for number, area in enumerate(audit.inspection.areas_for_improvement, 1):
-            if area.lacking:
-                got = f"area for improvement {number} without {', '.join(area.lacking)}"
-                found.append((got, "these in areas_for_improvement, for the register"))
-        if commit.startswith(fingerprint.UNKNOWN):
+        elif commit.startswith(fingerprint.UNKNOWN):
             found.append((f"a commit of the code that is {commit}", "a repository that git can read"))
+    return found
+
+
+def _unnamed(audit: Audit) -> list[tuple[str, str]]:
+    """Who answers for an audit and for its areas for improvement, where it is not said."""
+    if audit.inspection.records.status != "audit":
+        return []
+    found = []
+    if audit.inspection.publication.contact is None:
+        found.append(("no contact", "name and address of the lead analyst in publication.contact"))
+    for number, area in enumerate(audit.inspection.areas_for_improvement, 1):
+        if area.lacking:
+            got = f"area for improvement {number} without {', '.join(area.lacking)}"
+            found.append((got, "these in areas_for_improvement, for the register"))
     return found

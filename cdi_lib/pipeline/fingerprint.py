@@ -32,7 +32,7 @@ SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
 LOOK = re.compile(r"renderer|reports/[^/]+|cdi_lib/render/.*")
 LIBRARY_CODE = "cdi_lib/**/*"
-FRONT_PAGE = Path("reports", "index.html")  # is built, too
+FRONT = (Path("reports", "index.html"), Path("reports", "feed.xml"))  # are built, too
 PROJECT_CODE = (
     "notebooks/**/*.ipynb",
     "requirements.lock",
@@ -58,9 +58,7 @@ def code_digest() -> str:
 def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
     """Name within ``root`` to SHA-256, of the files among the paths. What is hidden, compiled or open does not count."""
     found = {path.relative_to(root): path for path in sorted(paths) if path.is_file()}
-    is_own = lambda name: (
-        name != FRONT_PAGE and not any(part[0] in ".~" or part == "__pycache__" for part in name.parts)
-    )
+    is_own = lambda name: name not in FRONT and not any(part[0] in ".~" or part == "__pycache__" for part in name.parts)
     return {name.as_posix(): file_hash(path) for name, path in found.items() if is_own(name)}
 
 

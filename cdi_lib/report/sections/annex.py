@@ -45,9 +45,9 @@ def estimators(results: Results) -> Table | None:
             is_headline = results.details.headline == key.removeprefix("overall_")
             unrecorded = results.estimate(f"unrecorded_{key}")
             rows.append(
-                {"code": key, "estimator": label, "headline": said(f"numbers.{'yes' if is_headline else 'no'}")}
+                interval_cells(rate)
+                | {"code": key, "estimator": label, "headline": said(f"numbers.{'yes' if is_headline else 'no'}")}
                 | {"rate": rate.value, "margin": rate.margin}
-                | interval_cells(rate)
                 | {"unrecorded": unrecorded.value if unrecorded else None, "n": rate.n}
             )
     return headed("tbl-estimators", rows, level=interval_level(results))
