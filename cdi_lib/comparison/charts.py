@@ -31,8 +31,8 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
     axes.set_xlim(*scale)
     axes.xaxis.grid(True, color="#D9DDE1", linewidth=0.8)
     charts.per_cent(axes.xaxis)
-    pooled = "_pooled" if any(row[-1] is not None for row in rows) else ""
-    axes.set_xlabel(said(f"comparison.rates_axis{pooled}"), size=10.5)
+    has_pooled = any(row[-1] is not None for row in rows)
+    axes.set_xlabel(said(f"comparison.rates_axis{'_pooled' if has_pooled else ''}"), size=10.5)
     return figure
 
 

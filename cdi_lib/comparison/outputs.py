@@ -79,7 +79,7 @@ def _grades(found: Comparison) -> Rows:
 def _unrecorded(found: Comparison) -> Rows:
     return [
         {**_first(item), "unrecorded": item.unrecorded.value, **_ends(item.unrecorded)}
-        | {"summed": said(f"numbers.{'yes' if item.name in found.total_of else 'no'}")}
+        | {"summed": wording.yes_no(item.name in found.total_of)}
         for item in found.inspections
         if item.unrecorded
     ]

@@ -17,7 +17,7 @@ from cdi_lib.inspection.files import find_table
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.programme import MAIN
-from cdi_lib.inspection.records import AuditRecords, load_records
+from cdi_lib.inspection.records import load_records
 from cdi_lib.statistics.frames import normal_text
 from cdi_lib.statistics.sampling import check_command
 
@@ -30,8 +30,8 @@ def trace(force: str, inspection: Inspection, params: Path, record: str) -> Iter
     record = normal_text(record)
     crimes = None
     if find_table("crimes", own_folder(force, params)):
-        records = load_records(force, inspection, params)
-        crimes = _crimes_of(records, record)
+        crimes = load_records(force, inspection, params).crimes
+        crimes = crimes[(crimes["incident_id"] == record) | (crimes["crime_id"] == record)]
         if len(crimes):
             record = str(crimes["incident_id"].iloc[0])
     if inspection.sampling and (path := find_table("frame", own_folder(force, params))):
@@ -57,11 +57,6 @@ def trace(force: str, inspection: Inspection, params: Path, record: str) -> Iter
         yield "crimes", f"crimes, row {row_number}: {crime['crime_type']}, class {crime['offence_class']}, {recorded}"
     for label in _counted_in(crimes, inspection):
         yield "results", label
-
-
-def _crimes_of(records: AuditRecords, record: str) -> pd.DataFrame:
-    crimes = records.crimes
-    return crimes[(crimes["incident_id"] == record) | (crimes["crime_id"] == record)]
 
 
 def _drawn(force: str, params: Path, record: str) -> Iterator[tuple[str, str]]:

@@ -136,9 +136,7 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     period = inspection.audit_period
     start, end = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
     is_main, recorded, recorded_at = t["sample"] == MAIN, t["recorded"], t["recorded_at"]
-    crime_type = t["offence_class"].map(crime_type_of(inspection.programme))
-    its_type = crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
-    yield "crime_type", t["crime_type"] != crime_type, its_type
+    yield from _type_of_class(t, inspection)
     yield "recorded_at", ~recorded & recorded_at.notna(), "a blank for a crime that was not recorded"
     yield "recorded_as", recorded & t["recorded_as"].notna(), "a blank for a crime that was recorded"
     not_rape = (t["recorded_as"] == "n100") & ~t["rape"]
@@ -167,7 +165,8 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
             yield column, (t["sample"] == sample) & t[column].isna(), expected
 
 
-def _rules_of_over_recorded(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
+def _type_of_class(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
+    """A crime is of the type of its offence class."""
     crime_type = t["offence_class"].map(crime_type_of(inspection.programme))
     its_type = crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
     yield "crime_type", t["crime_type"] != crime_type, its_type
@@ -218,7 +217,7 @@ def _rules_of_survey(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
 
 
 _RULES = {
-    "crimes": _rules_of_crimes, "over_recorded": _rules_of_over_recorded, "n100": _rules_of_n100, "cancellations": _rules_of_cancellations,
+    "crimes": _rules_of_crimes, "over_recorded": _type_of_class, "n100": _rules_of_n100, "cancellations": _rules_of_cancellations,
     "challenges": _rules_of_challenges, "register": _rules_of_register, "survey": _rules_of_survey,
 }  # fmt: skip
 

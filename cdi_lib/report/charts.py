@@ -240,7 +240,7 @@ def parts(
     """Bars of 100 per cent in two parts with direct labels: label, count that is so, count in all."""
     narrow = shape is PHONE
     figure, axes = canvas(len(rows), title, subtitle, *((0.05, 0.93) if narrow else (0.20, 0.965)), shape)
-    labels = [said("numbers.of", x=wording.count(x), n=wording.count(n)) for _, x, n in rows]
+    labels = [wording.x_of_n(x, n) for _, x, n in rows]
     for place, (_, x, n) in enumerate(rows):
         y, share = -place, x / n
         height = 0.42 if narrow else 0.62

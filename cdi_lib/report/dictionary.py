@@ -65,5 +65,5 @@ def meaning(key: str) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of ``results.json``, from the models that write and read it."""
-    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "results.json"}
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return about | Results.model_json_schema(mode="serialization") | {"title": "results.json"}

@@ -76,13 +76,23 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{number_word(number)} {one if number == 1 else many or one + 's'}"
 
 
+def x_of_n(x: float, n: float) -> str:
+    """So many of so many, from two counts."""
+    return said("numbers.of", x=count(x), n=count(n))
+
+
+def yes_no(value: bool) -> str:
+    """Whether something is so, in a word."""
+    return said("numbers.yes" if value else "numbers.no")
+
+
 def of(share: Share) -> str:
     """So many of so many.
 
     >>> of(Share(x=78, n=84, sample="main", notebook="x"))
     '78 of 84'
     """
-    return said("numbers.of", x=count(share.x), n=count(share.n))
+    return x_of_n(share.x, share.n)
 
 
 def over(number: float) -> str:
@@ -299,7 +309,7 @@ PRINTED = {
     "over": over,
     "count": count,
     "text": str,
-    "x of n": lambda share: said("numbers.of", x=count(share["x"]), n=count(share["n"])),
+    "x of n": lambda share: x_of_n(share["x"], share["n"]),
 }
 
 

@@ -175,7 +175,7 @@ def _value(column: Column, row: dict[str, Any]) -> Any:
     if isinstance(value, str) or value is None:
         return _text(value or "") or not_applicable()
     if isinstance(value, bool):
-        return said(f"numbers.{'yes' if value else 'no'}")
+        return wording.yes_no(value)
     return value * column.factor
 
 

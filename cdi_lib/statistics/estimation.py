@@ -132,8 +132,8 @@ def weighted_rate(
 def net_rate(design: Design, domain: Any, minus: Any, confidence: float = 0.95) -> Estimate:
     """Estimate the successes among the units of a domain less the units of `minus`, per unit of the domain.
 
-    Both are columns of, or one bool per row of, ``design.units``; `minus` lies outside the domain. The result is a
-    "difference" of at most 1 with a t interval, for a net rate may be below 0; ``x`` counts the successes only. A ratio of weighted totals, linearised [3]_, eq. 6.13: R's ``svyratio(~I(success - minus), ~domain)``.
+    Both are columns of, or a bool per row of, ``design.units``; `minus` lies outside the domain. A "difference" with a t
+    interval, for it may be below 0; ``x`` counts successes. [3]_, eq. 6.13: R's ``svyratio(~I(success - minus), ~domain)``.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"missed": [1] * 10 + [0] * 90 + [0] * 2, "real": [True] * 100 + [False] * 2})

@@ -46,7 +46,7 @@ def estimators(results: Results) -> Table | None:
             unrecorded = results.estimate(f"unrecorded_{key}")
             rows.append(
                 interval_cells(rate)
-                | {"code": key, "estimator": label, "headline": said(f"numbers.{'yes' if is_headline else 'no'}")}
+                | {"code": key, "estimator": label, "headline": wording.yes_no(is_headline)}
                 | {"rate": rate.value, "margin": rate.margin}
                 | {"unrecorded": unrecorded.value if unrecorded else None, "n": rate.n}
             )

@@ -6,7 +6,6 @@ from typing import Any
 
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import said
 from cdi_lib.report.sections.effectiveness import interval_cells
 from cdi_lib.report.tables import Table, headed
 
@@ -54,7 +53,7 @@ COLUMNS_LIKE = {"dip": "tbl-other-systems", "in time": "tbl-within-24", "counted
 def equality(results: Results) -> Table | None:
     """Which characteristics of victims are recorded."""
     rows = [
-        {"characteristic": wording.capital(name), "recorded": said(f"numbers.{'yes' if yes else 'no'}")}
+        {"characteristic": wording.capital(name), "recorded": wording.yes_no(yes)}
         for name, yes in results.details.equality.items()
     ]
     return headed("tbl-equality", rows)

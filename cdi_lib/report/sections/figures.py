@@ -180,10 +180,8 @@ def _parts(results: Results, table: str, whole: str) -> Drawn | None:
     if not found:
         return None
     rows = [(label, share.x, share.n) for label, share in found]
-    title, subtitle = (
-        said(f"{whole}.title", x_of_n=of(results.shares[whole])),
-        said(f"{whole}.subtitle", period=_when(results)),
-    )
+    title = said(f"{whole}.title", x_of_n=of(results.shares[whole]))
+    subtitle = said(f"{whole}.subtitle", period=_when(results))
     figure = both(charts.parts, title, subtitle, rows, said(f"{whole}.done"), said(f"{whole}.not_done"))
     return figure, _alt(said(f"{whole}.alt"), (f"{label} {of(share)}" for label, share in found))
 

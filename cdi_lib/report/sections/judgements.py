@@ -74,7 +74,7 @@ def measure_words(entry: ElementJudgement) -> str:
         case judged_.AssessmentEvidence(finding=finding):
             return finding
         case judged_.ShareEvidence(x=x, n=n):
-            return said("numbers.of", x=count(x), n=count(n))
+            return wording.x_of_n(x, n)
         case evidence:
             kind = "rate_low" if evidence.use == "low" else "rate"
             used = evidence.low if evidence.use == "low" and evidence.low is not None else evidence.value
@@ -95,7 +95,7 @@ def _change_words(change: Any, places: int) -> str:
     """What would have given another grade, in words; empty where there is none."""
     match change:
         case judged_.CountChange(x=x, n=n):
-            return said("judgements.other", needed=said("numbers.of", x=count(x), n=count(n)), grade=change.grade)
+            return said("judgements.other", needed=wording.x_of_n(x, n), grade=change.grade)
         case judged_.FindingChange(finding=finding):
             return said("judgements.other", needed=finding, grade=change.grade)
         case judged_.AtLeast(at_least=bound):
