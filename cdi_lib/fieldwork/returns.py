@@ -17,6 +17,7 @@ import pandas as pd
 from cdi_lib.fieldwork.draw import SELECTIONS, read_selection
 from cdi_lib.fieldwork.worksheet import (
     AUDIT_SHEET,
+    COLUMNS,
     CRIME,
     DECISIONS,
     FINDINGS,
@@ -195,8 +196,9 @@ def _sheet(path: Path, file: str, columns: Mapping[str, Column]) -> pd.DataFrame
             table[name] = table[name].mask(pd.Series(dated, dtype=bool), table[name].str.removesuffix(" 00:00:00"))
     table["file"], table["row"] = file, rows.numbers
     for name, column in columns.items():
-        if column.choices or column.part:
-            table[name] = table[name].str.lower()
+        if column.choices:
+            as_named = {choice.lower(): choice for choice in column.choices}
+            table[name] = table[name].str.lower().map(lambda entered, known=as_named: known.get(entered, entered))
     for name in {"offence_class", "recorded_class"} & set(columns):
         table[name] = table[name].str.upper()
     # 1.0 is how programs write a whole number of a column with blank cells
@@ -216,7 +218,9 @@ def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of worksheets as rows of the table ``crimes``, as they were entered and with the labels that they have."""
     crime_id = rows["incident_id"].astype("str") + "/" + rows["crime_number"].astype("str")
     made = rows.assign(crime_id=crime_id, sample=MAIN)
-    return made[[name for name in columns_of("crimes") if name in made]].astype(object)
+    of_worksheet = (*COLUMNS, "file", "row", "crime_id", "sample")
+    own = [name for name in made if name not in of_worksheet]
+    return made[[*(name for name in columns_of("crimes") if name in made), *own]].astype(object)
 
 
 def _collected(rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -43,10 +43,6 @@ class Column:
     choices: tuple[str, ...] = ()
     part: str = ""
     measured: str = ""  # the column of crimes for which it is asked; without, it is always asked for
-
-    def choices_in(self, told: Told) -> tuple[str, ...]:
-        """The values that it may have in an inspection by a programme."""
-        return tuple(getattr(told, self.part)) if self.part else self.choices
 
 
 COLUMNS = {
@@ -98,7 +94,12 @@ _OPEN, _LOCKED = Protection(locked=False), Protection(locked=True)
 
 def columns_for(told: Told) -> dict[str, Column]:
     """The columns of the audit sheet of an inspection by a programme."""
-    return {name: column for name, column in COLUMNS.items() if not column.measured or told.reads(column.measured)}
+    asked = {
+        name: replace(column, choices=tuple(getattr(told, column.part)) if column.part else column.choices)
+        for name, column in COLUMNS.items()
+        if not column.measured or told.reads(column.measured)
+    }
+    return asked | {name: Column(own.description, 16, own.values) for name, own in told.columns.items()}
 
 
 def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection: Inspection) -> Path:
@@ -197,11 +198,10 @@ def _add_checks(sheet: Worksheet, last_class: int, inspection: Inspection) -> No
     at, then = f"{letters['reported_at']}2", f"{letters['recorded_at']}2"
     first, last = f"DATE({period.start:%Y,%m,%d})", f"DATE({period.end:%Y,%m,%d})"
     within = f"a date and time in the audit period, {period.start:%d/%m/%Y} to {period.end:%d/%m/%Y}"
-    lists = {name: column.choices_in(inspection.programme) for name, column in columns.items()}
     checks = {
-        name: (f"one of: {', '.join(choices)}", "list", f'"{",".join(choices)}"')
-        for name, choices in lists.items()
-        if choices and len(",".join(choices)) <= LONGEST_LIST
+        name: (f"one of: {', '.join(column.choices)}", "list", f'"{",".join(column.choices)}"')
+        for name, column in columns.items()
+        if column.choices and len(",".join(column.choices)) <= LONGEST_LIST
     }
     for name in {"offence_class", "recorded_class"} & set(columns):
         checks[name] = (f"a class of the sheet {LISTS_SHEET}", "list", f"{LISTS_SHEET}!$A$2:$A${last_class}")
@@ -214,6 +214,6 @@ def _add_checks(sheet: Worksheet, last_class: int, inspection: Inspection) -> No
         if kind == "whole":
             check.operator = "greaterThan"
         check.errorTitle, check.error = name, f"Enter {message}."
-        check.promptTitle, check.prompt = name, COLUMNS[name].description
+        check.promptTitle, check.prompt = name, columns[name].description
         sheet.add_data_validation(check)
         check.add(f"{letters[name]}2:{letters[name]}{sheet.max_row}")

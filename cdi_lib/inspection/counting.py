@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandas as pd
 
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.programme import Counted, Told
+from cdi_lib.inspection.problems import Problem, shown, suggest
+from cdi_lib.inspection.programme import Counted, Rate, Told
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.results import SampleKind
-from cdi_lib.inspection.tables import Series, offence_classes
+from cdi_lib.inspection.tables import Series, offence_classes, tables_of
 
 Group = Literal["crimes", "dip", "in time", "n100", "cancellations", "survey", "equality"]
 
@@ -69,6 +70,39 @@ def sample_kind(told: Told, id_: str) -> SampleKind:
 def shares_of(told: Told, *groups: Group) -> list[str]:
     """Ids of the "x of y" of these groups, in the order of the programme."""
     return [id_ for id_ in told.shares if group_of(told, id_) in groups]
+
+
+def is_narrowed(id_: str, told: Told) -> bool:
+    """Whether an "x of y" looks at a part of the records of its dip samples only: how many these are is not known.
+
+    A condition on the crime, such as its type, narrows the crimes, not the records in which they were looked for.
+    """
+    share = told.shares[id_]
+    return any(is_narrowed(part, told) for part in share.sum) or bool(
+        {"route", "stratum", *told.columns} & {*share.where}
+    )
+
+
+def doubtful_conditions(inspection: Inspection, records: AuditRecords) -> list[Problem]:
+    """A warning for each value that a programme asks for in a column of free text and that stands in no row of it."""
+    programme, tables = inspection.programme, tables_of(inspection.programme)
+    asked: list[tuple[str, str, str, Rate | Counted]]
+    asked = [("estimates", id_, "crimes", rate) for id_, rate in programme.estimates.items()]
+    asked += [("shares", id_, share.table, share) for id_, share in programme.shares.items()]
+    found = []
+    for kind, id_, name, measure in asked:
+        table: pd.DataFrame | None = getattr(records, name, None)
+        columns = set() if table is None else set(table.columns) & set(tables[name])
+        for key, conditions in measure.model_dump(include={"where", "counts", "minus"}).items():
+            for column in conditions.keys() & columns if table is not None else ():
+                there = set(table[column].dropna())
+                if tables[name][column].kind.free and (missing := [v for v in conditions[column] if v not in there]):
+                    where, some = f"{kind}.{id_}.{key}.{column}", sorted(there)[:10]
+                    expected = (
+                        f"a value that stands in a row of {name}, such as {', '.join(some)}{suggest(missing[0], some)}"
+                    )
+                    found.append(replace(programme.problem(where, shown(missing[0]), expected), severity="warning"))
+    return found
 
 
 def examined(id_: str, told: Told, records: AuditRecords) -> int:

@@ -19,7 +19,7 @@ SIMULATED_LEVEL = 0.95  # of the intervals whose coverage is known
 
 def evenness(sample: Sequence[details.SampleRow], headline: str) -> details.Evenness:
     """Which crime types were audited most and least closely, and whether a pooled headline leaves that out."""
-    shares = {row.code: row.fraction for row in sample if row.code != OVERALL and row.fraction}
+    shares = {row.code: row.fraction for row in sample if row.code != OVERALL and row.fraction is not None}
     if not shares:
         return details.Evenness(types=0, most="", least="", uneven=False)
     most, least = max(shares, key=shares.__getitem__), min(shares, key=shares.__getitem__)

@@ -104,7 +104,7 @@ class _Judge:
         better = worse = ranks = None
         if measure is not None and computed != NOT_JUDGED:
             better, worse = _neighbours(element, self.grades, measure, computed)
-            ranks = _simulated(element, measure, self.luck)
+            ranks = _simulated(element, measure, self.luck, self.estimates.get(OVERALL))
         elif carried := self.carried.get(id_):
             computed, status = carried.grade, f"carried forward from {carried.date.isoformat()}"
         else:
@@ -321,8 +321,13 @@ def _luck(programme: Programme, estimates: Estimates, inspection: Inspection) ->
     return chances.scores(names, correlations, SIMULATIONS, SEED)
 
 
-def _simulated(element: Element, measure: Measure, luck: Mapping[str, Floats]) -> Ranks | None:
-    """Ranks of an element's grade in simulated audits; None where the measure is not of the random sample."""
+def _simulated(
+    element: Element, measure: Measure, luck: Mapping[str, Floats], whole: EstimateResult | None
+) -> Ranks | None:
+    """Ranks of an element's grade in simulated audits; None where the measure is not of the random sample.
+
+    Where the rate of all crime leaves nothing to chance every crime was audited: a share then is as it was found.
+    """
     if isinstance(measure, EstimateResult):
         score = luck[str(element.estimate)]
         values = 100 * chances.rate_quantiles(measure.value, measure.low, measure.high, measure.confidence, score)
@@ -330,6 +335,8 @@ def _simulated(element: Element, measure: Measure, luck: Mapping[str, Floats]) -
             values = values - 100 * (measure.value - measure.low)
     elif isinstance(measure, Share) and measure.sample in RANDOM_SAMPLES:
         values = 100 * chances.share_quantiles(measure.x, measure.n, luck[str(element.share)])
+        if whole is not None and whole.low is not None and whole.low == whole.high:
+            values = np.full(SIMULATIONS, 100 * measure.x / measure.n)
     else:
         return None
     cuts = np.array(list(element.cuts.values()), dtype=float)

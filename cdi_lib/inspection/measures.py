@@ -20,6 +20,7 @@ from cdi_lib.statistics.estimation import Estimate
 from cdi_lib.statistics.intervals import COMBINED
 from cdi_lib.statistics.planning import Allocation, allocate, allocate_for_margin, margin_for, per_stratum
 
+DIFFERENT = 3.0  # times as many crimes by one source as by another: no chance in drawing the sample explains it
 LONELY = "adjust"  # a stratum with one incident: its distance from the overall mean counts, which errs on the safe side
 
 
@@ -301,6 +302,25 @@ def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -
         "strata, as without it all crimes count alike"
     )
     return [Problem(f"params/{force}/crimes", "column stratum", got, expected, "warning")]
+
+
+def doubtful_frame(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
+    """A warning where the incidents of the frame and recorded crime speak of very different numbers of crimes."""
+    main, strata = records.main, records.strata
+    if strata is None or strata.empty or not main["recorded"].any():
+        return []
+    by_stratum = "stratum" in main.columns
+    crimes = strata["stratum"].map(main["stratum"].value_counts()).fillna(0) if by_stratum else len(main)
+    per_incident = crimes / (strata["audited_incidents"] if by_stratum else strata["audited_incidents"].sum())
+    in_frame = float((strata["frame_incidents"] * per_incident).sum())
+    reported = Measures(inspection, main, strata).population(main, sum(_recorded_in_audit_period(inspection).values()))
+    if not reported or not in_frame or 1 / DIFFERENT < in_frame / reported < DIFFERENT:
+        return []
+    got = (
+        f"about {reported:,} reported crimes in the audit period by recorded crime, {in_frame:,.0f} by the table strata"
+    )
+    expected = "numbers of the same size: recorded_crime of twelve months, frame_incidents of the audit period"
+    return [Problem(f"params/{force}.yml", "recorded_crime", got, expected, "warning")]
 
 
 def stratified_problems(inspection: Inspection, main: pd.DataFrame) -> list[str]:

@@ -51,6 +51,14 @@ class CrimeType(Model):
     classes: tuple[Text, ...] = Field(default=(), description="offence classes that are of this type here")
 
 
+class OwnColumn(Model):
+    """A column that a programme adds to the table of audited crimes, for ``where`` and ``counts`` to ask for."""
+
+    description: Text = Field(description="what auditors enter: division in which it was reported")
+    values: Values = Field(default=(), description="what a cell may hold; without, any entry")
+    blank: bool = Field(default=False, description="cells may be blank, and the column may be left out")
+
+
 class Sample(Model):
     """A dip sample: records chosen to look closely at one matter, never a source of rates."""
 
@@ -185,6 +193,7 @@ class Told(Model):
     """What a report calls the things of its programme: stored in its results, so that they are told as they were found."""
 
     crime_types: dict[Id, CrimeType]
+    columns: dict[Id, OwnColumn] = {}
     routes: dict[Id, Name]
     samples: dict[Id, Sample]
     cancellations: dict[Id, Name]

@@ -21,13 +21,14 @@ from cdi_lib.inspection.programme import (
     Chapters,
     Counted,
     Element,
+    OwnColumn,
     Question,
     Rate,
     Requirement,
     Rows,
     Sample,
 )
-from cdi_lib.inspection.tables import DERIVED, EQUALITY, offence_classes, tables_of
+from cdi_lib.inspection.tables import DERIVED, EQUALITY, columns_of, offence_classes, tables_of
 
 Wrong: TypeAlias = tuple[str, str, str]  # key, what was got, what was expected
 _M = TypeVar("_M", bound=BaseModel)
@@ -36,6 +37,8 @@ _M = TypeVar("_M", bound=BaseModel)
 def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     """What is wrong between the parts of a programme, given as its merged file says it."""
     parts = {name: _dict(content, name) for name in ("crime_types", "routes", "samples", "cancellations")}
+    own = _all_sound(content, "columns", OwnColumn)
+    parts["columns"] = {name: column for name, column in own.items() if column}
     rates, shares = _all_sound(content, "estimates", Rate), _all_sound(content, "shares", Counted)
     questions, elements = _all_sound(content, "questions", Question), _all_sound(content, "elements", Element)
     overall = _sound(Question, content.get(OVERALL))
@@ -99,6 +102,8 @@ def _names(parts: Mapping[str, Mapping[str, Any]], rates: Collection[str]) -> It
     for id_ in rates:
         if id_ in WHOLE or id_ in types:
             yield f"estimates.{id_}", id_, "another id; crime types and all crime have their rates without it"
+    for id_ in set(parts["columns"]) & {*columns_of("crimes"), *DERIVED}:
+        yield f"columns.{id_}", id_, "another id; every table of crimes has a column of this name"
     if MAIN in samples:
         yield f"samples.{MAIN}", MAIN, "another id; this one is the random sample"
     columns = tables_of(parts)["crimes"]

@@ -95,6 +95,7 @@ class Kind:
     fits: Callable[[Series], Series]  # which of some texts are of this kind
     typed: Callable[[Series], Series] = lambda texts: texts  # what those become
     words: Callable[[], Iterable[str]] = tuple  # those of which one may be misspelt
+    free: bool = False  # whatever the data hold
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def matching(pattern: str, expected: str, typed: Callable[[Series], Series] = la
     return Kind(expected, lambda texts: texts.str.fullmatch(pattern).astype(bool), typed)
 
 
-TEXT = Kind("an entry, not the error of a formula", lambda texts: ~texts.isin(_NO_VALUES))
+TEXT = Kind("an entry, not the error of a formula", lambda texts: ~texts.isin(_NO_VALUES), free=True)
 PRINTABLE = Kind(
     "text that can be printed: no control characters, only letters that the report's typeface has",
     lambda texts: texts.map(unprintable) == "",
@@ -299,6 +300,10 @@ def tables_of(told: Told | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
         named = {part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]])}
         words = (MAIN, *ids) if (table, column) == ("crimes", "sample") else ids
         tables[table][column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))
+    for name, own in (told["columns"] if isinstance(told, Mapping) else told.columns).items():
+        described = f"{own.description}: {', '.join(own.values)}" if own.values else own.description
+        kind = one_of(own.values) if own.values else TEXT
+        tables["crimes"].setdefault(name, Column(described, kind, blank=own.blank, required=not own.blank))
     return tables
 
 

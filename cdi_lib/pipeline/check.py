@@ -11,10 +11,11 @@ from pathlib import Path
 from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.trail import check_drawn
+from cdi_lib.inspection.counting import doubtful_conditions
 from cdi_lib.inspection.details import Judgements
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
 from cdi_lib.inspection.judgement import check_areas
-from cdi_lib.inspection.measures import doubtful_strata
+from cdi_lib.inspection.measures import doubtful_frame, doubtful_strata
 from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.records import doubtful_tables
@@ -144,4 +145,6 @@ def _warnings(audit: Audit, params: Path) -> list[Problem]:
         if p.severity == "warning" and p.file.startswith("params")
     ]
     doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
+    doubts += doubtful_frame(audit.force, audit.inspection, audit.records)
+    doubts += doubtful_conditions(audit.inspection, audit.records)
     return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]

@@ -95,6 +95,9 @@ def _run(shell: _Shell, cell: Any) -> bool:
     out, err = (_Stream(shell.outputs, name) for name in ("stdout", "stderr"))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         result = shell.run_cell(cell.source, store_history=True)
+    error = result.error_before_exec or result.error_in_exec
+    if error and not any(output.output_type == "error" for output in shell.outputs):  # IPython could not format it
+        shell._showtraceback(type(error), error, [f"{type(error).__name__}: {error}"])
     cell.outputs = list(shell.outputs)
     return result.success
 

@@ -109,9 +109,12 @@ def canvas(
     return figure, axes
 
 
-def name_rows(axes: Axes, names: Sequence[str], below: float = 0.4, above: float = 0.6, size: float = 11) -> None:
-    """Name the rows of a figure, which lie at 0, -1, -2 and so on."""
-    axes.set_yticks([-row for row in range(len(names))], names, size=size)
+def name_rows(
+    axes: Axes, names: Sequence[str], below: float = 0.4, above: float = 0.6, size: float = 11, width: int = 18
+) -> None:
+    """Name the rows of a figure, which lie at 0, -1, -2 and so on; long names in lines of ``width`` characters."""
+    lines = [textwrap.fill(name, width, break_long_words=False) for name in names]
+    axes.set_yticks([-row for row in range(len(names))], lines, size=size)
     axes.set_ylim(-len(names) + below, above)
 
 
@@ -136,6 +139,8 @@ def round_ticks(axes: Axes, lowest: float, highest: float, ticks: int = 5) -> fl
     steps = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
     step = next((step for step in steps if (highest - lowest) / step <= ticks), steps[-1])
     first, last = math.floor(lowest / step + 1e-9), math.ceil(min(highest, 1.0) / step - 1e-9)
+    if first >= last:  # all at one round number, as the rates of a census may be
+        first, last = (first, first + 1) if (first + 1) * step <= 1 else (first - 1, first)
     axes.set_xlim(first * step, last * step)
     axes.set_xticks([round(n * step, 4) for n in range(first, last + 1)])
     return round(first * step, 4)
@@ -283,7 +288,7 @@ def bars(
     if narrow:
         name_above(axes, [row[0] for row in rows], [wording.count(row[1]) for row in rows])
     else:
-        name_rows(axes, [textwrap.fill(row[0], 30) for row in rows], size=10)
+        name_rows(axes, [row[0] for row in rows], size=10, width=30)
     axes.set_xlim(0, highest * 1.1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     label_axis(axes, said("domestic_abuse.hollow", axis=axis) if assumed else axis, shape)

@@ -137,10 +137,18 @@ def between(estimate: EstimateResult) -> str:
     if low is None or high is None:
         return said("numbers.no_interval")
     if unit == "crimes":
-        return said("numbers.between", low=about(low), high=about(high))
+        return (
+            said("numbers.exactly", at=about(low))
+            if low == high
+            else said("numbers.between", low=about(low), high=about(high))
+        )
     if unit == "difference":
         return said("numbers.between_points", low=points(low, 1), high=points(high, 1))
-    return said("numbers.between", low=percent(low), high=percent(high))
+    return (
+        said("numbers.exactly", at=percent(low))
+        if low == high
+        else said("numbers.between", low=percent(low), high=percent(high))
+    )
 
 
 def plus_minus(estimate: EstimateResult) -> str:

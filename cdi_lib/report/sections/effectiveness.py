@@ -24,7 +24,14 @@ def rates(results: Results) -> Table | None:
     ]
     without = () if any(row["note"] != wording.in_words([]) for row in rows) else ("note",)
     rows = [{key: value for key, value in row.items() if key not in without} for row in rows]
-    return headed("tbl-rates", rows, _weights_note(results), without, level=interval_level(results))
+    note = " ".join(filter(None, [_weights_note(results), _without_rate(results, "")]))
+    return headed("tbl-rates", rows, note, without, level=interval_level(results))
+
+
+def _without_rate(results: Results, prefix: str) -> str:
+    """Which crime types have no row, because none of their crimes was audited, or none was recorded."""
+    missing = [label for key, label in crime_types(results.told).items() if not results.estimate(f"{prefix}{key}")]
+    return said("rates.missing", types=wording.in_words(missing)) if missing else ""
 
 
 def _rate_cells(rate: EstimateResult) -> dict[str, Any]:
@@ -59,7 +66,8 @@ def unrecorded(results: Results) -> Table | None:
         for key, label in crime_types(results.told).items()
         if (estimate := results.estimate(f"unrecorded_{key}"))
     ]
-    return headed("tbl-unrecorded", rows, sum_note(results), level=interval_level(results))
+    note = " ".join(filter(None, [sum_note(results), _without_rate(results, "unrecorded_")]))
+    return headed("tbl-unrecorded", rows, note, level=interval_level(results))
 
 
 def sum_note(results: Results) -> str:
