@@ -91,10 +91,10 @@ def doubtful_conditions(inspection: Inspection, records: AuditRecords) -> list[P
     asked += [("shares", id_, share.table, share) for id_, share in programme.shares.items()]
     found = []
     for kind, id_, name, measure in asked:
-        table: pd.DataFrame | None = getattr(records, name, None)
-        columns = set() if table is None else set(table.columns) & set(tables[name])
+        if (table := getattr(records, name, None)) is None:
+            continue
         for key, conditions in measure.model_dump(include={"where", "counts", "minus"}).items():
-            for column in conditions.keys() & columns if table is not None else ():
+            for column in conditions.keys() & set(table.columns) & set(tables[name]):
                 there = set(table[column].dropna())
                 if tables[name][column].kind.free and (missing := [v for v in conditions[column] if v not in there]):
                     where, some = f"{kind}.{id_}.{key}.{column}", sorted(there)[:10]

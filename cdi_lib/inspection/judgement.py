@@ -273,7 +273,8 @@ def _question_rule(question: Question, grade: str, parts: Mapping[str, models.Ju
     missing = [parts[part].label for part in question.required if parts[part].decided == NOT_JUDGED]
     if missing:
         return f"Not judged without: {'; '.join(missing)}."
-    return f"Judged only where at least {question.at_least} of its parts are."
+    least = "one of its parts is" if question.at_least == 1 else f"{question.at_least} of its parts are"
+    return f"Judged only where at least {least}."
 
 
 def _part_changes(

@@ -193,7 +193,7 @@ class Told(Model):
     """What a report calls the things of its programme: stored in its results, so that they are told as they were found."""
 
     crime_types: dict[Id, CrimeType]
-    columns: dict[Id, OwnColumn] = {}
+    columns: dict[Id, OwnColumn] = Field(default={})
     routes: dict[Id, Name]
     samples: dict[Id, Sample]
     cancellations: dict[Id, Name]
@@ -297,6 +297,8 @@ class Origin:
     def problem(self, where: str, got: str, expected: str) -> Problem:
         """A problem at a key."""
         file, line = self.place(where.split("."))
+        if self.documents and file != (own := self.documents[0][0]):
+            expected += f"; or in {own}, which extends this file: another value for this key, or null to take it away"
         return Problem(file, f"{line}, {where}" if where else line, got, expected)
 
 

@@ -233,7 +233,7 @@ def _question_problems(question: Question, parts: Sequence[str], grades: Sequenc
 def _rule_problems(question: Question, parts: Sequence[str], grades: Sequence[str], where: str) -> Iterator[Wrong]:
     yield from unknown(f"{where}.required", question.required, parts)
     if not 1 <= question.at_least <= len(parts):
-        yield f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}"
+        yield f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}" if len(parts) > 1 else "1"
     for rank, (grade, rule) in enumerate(question.rules.items()):
         place, floor = f"{where}.rules.{grade}", rule.none_below
         if rule.at_most_below >= len(parts) and not rule.key and floor is None:

@@ -169,7 +169,7 @@ _TABLES: dict[str, dict[str, Column]] = {
         ),
         "crime_type": Column("{crime_types}; excluding fraud", one_of(())),
         "offence_class": Column("Home Office class as in params/offence_classes.csv, such as 105A", CLASS),
-        "route": Column("{routes}; blank outside the main sample", one_of(()), blank=True),
+        "route": Column("{routes}; blank outside the main sample, but for a dip sample that needs it", one_of(()), blank=True),
         "domestic_abuse": Column("yes or no", ANSWER),
         "recorded": Column("yes if the force had recorded the crime, else no", ANSWER),
         "recorded_as": Column(

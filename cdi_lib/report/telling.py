@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from cdi_lib.inspection.parameters import Findings, Inspection
 from cdi_lib.inspection.problems import Problem
-from cdi_lib.inspection.programme import Programme
+from cdi_lib.inspection.programme import OVERALL, WHOLE, Programme
 from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally, read_results
 from cdi_lib.report import index, labels, metadata, wording
 from cdi_lib.report.changes import changes
@@ -266,4 +266,17 @@ def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
         Problem(file, key, "nothing, or a name in braces that it is not given", f"words for: {phrase}")
         for file, key, phrase in labels.lacking()
     ]
-    return untitled + list(missing.values()) + texts.check(told_of, [*NAMES, *GIVEN], known, models)
+    return (
+        untitled + list(missing.values()) + texts.check(told_of, [*NAMES, *GIVEN], known, models, _measures(programme))
+    )
+
+
+def _measures(programme: Programme) -> dict[str, list[str]]:
+    """The ids of results that functions and shared sentences may be called with."""
+    rates = programme.rate_ids()
+    missed = [f"unrecorded_{id_}" for id_ in (*WHOLE, *programme.crime_types)]
+    of_rates = dict.fromkeys(("rate_sentence", "sureness", "grade_sureness", "tile"), rates)
+    return of_rates | {
+        "estimate": [*rates, *missed, "previous", "change"],
+        "unrecorded_sentence": [OVERALL, *programme.crime_types],
+    }

@@ -89,11 +89,12 @@ class Texts:
             raise InputError([Problem(told(Path(file)), place, what or type(error).__name__, expected)]) from error
 
     def check(self, sections: Collection[str], context: Collection[str], known: Mapping[str, Collection[str]],
-              models: Mapping[str, type[BaseModel]]) -> list[Problem]:  # fmt: skip
+              models: Mapping[str, type[BaseModel]], measures: Mapping[str, Collection[str]] | None = None) -> list[Problem]:  # fmt: skip
         """What is wrong with the texts of these sections; before anything runs.
 
         ``context`` are the names that :meth:`tell` will be given, ``known`` the ids that functions may be called with, and
-        ``models`` the types of names that are models, so that misspelt fields are found.
+        ``models`` the types of names that are models, so that misspelt fields are found. ``measures`` are ids as ``known``
+        has them for the texts of an inspection: those of the project serve many programmes, and ask for what some have.
         """
         problems: list[Problem] = []
         waiting, done, shared = [MACROS, *sections], set(), self._shared()
@@ -117,7 +118,8 @@ class Texts:
                 problems.append(self._broken(error))
                 continue
             waiting += [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
-            problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, known, models)
+            ids = {**known, **(measures if measures and path.parent == self.folders[0] else {})}
+            problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, ids, models)
             problems += _check_prose(tree, told(path))
             hidden = [
                 macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)
@@ -240,7 +242,7 @@ def _check_tree(
             yield problem(name, f"the unknown name '{name.name}'", f"a known one{suggest(name.name, names)}")
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in known:
-            for argument in call.args:
+            for argument in call.args[:1]:
                 if isinstance(argument, nodes.Const) and argument.value not in known[call.node.name]:
                     ids = list(known[call.node.name])
                     got = f"{call.node.name}({shown(argument.value)})"
