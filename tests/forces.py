@@ -77,9 +77,9 @@ def write_force(
 
 def copy_project(folder: Path) -> Path:
     """A copy of what reports are made from, which a test may change; commands run in it."""
-    for part in ("cdi_lib", "notebooks", "params/programmes"):
-        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("requirements.lock", "params/offence_classes.csv"):
+    for part in ("cdi_lib", "notebooks", "params/programmes", "_extensions"):
+        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "made"))
+    for name in ("_quarto.yml", "requirements.lock", "params/offence_classes.csv"):
         shutil.copy(PROJECT / name, folder / name)
     built = lambda parent, names: [name for name in names if "." not in name and name not in ("text", "en")]
     shutil.copytree(PROJECT / "reports", folder / "reports", ignore=built)

@@ -13,7 +13,7 @@ import html5lib
 import pytest
 from lxml import html as lxml_html
 
-from cdi_lib.render.look import LOOK
+from cdi_lib.render.look import EXTENSION, LOOK
 from cdi_lib.render.rendering import render
 
 FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
@@ -202,7 +202,7 @@ def _schemes() -> list[dict[str, str]]:
 
 def test_badge_colours_are_the_same_in_page_and_pdf():
     css = (LOOK / "report.css").read_text(encoding="utf-8")
-    typst = (LOOK / "typst-template.typ").read_text(encoding="utf-8")
+    typst = (EXTENSION / "typst-template.typ").read_text(encoding="utf-8")
     colours = _schemes()[0]
     for grade, variable in re.findall(r"\.badge-([a-z-]+) \{ background: var\(--([a-z]+)\)", css):
         line = re.search(rf"^  {grade}: \((?:rgb\(\"(#[0-9a-f]+)\"\)|(cdi-[a-z]+))", typst, flags=re.MULTILINE)

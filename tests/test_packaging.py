@@ -35,7 +35,7 @@ CONDA_NAMES = {"matplotlib": "matplotlib-base", "duckdb": "python-duckdb"}
 TOP_LEVEL = {
     *("notebooks", "cdi_lib", "params", "reports", "tests", "environment.yml", "Makefile", "README.md"),
     *("pyproject.toml", "requirements.lock", "requirements-test.lock", "requirements-uv.lock", "LICENCE"),
-    *("CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff"),
+    *("CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "_quarto.yml", "_extensions"),
 }
 
 

@@ -305,7 +305,7 @@ if sys.argv[1:] == ["--version"]:
 time.sleep({sleep})
 if {fail}:
     sys.exit("ERROR: the stand-in was told to fail")
-name = "report.html" if sys.argv[-1] == "html" else "report.typ"
+name = "report.html" if sys.argv[-1].endswith("html") else "report.typ"
 text = {page!r} if name == "report.html" else '#set document(title: "T", date: none)\\n= Heading\\nText.'
 if {writes}:
     pathlib.Path(name).write_text(text)
@@ -357,20 +357,14 @@ def test_quarto_gets_a_folder_of_its_own(tmp_path, fake_quarto):
     assert done.html.read_text() == WHOLE_PAGE
     assert b"pdfuaid" in done.pdf.read_bytes()
     html, typst = [call for call in calls(log) if call["arguments"][0] == "render"]
-    assert html["arguments"] == ["render", "report.ipynb", "--to", "html"]
-    assert typst["arguments"] == ["render", "report.ipynb", "--to", "typst"]
+    assert html["arguments"] == ["render", "report.ipynb", "--to", "cdi-html"]
+    assert typst["arguments"] == ["render", "report.ipynb", "--to", "cdi-typst"]
     assert not Path(html["folder"]).exists()  # temporary, and not in reports/
-    look = {
-        "_quarto.yml",
-        "head.html",
-        "page.html",
-        "report.ipynb",
-        "report.lua",
-        "typst-show.typ",
-        "typst-template.typ",
-    }
-    assert {name for name in html["files"] if "/" not in name} == look
-    assert "fonts/SourceSansPro-Regular.ttf" in html["files"]
+    assert {name for name in html["files"] if "/" not in name} == {"_quarto.yml", "report.ipynb"}
+    parts = {"_extension.yml", "page.html", "report.lua", "typst-show.typ", "typst-template.typ", "made/head.html"}
+    assert {f"_extensions/cdi/{name}" for name in (*parts, "made/fonts/SourceSansPro-Regular.ttf")} <= set(
+        html["files"]
+    )
 
 
 @needs_scripts
@@ -395,7 +389,7 @@ def test_quarto_project_holds_front_matter_and_markdown_only(tmp_path):
         assert all(line.endswith("\n") for line in cell["source"][:-1])
     assert {cell["cell_type"] for cell in rest} == {"markdown"}
     assert all(cell["metadata"] == {} for cell in rest)
-    assert (tmp_path / "head.html").read_text() == "<style></style>"
+    assert (tmp_path / "_extensions/cdi/made/head.html").read_text() == "<style></style>"
 
 
 @needs_scripts

@@ -26,6 +26,7 @@ VENV = ROOT / ".venv"
 PROGRAMS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON, UV = PROGRAMS / "python", PROGRAMS / "uv"
 LOCKS = {kind: ROOT / f"requirements{kind}.lock" for kind in ("", "-test", "-uv")}
+MADE = ROOT / "_extensions" / "cdi" / "made" / "head.html"
 VERSION = "{}.{}".format(*sys.version_info)
 PIP = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
 # uv reads no configuration of pip. What both can be told of an index: pip's option, and uv's variables for it.
@@ -56,6 +57,8 @@ def main(test: bool, conda: bool) -> int:
             wait_for_others()
             if not is_ready(test, conda):  # one of them may have done it
                 prepare(test, conda)
+        if not os.path.exists(MADE):  # for Quarto by hand; without it nothing else is missing
+            run([sys.executable if conda else PYTHON, "-m", "cdi_lib.render.look"])
     except OSError as error:
         sys.exit(f"Set-up stopped: {error}")
     except KeyboardInterrupt:

@@ -30,7 +30,7 @@ NAME = "build.json"  # beside each report
 DRAFT = "report.docx"  # the copy for the fact check, made from a report and no part of it
 SCHEMA_VERSION = 1
 # Only the look: with another one the executed notebooks stay and are rendered again.
-LOOK = re.compile(r"renderer|reports/[^/]+|cdi_lib/render/.*")
+LOOK = re.compile(r"renderer|reports/[^/]+|_quarto[.]yml|_extensions/.*|cdi_lib/render/.*")
 LIBRARY_CODE = "cdi_lib/**/*"
 FRONT = (Path("reports", "index.html"), Path("reports", "feed.xml"))  # are built, too
 PROJECT_CODE = (
@@ -39,6 +39,8 @@ PROJECT_CODE = (
     "params/offence_classes.csv",
     "reports/*",  # the folders in it are what was built, but for the words
     "reports/text/**/*",
+    "_quarto.yml",
+    "_extensions/cdi/*",  # what set-up makes of these lies in a folder
 )
 
 
@@ -97,12 +99,13 @@ def _git(*words: str) -> str:
 
 @cache
 def engine_files(renderer: str) -> dict[str, str]:
-    """The renderer that was asked for and the Quarto that would be found, without starting it."""
-    beside, found = str(Path(sys.executable).parent), "none"  # beside Python `quarto-cli` installs its command
+    """The engine that is taken when this one is asked for: the Quarto that is found, without starting it, or Pandoc."""
+    beside = str(Path(sys.executable).parent)  # there `quarto-cli` installs its command
+    found = "Quarto, which is missing" if renderer == "quarto" else "Pandoc"
     if renderer != "pandoc" and (quarto := shutil.which("quarto", path=beside) or shutil.which("quarto")):
         state = Path(quarto).resolve().stat()
-        found = f"{quarto} {state.st_size} {state.st_mtime_ns}"
-    return {"renderer": f"{renderer}; Quarto: {found}"}
+        found = f"Quarto: {quarto} {state.st_size} {state.st_mtime_ns}"
+    return {"renderer": found}
 
 
 def force_paths(force: str, params: Path | None = None) -> tuple[tuple[Path, Iterable[Path]], ...]:

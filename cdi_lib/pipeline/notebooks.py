@@ -180,11 +180,14 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
     from cdi_lib.report import labels, wording
 
     publication, period, name = inspection.publication, inspection.audit_period, inspection.force.name
+    dated = "dated" if publication.status == "draft" else "due" if publication.embargo else "published"
     matter = {
         "title": wording.plain(publication.title),
         "subtitle": wording.plain(name),
         "publication-type": wording.plain(publication.type),
         "date": publication.date.isoformat(),
+        "published": wording.day(publication.date),
+        "published-label": labels.said(f"release.{dated}"),
         "audit-period": wording.period(period.start, period.end),
         "status": publication.status,
         "version": wording.plain(publication.version),
@@ -193,7 +196,7 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
         "lang": labels.book("phrases")["language"],
     }
     if notice := wording.notice(publication.model_dump(mode="json")):
-        matter |= {"notice-word": notice[0], "notice": notice[1]}
+        matter |= {"status-text": notice[0], "draft-notice": notice[1]}
     if publication.rights:
         matter["rights"] = wording.plain(publication.rights)
     notebook = nbformat.read(path, as_version=4)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cdi_lib.render.errors import EngineError, RenderError, shown
-from cdi_lib.render.look import LOOK, fonts_folder
+from cdi_lib.render.look import EXTENSION, fonts_folder
 
 
 @functools.cache
@@ -32,12 +32,12 @@ def pandoc(arguments: Sequence[str], text: str, folder: Path) -> tuple[str, str]
 
 
 def pages(folder: Path, document: str, head: str) -> tuple[bytes, bytes]:
-    """Page and PDF from Pandoc's JSON. What follows is in reports/_quarto.yml for the other engine."""
+    """Page and PDF from Pandoc's JSON. What follows is in _extensions/cdi/_extension.yml for the other engine."""
     (folder / "head.html").write_text(head, encoding="utf-8")
-    shared = ["--from=json", "--standalone", "--wrap=none", f"--lua-filter={LOOK / 'report.lua'}"]
-    for_page = ["--to=html5", f"--template={LOOK / 'page.html'}", "--include-in-header=head.html"]
+    shared = ["--from=json", "--standalone", "--wrap=none", f"--lua-filter={EXTENSION / 'report.lua'}"]
+    for_page = ["--to=html5", f"--template={EXTENSION / 'page.html'}", "--include-in-header=head.html"]
     for_page += ["--toc", "--toc-depth=3", "--shift-heading-level-by=1"]
-    for_typst = ["--to=typst", f"--template={LOOK / 'report.typ'}"]
+    for_typst = ["--to=typst", f"--template={EXTENSION / 'report.typ'}"]
     page, typst = (pandoc([*shared, *own], document, folder)[0] for own in (for_page, for_typst))
     check_page(page)
     (folder / "report.typ").write_text(typst, encoding="utf-8")

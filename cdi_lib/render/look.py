@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 from cdi_lib import project_folder
 
 LOOK = project_folder() / "reports"
+EXTENSION = project_folder() / "_extensions" / "cdi"  # what Quarto and the embedded engine share
+MADE = "made"  # in the extension: what Quarto needs and is not written by hand
 # Style and weight as the stylesheet asks for them: strong text and headings are semibold.
 _PAGE_FONTS = (("Regular", "normal", 400), ("It", "italic", 400), ("Semibold", "normal", 600))
 # Latin with the marks of British typography, arrows and comparison signs.
@@ -59,6 +62,14 @@ def style() -> str:
     return "\n".join([*faces, *(line.strip() for line in css.splitlines() if line.strip())]) + "\n"
 
 
+def complete(extension: Path, head: str) -> None:
+    """Put the head of a page and the fonts into the extension, so that Quarto finds them."""
+    (extension / MADE).mkdir(parents=True, exist_ok=True)
+    (extension / MADE / "head.html").write_text(head, encoding="utf-8")
+    leave_out = shutil.ignore_patterns("*.otf")
+    shutil.copytree(fonts_folder(), extension / MADE / "fonts", ignore=leave_out, dirs_exist_ok=True)
+
+
 def page_head(json_ld: Mapping[str, Any] | None, script: Path | None) -> tuple[str, dict[str, str]]:
     """What the page's head holds besides its metadata, and the hashes that its policy names."""
     head, hashes = f"<style>{style()}</style>\n", {"style-hash": hash_of(style())}
@@ -70,3 +81,7 @@ def page_head(json_ld: Mapping[str, Any] | None, script: Path | None) -> tuple[s
         head += f"<script>{code}</script>\n"
         hashes["script-hash"] = hash_of(code)
     return head, hashes
+
+
+if __name__ == "__main__":  # for Quarto by hand
+    complete(EXTENSION, page_head(None, None)[0])

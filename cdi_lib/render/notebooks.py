@@ -11,9 +11,19 @@ import yaml
 
 from cdi_lib.render.errors import RenderError, shown, suggest
 
-# What the front matter may say (the subtitle is the force). All else about the output is decided in reports/_quarto.yml.
-KNOWN = {"title", "subtitle", "publication-type", "audit-period", "date", "date-label", "status", "version"}
-KNOWN |= {"lang", "description", "keywords", "rights", "notice-word", "notice"}
+# What the front matter may say (the subtitle is the force). All else about the output is decided in _extensions/cdi.
+KNOWN = {
+    "title",
+    "subtitle",
+    "publication-type",
+    "audit-period",
+    "date",
+    "published",
+    "published-label",
+    "status",
+    "version",
+}
+KNOWN |= {"lang", "description", "keywords", "rights", "status-text", "draft-notice"}
 
 
 class Chunk(NamedTuple):
@@ -77,7 +87,7 @@ def front_matter(cells: Sequence[Mapping[str, Any]], metadata: Mapping[str, Any]
             raise RenderError(f"front matter, {key}: {both}: take it out of one of them")
         matter[key] = value
     if unknown := sorted(set(matter) - KNOWN):
-        known = f"expected {', '.join(sorted(KNOWN))}. Formats are set in reports/_quarto.yml"
+        known = f"expected {', '.join(sorted(KNOWN))}. Formats are set in _extensions/cdi"
         raise RenderError(f"front matter, {unknown[0]}: unknown key{suggest(unknown[0], KNOWN)}; {known}")
     for key in ("title", "date"):
         if not matter.get(key):
@@ -117,11 +127,11 @@ def _spelled_out(matter: Mapping[str, Any]) -> dict[str, Any]:
         "date": day.isoformat(),
         "lang": matter.get("lang", "en-GB"),
         "pagetitle": f"{force}: {title}" if force else title,
-        "published": f"{day.day} {day:%B %Y}",
-        "published-label": matter.get("date-label") or ("Dated" if status == "draft" else "Published"),
+        "published": matter.get("published") or f"{day.day} {day:%B %Y}",
+        "published-label": matter.get("published-label") or ("Dated" if status == "draft" else "Published"),
         "status": status,
     }
     words |= {"version": str(matter["version"])} if "version" in matter else {}
-    word, notice = matter.get("notice-word", "Draft"), matter.get("notice", "for checking, not for publication")
-    is_marked = status == "draft" or "notice" in matter
+    word, notice = matter.get("status-text", "Draft"), matter.get("draft-notice", "for checking, not for publication")
+    is_marked = status == "draft" or "draft-notice" in matter
     return words | {"status-text": word, "draft-notice": notice} if is_marked else words

@@ -14,9 +14,10 @@ from typing import Any
 
 import yaml
 
+from cdi_lib import project_folder
 from cdi_lib.render.embedded import check_page, compile_pdf
 from cdi_lib.render.errors import EngineError, RenderError, shown
-from cdi_lib.render.look import LOOK, fonts_folder, hash_of
+from cdi_lib.render.look import EXTENSION, MADE, complete, fonts_folder, hash_of
 from cdi_lib.render.notebooks import Chunk
 
 OLDEST = (1, 7)
@@ -44,7 +45,7 @@ def pages(
 ) -> tuple[bytes, bytes]:
     """Page and PDF by Quarto, whose Typst is compiled once more, under PDF/UA-1; EngineError unless both are whole."""
     notebook = write_project(folder, matter, chunks, head)
-    for target, name in (("html", "report.html"), ("typst", "report.typ")):
+    for target, name in (("cdi-html", "report.html"), ("cdi-typst", "report.typ")):
         _run([quarto, "render", notebook.name, "--to", target], folder, SECONDS)
         if not (folder / name).is_file():
             raise EngineError(f"it ended well, but wrote no {name}")
@@ -55,7 +56,7 @@ def pages(
     styles = re.findall(r"<style\b[^>]*>(.*?)</style>", page, flags=re.DOTALL)
     page = page.replace(matter["style-hash"], "' 'sha256-".join(hash_of(style) for style in styles))
     try:
-        return page.encode(), compile_pdf(folder / "report.typ", folder / "fonts")
+        return page.encode(), compile_pdf(folder / "report.typ", fonts_folder())
     except RenderError as error:
         raise EngineError(str(error)) from error
 
@@ -65,10 +66,10 @@ def write_project(folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chun
 
     The notebook holds front matter and Markdown only: other outputs, and times in metadata, would reach the page.
     """
-    shutil.copytree(fonts_folder(), folder / "fonts", ignore=shutil.ignore_patterns("*.otf"))
-    for name in ("_quarto.yml", "page.html", "report.lua", "typst-template.typ", "typst-show.typ"):
-        shutil.copyfile(LOOK / name, folder / name)
-    (folder / "head.html").write_text(head, encoding="utf-8")
+    own = folder / "_extensions" / EXTENSION.name
+    shutil.copytree(EXTENSION, own, ignore=shutil.ignore_patterns(MADE))
+    complete(own, head)
+    shutil.copyfile(project_folder() / "_quarto.yml", folder / "_quarto.yml")
     front = yaml.safe_dump(dict(matter), allow_unicode=True)
     texts = [("raw", f"---\n{front}---"), *(("markdown", chunk.text) for chunk in chunks)]
     cells = [

@@ -27,7 +27,7 @@ from docx.text.paragraph import Paragraph
 from cdi_lib.inspection.results import Results
 from cdi_lib.render.dialect import parse
 from cdi_lib.render.embedded import pandoc
-from cdi_lib.render.look import LOOK
+from cdi_lib.render.look import EXTENSION
 from cdi_lib.render.notebooks import front_matter, read_cells, read_chunks
 from cdi_lib.report import charts
 from cdi_lib.report.index import FIGURES
@@ -100,7 +100,7 @@ def word_copy(notebook: Path, results: Results, prose: Collection[str]) -> tuple
             document = document.replace(address, f"{identity}.png")
         found = json.loads(document)
         found["meta"] = {key: value for key, value in found["meta"].items() if key in ("title", "subtitle", "lang")}
-        options = ["--from=json", "--to=docx", f"--lua-filter={LOOK / 'report.lua'}", "--output=draft.docx"]
+        options = ["--from=json", "--to=docx", f"--lua-filter={EXTENSION / 'report.lua'}", "--output=draft.docx"]
         pandoc(options, json.dumps(found), work)
         word = Document(str(work / "draft.docx"))
     _design(word)

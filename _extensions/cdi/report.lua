@@ -328,6 +328,22 @@ local function Blocks(blocks)
   return kept
 end
 
+-- A notebook that Quarto renders by hand: its cells are no parts of the report, and links lead to where its files lie.
+local function by_hand(doc)
+  local files = doc.meta.files and pandoc.utils.stringify(doc.meta.files)
+  return doc:walk({
+    Div = function(div)
+      if div.classes:find_if(function(class) return class:match("^cell") end) then return div.content end
+    end,
+    Link = function(link)
+      if files and not link.target:match("^[#%a]+:") and not link.target:match("^#") then
+        link.target = files .. link.target
+        return link
+      end
+    end,
+  })
+end
+
 local passes = {
   { Span = Span, Image = Image, Link = Link },
   { Table = Table },
@@ -337,5 +353,5 @@ local passes = {
   { Pandoc = contents_and_annex },
   { Blocks = Blocks },
 }
-if not under_quarto then table.insert(passes, { Pandoc = number_and_resolve }) end
+if under_quarto then table.insert(passes, 1, { Pandoc = by_hand }) else table.insert(passes, { Pandoc = number_and_resolve }) end
 return passes
