@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from cdi_lib.inspection.measures import check_measures, planned_sample
 from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
 from cdi_lib.inspection.records import load_records
+from cdi_lib.statistics.assurance import class_chances
 from cdi_lib.statistics.planning import allocate, margin_for, sample_size
 
 STRATA = {"violence": 11_870, "sexual": 1_282, "other": 19_315}
@@ -60,9 +62,63 @@ def test_a_given_number_of_incidents_by_other_strata_leaves_the_plan_by_crime_ty
     assert planned_sample(asking(incidents={"control room": 400})).allocation == planned_sample(asking()).allocation
 
 
+SHOWN = (
+    ({"least_percent": 85}, lambda found, n: found.binomial(n, 0.85) >= n - math.ceil(0.1 * n), 0.05, "at most"),
+    (
+        {"grade": "requires improvement", "chance_percent": 80},
+        lambda found, n: found.binomial(n, 0.9) / n >= 0.855,
+        0.8,
+        "at least",
+    ),
+)
+
+
+@pytest.mark.parametrize(("show", "happens", "chance", "way"), SHOWN)
+def test_the_plan_follows_from_what_the_sample_is_to_show(show, happens, chance, way):
+    """Simulated without the library: the size keeps its promise, and nine tenths of it do not (whole numbers aside)."""
+    inspection = asking(show=show, allocation="proportional")
+    planned = planned_sample(inspection, SIZES)
+    total = planned.allocation.total
+    # the crimes that give so many incidents; whole numbers of failures make the chance go up and down among them
+    crimes = min(
+        range(math.floor((total - 1) * 1.1) + 1, math.floor(total * 1.1) + 1), key=lambda n: math.ceil(0.1 * n) / n
+    )
+    cuts = {e.estimate: e.cuts for e in inspection.programme.elements.values()}["overall"]
+    assert cuts["requires improvement"] == 85.5
+    found, draws = np.random.default_rng(1), 40_000
+    often = lambda n: np.mean([happens(found, n) for _ in range(draws)])
+    error = 4 * math.sqrt(chance * (1 - chance) / draws)
+    if way == "at most":
+        assert often(crimes) <= chance + error < often(round(crimes * 0.8))
+    else:
+        assert often(crimes) >= chance - error > often(round(crimes * 0.8))
+
+
+def test_a_margin_is_had_with_the_chance_that_was_asked_for():
+    planned = planned_sample(asking(show={"margin_points": 2, "chance_percent": 90}, allocation="equal"), SIZES)
+    crimes = planned.allocation.total * 1.1
+    assert sample_size(0.9, 0.02, population=sum(SIZES.values()) * 1.1) < crimes < 1_200
+    enlarged = asking(show={"margin_points": 2}, allocation="equal", design_effect=1.5, response_rate_percent=80)
+    assert planned_sample(enlarged, SIZES).allocation.total == pytest.approx(crimes / 1.1 * 1.5 / 0.8, abs=2)
+
+
+def test_chances_of_grades_are_those_of_an_independent_simulation():
+    cuts, n, rate, draws = {"good": 0.9, "fair": 0.855}, 1_046, 0.905, 200_000
+    shares = np.random.default_rng(2).binomial(n, rate, draws) / n
+    simulated = {
+        "good": np.mean(shares >= 0.9),
+        "fair": np.mean((shares < 0.9) & (shares >= 0.855)),
+        "poor": np.mean(shares < 0.855),
+    }
+    for grade, chance in class_chances(rate, n, cuts, "poor").items():
+        assert chance == pytest.approx(simulated[grade], abs=4 * math.sqrt(0.25 / draws))
+
+
 @pytest.mark.parametrize(
     ("changes", "sizes", "message"),
     [
+        ({"show": {"grade": "fair"}, "allocation": "equal"}, SIZES, "show.grade is to be one of outstanding, good"),
+        ({"show": {"grade": "outstanding"}, "allocation": "equal"}, SIZES, "rate must be above the cut-off 0.9"),
         ({"incidents": {"violence": 10}}, SIZES, r"sampling.incidents .* missing: \['other', 'sexual'\]"),
         ({"expected_rates_percent": {"rape": 80}}, SIZES, "names rape; the strata are violence, sexual, other"),
         ({"total_incidents": 60_000, "allocation": "equal"}, SIZES, "got 60000"),
@@ -77,8 +133,16 @@ def test_what_the_plan_of_an_inspection_refuses(changes, sizes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"total_incidents": 100}, "total_incidents together with allocation"),
-        ({"allocation": "equal"}, "total_incidents together with allocation"),
+        ({"total_incidents": 100}, "one of total_incidents and show, together with allocation"),
+        ({"allocation": "equal"}, "one of total_incidents and show, together with allocation"),
+        ({"show": {"grade": "good"}}, "one of total_incidents and show, together with allocation"),
+        ({"show": {"grade": "good"}, "total_incidents": 9, "allocation": "equal"}, "one of total_incidents and show"),
+        (
+            {"show": {"grade": "good", "least_percent": 80}, "allocation": "equal"},
+            "exactly one of least_percent, grade",
+        ),
+        ({"show": {}, "allocation": "equal"}, "exactly one of .* it has none"),
+        ({"show": {"least_percent": 90}, "allocation": "equal"}, "least_percent below the expected rate, 90; it is 90"),
         ({"expected_rate_percent": 100}, "expected rates below 100"),
         ({"expected_rates_percent": {"violence": 100}}, "expected rates below 100"),
     ],

@@ -12,9 +12,9 @@ import pandas as pd
 from cdi_lib.inspection.counting import matching
 from cdi_lib.inspection.parameters import Inspection, SamplingPlan
 from cdi_lib.inspection.problems import Problem
-from cdi_lib.inspection.programme import Rate
+from cdi_lib.inspection.programme import WHOLE, Rate
 from cdi_lib.inspection.records import AuditRecords
-from cdi_lib.statistics import estimation, totals
+from cdi_lib.statistics import assurance, estimation, totals
 from cdi_lib.statistics.design import Design
 from cdi_lib.statistics.estimation import Estimate
 from cdi_lib.statistics.intervals import COMBINED
@@ -64,16 +64,42 @@ def planned_sample(inspection: Inspection, frame_sizes: Mapping[str, int] | None
         counts = per_stratum("sampling.incidents", asked.incidents, frame_sizes)
         ideal = {h: float(n) for h, n in counts.items()}
         allocation = Allocation(counts, dict(frame_sizes), ideal, "given")
-    elif asked.total_incidents is None:  # what is asked for is a margin in every stratum
+    elif asked.allocation == "precision":  # what is asked for is a margin in every stratum
         allocation = allocate_for_margin(
             frame_sizes, rates, asked.margin_points / 100, asked.minimum_incidents,
             confidence=asked.confidence_percent / 100, design_effect=asked.design_effect,
             units_per_cluster=asked.crimes_per_incident, response_rate=asked.response_rate_percent / 100,
         )  # fmt: skip
     else:
-        total, method = asked.total_incidents, asked.allocation
+        crimes = round(sum(frame_sizes.values()) * asked.crimes_per_incident)
+        total, method = asked.total_incidents or incidents_to_show(inspection, asked, crimes), asked.allocation
         allocation = allocate(total, frame_sizes, method, rates, minimum=asked.minimum_incidents)
     return expected_sample(asked, allocation, rates)
+
+
+def incidents_to_show(inspection: Inspection, asked: SamplingPlan, reported_crime: int) -> int:
+    """Incidents that show what ``sampling.show`` asks for, of so many reported crimes; ValueError if none can.
+
+    Crimes of all types count as one simple sample with the expected rate; the design effect enlarges it.
+    """
+    rate, show = asked.expected_rate_percent / 100, asked.show
+    assert show is not None
+    chance, confidence = show.chance_percent / 100, asked.confidence_percent / 100
+    if show.least_percent is not None:
+        crimes = assurance.size_to_show(show.least_percent / 100, 1 - rate, confidence, reported_crime)
+    elif show.margin_points is not None:
+        method = Measures(inspection, pd.DataFrame()).options["interval"]
+        margin = show.margin_points / 100
+        crimes = assurance.size_for_margin(rate, margin, chance, method, confidence, reported_crime)
+    else:
+        cuts = next((e.cuts for e in inspection.programme.elements.values() if e.estimate in WHOLE), {})
+        if show.grade not in cuts:
+            raise ValueError(
+                f"show.grade is to be one of {', '.join(cuts) or 'none: no element is judged by all crime'}"
+            )
+        crimes = assurance.size_for_class(rate, cuts[show.grade] / 100, chance, reported_crime)
+    per_incident = asked.crimes_per_incident * asked.response_rate_percent / 100
+    return math.ceil(crimes * asked.design_effect / per_incident - 1e-9)
 
 
 def expected_sample(asked: SamplingPlan, allocation: Allocation, rates: Mapping[str, float]) -> PlannedSample:

@@ -206,6 +206,26 @@ class FrameColumns(Model):
         return self
 
 
+class ToShow(Model):
+    """What the sample of all crime is to decide: exactly one of the first three, from which its size follows."""
+
+    least_percent: Percentage | None = optional(None, "a recording rate: to show that the force's is at least so high")
+    grade: Name | None = optional(
+        None, "a grade of all crime, which the sample is to give if the expected rate is true"
+    )
+    margin_points: Points | None = optional(None, "half-width that the interval is to have at most")
+    chance_percent: Annotated[Number, Field(ge=50, lt=100)] = optional(90, "how sure the grade or the margin is to be")
+
+    @model_validator(mode="after")
+    def _one(self) -> ToShow:
+        named = [name for name in ("least_percent", "grade", "margin_points") if getattr(self, name) is not None]
+        if len(named) != 1:
+            raise ValueError(
+                f"exactly one of least_percent, grade and margin_points; it has {', '.join(named) or 'none'}"
+            )
+        return self
+
+
 class SamplingPlan(Model):
     seed: StrictInt = Field(description="any whole number; fixes the draw")
     expected_rate_percent: Percentage = Field(description="recording rate expected when planning")
@@ -225,6 +245,7 @@ class SamplingPlan(Model):
         "proportional (to the frame), equal, neyman (most precise overall rate)",
     )
     total_incidents: Positive | None = optional(None, "incidents to draw; for an allocation other than precision")
+    show: ToShow | None = optional(None, "instead of total_incidents: what they are to show")
     minimum_incidents: Count = optional(0, "fewest incidents of a stratum")
     incidents: dict[Text, Positive] | None = optional(None, "incidents to draw per stratum, instead of planning")
     reserves: Annotated[StrictInt, Field(ge=0, le=10_000)] = optional(
@@ -236,9 +257,15 @@ class SamplingPlan(Model):
     def _complete(self) -> SamplingPlan:
         if max(self.expected_rate_percent, *self.expected_rates_percent.values(), 0) >= 100:
             raise ValueError("expected rates below 100; with nothing unrecorded there is nothing to plan")
-        if (self.total_incidents is None) != (self.allocation == "precision"):
+        totals = [self.total_incidents, self.show]
+        if sum(total is not None for total in totals) != (self.allocation != "precision"):
             others = "allocation proportional, equal or neyman; allocation precision finds the total itself"
-            raise ValueError(f"total_incidents together with {others}")
+            raise ValueError(f"one of total_incidents and show, together with {others}")
+        least = self.show.least_percent if self.show else None
+        if least is not None and least >= self.expected_rate_percent:
+            raise ValueError(
+                f"show.least_percent below the expected rate, {self.expected_rate_percent:g}; it is {least:g}"
+            )
         return self
 
 

@@ -21,6 +21,7 @@ import afcharts  # noqa: F401  registers the style sheet
 import font_source_sans_pro
 import matplotlib
 import matplotlib.style
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -423,6 +424,30 @@ def margins(
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="both", length=0, labelleft=place == 0)
     figure.supxlabel(axis, size=10.5, x=0.5, y=0.02)
+    return figure
+
+
+@styled
+def chances(
+    title: str, subtitle: str, rates: Sequence[float], grades: Mapping[str, Sequence[float]], axis: str
+) -> Figure:
+    """How often each grade (worst first) comes out, stacked to 100 per cent, by the true rate; named where it is widest."""
+    figure, axes = canvas(6, title, subtitle, 0.075, 0.965)
+    below = np.zeros(len(rates))
+    for grade, shares in grades.items():
+        top = below + np.array(shares)
+        axes.fill_between(rates, below, top, color=GRADES.get(grade, MUTED), linewidth=0.8, edgecolor="white")
+        if max(shares) > 0.15:
+            middle = float(np.average(rates, weights=shares))
+            height = float(np.interp(middle, rates, (below + top) / 2))
+            look: dict[str, Any] = {"ha": "center", "va": "center", "color": "white", "weight": "semibold"}
+            axes.text(middle, height, grade.capitalize(), size=10, **look)
+        below = top
+    axes.set_xlim(rates[0], rates[-1])
+    axes.set_ylim(0, 1)
+    per_cent(axes.xaxis)
+    per_cent(axes.yaxis)
+    label_axis(axes, axis)
     return figure
 
 

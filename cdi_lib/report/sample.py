@@ -40,6 +40,19 @@ def show_margins(panels: Sequence[tuple[str, Any, Any, Any]], confidence_percent
     say(f'![{said("margins.caption")}]({charts.data_uri(figure)}){{fig-alt="{" ".join(alt)}"}}')
 
 
+def show_chances(crimes: int, rate: float, table: Sequence[Mapping[str, Any]], worst_first: Sequence[str]) -> None:
+    """The figure of the chances of each grade by the true rate; the row of ``rate`` gives its title."""
+    expected = min(table, key=lambda row: abs(row["rate"] - rate))
+    likely = max(worst_first, key=expected.__getitem__)
+    words = {"n": wording.count(crimes), "grade": likely, "chance": wording.chance(expected[likely])}
+    title, alt = (said(f"chances.{key}", rate=wording.percent(expected["rate"]), **words) for key in ("title", "alt"))
+    shares = {grade: [row[grade] for row in table] for grade in worst_first}
+    drawn = charts.chances(
+        title, said("chances.subtitle", **words), [row["rate"] for row in table], shares, said("chances.axis")
+    )
+    say(f'![{said("chances.caption")}]({charts.data_uri(drawn)}){{fig-alt="{alt}"}}')
+
+
 def show_detectable(before: float, table: Sequence[Mapping[str, Any]]) -> None:
     """How many crimes show a change from a rate, as :func:`cdi_lib.statistics.planning.detection_table` gives it."""
     columns(
