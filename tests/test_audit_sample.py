@@ -1,6 +1,8 @@
 """Drawing the sample of a force: frames as forces export them, and what keeps a sample from being drawn."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import openpyxl
@@ -11,6 +13,7 @@ from forces import parameters, write_force
 
 from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
 from cdi_lib.fieldwork.trail import check_drawn
+from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 
@@ -60,6 +63,48 @@ def test_one_frame_in_any_form_gives_one_selection(tmp_path, write):
     assert one["reported_at"].tolist() == expected.dt.strftime("%Y-%m-%d %H:%M:%S").tolist()
     names = whole.loc[one["id"], "Via"].map({"999": "control_room", "CRC": "crime_recording_centre"})
     assert one["route"].tolist() == names.tolist()
+
+
+@pytest.mark.parametrize("write", ["csv utf-8", "csv utf-16", "xlsx", "parquet"])
+def test_records_that_the_parameters_leave_out_are_counted_and_never_drawn(tmp_path, write):
+    table = frame(600)
+    table["Opened as"] = ["ASB" if i % 5 == 0 else "Test " if i % 7 == 0 else "Crime" for i in range(600)]
+    leave_out = {"Opened as": ["ASB", "Test"], "Via": ["post"]}
+    inspection = given(tmp_path, table, write, frame=MAPPED | {"exclude": leave_out})
+    done = draw_sample("testshire", inspection, tmp_path)
+    drawn = read_selection("testshire", tmp_path, "first")
+    kinds = table.set_index("Log No")["Opened as"].str.strip()
+    assert set(kinds[drawn["id"]]) == {"Crime"}
+    numbers = kinds.value_counts()
+    trail = json.loads((tmp_path / "testshire/sample/trail.json").read_text())
+    assert trail["frame"]["excluded"] == {
+        "Opened as": {"ASB": numbers["ASB"], "Test": numbers["Test"]},
+        "Via": {"post": 0},
+    }
+    assert trail["frame"]["records"] == numbers["Crime"] == sum(row["frame"] for row in trail["strata"])
+    assert f"left out before the draw: {numbers['ASB']:,} with 'ASB' in column 'Opened as'" in done.said
+    assert ["no record with 'post'"] == [problem.got for problem in done.told]
+    kept = given(tmp_path / "kept", table[kinds.to_numpy() == "Crime"].drop(columns="Opened as"), "csv utf-8")
+    draw_sample("testshire", kept, tmp_path / "kept")
+    assert read_selection("testshire", tmp_path / "kept", "first")["id"].tolist() == drawn["id"].tolist()
+    assert check_drawn("testshire", inspection, tmp_path) == []
+    other = given(tmp_path, table, write, frame=MAPPED | {"exclude": {"Opened as": ["ASB"]}})
+    [problem] = check_drawn("testshire", other, tmp_path)
+    assert problem.where == "sampling.frame.exclude" and "Opened as: ['ASB', 'Test']" in problem.expected
+    if write == "csv utf-8":
+        script = [sys.executable, "-I", "-S", str(PROJECT / "tests/repeat_draw.py")]
+        files = [str(tmp_path / "testshire" / name) for name in ("frame.csv", "sample/trail.json")]
+        said = subprocess.run([*script, *files], capture_output=True, text=True, check=True).stdout
+        assert said.count("the same") == 3 and "ANOTHER" not in said
+
+
+def test_a_column_to_leave_out_by_must_be_there(tmp_path):
+    said = problem_of(tmp_path, frame=MAPPED | {"exclude": {"Vias": ["999"]}})
+    assert (
+        "column 'Vias': got no such column" in said
+        and "did you mean 'Via'" in said
+        and "sampling.frame.exclude" in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ def _csv(path, encoding):
 
 def _opened(path, id_column, stratum, others=()):
     """The frame in a file of any kind."""
-    return open_frame(path, path.name, [id_column]).read(id_column, stratum, list(others))
+    return open_frame(path, path.name, [id_column]).read(id_column, stratum, list(others), {})
 
 
 @pytest.mark.parametrize(("encoding", "found"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "cp1252")])

@@ -312,3 +312,13 @@ def test_letters_of_charts_are_as_large_as_they_were_drawn():
     assert set(re.findall(r"scale\((0\.01\d*)\)", drawn)) == {"0.015625"}
     assert {float(size) for size in re.findall(r"scale\((\S+) -", drawn)} >= {0.105, 0.11}
     assert not re.search(r"translate\([^)]*\.\d\d\d", drawn)
+
+
+def test_what_was_left_out_of_the_frame_is_told():
+    found = results(sampling=load_inspection("northamptonshire").sampling)
+    found.records["status"] = "audit"
+    assert "left out of the frame" not in section(found, "sample")
+    found.details.excluded = {"Opened as": {"ASB": 1200, "Test": 2}, "Via": {"post": 3}}
+    left_out = "1,200 with “ASB” in its column Opened as; 2 with “Test” in its column Opened as; 3 with “post” in its column Via."
+    told = " ".join(section(found, "sample").split())
+    assert f"Before the draw these records were left out of the frame: {left_out}" in told

@@ -66,9 +66,9 @@ def given(request, folder):
         return folder, trail, list(csv.DictReader(file))
 
 
-def test_sixteen_lines_repeat_the_draw():
+def test_seventeen_lines_repeat_the_draw():
     code = REPEAT.read_text(encoding="utf-8").split('"""')[2]
-    assert len([line for line in code.splitlines() if line.strip() and not line.startswith(("#", "import"))]) <= 16
+    assert len([line for line in code.splitlines() if line.strip() and not line.startswith(("#", "import"))]) <= 17
     assert "cdi_lib" not in code
 
 

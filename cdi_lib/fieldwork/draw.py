@@ -83,12 +83,18 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     drawn, unreplaced = _replaced(drawn, unaudited or {}, trail.replacements if trail else (), place)
     plan = asked.model_dump(mode="json", exclude={"seed", "frame"})
     document = sampling.trail(drawn, given.frame.info, plan, planned.allocation)
+    if given.columns.exclude:
+        document["columns"]["exclude"] = {name: list(values) for name, values in given.columns.exclude.items()}
+    else:  # as trails were before
+        del document["frame"]["excluded"]
     document["columns"]["stratum_values"] = {name: list(values) for name, values in given.columns.strata.items()}
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
     folder = own_folder(force, params, "sample")
     made = _write(folder, inspection, FIRST, _with_reference(listed, given), document, unreplaced)
-    return replace(made, said=tuple(_as_table(planned, asked, drawn.notes)), told=given.told)
+    return replace(
+        made, said=tuple(_as_table(planned, asked, [*_exclusions(given.frame), *drawn.notes])), told=given.told
+    )
 
 
 def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str]) -> Iterator[str]:
@@ -106,6 +112,13 @@ def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str])
     if short:
         yield f"the margin of {asked.margin_points:g} points that was asked for is not reached in: {', '.join(short)}"
     yield from (*allocation.notes, *notes)
+
+
+def _exclusions(frame: Frame) -> Iterator[str]:
+    """What was left out of the frame, in lines."""
+    for column, counts in frame.info.excluded.items():
+        for value, n in counts.items():
+            yield f"left out before the draw: {n:,} with {shown(value)} in column {shown(column)}"
 
 
 def _replaced(
@@ -183,15 +196,17 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
         raise InputError([Problem(place, "", "no such file", expected)])
     try:
         asked = plan.frame
-        named = [name for name in (asked.incident_id, asked.stratum, asked.reported_at, asked.route) if name]
+        named = [
+            name for name in (asked.incident_id, asked.stratum, asked.reported_at, asked.route, *asked.exclude) if name
+        ]
         given = open_frame(path, place, named, asked.sheet or "")
         names = _present(asked, given.header, place)
         others = [name for name in (names.reported_at, names.route) if name]
-        frame = given.read(names.incident_id, names.stratum, others)
+        frame = given.read(names.incident_id, names.stratum, others, names.exclude)
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
     frame = frame.renamed(_strata(frame.info.counts, names, place))
-    told, timed, routes = given.told, False, tuple(inspection.programme.routes)
+    told, timed, routes = given.told + _unused_exclusions(frame, place), False, tuple(inspection.programme.routes)
     if names.reported_at is not None:
         missing, timed = _check_reported(frame, names.reported_at, inspection, place)
         told = told + missing
@@ -217,9 +232,24 @@ def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns
         for name in (names.incident_id, names.stratum, names.reported_at, names.route)
         if name is not None and header.count(name) > 1
     ]
+    problems += [
+        Problem(place, f"column {shown(name)}", f"{header.count(name) or 'no'} such column{suggest(name, header)}",
+                "one of its columns once for sampling.frame.exclude")
+        for name in names.exclude if header.count(name) != 1
+    ]  # fmt: skip
     if problems:
         raise InputError(problems)
     return names
+
+
+def _unused_exclusions(frame: Frame, place: str) -> list[Problem]:
+    """A warning for each value of ``sampling.frame.exclude`` that no record has."""
+    return [
+        Problem(place, f"column {shown(column)}", f"no record with {shown(value)}", "a value to leave out", "warning")
+        for column, counts in frame.info.excluded.items()
+        for value, n in counts.items()
+        if not n
+    ]
 
 
 def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,11 +33,12 @@ class FrameFile:
         """What was decided in reading it."""
         return self.rows.told if self.rows else []
 
-    def read(self, id_column: str, stratum: str, others: Sequence[str]) -> Frame:
+    def read(self, id_column: str, stratum: str, others: Sequence[str], without: Mapping[str, Sequence[str]]) -> Frame:
         """The frame in the file, identified by the file as it is; InputError for cells that cannot be read surely."""
         kind, encoding, source = self.path.suffix[1:].lower(), None, self.path
         if self.rows is not None:
             needed = [id_column, stratum, *others]
+            needed += [name for name in without if name not in needed]
             self.rows.refuse_odd(needed, [id_column])
             kind += f", sheet {self.rows.sheet}" if self.rows.sheet else ""
             columns = [self.header.index(name) for name in needed if name in self.header]
@@ -49,7 +50,7 @@ class FrameFile:
             records = delimited.records(self.path, self.place, self.dialect)
             header = next(records)[1]
             source = self._plain(header, (row for _, row in records))
-        frame = read_frame(source, id_column, stratum, other_columns=others)
+        frame = read_frame(source, id_column, stratum, other_columns=others, without=without)
         if source == self.path:
             return frame
         info = replace(frame.info, file=self.path.name, sha256=file_hash(self.path), format=kind, encoding=encoding)

@@ -29,6 +29,7 @@ class _Record(BaseModel):
 
 class _Input(BaseModel):
     sha256: str = ""
+    excluded: dict[str, dict[str, int]] = {}
 
 
 class Trail(BaseModel):
@@ -37,6 +38,7 @@ class Trail(BaseModel):
     version: int = Field(validation_alias=AliasPath("algorithm", "version"))
     seed: str
     stratum_values: dict[str, list[str]] = Field({}, validation_alias=AliasPath("columns", "stratum_values"))
+    exclude: dict[str, list[str]] = Field({}, validation_alias=AliasPath("columns", "exclude"))
     strata: tuple[_Stratum, ...]
     replacements: tuple[sampling.Replacement, ...]
     selection: tuple[_Record, ...] = ()
@@ -46,6 +48,11 @@ class Trail(BaseModel):
     def frame_sha256(self) -> str | None:
         """SHA-256 of the file that was drawn from; None where it was a selection, or is not known."""
         return (self.frame.sha256 or None) if self.frame else None
+
+    @property
+    def excluded(self) -> dict[str, dict[str, int]]:
+        """Records that were left out of the frame, by column and value."""
+        return self.frame.excluded if self.frame else {}
 
     @property
     def selected(self) -> dict[str, int]:
@@ -96,6 +103,7 @@ def check_drawn(force: str, inspection: Inspection, params: Path) -> list[Proble
         in_frame = sum(row.frame for row in trail.strata)
         said["total_incidents"] = (min(asked.total_incidents, in_frame), sum(trail.selected.values()))
     said["frame.strata"] = (values, trail.stratum_values)
+    said["frame.exclude"] = ({name: list(group) for name, group in asked.frame.exclude.items()}, trail.exclude)
     told = f", with which the sample was drawn (params/{force}/sample/{TRAILS[FIRST]}); or {AGAIN}"
     return [
         Problem(f"params/{force}.yml", f"sampling.{key}", shown(_in_line(now)), f"{_in_line(then)}{told}")

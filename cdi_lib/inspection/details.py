@@ -390,6 +390,7 @@ class Details(Stored):
     # 1_sample
     programme: Told = Field(default_factory=lambda: default_programme().told)  # earlier results do not say it
     sampling: SamplingPlan | None = None
+    excluded: dict[str, dict[str, int]] = {}  # records of the frame that were left out, by column and value
     plan: list[PlanRow] = []
     draw: list[DrawnRow] = []
     draw_repeated: DrawRepeated | None = None

@@ -193,6 +193,9 @@ class FrameColumns(Model):
     route: Name | None = optional(None, "column with the route of the report, if not route")
     sheet: Name | None = optional(None, "sheet of the frame's workbook, if several hold something")
     strata: dict[Name, tuple[Name, ...]] = optional({}, "values in it by stratum, such as {violence: [VAP, Violence]}")
+    exclude: dict[Name, tuple[Name, ...]] = optional(
+        {}, "records to leave out before the draw: values by column, such as {opening_code: [TEST, DUPLICATE]}"
+    )
     routes: dict[Name, tuple[Name, ...]] = optional({}, "values in it by route, such as {control_room: ['999', '101']}")
 
     @model_validator(mode="after")

@@ -96,8 +96,9 @@ def places(rows: Sequence[int], most: int = 3) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint such as `` (did you mean 'violence'?)``, or an empty string."""
-    close = difflib.get_close_matches(str(word).lower(), list(known), n=1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    as_known = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(str(word).lower(), list(as_known), n=1)
+    return f" (did you mean '{as_known[close[0]]}'?)" if close else ""
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -47,6 +47,7 @@ class FrameInfo:
     stratum_columns: tuple[str, ...]
     records: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    excluded: dict[str, dict[str, int]] = field(default_factory=dict)  # records left out, by column and value
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,14 @@ def read_frame(
     stratum_columns: str | Sequence[str] | None = None,
     *,
     other_columns: Sequence[str] = (),
+    without: Mapping[str, Sequence[str]] | None = None,
 ) -> Frame:
     """A sampling frame in a file, its strata counted.
 
     ``.csv`` (with commas, in UTF-8; every value is text) or ``.parquet``. It must stay as it is for as long as the frame
     is used. Ids are unique text or whole numbers; strata of several columns are joined as "violence / control room";
-    ``other_columns`` are what else :meth:`Frame.rows` is to give. ValueError for a missing column, an unreadable file,
+    ``other_columns`` are what else :meth:`Frame.rows` is to give; records with one of the values of a column in ``without``
+    are left out and counted. ValueError for a missing column, an unreadable file,
     an empty stratum, ...
     """
     path, suffix, strata = Path(path), Path(path).suffix.lower(), _as_list(stratum_columns)
@@ -121,7 +124,7 @@ def read_frame(
         raise ValueError(f"{path.name}: there is no such file in {path.parent.name or 'this folder'}")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    columns = list(dict.fromkeys([id_column, *strata, *other_columns]))
+    columns = list(dict.fromkeys([id_column, *strata, *other_columns, *(without or ())]))
     header, folder = read_header(path), tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True)
     _require(path.name, columns, header)
     encoding = None
@@ -133,7 +136,7 @@ def read_frame(
     else:
         reader = f"read_parquet({_file(path)}, hive_partitioning=false)"
     info = FrameInfo(path.name, sha256, suffix[1:], encoding, id_column, tuple(strata))
-    return _frame(info, reader, header, columns, folder)
+    return _frame(info, reader, header, columns, folder, without=without)
 
 
 def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence[str] | None = None) -> Frame:
@@ -176,6 +179,7 @@ def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:
 def _frame(
     info: FrameInfo, reader: str, header: Sequence[str], columns: Sequence[str],
     folder: tempfile.TemporaryDirectory[str], table: pa.Table | None = None,
+    without: Mapping[str, Sequence[str]] | None = None,
 ) -> Frame:  # fmt: skip
     """The frame that a reader of DuckDB reads (``given``: the table), its types checked and its strata counted."""
     import duckdb  # takes a fifth of a second, and few commands read a frame
@@ -191,12 +195,28 @@ def _frame(
     # A CSV file is parsed once; of a Parquet file columns are read again quicker than they are kept.
     kept = "TABLE" if info.format == "csv" else "VIEW"
     chosen = ", ".join([f"{_normal(frame._places[info.id_column])} AS id", *frame._places.values()])
-    _ask(frame, f"CREATE {kept} frame AS SELECT {chosen} FROM {reader} AS t({aliases})")
+    _ask(frame, f"CREATE {kept} {'whole' if without else 'frame'} AS SELECT {chosen} FROM {reader} AS t({aliases})")
+    if without:
+        frame = _left_out(frame, without)
     kinds = {row[0]: str(row[1]) for row in _ask(frame, "DESCRIBE frame").fetchall()}
     for name in (info.id_column, *info.stratum_columns):
         if not _TEXT_OR_WHOLE.fullmatch(kind := kinds[frame._places[name]]):
             raise ValueError(f"column {name!r} must hold text or whole numbers; it holds {kind}: read it as text")
     return _counted(frame)
+
+
+def _left_out(frame: Frame, without: Mapping[str, Sequence[str]]) -> Frame:
+    """The frame without the records that have one of the values of a column; one counts where it is first named."""
+    excluded, kept = {}, "true"
+    for column, values in without.items():
+        value = _normal(frame._places[column])
+        named = ", ".join("'" + normal_text(name).replace("'", "''") + "'" for name in values)
+        query = f"SELECT {value}, count(*) FROM whole WHERE {kept} AND {value} IN ({named}) GROUP BY ALL"
+        found = dict(_ask(frame, query).fetchall())
+        excluded[column] = {name: int(found.get(normal_text(name), 0)) for name in values}
+        kept += f" AND {value} NOT IN ({named})"
+    _ask(frame, f"CREATE VIEW frame AS SELECT * FROM whole WHERE {kept}")
+    return replace(frame, info=replace(frame.info, excluded=excluded))
 
 
 def _counted(frame: Frame) -> Frame:
@@ -253,7 +273,8 @@ def _places(frame: Frame, condition: str) -> str:
     """The first records of a frame for which a condition holds."""
     numbered = "SELECT *, row_number() OVER () AS record FROM frame"
     found = _ask(frame, f"SELECT record FROM ({numbered}) WHERE {condition} ORDER BY record LIMIT 6").fetchall()
-    return f"{', '.join(f'{record:,}' for (record,) in found[:5])}{', …' * (len(found) > 5)}, counted from 1"
+    from_one = f"counted from 1{' without those left out' if frame.info.excluded else ''}"
+    return f"{', '.join(f'{record:,}' for (record,) in found[:5])}{', …' * (len(found) > 5)}, {from_one}"
 
 
 def _ask(frame: Frame, query: str, *values: object) -> DuckDBPyConnection:
