@@ -189,6 +189,8 @@ def check(chosen: argparse.Namespace) -> int:
     for path in found.papers:
         console.file(path)
     if found.returned is not None:
+        for auditor, (returned, given) in found.returned.progress.items():
+            console.say(f"auditor {auditor}: {returned:,} of {given:,} incidents returned")
         console.detail("strata", found.returned.strata)
         console.detail("recheck", found.returned.recheck)
     if found.failure:

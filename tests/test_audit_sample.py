@@ -107,6 +107,31 @@ def test_a_column_to_leave_out_by_must_be_there(tmp_path):
     )
 
 
+def test_the_sample_is_shared_out_among_auditors(tmp_path):
+    inspection = given(tmp_path, auditors=3, reserves=2)
+    draw_sample("testshire", inspection, tmp_path)
+    folder = tmp_path / "testshire" / "sample"
+    sheets = sorted(path.name for path in folder.glob("worksheet*.xlsx"))
+    assert sheets == [f"worksheet-auditor-{n}-of-3.xlsx" for n in (1, 2, 3)]
+    shares = []
+    for name in sheets:
+        rows = pd.read_excel(folder / name, sheet_name="Audit", dtype=str)[["incident_id", "stratum"]]
+        shares.append(rows.dropna().drop_duplicates())
+    whole = pd.concat(shares)
+    selected = read_selection("testshire", tmp_path, "first")
+    assert sorted(whole["incident_id"]) == sorted(selected["id"])
+    for name, n in COUNTS.items():
+        parts = [(share["stratum"] == name).sum() for share in shares]
+        assert sum(parts) == n and max(parts) - min(parts) <= 1
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    draw_sample("testshire", inspection, tmp_path)  # nobody's work is written over
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    for auditors in (1, 4):
+        with pytest.raises(InputError, match="a worksheet with the same incidents"):
+            draw_sample("testshire", given(tmp_path, auditors=auditors, reserves=2), tmp_path)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("text", "is_read"),
     [

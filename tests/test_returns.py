@@ -356,3 +356,15 @@ def test_kappa_of_one_finding_only_is_not_defined():
     assert (found.n, found.agreed, found.kappa, found.low) == (5, 5, None, None)
     with pytest.raises(ValueError, match="as many decisions"):
         cohens_kappa([], [])
+
+
+def test_progress_is_told_by_auditor(tmp_path):
+    content = CONTENT | {"sampling": CONTENT["sampling"] | {"auditors": 2}}
+    inspection = check_inspection(content, "params/testshire.yml")
+    write_force(tmp_path, "testshire", content, {"crimes": pd.DataFrame(columns=columns_of("crimes"))})
+    frame(400).to_csv(tmp_path / "testshire" / "frame.csv", index=False)
+    draw_sample("testshire", inspection, tmp_path)
+    fill(tmp_path, audit="worksheet-auditor-1-of-2")
+    returns = check_returns("testshire", inspection, tmp_path)
+    assert returns.progress == {1: (15, 15), 2: (0, 15)}
+    assert check_returns("testshire", INSPECTION, tmp_path).progress == {}

@@ -31,6 +31,7 @@ from cdi_lib.statistics.frames import Frame, normal_text
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
 RESERVES_WORKSHEET = "worksheet-reserves-{}-to-{}.xlsx"  # places in the order in which reserves came into use
+SHARED_WORKSHEET = "worksheet-auditor-{}-of-{}.xlsx"
 MORE_WORKSHEET = "worksheet-recheck-{}-to-{}.xlsx"  # of a re-check that was enlarged
 MOST_STRATA = 50  # more values than that are not strata but, say, references or names
 
@@ -81,7 +82,8 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
         raise InputError([Problem(given.place, "", "", f"a frame that can be drawn from: {error}")]) from None
     trail, place = read_trail(force, params), f"params/{force}/sample/{TRAILS[FIRST]}"
     drawn, unreplaced = _replaced(drawn, unaudited or {}, trail.replacements if trail else (), place)
-    plan = asked.model_dump(mode="json", exclude={"seed", "frame"})
+    # what does not bear on the draw, and what was not asked for in trails of before, is not in its plan
+    plan = asked.model_dump(mode="json", exclude={"seed", "frame", "auditors", *(() if asked.show else ("show",))})
     document = sampling.trail(drawn, given.frame.info, plan, planned.allocation)
     if given.columns.exclude:
         document["columns"]["exclude"] = {name: list(values) for name, values in given.columns.exclude.items()}
@@ -385,6 +387,10 @@ def _write(
     if not enlarged and not (whole.startswith(before) and before.startswith(least)):
         expected = f"no other selection there; {AGAIN}"
         raise InputError([Problem(f"{name}/{selected.name}", "", "a different selection", expected)])
+    auditors = _asked(folder.parent.name, inspection).auditors if audit == FIRST else 1
+    shares = [folder / SHARED_WORKSHEET.format(n, auditors) for n in range(1, auditors + 1)] if auditors > 1 else []
+    if audit == FIRST:
+        _refuse_other_shares(folder, [path.name for path in shares or [worksheet]], name)
     # The trail first: should the next not be written, the replacements are known, and are made again.
     written = [write_whole(trail, sampling.trail_text(document).encode()), write_whole(selected, whole)]
     pattern = RESERVES_WORKSHEET.format(r"\d+", r"(\d+)")
@@ -393,18 +399,38 @@ def _write(
     incidents = pd.read_csv(io.BytesIO(whole), dtype=str, keep_default_na=False, na_values={"route": [""]})
     incidents["reported_at"] = parse_moments(incidents["reported_at"])
     sheets = {worksheet: incidents[~is_reserve]}
+    if shares:
+        sharing = auditor_of(incidents, auditors)
+        sheets = {path: incidents[sharing == n] for n, path in enumerate(shares, 1)}
     if first < last:
         sheets[folder / RESERVES_WORKSHEET.format(first + 1, last)] = incidents[is_reserve].iloc[first:]
     if enlarged:
         n = before.count(b"\n") - 1
         sheets[folder / MORE_WORKSHEET.format(n + 1, len(incidents))] = incidents.iloc[n:]
-    kept = worksheet if worksheet.exists() else None
-    for path in (path for path in sheets if path != kept):
+    there_before = [path for path in sheets if path.exists() and (path == worksheet or "auditor" in path.name)]
+    kept = there_before[0] if there_before else None
+    for path in (path for path in sheets if path not in there_before and len(sheets[path])):
         try:
             written.append(write_worksheet(path, sheets[path], audit, inspection))
         except ValueError as error:
             raise InputError([Problem(f"{name}/{path.name}", "", "", str(error))]) from None
     return Drawn(tuple(written), kept, left)
+
+
+def auditor_of(selection: pd.DataFrame, auditors: int) -> pd.Series:
+    """To which auditor, counted from 1, each drawn incident goes: in turn, stratum by stratum; none for a reserve."""
+    first = selection[selection["reserve"].astype(str) != "True"]
+    in_turn = first.sort_values("stratum", kind="stable").index
+    return pd.Series([1 + place % auditors for place in range(len(in_turn))], in_turn).reindex(selection.index)
+
+
+def _refuse_other_shares(folder: Path, names: Iterable[str], place: str) -> None:
+    """Refuse to write worksheets beside those that share the same incidents out in another way."""
+    one, shares = re.escape(WORKSHEETS[FIRST]), SHARED_WORKSHEET.format(r"\d+", r"\d+")
+    there = [path.name for path in folder.glob("*.xlsx") if re.fullmatch(f"{one}|{shares}", path.name)]
+    if other := sorted(set(there) - set(names)):
+        expected = f"those of sampling.auditors alone: {', '.join(names)}; move the other away if nobody works in it"
+        raise InputError([Problem(f"{place}/{other[0]}", "", "a worksheet with the same incidents", expected)])
 
 
 # ---- the draw made again --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from cdi_lib.fieldwork.draw import SELECTIONS, read_selection
+from cdi_lib.fieldwork.draw import SELECTIONS, auditor_of, read_selection
 from cdi_lib.fieldwork.worksheet import (
     AUDIT_SHEET,
     COLUMNS,
@@ -62,6 +62,7 @@ class Returns:
     unaudited: dict[str, str]  # incidents that the first audit could not audit, in the order of the draw, and why
     outstanding: pd.DataFrame  # the selected incidents on which nobody decided
     disagreements: pd.DataFrame  # one row for each difference between first audit and re-check
+    progress: dict[int, tuple[int, int]]  # of each auditor, where several share: incidents returned, and given
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -104,6 +105,7 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
         {name: reasons[name] for name in selected[FIRST]["id"] if name in reasons.index},
         pd.concat(outstanding),
         disagreements,
+        _progress(inspection, selected[FIRST], first.index),
     )
 
 
@@ -354,6 +356,13 @@ def _strata(incidents: pd.DataFrame, selection: pd.DataFrame) -> Counts:
     counted["audited"] = finding.isin([CRIME, NO_CRIME])
     counts: Any = counted.groupby(selection["stratum"]).sum().to_dict("index")
     return counts
+
+
+def _progress(inspection: Inspection, selection: pd.DataFrame, returned: pd.Index) -> dict[int, tuple[int, int]]:
+    """How many of the incidents that each auditor was given are returned; empty where one has them all."""
+    auditors = inspection.sampling.auditors if inspection.sampling else 1
+    shares = selection["id"].isin(returned).groupby(auditor_of(selection, auditors))
+    return {int(n): (int(done.sum()), len(done)) for n, done in shares} if auditors > 1 else {}
 
 
 def _check_returned(strata: Counts, audit: str, folder: str, found: _Findings) -> None:

@@ -254,6 +254,7 @@ class SamplingPlan(Model):
     reserves: Annotated[StrictInt, Field(ge=0, le=10_000)] = optional(
         0, "reserves per stratum, in order, for what cannot be audited"
     )
+    auditors: Annotated[StrictInt, Field(ge=1, le=99)] = optional(1, "among how many the worksheet is shared out")
     frame: FrameColumns = optional(FrameColumns(), "columns of params/<force>/frame, if they differ from these")
 
     @model_validator(mode="after")
