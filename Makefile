@@ -1,7 +1,7 @@
 # `make` lists the commands. Each prepares the Python environment if it must, then calls `python -m cdi_lib`.
 
 .DEFAULT_GOAL := help
-.PHONY: help report preview reports why demonstration new sample check collect trace diff notebook draft accept test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
+.PHONY: help report preview reports programme why demonstration new sample check collect trace diff notebook draft accept test verify stress screenshots bench oracles setup setup-test lock docs mutants clean
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
@@ -71,6 +71,9 @@ preview: setup ## FORCE=name [PORT=n]: the report in a browser, made again when 
 
 reports: setup ## [JOBS=n] [RENDERER=...] [SCHEDULER=tcp://...]: every force in params/, and the comparison
 	@$(run) reports $(jobs) $(renderer) $(scheduler) $(again) $(told)
+
+programme: setup ## FORCE=name: the rolling programme of a force's own audits: run chart, bands, what is due
+	@$(run) programme $(force) $(renderer) $(told)
 
 why: setup ## FORCE=name: why its report would be built again
 	@$(run) why $(force) $(renderer) $(told)

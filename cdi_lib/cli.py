@@ -166,6 +166,17 @@ def reports(chosen: argparse.Namespace) -> int:
     return 0 if not failed and compared.is_whole else 1
 
 
+def programme(chosen: argparse.Namespace) -> int:
+    """Publish the page of a force's rolling programme of audits: run chart, bands, and which categories are due."""
+    from cdi_lib.pipeline import rolling
+
+    folder, message = rolling.build(chosen.force, chosen.renderer)
+    for name in ("index.html", "report.pdf", "programme.json"):
+        console.file(folder / name)
+    console.say(message)
+    return 0
+
+
 def why(chosen: argparse.Namespace) -> int:
     """Say why the report of one force would be made again."""
     from cdi_lib.pipeline import runner
@@ -406,6 +417,7 @@ COMMANDS: dict[Callable[[argparse.Namespace], int], tuple[str, ...]] = {
     report: ("force", "renderer", "again"),
     preview: ("force", "renderer", "port"),
     reports: ("renderer", "again", "jobs", "scheduler"),
+    programme: ("force", "renderer"),
     why: ("force", "renderer"),
     new: ("force", "programme"),
     sample: ("force", "recheck", "replace"),

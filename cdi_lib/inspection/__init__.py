@@ -13,6 +13,7 @@
 - ``rules``        what is wrong in a cell, a row, between rows and between tables
 - ``records``      the tables of an audit: read, checked and held
 - ``register``     areas for improvement that earlier inspections left open
+- ``rolling``      a registrar's rolling programme of audits
 - ``measures``     which estimates an inspection asks for
 - ``judgement``    grades from measures by criteria
 - ``results``      what was found: typed, unrounded, written once

@@ -9,6 +9,7 @@
 - ``build``        the report of one force
 - ``comparison``   the comparison of forces
 - ``front``        the front page of all reports
+- ``rolling``      the page of a rolling programme
 - ``preview``      the report in a browser, made again when a file changes
 - ``check``        what is wrong or doubtful before a report is built
 - ``draft``        the copy in Word for the fact check, and what came back in it

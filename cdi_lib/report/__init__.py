@@ -3,6 +3,7 @@
 - ``wording``      rounds each number once, and says it
 - ``labels``       what a reader calls what results know by an id
 - ``texts``        the words of ``reports/text``: templates, and what is wrong with them
+- ``rolling``      the page of a rolling programme
 - ``telling``      what a text may ask for, and the order of the sections
 - ``index``        all tables and figures, with their titles
 - ``sections``     what the tables and figures hold

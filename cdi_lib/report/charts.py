@@ -451,6 +451,32 @@ def chances(
     return figure
 
 
+@styled
+def run_chart(
+    title: str, subtitle: str, points: Sequence[tuple[int, str, float, float, float, bool]], centre: float, axis: str
+) -> Figure:
+    """Rates in time with the limits of each: month, name, rate, low, high, and whether it lies outside of them."""
+    figure, axes = canvas(3.4, title, subtitle, 0.075, 0.965)
+    places = [point[0] for point in points]
+    step = min(np.diff(places), default=1)
+    for place, _, _, low, high, _ in points:
+        axes.bar(place, high - low, bottom=low, width=step, color=DARK_BLUE, alpha=0.14, linewidth=0)
+    axes.axhline(centre, color=MUTED, linewidth=1.2)
+    axes.plot(places, [point[2] for point in points], color=DARK_BLUE, linewidth=1.4)
+    for place, _, rate, _, _, outside in points:
+        look: dict[str, Any] = {"marker": "D", "color": ORANGE, "markersize": 9} if outside else {"marker": "o"}
+        axes.plot([place], [rate], **{"color": DARK_BLUE, "markersize": 6.5, "zorder": 3, **look})
+    lowest = min(min(point[2], point[3]) for point in points)
+    axes.set_ylim(math.floor(20 * lowest - 0.2) / 20, 1.01)
+    shown = points[:: math.ceil(len(points) / 13)]
+    axes.set_xticks([point[0] for point in shown], [point[1].replace(" ", "\n") for point in shown], size=10)
+    axes.set_xlim(places[0] - step / 2, places[-1] + step / 2)
+    axes.yaxis.grid(True, color=GRID, linewidth=0.8)
+    per_cent(axes.yaxis)
+    label_axis(axes, axis)
+    return figure
+
+
 def svg(figure: Figure) -> str:
     """The figure as SVG text, the same for the same figure on every run."""
     buffer = io.StringIO()

@@ -5,6 +5,7 @@
 - ``frames``       read a sampling frame
 - ``sampling``     draw from it so that anybody can repeat the draw, and the trail of that
 - ``design``       what a sample was drawn from: strata, clusters, weights, populations
+- ``control``      limits for rates of audits that follow each other
 - ``estimation``   rates and their standard errors, also of domains
 - ``two_stage``    rates of clusters of which only a part was looked at
 - ``totals``       how many successes and failures the population holds

@@ -15,7 +15,7 @@ def main() -> None:
     """Run each notebook as if by hand, and put it into its place."""
     os.environ.pop(SECTIONS_VARIABLE, None)
     with tempfile.TemporaryDirectory() as scratch:
-        for name in (*NOTEBOOKS, REPORT, "calibration", "comparison"):
+        for name in (*NOTEBOOKS, REPORT, "calibration", "comparison", "rolling"):
             executed = Path(scratch) / f"{name}.ipynb"
             audit = read_audit("northamptonshire") if name == REPORT else None  # whose sections become its cells
             execute(name, "northamptonshire", executed, parameters={}, audit=audit)
