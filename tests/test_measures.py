@@ -146,3 +146,46 @@ def test_a_stratum_with_one_incident_counts_by_its_distance_from_the_overall_mea
     of_south = (1 - 1 / 600) * lonely[0] ** 2
     assert of_south > of_north
     assert rate.se**2 == pytest.approx(of_north + of_south, rel=1e-9)
+
+
+# --- incidents that could not be audited ----------------------------------------------------------------------------
+
+BY_TYPE = pd.DataFrame(
+    [
+        {"incident_id": f"{name}{k // 2}", "stratum": name, "crime_type": name, "recorded": k < x}
+        for name, n, x in (("violence", 100, 90), ("sexual", 40, 38), ("other", 60, 57))
+        for k in range(n)
+    ]
+)
+
+
+@pytest.mark.parametrize("headline", ["pooled", "stratified"])
+def test_bounds_where_incidents_could_not_be_audited(headline):
+    """Half as many incidents as crimes; of violence 10 of 60 drawn could not be audited, so 20 crimes may be in them."""
+    asked = inspection(headline=headline)
+    unaudited, done = {"violence": 10, "sexual": 0, "other": 3}, {"violence": 50, "sexual": 20, "other": 30}
+    found = Measures(asked, BY_TYPE).unaudited_bounds(unaudited, done)
+    assert (found.incidents, found.crimes) == (13, 26)
+    n = {"violence": 120, "sexual": 40, "other": 66}
+    for end, x in (("low", (90, 38, 57)), ("high", (110, 38, 63))):
+        counts = dict(zip(n, x, strict=True))
+        recorded = asked.crime_by_type()
+        expected = sum(recorded.values()) / sum(recorded[name] * n[name] / counts[name] for name in n)
+        expected = sum(x) / sum(n.values()) if headline == "pooled" else expected
+        assert getattr(found, end) == pytest.approx(expected)
+    inside = Measures(asked, BY_TYPE).headline().value
+    assert found.low < inside < found.high
+
+
+def test_bounds_of_other_strata_count_by_the_weights_of_the_draw():
+    measures = Measures(inspection(headline="pooled"), MAIN, STRATA)
+    assert measures.unaudited_bounds({"north": 0, "south": 0}, {"north": 100, "south": 60}) is None
+    found = measures.unaudited_bounds({"north": 6, "south": 4}, {"north": 100, "south": 60})
+    crimes = MAIN.groupby("stratum")["recorded"].agg(["size", "sum"])
+    more = {name: round(n / done * crimes.loc[name, "size"]) for name, n, done in (("north", 6, 100), ("south", 4, 60))}
+    assert found.crimes == sum(more.values())
+    assert found.low == pytest.approx(crimes["sum"].sum() / (len(MAIN) + found.crimes))
+    weighted = Measures(inspection(), MAIN, STRATA).unaudited_bounds(
+        {"north": 6, "south": 4}, {"north": 100, "south": 60}
+    )
+    assert 0 < weighted.low < weighted.high < 1

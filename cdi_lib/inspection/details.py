@@ -135,6 +135,16 @@ class Fieldwork(Returned):
         return self.selected - self.returned
 
 
+class Unaudited(Stored):
+    """Drawn incidents that could not be audited, the crimes that they may hold, and the headline rate (proportions) if all
+    of these were missed, and if none was."""
+
+    incidents: int
+    crimes: int
+    low: float
+    high: float
+
+
 class Challenges(Stored):  # decisions that the force challenged, by outcome
     challenges: int
     upheld: int
@@ -412,6 +422,7 @@ class Details(Stored):
     recording_limit_hours: int = OF_EVERY_INSPECTION
     recording_rule: RecordingRule = Field(default_factory=lambda: default_programme().rule_on(date(2018, 4, 1)))
     extremes: Extremes | None = None
+    unaudited: Unaudited | None = None
     interval_coverage: IntervalCoverage = OF_EVERY_INSPECTION
     previous: PreviousInspection | None = None
     compared_with_previous: ComparedWithPrevious | None = None

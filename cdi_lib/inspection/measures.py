@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from cdi_lib.inspection import details
 from cdi_lib.inspection.counting import matching
 from cdi_lib.inspection.parameters import Inspection, SamplingPlan
 from cdi_lib.inspection.problems import Problem
@@ -305,6 +307,43 @@ class Measures:
         if not rate.value:
             return None
         return replace(totals.failures(rate, recorded_crime), estimator=f"unrecorded from {rate.estimator}")
+
+    def unaudited_bounds(self, unaudited: Mapping[str, int], audited: Mapping[str, int]) -> details.Unaudited | None:
+        """The headline rate if the incidents that could not be audited held missed crimes only, and if none was missed.
+
+        By stratum: how many drawn incidents could not be audited, and how many were. Each is taken to hold as many crimes, of
+        the same types, as the audited ones of its stratum do on average. None where there are none, or no rate.
+        """
+        by_stratum = "stratum" in self.main.columns and set(unaudited) <= {*self.main["stratum"]}
+        groups = dict(tuple(self.main.groupby("stratum"))) if by_stratum else {"": self.main}
+        left = dict(unaudited) if by_stratum else {"": sum(unaudited.values())}
+        done = dict(audited) if by_stratum else {"": sum(audited.values())}
+        more = []
+        for stratum, n in left.items():
+            crimes = groups[stratum]
+            number = round(n * len(crimes) / done[stratum]) if done[stratum] else 0
+            spread = crimes.sort_values("crime_type", kind="stable").iloc[
+                np.linspace(0, len(crimes) - 1, number).round().astype(int)
+            ]
+            more.append(
+                spread.assign(incident_id=[f"unaudited {stratum} {place % max(n, 1)}" for place in range(number)])
+            )
+        added = pd.concat(more) if more else self.main.iloc[:0]
+        strata = self.strata
+        if strata is not None and not strata.empty:
+            strata = strata.assign(
+                audited_incidents=strata["audited_incidents"] + strata["stratum"].map(left).fillna(0).astype(int)
+            )
+        ends = [
+            replace(
+                self, main=pd.concat([self.main, added.assign(recorded=found)], ignore_index=True), strata=strata
+            ).headline()
+            for found in (False, True)
+        ]
+        low, high = (end.value if end else None for end in ends)
+        if added.empty or low is None or high is None:
+            return None
+        return details.Unaudited(incidents=sum(unaudited.values()), crimes=len(added), low=low, high=high)
 
     def sensitivity(self) -> list[Estimate]:
         """The overall rate under each estimator and interval, for the annex."""
