@@ -300,7 +300,7 @@ def test_words_ask_for_what_the_comparison_holds():
     models = {"found": comparison.Comparison, "group": comparison.Group}
     texts = Texts("en", None, FILTERS)
     told = [problem for section in sections for problem in texts.check([section], known, {}, models)]
-    assert len(sections) == 5
+    assert len(sections) == 6
     assert [problem for problem in told if problem.severity == "error" and "comparison/" in problem.file] == []
 
 
@@ -333,3 +333,52 @@ def test_a_draft_is_marked_wherever_its_name_stands(results, tmp_path, status, k
     )
     found = comparison.compare([read_results(tmp_path / "results.json")], read_published())
     assert [item.name.endswith(", draft") for item in found.inspections if item.kind == kind] == [status == "draft"]
+
+
+# --- all forces together ---------------------------------------------------------------------------------------------
+
+
+def with_missed(name, value, se, missed, end="2019-06-30", **changes):
+    item = inspected(name, value, se)
+    changes |= {"unrecorded": {"value": missed, "low": None, "high": None}, "end": end}
+    return comparison.Inspected.model_validate(item.model_dump(exclude={"name"}) | changes)
+
+
+def test_national_rate_is_recorded_over_reported_crime():
+    forces = [
+        with_missed("A", 0.9, 0.01, 1000.0),
+        with_missed("B", 0.8, 0.02, 2000.0),
+        with_missed("B", 0.5, 0.02, 1.0, "2018-06-30"),
+    ]
+    found = comparison.national("after", forces)
+    assert found.forces == ["A", "B"]  # of B the newest
+    assert (found.recorded, found.unrecorded) == pytest.approx((9000 + 8000, 3000))
+    assert found.rate == pytest.approx(17_000 / 20_000)
+    assert comparison.national("before", forces) is None
+    assert comparison.national("after", forces[:1]) is None
+
+
+def test_interval_of_the_national_rate_by_numeric_derivatives_and_simulation():
+    rates, ses, recorded = (
+        np.array([0.92, 0.85, 0.88]),
+        np.array([0.01, 0.02, 0.008]),
+        np.array([60_000.0, 9_000.0, 30_000.0]),
+    )
+    whole = lambda p: recorded.sum() / (recorded / p).sum()
+    step = 1e-6 * np.eye(3)
+    slopes = np.array([(whole(rates + d) - whole(rates - d)) / 2e-6 for d in step])
+    error = np.sqrt((slopes**2 * ses**2).sum())
+    value, low, high = pooling.crime_weighted(rates, ses, recorded)
+    assert value == pytest.approx(whole(rates))
+    on_odds = np.log(value / (1 - value)) + np.array([-1, 1]) * pooling.Z * error / (value * (1 - value))
+    assert (low, high) == pytest.approx(tuple(1 / (1 + np.exp(-on_odds))), rel=1e-6)
+    drawn = np.random.default_rng(5).normal(rates, ses, (20_000, 3))
+    ends = [pooling.crime_weighted(np.clip(row, 0.5, 0.999), ses, recorded)[1:] for row in drawn[:4000]]
+    covered = np.mean([one <= value <= other for one, other in ends])
+    assert 0.94 < covered < 0.96
+
+
+@pytest.mark.parametrize("wrong", [([0.9], [0.01], [0]), ([1.0], [0.01], [5]), ([0.9], [], [5]), ([], [], [])])
+def test_national_rate_refuses_what_it_cannot_weigh(wrong):
+    with pytest.raises(ValueError, match="rates between 0 and 1"):
+        pooling.crime_weighted(*wrong)

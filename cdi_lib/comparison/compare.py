@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from cdi_lib.inspection.details import Stored, follows
 from cdi_lib.inspection.problems import InputError, Problem
@@ -151,6 +151,23 @@ class Group(_Model):
         return dict(Counter(item.place for item in self.shrunken))
 
 
+class National(_Model):
+    """The rate of all forces together that have one under the same rules, each with the weight of its recorded crime.
+
+    ``recorded`` and ``unrecorded`` are crimes in twelve months; of ``printed`` forces recorded crime follows from
+    published figures, which were rounded down.
+    """
+
+    rule: Rule
+    forces: list[str]
+    printed: int
+    rate: float
+    low: float
+    high: float
+    recorded: float
+    unrecorded: float
+
+
 class Comparison(_Model):
     """Everything that the comparison of forces shows; ``comparison.json``. ``total_of`` names what is in the sum."""
 
@@ -161,6 +178,7 @@ class Comparison(_Model):
     groups: list[Group]
     total: Count | None
     total_of: list[str]
+    national: list[National] = Field(default=[])
 
     @follows
     def forces(self) -> int:
@@ -223,6 +241,7 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
         groups=[group for rule in RULES if (group := pool(rule, inspections))],
         total=add([item.unrecorded for item in newest if item.unrecorded]) if newest else None,
         total_of=sorted(item.name for item in newest),
+        national=[whole for rule in RULES if (whole := national(rule, inspections))],
     )
 
 
@@ -393,6 +412,34 @@ def pool(rule: Rule, inspections: Sequence[Inspected]) -> Group | None:
         ],
         limits=curves(found.inflation),
         narrow=curves(1.0) if found.inflation > 1 else [],
+    )
+
+
+def national(rule: Rule, inspections: Sequence[Inspected]) -> National | None:
+    """The rate of the forces that were inspected under a rule, by their newest inspections; None for fewer than two.
+
+    It takes a rate with a known precision and a number of unrecorded crimes, from which recorded crime follows:
+    U r / (1 - r). Every force stands for itself; forces without such figures are left out, not estimated.
+    """
+    newest: dict[str, Inspected] = {}
+    for item in inspections:
+        rate, known = item.rates.get("overall"), newest.get(item.force)
+        is_whole = item.counts and item.rule == rule and item.unrecorded and rate and rate.se and 0 < rate.value < 1
+        if is_whole and (known is None or item.is_later(known)):
+            newest[item.force] = item
+    if len(newest) < 2:
+        return None
+    rates = [item.rates["overall"] for item in newest.values()]
+    missed = [item.unrecorded.value for item in newest.values() if item.unrecorded]
+    recorded = [u * rate.value / (1 - rate.value) for u, rate in zip(missed, rates, strict=True)]
+    found = pooling.crime_weighted([rate.value for rate in rates], [rate.se or 0.0 for rate in rates], recorded)
+    return National(
+        rule=rule,
+        forces=sorted(newest),
+        printed=sum(item.kind == "published" for item in newest.values()),
+        recorded=sum(recorded),
+        unrecorded=sum(recorded) * (1 / found[0] - 1),
+        **dict(zip(("rate", "low", "high"), found, strict=True)),
     )
 
 

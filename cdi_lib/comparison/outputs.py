@@ -250,6 +250,13 @@ def alone(found: Comparison) -> str:
     return _told("alone", rules=[f"“{rule_name(rule)}”" for rule in found.not_pooled], least=LEAST_POOLED)
 
 
+def national(found: Comparison) -> str:
+    """The rate of all forces together, by rules, in words; empty where no rules have two forces."""
+    rules = {item.rule: rule_name(item.rule) for item in found.national}
+    forces = {item.rule: len(item.forces) for item in found.national}
+    return _told("national", found=found, rules=rules, forces=forces)
+
+
 def total(found: Comparison) -> str:
     """The sum of unrecorded crime over the forces, in words."""
     return _told("total", found=found, forces=len(found.total_of))

@@ -109,12 +109,12 @@ def over(number: float) -> str:
 
 
 def about(number: float) -> str:
-    """A bound of a number of crimes, rounded to ten (below a hundred to one).
+    """A bound of a number of crimes, rounded to ten (below a hundred to one, from a hundred thousand on to a thousand).
 
-    >>> about(4240.3), about(99.7)
-    ('4,240', '100')
+    >>> about(4240.3), about(99.7), about(2475670)
+    ('4,240', '100', '2,476,000')
     """
-    step = 10 if number >= 100 else 1
+    step = 1000 if number >= 100_000 else 10 if number >= 100 else 1
     return count(round(number / step) * step)
 
 
