@@ -1,6 +1,7 @@
 """From a final report to its correction, and on to the next inspection: release, versions, register."""
 
 import contextlib
+import io
 import json
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -8,6 +9,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 import yaml
+from docx import Document
 from forces import crimes, parameters, write_force
 from test_report import page_text, pdf_text
 
@@ -17,6 +19,7 @@ from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline import fingerprint, front, versions
 from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report, lacking
+from cdi_lib.report.docx import word_copy
 
 AREA = {"text": "record crime in time", "elements": ["timeliness"]}
 WHOLE = AREA | {
@@ -173,6 +176,12 @@ def test_an_embargo_stands_on_every_page_and_file_and_keeps_it_from_the_feed(tmp
     pages = [report / "index.html", *(report / "notebooks").glob("*.html")]
     assert len(pages) > 3 and all(words in page.read_text("utf-8") for page in pages)
     assert pdf_text(report).count(words) > 4
+    assert "To be published 1 September 2022" in page_text(report)
+    word, _ = word_copy(report / "notebooks" / "report.ipynb", read_results(report / "results.json"), [])
+    header = Document(io.BytesIO(word)).sections[0].header.paragraphs[0].text
+    assert (
+        header == "Draft for the fact check. Not for publication. Not to be published before 1 September 2022, 09:30."
+    )
     for name in ("tables/csv-metadata.json",):
         assert words in (report / name).read_text("utf-8")
     assert "2022-09-01 09:30" in (report / "results.json").read_text("utf-8")

@@ -31,7 +31,8 @@ from cdi_lib.render.look import EXTENSION
 from cdi_lib.render.notebooks import front_matter, read_cells, read_chunks
 from cdi_lib.report import charts
 from cdi_lib.report.index import FIGURES
-from cdi_lib.report.labels import book
+from cdi_lib.report.labels import book, said
+from cdi_lib.report.wording import moment, sentence
 
 PROSE, FIXED = "prose", "fixed"
 EDITABLE = "Editable"  # the style of a paragraph that may be edited
@@ -103,7 +104,7 @@ def word_copy(notebook: Path, results: Results, prose: Collection[str]) -> tuple
         options = ["--from=json", "--to=docx", f"--lua-filter={EXTENSION / 'report.lua'}", "--output=draft.docx"]
         pandoc(options, json.dumps(found), work)
         word = Document(str(work / "draft.docx"))
-    _design(word)
+    _design(word, results)
     editable = _mark(word, {core(text) for text in prose})
     made = io.BytesIO()
     word.save(made)
@@ -193,8 +194,8 @@ def _line(properties: Any) -> None:
     )
 
 
-def _design(word: Any) -> None:
-    """Fonts, the mark of a draft on every page, how to read it, and lines between the rows of tables."""
+def _design(word: Any, results: Results) -> None:
+    """Fonts, the mark of a draft and an embargo on every page, how to read it, and lines between the rows of tables."""
     words, styles = book("labels")["draft"], word.styles
     for style in styles:
         if style.type in (WD_STYLE_TYPE.PARAGRAPH, WD_STYLE_TYPE.CHARACTER) and style.element.rPr is not None:
@@ -209,11 +210,13 @@ def _design(word: Any) -> None:
     _line(own.element.get_or_add_pPr())
     for section in word.sections:
         header = section.header.paragraphs[0]
-        header.text = words["mark"]
+        until = results.publication.get("embargo")
+        embargo = sentence(said("release.before", when=moment(until))) if until else ""
+        header.text = " ".join(filter(None, [words["mark"], embargo]))
         header.runs[0].bold = True
     first = next(p for p in word.paragraphs if p.style.name.startswith("Heading"))
-    for sentence in words["how"]:
-        first.insert_paragraph_before(sentence, style="Body Text")
+    for told in words["how"]:
+        first.insert_paragraph_before(told, style="Body Text")
     for table in word.tables:
         borders = OxmlElement("w:tblBorders")
         for side in ("top", "bottom", "insideH"):
