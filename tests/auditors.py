@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 
-from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
+from cdi_lib.fieldwork.worksheet import AUDIT_SHEET
 
 GROUPS = {"violence": "VAP – Violence against the person", "sexual": "SEX", "other": "OTH"}
 CLASSES = {"violence": "105A", "sexual": "20A", "other": "46"}
@@ -45,7 +45,7 @@ def fill_in(blank: Path, filled: Path, part: slice = slice(None), not_audited: C
     """
     book = openpyxl.load_workbook(blank)
     sheet = book[AUDIT_SHEET]
-    column = {name: number for number, name in enumerate(COLUMNS, 1)}
+    column = {cell.value: cell.column for cell in sheet[1]}
     rows_of: dict[str, list[int]] = {}
     for row in range(2, sheet.max_row + 1):
         if incident := sheet.cell(row, column["incident_id"]).value:

@@ -8,10 +8,11 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from auditors import MAPPED, frame
+from auditors import MAPPED, fill_in, frame
 from forces import parameters, write_force
 
 from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
+from cdi_lib.fieldwork.returns import check_returns
 from cdi_lib.fieldwork.trail import check_drawn
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.parameters import check_inspection
@@ -105,6 +106,31 @@ def test_a_column_to_leave_out_by_must_be_there(tmp_path):
         and "did you mean 'Via'" in said
         and "sampling.frame.exclude" in said
     )
+
+
+@pytest.mark.parametrize("write", ["csv utf-8", "xlsx", "parquet"])
+def test_auditors_see_what_the_parameters_name_of_the_frame(tmp_path, write):
+    table = frame(600)
+    table["Summary"] = [f"{'' if write == 'xlsx' else '='}text {i}" if i % 3 else "" for i in range(600)]
+    inspection = given(tmp_path, table, write, frame=MAPPED | {"context": ["Summary", "Via"]})
+    draw_sample("testshire", inspection, tmp_path)
+    sheet = openpyxl.load_workbook(tmp_path / "testshire/sample/worksheet.xlsx")["Audit"]
+    header = [cell.value for cell in sheet[1]]
+    assert header[:6] == ["audit", "incident_id", "stratum", "Summary", "Via", "crime_number"]
+    assert sheet.auto_filter.ref and not sheet.protection.autoFilter and not sheet.protection.sort
+    by_id = table.set_index("Log No")
+    for row in sheet.iter_rows(min_row=2, max_row=1 + 3 * 60):
+        own = by_id.loc[row[1].value]
+        assert (row[3].value or "", row[4].value) == (own["Summary"], own["Via"])
+        assert row[3].protection.locked and row[3].data_type != "f"
+    fill_in(tmp_path / "testshire/sample/worksheet.xlsx", tmp_path / "testshire/returned/one.xlsx", slice(None))
+    returns = check_returns("testshire", inspection, tmp_path)
+    assert returns.errors == () and "Summary" not in returns.crimes
+
+
+def test_a_column_to_show_must_be_there(tmp_path):
+    said = problem_of(tmp_path, frame=MAPPED | {"context": ["Sumary"]})
+    assert "column 'Sumary': got no such column" in said and "sampling.frame.context" in said
 
 
 def test_the_sample_is_shared_out_among_auditors(tmp_path):

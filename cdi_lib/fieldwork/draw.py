@@ -199,11 +199,20 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
     try:
         asked = plan.frame
         named = [
-            name for name in (asked.incident_id, asked.stratum, asked.reported_at, asked.route, *asked.exclude) if name
+            name
+            for name in (
+                asked.incident_id,
+                asked.stratum,
+                asked.reported_at,
+                asked.route,
+                *asked.context,
+                *asked.exclude,
+            )
+            if name
         ]
         given = open_frame(path, place, named, asked.sheet or "")
         names = _present(asked, given.header, place)
-        others = [name for name in (names.reported_at, names.route) if name]
+        others = list(dict.fromkeys(name for name in (names.reported_at, names.route, *names.context) if name))
         frame = given.read(names.incident_id, names.stratum, others, names.exclude)
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
@@ -236,8 +245,8 @@ def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns
     ]
     problems += [
         Problem(place, f"column {shown(name)}", f"{header.count(name) or 'no'} such column{suggest(name, header)}",
-                "one of its columns once for sampling.frame.exclude")
-        for name in names.exclude if header.count(name) != 1
+                "one of its columns once for sampling.frame.context or sampling.frame.exclude")
+        for name in dict.fromkeys((*names.context, *names.exclude)) if header.count(name) != 1
     ]  # fmt: skip
     if problems:
         raise InputError(problems)
@@ -356,6 +365,9 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
         route_of |= {route: route for route in given.routes}
         routes = drawn[names.route].astype("str").str.strip().map(route_of)
         selection["route"] = routes.astype(object).where(routes.notna(), "").to_numpy()
+    for name in names.context:
+        values = drawn[name]
+        selection[name] = values.astype(object).where(values.notna(), "").astype("str").to_numpy()
     return selection
 
 

@@ -102,6 +102,15 @@ def columns_for(told: Told) -> dict[str, Column]:
     return asked | {name: Column(own.description, 16, own.values) for name, own in told.columns.items()}
 
 
+def _columns(inspection: Inspection) -> dict[str, Column]:
+    """The columns of the audit sheet: behind the stratum what auditors are to see of the frame."""
+    asked = inspection.sampling.frame.context if inspection.sampling else ()
+    found = columns_for(inspection.programme)
+    seen = {name: Column("from the frame, to read; not read again", 30) for name in asked if name not in found}
+    first = {name: found.pop(name) for name in ("audit", "incident_id", "stratum")}
+    return first | seen | found
+
+
 def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection: Inspection) -> Path:
     """Write the worksheet of some incidents for one of the audits, whole or not at all; what is there is replaced.
 
@@ -113,11 +122,13 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
     _write_instructions(book.active, audit, inspection)
     sheet, lists = book.create_sheet(AUDIT_SHEET), book.create_sheet(LISTS_SHEET)
     _write_lists(lists, inspection.programme)
-    _write_rows(sheet, incidents, audit, columns_for(inspection.programme))
+    _write_rows(sheet, incidents, audit, _columns(inspection))
     _add_checks(sheet, lists.max_row, inspection)
+    sheet.auto_filter.ref = sheet.dimensions
     for protected in book:
         protected.protection.sheet = True  # no password: against accidents, not against people
         protected.protection.formatColumns = False  # False: may be done
+        protected.protection.autoFilter = protected.protection.sort = False
     content = io.BytesIO()
     book.save(content)
     return write_whole(path, content.getvalue())
@@ -175,7 +186,7 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str, columns: 
     rows: list[dict[str, object]] = []
     for incident in incidents.to_dict("records"):
         known = {"audit": audit, "incident_id": incident["id"], "stratum": incident["stratum"]}
-        known |= {name: incident[name] for name in ("reported_at", "route") if pd.notna(incident[name])}
+        known |= {name: incident[name] for name in columns if name not in known and pd.notna(incident.get(name))}
         rows += [known | {"crime_number": number} for number in range(1, ROWS_PER_INCIDENT + 1)]
     rows += [{"audit": audit}] * SPARE_ROWS
     for row, known in enumerate(rows, 2):
@@ -193,7 +204,7 @@ def _write_rows(sheet: Worksheet, incidents: pd.DataFrame, audit: str, columns: 
 def _add_checks(sheet: Worksheet, last_class: int, inspection: Inspection) -> None:
     """Drop-down lists and checks of dates, with a message for whoever enters something else."""
     period = inspection.audit_period
-    columns = columns_for(inspection.programme)
+    columns = _columns(inspection)
     letters = {name: get_column_letter(number) for number, name in enumerate(columns, 1)}
     at, then = f"{letters['reported_at']}2", f"{letters['recorded_at']}2"
     first, last = f"DATE({period.start:%Y,%m,%d})", f"DATE({period.end:%Y,%m,%d})"

@@ -193,6 +193,7 @@ class FrameColumns(Model):
     route: Name | None = optional(None, "column with the route of the report, if not route")
     sheet: Name | None = optional(None, "sheet of the frame's workbook, if several hold something")
     strata: dict[Name, tuple[Name, ...]] = optional({}, "values in it by stratum, such as {violence: [VAP, Violence]}")
+    context: tuple[Name, ...] = optional((), "columns that auditors are to see in their worksheet, such as [Summary]")
     exclude: dict[Name, tuple[Name, ...]] = optional(
         {}, "records to leave out before the draw: values by column, such as {opening_code: [TEST, DUPLICATE]}"
     )
