@@ -368,3 +368,18 @@ def test_progress_is_told_by_auditor(tmp_path):
     returns = check_returns("testshire", inspection, tmp_path)
     assert returns.progress == {1: (15, 15), 2: (0, 15)}
     assert check_returns("testshire", INSPECTION, tmp_path).progress == {}
+
+
+def test_a_midnight_that_the_frame_has_comes_back_as_it_was_given(tmp_path):
+    write_force(tmp_path, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=columns_of("crimes"))})
+    at_midnight = frame(400)
+    at_midnight["Date/Time reported"] = at_midnight["Date/Time reported"].str[:10] + " 00:00"
+    at_midnight.loc[0, "Date/Time reported"] = at_midnight.loc[0, "Date/Time reported"][:10] + " 10:00"
+    at_midnight.to_csv(tmp_path / "testshire" / "frame.csv", index=False)
+    draw_sample("testshire", INSPECTION, tmp_path)
+    fill(tmp_path)
+    returns = check_returns("testshire", INSPECTION, tmp_path)
+    assert not any("reported_at" in error for error in told(tmp_path))
+    assert len(returns.crimes) > 20 and returns.crimes["reported_at"].str.endswith(" 00:00:00").all()
+    fill(tmp_path, x2={"reported_at": "2022-01-01"})  # another day is no midnight that was given
+    assert any("reported_at" in error for error in told(tmp_path))

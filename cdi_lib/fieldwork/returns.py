@@ -83,6 +83,7 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
     drawn_again = (own_folder(force, params, "sample") / SELECTIONS[RECHECK]).is_file()
     if drawn_again or (rows["audit"] == RECHECK).any():
         selected[RECHECK] = read_selection(force, params, RECHECK)
+    rows = _with_midnights(rows, selected[FIRST])
     _check_crimes(rows, inspection, found)
     incidents, strata, outstanding = {}, {}, []
     for audit, selection in selected.items():
@@ -255,6 +256,13 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     unknown = rows[rows["finding"].notna() & ~rows["finding"].isin(FINDINGS)]
     one_of = lambda row: f"one of {', '.join(FINDINGS)}{suggest(row['finding'], FINDINGS)}"
     found.rows(_Findings.VALUE, unknown, "finding", one_of)
+
+
+def _with_midnights(rows: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the midnights that the worksheet gave: a spreadsheet keeps them as dates alone."""
+    given = rows["incident_id"].map(selection.drop_duplicates("id").set_index("id")["reported_at"])
+    is_midnight = given.str.endswith(" 00:00:00", na=False) & (rows["reported_at"] == given.str[:10])
+    return rows.assign(reported_at=rows["reported_at"].mask(is_midnight, given))
 
 
 def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit: str, found: _Findings) -> None:
