@@ -318,7 +318,8 @@ def test_what_was_left_out_of_the_frame_is_told():
     found = results(sampling=load_inspection("northamptonshire").sampling)
     found.records["status"] = "audit"
     assert "left out of the frame" not in section(found, "sample")
-    found.details.excluded = {"Opened as": {"ASB": 1200, "Test": 2}, "Via": {"post": 3}}
-    left_out = "1,200 with “ASB” in its column Opened as; 2 with “Test” in its column Opened as; 3 with “post” in its column Via."
+    found.details.excluded = {"Opened as": {"ASB": 1200, "Test": 2}, "Via": {"post": 0}, "Desk": {"A": 3, "B": 0}}
+    said = "Before the draw these records were left out of the frame, by its column"
     told = " ".join(section(found, "sample").split())
-    assert f"Before the draw these records were left out of the frame: {left_out}" in told
+    assert f"{said} Opened as: 1,200 with “ASB” and 2 with “Test”. {said} Desk: 3 with “A”. Records were chosen" in told
+    assert "Via" not in told
