@@ -151,6 +151,15 @@ def test_a_census_leaves_nothing_to_chance(tmp_path):
         assert not element.probabilities or max(element.probabilities.values()) == 1.0
 
 
+def test_a_rate_of_one_in_a_sample_is_no_census(tmp_path):
+    main = crimes({"violence": 60, "sexual": 24, "other": 36}, {"violence": 60, "sexual": 24, "other": 36})
+    content = parameters(estimation={"headline": "pooled", "interval": "normal", "status": "supplied", "source": "x"})
+    files = {"testshire.yml": in_yaml(content), "testshire/crimes.csv": main.to_csv(index=False).encode()}
+    params = write_files(tmp_path / "params", files)
+    text = page_text(build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder)
+    assert "exactly" not in text and "Every crime reported in the audit period was audited" not in text
+
+
 def test_an_axis_of_one_round_number_has_two_ends():
     _, axes = charts.canvas(1, "Title", "subtitle")
     for value in (0.0, 0.9, 1.0):

@@ -94,7 +94,9 @@ def doubtful_conditions(inspection: Inspection, records: AuditRecords) -> list[P
         if (table := getattr(records, name, None)) is None:
             continue
         for key, conditions in measure.model_dump(include={"where", "counts", "minus"}).items():
-            for column in conditions.keys() & set(table.columns) & set(tables[name]):
+            for column in (
+                conditions.keys() & {name for name in table.columns if not name.endswith("_id")} & set(tables[name])
+            ):
                 there = set(table[column].dropna())
                 if tables[name][column].kind.free and (missing := [v for v in conditions[column] if v not in there]):
                     where, some = f"{kind}.{id_}.{key}.{column}", sorted(there)[:10]

@@ -136,19 +136,12 @@ def between(estimate: EstimateResult) -> str:
         return said("numbers.at_least", low=about(low))
     if low is None or high is None:
         return said("numbers.no_interval")
-    if unit == "crimes":
-        return (
-            said("numbers.exactly", at=about(low))
-            if low == high
-            else said("numbers.between", low=about(low), high=about(high))
-        )
     if unit == "difference":
         return said("numbers.between_points", low=points(low, 1), high=points(high, 1))
-    return (
-        said("numbers.exactly", at=percent(low))
-        if low == high
-        else said("numbers.between", low=percent(low), high=percent(high))
-    )
+    shown = about if unit == "crimes" else percent
+    if low == high and estimate.value > 0 and (unit == "crimes" or estimate.value < 1):  # nothing is left to chance
+        return said("numbers.exactly", at=shown(low))
+    return said("numbers.between", low=shown(low), high=shown(high))
 
 
 def plus_minus(estimate: EstimateResult) -> str:
