@@ -154,13 +154,11 @@ class Group(_Model):
 class National(_Model):
     """The rate of all forces together that have one under the same rules, each with the weight of its recorded crime.
 
-    ``recorded`` and ``unrecorded`` are crimes in twelve months; of ``printed`` forces recorded crime follows from
-    published figures, which were rounded down.
+    ``recorded`` and ``unrecorded`` are crimes in twelve months; where these were printed, they were rounded down.
     """
 
     rule: Rule
     forces: list[str]
-    printed: int
     rate: float
     low: float
     high: float
@@ -436,7 +434,6 @@ def national(rule: Rule, inspections: Sequence[Inspected]) -> National | None:
     return National(
         rule=rule,
         forces=sorted(newest),
-        printed=sum(item.kind == "published" for item in newest.values()),
         recorded=sum(recorded),
         unrecorded=sum(recorded) * (1 / found[0] - 1),
         **dict(zip(("rate", "low", "high"), found, strict=True)),
