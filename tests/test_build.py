@@ -86,6 +86,7 @@ def test_a_process_that_hangs_or_dies_is_reported():
         processes.run_forked(die, timeout=60)
 
 
+@pytest.mark.stress
 def test_a_failing_notebook_is_named_and_the_last_report_stays(tmp_path):
     """In a copy of the project whose second notebook fails: its command, to the end."""
     project = copy_project(tmp_path / "project")

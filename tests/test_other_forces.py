@@ -37,6 +37,7 @@ def test_a_force_with_nothing_optional(tmp_path):
             assert f" {word} " not in text
 
 
+@pytest.mark.stress
 def test_a_small_force_with_strata_without_unrecorded_crime_and_empty_dip_samples(tmp_path):
     tables = {
         "crimes": crimes(
@@ -72,6 +73,7 @@ def test_a_small_force_with_strata_without_unrecorded_crime_and_empty_dip_sample
         assert "Draft" not in text
 
 
+@pytest.mark.stress
 def test_text_from_parameters_is_only_text(tmp_path):
     evil = '<script>alert(1)</script> {{< include x >}} `#read("/etc/passwd")`{=typst} @tbl-nothing [a](javascript:x) ::: {.box}'
     content = parameters(
@@ -90,6 +92,7 @@ def test_text_from_parameters_is_only_text(tmp_path):
     assert '#read("/etc/passwd")' in text.replace("“", '"').replace("”", '"')
 
 
+@pytest.mark.stress
 def test_another_framework_and_a_grade_set_by_inspectors(tmp_path):
     decision = {
         "grade_of": "effective",
@@ -211,6 +214,7 @@ elements:
 """
 
 
+@pytest.mark.stress
 def test_a_framework_with_other_questions_elements_and_grades(tmp_path):
     (tmp_path / "params" / "criteria").mkdir(parents=True)
     (tmp_path / "params" / "criteria" / "two-questions.yml").write_text(OTHER_FRAMEWORK)

@@ -72,6 +72,7 @@ def test_no_reference_is_in_the_cache_of_the_project(report):
     assert found_in(cache, report.markers) == [] if cache.is_dir() else True
 
 
+@pytest.mark.stress
 def test_a_notebook_that_fails_keeps_no_reference(report, tmp_path):
     """The error of a cell may quote a row of a table, and what was printed before it; what is kept of them must not."""
     project = copy_project(tmp_path / "project")

@@ -183,6 +183,7 @@ def kill_builds(folder, times, seed=1):
     assert leftovers(folder) == []
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("moment", ["imports", "build"])
 def test_ctrl_c_ends_all_processes_and_leaves_nothing_half_written(folder, moment):
     before = fingerprint.outputs(folder / "reports" / "ashford")

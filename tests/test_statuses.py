@@ -42,6 +42,7 @@ def test_every_result_has_a_status(marked):
     assert found.details.provenance["shares.within_24"] == "derived"
 
 
+@pytest.mark.stress
 def test_an_audit_is_computed_and_what_is_invented_illustrates(tmp_path):
     audit = read_results(build(tmp_path / "a", {"status": "audit"}) / "results.json").details.provenance
     assert audit["estimates.violence"] == "computed"

@@ -37,7 +37,7 @@ def write_parameters(params, **publication):
     (params / "testshire.yml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     params, reports = folders
     own = params / "testshire"
