@@ -6,10 +6,12 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from bad_inputs import in_yaml
 from forces import crimes, parameters, write_force
 from scipy import stats
 from test_report import page_text, pdf_text
 
+from cdi_lib.fieldwork.begin import begin
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, write_worksheet
 from cdi_lib.inspection.measures import Measures
 from cdi_lib.inspection.parameters import check_inspection, load_inspection
@@ -166,3 +168,12 @@ def test_auditors_are_asked_for_what_the_programme_measures(tmp_path):
         path = write_worksheet(tmp_path / f"{name}.xlsx", incidents, "first", inspection)
         headers[name] = [cell.value for cell in openpyxl.load_workbook(path)[AUDIT_SHEET][1]]
     assert headers["qsr-2025"] == [*headers["cdi-2017"], "recorded_class", "safeguarded", "investigated"]
+
+
+def test_tables_as_make_new_writes_them_do_not_contradict_each_other(tmp_path):
+    begin("testshire", tmp_path)
+    (tmp_path / "testshire.yml").write_bytes(in_yaml(parameters()))
+    with pytest.raises(InputError) as caught:
+        load_records("testshire", load_inspection("testshire", tmp_path), tmp_path)
+    [problem] = caught.value.problems  # that there is no crime yet
+    assert problem.got == "no crime of the main sample"

@@ -298,10 +298,11 @@ def _over_recorded(over: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake
             "over_recorded", row, "crime_id", "a crime of the table crimes", "one that should not be recorded"
         )
     main = crimes[crimes["sample"] == MAIN]
-    if ("stratum" in main) != ("stratum" in over):
+    has_strata = "stratum" in over and bool(over["stratum"].notna().any())
+    if len(over) and len(main) and ("stratum" in main) != has_strata:
         expected = "the column stratum in both tables or in neither of crimes and over_recorded"
         yield Mistake("over_recorded", None, "stratum", "it in one of them", expected)
-    elif "stratum" in main:
+    elif "stratum" in main and len(over):
         stratum = over["incident_id"].map(main.drop_duplicates("incident_id").set_index("incident_id")["stratum"])
         wrong = over["stratum"].isna() | (stratum.notna() & (stratum != over["stratum"]))
         for row in _labels(wrong | ~over["stratum"].isin(main["stratum"])):

@@ -23,7 +23,7 @@ from cdi_lib.statistics.checks import level
 class Agreement:
     """How many of ``n`` units two auditors decided alike (``agreed``), and kappa (in [-1, 1]) with its limits.
 
-    These are None where both found the same in every unit, so that nothing could have differed by chance.
+    These are None where one of them found the same in every unit: chance then gives as much agreement as there is.
     """
 
     n: int
@@ -52,7 +52,7 @@ def cohens_kappa(first: Sequence[str], second: Sequence[str], confidence: float 
     p = table / n
     rows, columns = p.sum(axis=1), p.sum(axis=0)
     observed, expected = agreed / n, float(rows @ columns)
-    if math.isclose(expected, 1):
+    if math.isclose(max(rows), 1) or math.isclose(max(columns), 1):
         return Agreement(n, agreed, None, None, None, confidence)
     kappa = (observed - expected) / (1 - expected)  # Cohen (1960)
     # Fleiss, Cohen and Everitt (1969): variance without the hypothesis that kappa is 0
