@@ -7,7 +7,7 @@ reconstructed from it adds nothing that the published figures do not hold.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -231,7 +231,7 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
     )
     names = Counter(item.name for item in inspections)
     inspections = [item.model_copy(update={"is_one_of_several": names[item.name] > 1}) for item in inspections]
-    newest = _newest(inspections)
+    newest = _newest(filter(_adds_up, inspections))
     return Comparison(
         inspections=inspections,
         rate_names=_rate_names(results),
@@ -350,15 +350,26 @@ def _period(start: str | None, end: str | None) -> dict[str, Any]:
     return {"start": start, "end": end, "year": last.year, "rule": rule}
 
 
-def _newest(inspections: Sequence[Inspected]) -> list[Inspected]:
-    """Of each force the newest inspection whose number of unrecorded crimes has an interval."""
+def _newest(inspections: Iterable[Inspected]) -> list[Inspected]:
+    """Of each force the newest of some inspections."""
     newest: dict[str, Inspected] = {}
     for item in inspections:
-        count, known = item.unrecorded, newest.get(item.force)
-        is_whole = item.counts and item.end and count and count.low is not None and count.high is not None
-        if is_whole and (known is None or item.is_later(known)):
+        known = newest.get(item.force)
+        if known is None or item.is_later(known):
             newest[item.force] = item
     return list(newest.values())
+
+
+def _adds_up(item: Inspected) -> bool:
+    """Whether its number of unrecorded crimes has an interval, so that it can be added to others."""
+    count = item.unrecorded
+    return bool(item.counts and item.end and count and count.low is not None and count.high is not None)
+
+
+def _weighs(item: Inspected) -> bool:
+    """Whether the precision of its rate and its recorded crime are known, so that it can be weighted with others."""
+    rate = item.rates.get("overall")
+    return bool(item.counts and item.unrecorded and rate and rate.se and 0 < rate.value < 1)
 
 
 def read(folder: str) -> Comparison:
@@ -419,21 +430,16 @@ def national(rule: Rule, inspections: Sequence[Inspected]) -> National | None:
     It takes a rate with a known precision and a number of unrecorded crimes, from which recorded crime follows:
     U r / (1 - r). Every force stands for itself; forces without such figures are left out, not estimated.
     """
-    newest: dict[str, Inspected] = {}
-    for item in inspections:
-        rate, known = item.rates.get("overall"), newest.get(item.force)
-        is_whole = item.counts and item.rule == rule and item.unrecorded and rate and rate.se and 0 < rate.value < 1
-        if is_whole and (known is None or item.is_later(known)):
-            newest[item.force] = item
+    newest = _newest(item for item in inspections if item.rule == rule and _weighs(item))
     if len(newest) < 2:
         return None
-    rates = [item.rates["overall"] for item in newest.values()]
-    missed = [item.unrecorded.value for item in newest.values() if item.unrecorded]
+    rates = [item.rates["overall"] for item in newest]
+    missed = [item.unrecorded.value for item in newest if item.unrecorded]
     recorded = [u * rate.value / (1 - rate.value) for u, rate in zip(missed, rates, strict=True)]
     found = pooling.crime_weighted([rate.value for rate in rates], [rate.se or 0.0 for rate in rates], recorded)
     return National(
         rule=rule,
-        forces=sorted(newest),
+        forces=sorted(item.force for item in newest),
         recorded=sum(recorded),
         unrecorded=sum(recorded) * (1 / found[0] - 1),
         **dict(zip(("rate", "low", "high"), found, strict=True)),

@@ -198,19 +198,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
         raise InputError([Problem(place, "", "no such file", expected)])
     try:
         asked = plan.frame
-        named = [
-            name
-            for name in (
-                asked.incident_id,
-                asked.stratum,
-                asked.reported_at,
-                asked.route,
-                *asked.context,
-                *asked.exclude,
-            )
-            if name
-        ]
-        given = open_frame(path, place, named, asked.sheet or "")
+        given = open_frame(path, place, [*asked.named, *asked.context, *asked.exclude], asked.sheet or "")
         names = _present(asked, given.header, place)
         others = list(dict.fromkeys(name for name in (names.reported_at, names.route, *names.context) if name))
         frame = given.read(names.incident_id, names.stratum, others, names.exclude)
@@ -240,8 +228,8 @@ def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns
             problems.append(Problem(place, f"column {shown(column)}", "no such column", expected))
     problems += [
         Problem(place, f"column {shown(name)}", f"{header.count(name)} columns of this name", "it once")
-        for name in (names.incident_id, names.stratum, names.reported_at, names.route)
-        if name is not None and header.count(name) > 1
+        for name in names.named
+        if header.count(name) > 1
     ]
     problems += [
         Problem(place, f"column {shown(name)}", f"{header.count(name) or 'no'} such column{suggest(name, header)}",
@@ -400,9 +388,10 @@ def _write(
         expected = f"no other selection there; {AGAIN}"
         raise InputError([Problem(f"{name}/{selected.name}", "", "a different selection", expected)])
     auditors = _asked(folder.parent.name, inspection).auditors if audit == FIRST else 1
-    shares = [folder / SHARED_WORKSHEET.format(n, auditors) for n in range(1, auditors + 1)] if auditors > 1 else []
+    shares = [folder / SHARED_WORKSHEET.format(n, auditors) for n in range(1, auditors + 1)]
+    shares = shares if auditors > 1 else [worksheet]
     if audit == FIRST:
-        _refuse_other_shares(folder, [path.name for path in shares or [worksheet]], name)
+        _refuse_other_shares(folder, [path.name for path in shares], name)
     # The trail first: should the next not be written, the replacements are known, and are made again.
     written = [write_whole(trail, sampling.trail_text(document).encode()), write_whole(selected, whole)]
     pattern = RESERVES_WORKSHEET.format(r"\d+", r"(\d+)")
@@ -410,23 +399,20 @@ def _write(
     first, last = max((int(sheet[1]) for sheet in there if sheet), default=0), int(is_reserve.sum())
     incidents = pd.read_csv(io.BytesIO(whole), dtype=str, keep_default_na=False, na_values={"route": [""]})
     incidents["reported_at"] = parse_moments(incidents["reported_at"])
-    sheets = {worksheet: incidents[~is_reserve]}
-    if shares:
-        sharing = auditor_of(incidents, auditors)
-        sheets = {path: incidents[sharing == n] for n, path in enumerate(shares, 1)}
+    sharing = auditor_of(incidents, auditors)
+    sheets = {path: incidents[sharing == n] for n, path in enumerate(shares, 1)}
     if first < last:
         sheets[folder / RESERVES_WORKSHEET.format(first + 1, last)] = incidents[is_reserve].iloc[first:]
     if enlarged:
         n = before.count(b"\n") - 1
         sheets[folder / MORE_WORKSHEET.format(n + 1, len(incidents))] = incidents.iloc[n:]
-    there_before = [path for path in sheets if path.exists() and (path == worksheet or "auditor" in path.name)]
-    kept = there_before[0] if there_before else None
-    for path in (path for path in sheets if path not in there_before and len(sheets[path])):
+    kept = [path for path in shares if path.exists()]
+    for path in (path for path in sheets if path not in kept and len(sheets[path])):
         try:
             written.append(write_worksheet(path, sheets[path], audit, inspection))
         except ValueError as error:
             raise InputError([Problem(f"{name}/{path.name}", "", "", str(error))]) from None
-    return Drawn(tuple(written), kept, left)
+    return Drawn(tuple(written), next(iter(kept), None), left)
 
 
 def auditor_of(selection: pd.DataFrame, auditors: int) -> pd.Series:

@@ -302,8 +302,8 @@ def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) 
         two_ways = {name: _minutes(own[name]).notna() & (_minutes(own[name]) != other_way[name]) for name in other_way}
         unsure = pd.concat([two_ways[name] & other_way[name].notna() for name in other_way], axis=1).any(axis=1)
         sure = pd.concat([two_ways[name] & other_way[name].isna() for name in other_way], axis=1).any(axis=None)
-        typed = str(file).lower().endswith(".csv")  # in a workbook text is what was typed, day first as it is asked for
-        if typed and unsure.any() and not sure and not (two_ways["reported_at"] & (times == drawn)).any():
+        of_csv = str(file).lower().endswith(".csv")  # in a workbook text is what was typed: day first, as is asked for
+        if of_csv and unsure.any() and not sure and not (two_ways["reported_at"] & (times == drawn)).any():
             got = f"{unsure.sum():,} dates that can be read in two orders, {places(own['row'][unsure].tolist())}"
             expected = (
                 "dates such as 2022-06-03, or the worksheet saved as .xlsx: nothing in the file says which is the day"

@@ -336,7 +336,7 @@ def _simulated(
             values = values - 100 * (measure.value - measure.low)
     elif isinstance(measure, Share) and measure.sample in RANDOM_SAMPLES:
         values = 100 * chances.share_quantiles(measure.x, measure.n, luck[str(element.share)])
-        if whole is not None and 0 < whole.value < 1 and whole.low == whole.high == whole.value:
+        if whole is not None and whole.is_exact:
             values = np.full(SIMULATIONS, 100 * measure.x / measure.n)
     else:
         return None

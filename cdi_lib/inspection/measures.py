@@ -32,6 +32,12 @@ def _recorded_in_audit_period(inspection: Inspection, years: float | None = None
     return {name: number * share for name, number in inspection.crime_by_type().items()}
 
 
+def _single_interval(inspection: Inspection) -> str | None:
+    """The interval method of a single rate: None, its default, where that of the headline combines those of crime types."""
+    method = inspection.estimation.interval
+    return None if method in COMBINED else method
+
+
 @dataclass(frozen=True)
 class PlannedSample:
     """How many incidents the parameters ask to draw per stratum, and what that is expected to give."""
@@ -90,8 +96,7 @@ def incidents_to_show(inspection: Inspection, asked: SamplingPlan, reported_crim
     if show.least_percent is not None:
         crimes = assurance.size_to_show(show.least_percent / 100, 1 - rate, confidence, reported_crime)
     elif show.margin_points is not None:
-        method = Measures(inspection, pd.DataFrame()).options["interval"]
-        margin = show.margin_points / 100
+        margin, method = show.margin_points / 100, _single_interval(inspection)
         crimes = assurance.size_for_margin(rate, margin, chance, method, confidence, reported_crime)
     else:
         cuts = next((e.cuts for e in inspection.programme.elements.values() if e.estimate in WHOLE), {})
@@ -144,9 +149,8 @@ class Measures:
     @property
     def options(self) -> dict[str, Any]:
         """Interval method and confidence level, as the estimators of a single rate take them."""
-        choices = self.inspection.estimation
-        method = None if choices.interval in COMBINED else choices.interval
-        return {"interval": method, "confidence": choices.confidence_percent / 100}
+        confidence = self.inspection.estimation.confidence_percent / 100
+        return {"interval": _single_interval(self.inspection), "confidence": confidence}
 
     def recorded_in_audit_period(self) -> dict[str, float]:
         """Recorded crime of the audit period that came by an auditable route, by crime type."""

@@ -199,11 +199,15 @@ class FrameColumns(Model):
     )
     routes: dict[Name, tuple[Name, ...]] = optional({}, "values in it by route, such as {control_room: ['999', '101']}")
 
+    @property
+    def named(self) -> list[str]:
+        """The columns of reference, stratum, time and route, as far as they have a name."""
+        return [column for column in (self.incident_id, self.stratum, self.reported_at, self.route) if column]
+
     @model_validator(mode="after")
     def _unambiguous(self) -> FrameColumns:
-        used = [column for column in (self.incident_id, self.stratum, self.reported_at, self.route) if column]
-        if len(set(used)) < len(used):
-            raise ValueError(f"another column for each of these; got {', '.join(used)}")
+        if len(set(self.named)) < len(self.named):
+            raise ValueError(f"another column for each of these; got {', '.join(self.named)}")
         for name in ("strata", "routes"):
             if twice := _repeated([value for group in getattr(self, name).values() for value in group]):
                 raise ValueError(f"each value once in '{name}'; more than once: {', '.join(twice)}")

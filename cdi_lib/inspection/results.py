@@ -66,6 +66,12 @@ class EstimateResult(_Result):
     flags: tuple[str, ...] = ()
     notebook: str
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is left to chance: an interval without width, which at a rate of 0 or 1 says less."""
+        within = self.value > 0 and (self.unit == "crimes" or self.value < 1)
+        return within and self.low is not None and self.low == self.high
+
     @follows
     def margin(self) -> float | None:
         """Half the width of the interval; None if the interval is open."""

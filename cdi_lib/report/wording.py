@@ -139,7 +139,7 @@ def between(estimate: EstimateResult) -> str:
     if unit == "difference":
         return said("numbers.between_points", low=points(low, 1), high=points(high, 1))
     shown = about if unit == "crimes" else percent
-    if low == high and estimate.value > 0 and (unit == "crimes" or estimate.value < 1):  # nothing is left to chance
+    if estimate.is_exact:
         return said("numbers.exactly", at=shown(low))
     return said("numbers.between", low=shown(low), high=shown(high))
 
