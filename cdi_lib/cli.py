@@ -114,11 +114,10 @@ def report(chosen: argparse.Namespace) -> int:
 
 
 def _has_failed(outcome: Outcome) -> bool:
-    """Whether a build has failed, and why is told."""
-    if not outcome.is_whole:
-        if outcome.message:
-            console.error(outcome.message)
-        console.problems(outcome.problems)
+    """Whether a build has failed; why, or what is doubtful about the report, is told."""
+    if not outcome.is_whole and outcome.message:
+        console.error(outcome.message)
+    console.problems(outcome.problems)
     return not outcome.is_whole
 
 

@@ -113,7 +113,7 @@ def test_the_normal_form_of_an_id_is_drawn_and_repeats_in_it_are_refused():
     one = draw(pd.DataFrame({"id": [composed]}), 1, 1, id_column="id").records[0]
     other = draw(pd.DataFrame({"id": [decomposed + " "]}), 1, 1, id_column="id").records[0]
     assert (one.id, one.key) == (other.id, other.key)
-    with pytest.raises(ValueError, match="1 id occurs more than once, in 2 records \\(1, 2, counted from 1\\)"):
+    with pytest.raises(ValueError, match="1 id occurs more than once, in 2 records \\(records 1, 2, counted from 1\\)"):
         draw(pd.DataFrame({"id": [composed, decomposed]}), 1, 1, id_column="id")
 
 
@@ -203,9 +203,9 @@ SIX = FRAME[:6].reset_index(drop=True)
         (lambda: _draw(SIX.assign(id=["a", None, "b", " ", "", "c"])), r"3 empty ids \(records 2, 4, 5, counted"),
         (
             lambda: _draw(SIX.assign(id=list("aabbbc"))),
-            r"2 ids occur .* in 5 records \(1, 2, 3, 4, 5, counted from 1\)",
+            r"2 ids occur .* in 5 records \(records 1, 2, 3, 4, 5, counted from 1\)",
         ),
-        (lambda: _draw(SIX.assign(id=["a", "a "] + list("bcde"))), r"1 id occurs .* \(1, 2, counted from 1\)"),
+        (lambda: _draw(SIX.assign(id=["a", "a "] + list("bcde"))), r"1 id occurs .* \(records 1, 2, counted from 1\)"),
         (lambda: _draw(pd.concat([FRAME] * 2)), r"1,000 ids occur more than once, in 2,000 records .*…"),
         (lambda: _draw(SIX.assign(id=[1.5] * 6)), "must hold text or whole numbers; it holds DOUBLE"),
         (lambda: _draw(SIX.assign(id=[1, "a", 2, 3, 4, 5])), "mixes text and numbers"),
@@ -364,7 +364,7 @@ def test_csv_excel_and_parquet_give_the_same_sample(tmp_path):
 
 def test_whole_numbers_of_excel_are_ids_without_decimals(tmp_path):
     pd.DataFrame({"id": [1.0, 20.0, 300.0], "type": ["NA", None, "b"]}).to_excel(tmp_path / "f.xlsx", index=False)
-    with pytest.raises(ValueError, match=r"1 empty value \(record 2, counted from 1\)"):
+    with pytest.raises(ValueError, match=r"1 empty value \(row 3\)"):
         _opened(tmp_path / "f.xlsx", "id", "type")
     assert sorted(ids(draw(_opened(tmp_path / "f.xlsx", "id", []), 3, 1).records)) == ["1", "20", "300"]
 

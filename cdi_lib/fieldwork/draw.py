@@ -294,7 +294,7 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
         wrong = moments.isna() & ~blank
         if wrong.any() and not unread:
             row = wrong.to_numpy().argmax()
-            example = f"; the first is {shown(str(values.iloc[row]), 30)} in row {seen + row + 2:,}"
+            example = f"; the first is {shown(str(values.iloc[row]), 30)} in {frame.place(seen + int(row))}"
         seen += len(values)
         unread += int(wrong.sum())
         missing += int(blank.sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,32 +37,37 @@ class FrameFile:
     def read(self, id_column: str, stratum: str, others: Sequence[str], without: Mapping[str, Sequence[str]]) -> Frame:
         """The frame in the file, identified by the file as it is; InputError for cells that cannot be read surely."""
         kind, encoding, source = self.path.suffix[1:].lower(), None, self.path
+        numbers = array("q")  # of the rows, which are many
         if self.rows is not None:
             needed = [id_column, stratum, *others]
             needed += [name for name in without if name not in needed]
             self.rows.refuse_odd(needed, [id_column])
             kind += f", sheet {self.rows.sheet}" if self.rows.sheet else ""
             columns = [self.header.index(name) for name in needed if name in self.header]
-            chosen = ([row[column] for column in columns] for row in self.rows.cells)
-            source = self._plain([self.header[column] for column in columns], chosen)
+            chosen = ((n, [row[column] for column in columns]) for n, row in zip(self.rows.numbers, self.rows.cells))
+            source = self._plain([self.header[column] for column in columns], chosen, numbers)
         elif self.dialect is not None:
             encoding, mark = self.dialect.encoding, {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
             kind += f", values between {mark.get(self.dialect.mark, self.dialect.mark)}"
             records = delimited.records(self.path, self.place, self.dialect)
             header = next(records)[1]
-            source = self._plain(header, (row for _, row in records))
-        frame = read_frame(source, id_column, stratum, other_columns=others, without=without)
+            source = self._plain(header, records, numbers)
+        frame = read_frame(source, id_column, stratum, other_columns=others, without=without, rows=numbers)
         if source == self.path:
             return frame
         info = replace(frame.info, file=self.path.name, sha256=file_hash(self.path), format=kind, encoding=encoding)
         return replace(frame, info=info)
 
-    def _plain(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    def _plain(self, header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], numbers: array[int]) -> Path:
+        """The records as plain CSV; the numbers of their rows are added to ``numbers``."""
         path = Path(self._folder.name) / f"{self.path.stem}.csv"
         with path.open("w", encoding="utf-8", newline="") as opened:
             writer = csv.writer(opened, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow([name.strip() for name in header])
-            writer.writerows(row for row in rows if any(row))
+            for number, row in rows:
+                if any(row):
+                    numbers.append(number)
+                    writer.writerow(row)
         return path
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.trail import check_drawn
+from cdi_lib.inspection.counting import doubtful_conditions
+from cdi_lib.inspection.details import Judgements
 from cdi_lib.inspection.folders import force_key, params_of
-from cdi_lib.inspection.measures import check_measures
-from cdi_lib.inspection.parameters import Inspection, load_inspection
+from cdi_lib.inspection.judgement import check_areas
+from cdi_lib.inspection.measures import check_measures, doubtful_frame, doubtful_strata
+from cdi_lib.inspection.parameters import Inspection, doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.records import AuditRecords, load_records
+from cdi_lib.inspection.records import AuditRecords, doubtful_tables, load_records
 from cdi_lib.inspection.register import check_register
 from cdi_lib.inspection.results import inputs_of
 from cdi_lib.report import labels
@@ -29,6 +33,7 @@ class Audit:
     records: AuditRecords
     inputs: dict[str, str]
     fieldwork: dict | None  # how the audit went, counted from the auditors' worksheets
+    told: tuple[Problem, ...] = ()  # warnings of what stops no report
 
 
 # What a build has read and given to this process: its notebooks see this, not what was changed in the files since.
@@ -53,22 +58,33 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     with _kept(problems):
         from cdi_lib.report.telling import check_texts  # it draws charts, which takes a while to import
 
+        own = lambda problem: problem.file.startswith("params")  # of the project's texts a test tells
         found = check_texts(inspection.programme, params / force / "text")
-        problems += [problem for problem in found if problem.severity == "error"]
+        problems += [problem for problem in found if problem.severity == "error" or own(problem)]
     with _kept(problems):
         records = load_records(force, inspection, params)
         problems += check_measures(force, inspection, records)
         problems += check_register(force, inspection, records, params)
     problems += check_drawn(force, inspection, params)
-    problems += [problem for problem in check_chain(force, inspection, params, records) if problem.severity == "error"]
+    problems += check_chain(force, inspection, params, records)
     with _kept(problems):
         returned = returns.check_returns(force, inspection, params)
     if returned is not None and records is not None:
         problems += collected.check_strata(force, returned, records.strata)
-    if problems or records is None:
-        raise InputError([with_file(problem, force) for problem in problems])
+    if records is None or any(problem.severity == "error" for problem in problems):
+        raise InputError([with_file(problem, force) for problem in problems if problem.severity == "error"])
     inputs = inputs_of(force, params, records, inspection.programme)
-    return Audit(force, inspection, records, inputs, returns.summary(returned))
+    return Audit(force, inspection, records, inputs, returns.summary(returned), tuple(problems))
+
+
+def doubts(audit: Audit, judgements: Judgements) -> list[Problem]:
+    """Warnings of what is doubtful about an audit, its own texts and its areas for improvement."""
+    inspection, records = audit.inspection, audit.records
+    found = list(audit.told)
+    found += doubtful(inspection, f"params/{audit.force}.yml", date.today())
+    found += doubtful_strata(audit.force, inspection, records) + doubtful_tables(records)
+    found += doubtful_frame(audit.force, inspection, records) + doubtful_conditions(inspection, records)
+    return found + [with_file(problem, audit.force) for problem in check_areas(judgements, inspection)]
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.results import combine, read_results, write_results
+from cdi_lib.inspection.results import Results, combine, read_results, write_results
 from cdi_lib.pipeline import fingerprint, kept, versions
-from cdi_lib.pipeline.audit import Audit, read_audit
+from cdi_lib.pipeline.audit import Audit, doubts, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, execute, saved_by, write_front_matter
 from cdi_lib.pipeline.publish import forget_failed, keep_failed, publish, staging_folder
 from cdi_lib.render import rendering
@@ -24,6 +24,7 @@ class Report:
 
     folder: Path
     message: str
+    told: tuple[Problem, ...]  # what is doubtful about the audit
 
 
 def build_report(
@@ -59,7 +60,8 @@ def build_report(
                 shutil.copyfile(reports / force / "results.json", staging / "results.json")
             else:
                 _run_notebooks(audit, params, staging, commit, progress, earlier, reports / force, reuse)
-            message = _write_files(staging, renderer, progress)
+            results = read_results(staging / "results.json")
+            message = _write_files(results, staging, renderer, progress)
         except Exception:
             keep_failed(staging / "notebooks", force, reports)
             raise
@@ -68,7 +70,7 @@ def build_report(
             shutil.copy2(draft, staging / fingerprint.DRAFT)
         publish(staging, reports / force)
         forget_failed(force, reports)
-    return Report(reports / force, message)
+    return Report(reports / force, message, tuple(doubts(audit, results.details.judgements)))
 
 
 def _run_notebooks(
@@ -101,9 +103,9 @@ def _run_notebooks(
     shutil.rmtree(sections)
 
 
-def _write_files(staging: Path, renderer: str, progress: Callable) -> str:
+def _write_files(results: Results, staging: Path, renderer: str, progress: Callable) -> str:
     """Everything that readers get, from the executed notebooks and the results; returns what the renderer says."""
-    results, notebooks = read_results(staging / "results.json"), staging / "notebooks"
+    notebooks = staging / "notebooks"
     progress(STEPS - 1, "HTML and PDF")
     report = notebooks / f"{REPORT}.ipynb"
     rendered = rendering.render(report, staging, engine=renderer, json_ld=metadata.json_ld(results))

@@ -5,25 +5,19 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.trail import check_drawn
-from cdi_lib.inspection.counting import doubtful_conditions
 from cdi_lib.inspection.details import Judgements
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
-from cdi_lib.inspection.judgement import check_areas
-from cdi_lib.inspection.measures import doubtful_frame, doubtful_strata
-from cdi_lib.inspection.parameters import doubtful, load_inspection
+from cdi_lib.inspection.parameters import load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.records import doubtful_tables
 from cdi_lib.pipeline import fingerprint
-from cdi_lib.pipeline.audit import Audit, read_audit, with_file
+from cdi_lib.pipeline.audit import Audit, doubts, read_audit
 from cdi_lib.pipeline.build import check_final, lacking
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, BuildError, execute, saved_by
-from cdi_lib.report.telling import check_texts
 
 
 @dataclass
@@ -60,8 +54,7 @@ def check(force: str) -> Checked:
         records = audit.records
         if returned is not None:
             found.problems += collected.check_collected(force, returned, records.main, records.challenges)
-        found.problems += check_chain(force, inspection, params, records)  # its errors have been told
-        found.problems += _changed(audit) + _warnings(audit, params)
+        found.problems += _changed(audit) + doubts(audit, _judgements(audit, params))
         found.said += _for_final(audit)
         check_final(audit, fingerprint.commit())
         found.summary = (
@@ -128,23 +121,11 @@ def _changed(audit: Audit) -> list[Problem]:
     return [Problem(name, "", got, expected, "warning") for name in changed]
 
 
-def _warnings(audit: Audit, params: Path) -> list[Problem]:
-    """What is doubtful about an audit, and about its areas for improvement; runs the notebooks to know the grades."""
+def _judgements(audit: Audit, params: Path) -> Judgements:
+    """The grades of an audit, for which the notebooks are run."""
     with tempfile.TemporaryDirectory() as scratch:
         sections = Path(scratch) / "sections"
         variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
         for name in NOTEBOOKS:
             execute(name, audit.force, Path(scratch) / f"{name}.ipynb", variables=variables, audit=audit)
-        saved = saved_by(NOTEBOOKS[-1], sections)
-    judgements = Judgements.model_validate(saved.details["judgements"])
-    doubts = doubtful(audit.inspection, f"params/{audit.force}.yml", date.today())
-    own = params / audit.force / "text"  # of the project's own texts every number is accounted for by a test
-    doubts += [
-        p
-        for p in check_texts(audit.inspection.programme, own)
-        if p.severity == "warning" and p.file.startswith("params")
-    ]
-    doubts += doubtful_strata(audit.force, audit.inspection, audit.records) + doubtful_tables(audit.records)
-    doubts += doubtful_frame(audit.force, audit.inspection, audit.records)
-    doubts += doubtful_conditions(audit.inspection, audit.records)
-    return doubts + [with_file(problem, audit.force) for problem in check_areas(judgements, audit.inspection)]
+        return Judgements.model_validate(saved_by(NOTEBOOKS[-1], sections).details["judgements"])

@@ -20,7 +20,7 @@ from pathlib import Path
 import cdi_lib
 from cdi_lib.inspection.files import file_hash
 from cdi_lib.inspection.folders import PROJECT, params_of
-from cdi_lib.inspection.programme import FOLDERS
+from cdi_lib.inspection.programme import DEFAULT, FOLDERS
 
 COMMIT_VARIABLE = "CDI_COMMIT"
 UNCOMMITTED = " with uncommitted changes"
@@ -117,8 +117,23 @@ def force_paths(force: str, params: Path | None = None) -> tuple[tuple[Path, Ite
     params = params or params_of(force)
     own = [params / f"{force}.yml", *(params / force).rglob("*")]
     roots = dict.fromkeys((PROJECT / "params", params))  # of the same name the own one is used
-    programmes = [(root, root.glob(f"{folder}/*.yml")) for root in roots for folder in FOLDERS]
-    return (params, own), *programmes
+    files = [path for root in roots for folder in FOLDERS for path in root.glob(f"{folder}/*.yml")]
+    used = _named(own[0], files)
+    return (params, own), *((root, [path for path in used if path.parents[1] == root]) for root in roots)
+
+
+def _named(parameters: Path, programmes: Iterable[Path]) -> list[Path]:
+    """The programmes whose names stand in a parameter file, or in one of these programmes; and the default one.
+
+    They are found in the text: it is not parsed here, and one that is only mentioned costs a needless build at most.
+    """
+    left, used = list(programmes), list[Path]()
+    text = DEFAULT + (parameters.read_text(encoding="utf-8", errors="replace") if parameters.is_file() else "")
+    while found := [path for path in left if path.stem in text]:
+        used += found
+        left = [path for path in left if path not in found]
+        text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in found)
+    return used
 
 
 def inputs(force: str, params: Path, renderer: str) -> dict[str, str]:

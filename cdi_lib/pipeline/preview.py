@@ -137,7 +137,7 @@ def _build(force: str, renderer: str, news: News, say: Callable[[str], None]) ->
         return
     wrong = [*([outcome.message] if not outcome.is_whole and outcome.message else []), *map(str, outcome.problems)]
     news.tell(False, [] if outcome.is_whole else wrong)
-    for line in [] if outcome.is_whole else wrong:
+    for line in wrong:
         say(line)
     if outcome.is_whole:
         say(f"{force}: {outcome.status} in {time.monotonic() - start:.1f} s")

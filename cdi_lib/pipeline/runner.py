@@ -130,7 +130,11 @@ def build_here(force: str, params: Path, reports: Path, renderer: str, commit: s
     from cdi_lib.pipeline.build import build_report
 
     progress = lambda step, text: processes.tell((force, step, text))
-    build = lambda: build_report(force, renderer, params, reports, progress, commit, only_look, reuse=True).message
+
+    def build() -> tuple[str, tuple[Problem, ...]]:
+        made = build_report(force, renderer, params, reports, progress, commit, only_look, reuse=True)
+        return made.message, made.told
+
     return _attempt(force, "rendered again" if only_look else "built", build, reports)
 
 
@@ -148,18 +152,18 @@ def compare_here(forces: list[str], reports: Path, renderer: str, now: dict[str,
     """Build and publish the comparison in this process."""
     from cdi_lib.pipeline import comparison
 
-    return _attempt(COMPARISON, "built", lambda: comparison.publish(forces, reports, renderer, now), reports)
+    return _attempt(COMPARISON, "built", lambda: (comparison.publish(forces, reports, renderer, now), ()), reports)
 
 
-def _attempt(name: str, status: str, build: Callable[[], str], reports: Path) -> Outcome:
-    """What became of a build.
+def _attempt(name: str, status: str, build: Callable[[], tuple[str, tuple[Problem, ...]]], reports: Path) -> Outcome:
+    """What became of a build, which gives its message and warnings.
 
     Exceptions that are none of input, notebooks, rendering or files are this library's mistakes: they reach the caller
     with their type, so that they can be reported.
     """
     start, failed = time.monotonic(), reports / FAILED / name
     try:
-        outcome = Outcome(name, status, build())
+        outcome = Outcome(name, status, *build())
     except InputError as error:
         outcome = Outcome(name, "failed", problems=error.problems)
     except (BuildError, RenderError) as error:

@@ -10,6 +10,7 @@ import csv
 import glob
 import hashlib
 import re
+import sys
 import tempfile
 import unicodedata
 from collections import Counter
@@ -59,6 +60,8 @@ class Frame:
     _places: dict[str, str] = field(repr=False)  # of each column asked for, its name in the database
     _folder: tempfile.TemporaryDirectory[str] = field(repr=False)  # there for as long as the frame
     _strata: dict[tuple[Any, ...], str] = field(default_factory=dict, repr=False)  # by values of the columns
+    _rows: Sequence[int] = field(default=(), repr=False)  # where each record of the file stands, if that is known
+    _kept: str = field(default="true", repr=False)  # SQL of which records are not left out
 
     def renamed(self, names: Mapping[str, str]) -> Frame:
         """The same frame with other names of its strata; strata that get one name become one."""
@@ -86,6 +89,10 @@ class Frame:
         while len(chunk := values.fetch_df_chunk(128)):  # times 2,048 rows
             yield chunk.iloc[:, 0].rename(column)
 
+    def place(self, number: int) -> str:
+        """Where the record of this number, from 0, stands: "row 7"."""
+        return _places(self, start=number, most=1)
+
     def smallest(self, seed: str, n: int) -> list[tuple[str, str, str]]:
         """Key, id and stratum of the ``n`` records of each stratum with the smallest keys, smallest first.
 
@@ -108,14 +115,15 @@ def read_frame(
     *,
     other_columns: Sequence[str] = (),
     without: Mapping[str, Sequence[str]] | None = None,
+    rows: Sequence[int] = (),
 ) -> Frame:
     """A sampling frame in a file, its strata counted.
 
     ``.csv`` (with commas, in UTF-8; every value is text) or ``.parquet``. It must stay as it is for as long as the frame
     is used. Ids are unique text or whole numbers; strata of several columns are joined as "violence / control room";
     ``other_columns`` are what else :meth:`Frame.rows` is to give; records with one of the values of a column in ``without``
-    are left out and counted. ValueError for a missing column, an unreadable file,
-    an empty stratum, ...
+    are left out and counted. ``rows`` says in which row each record stands, where that is not the next one after a header
+    in the first row. ValueError for a missing column, an unreadable file, an empty stratum, ...
     """
     path, suffix, strata = Path(path), Path(path).suffix.lower(), _as_list(stratum_columns)
     if suffix not in (".csv", ".parquet"):
@@ -136,7 +144,9 @@ def read_frame(
     else:
         reader = f"read_parquet({_file(path)}, hive_partitioning=false)"
     info = FrameInfo(path.name, sha256, suffix[1:], encoding, id_column, tuple(strata))
-    return _frame(info, reader, header, columns, folder, without=without)
+    if suffix == ".csv" and not rows:
+        rows = range(2, sys.maxsize)  # as a spreadsheet counts, where a value may have several lines
+    return _frame(info, reader, header, columns, folder, without=without, rows=rows)
 
 
 def frame_of(data: pd.DataFrame, id_column: str, stratum_columns: str | Sequence[str] | None = None) -> Frame:
@@ -179,7 +189,7 @@ def _require(place: str, columns: Sequence[str], header: Sequence[str]) -> None:
 def _frame(
     info: FrameInfo, reader: str, header: Sequence[str], columns: Sequence[str],
     folder: tempfile.TemporaryDirectory[str], table: pa.Table | None = None,
-    without: Mapping[str, Sequence[str]] | None = None,
+    without: Mapping[str, Sequence[str]] | None = None, rows: Sequence[int] = (),
 ) -> Frame:  # fmt: skip
     """The frame that a reader of DuckDB reads (``given``: the table), its types checked and its strata counted."""
     import duckdb  # takes a fifth of a second, and few commands read a frame
@@ -190,7 +200,7 @@ def _frame(
     database.create_function("normal_text", normal_text, ["VARCHAR"], "VARCHAR")
     if table is not None:
         database.register("given", table)
-    frame = Frame(info, database, {name: f"c{header.index(name)}" for name in columns}, folder)
+    frame = Frame(info, database, {name: f"c{header.index(name)}" for name in columns}, folder, _rows=rows)
     aliases = ", ".join(f"c{place}" for place in range(len(header)))
     # A CSV file is parsed once; of a Parquet file columns are read again quicker than they are kept.
     kept = "TABLE" if info.format == "csv" else "VIEW"
@@ -216,7 +226,7 @@ def _left_out(frame: Frame, without: Mapping[str, Sequence[str]]) -> Frame:
         excluded[column] = {name: int(found.get(normal_text(name), 0)) for name in values}
         kept += f" AND {value} NOT IN ({named})"
     _ask(frame, f"CREATE VIEW frame AS SELECT * FROM whole WHERE {kept}")
-    return replace(frame, info=replace(frame.info, excluded=excluded))
+    return replace(frame, info=replace(frame.info, excluded=excluded), _kept=kept)
 
 
 def _counted(frame: Frame) -> Frame:
@@ -237,7 +247,7 @@ def _counted(frame: Frame) -> Frame:
             name, condition = frame.info.stratum_columns[column], f"{_normal(columns[column])} = ''"
             ((empty,),) = _ask(frame, f"SELECT count(*) FROM frame WHERE {condition}").fetchall()
             many = "s" * (empty > 1)
-            said = f"{empty:,} empty value{many} (record{many} {_places(frame, condition)})"
+            said = f"{empty:,} empty value{many} ({_places(frame, condition)})"
             raise ValueError(f"stratum column {name!r}: {said}; every record needs a stratum")
         stratum = strata[tuple(values)] = " / ".join(texts) or ALL
         if named.setdefault(stratum, texts) != texts:
@@ -258,7 +268,7 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
         if n:
             what += f": {n:,} {'' if said else 'empty '}id{'s' * (n > 1)}{f' with {said}' if said else ''}"
             todo = "export it again" if said else "every record needs an id of its own"
-            raise ValueError(f"{what} (record{'s' * (n > 1)} {_places(frame, condition)}); {todo}")
+            raise ValueError(f"{what} ({_places(frame, condition)}); {todo}")
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
     query = f"SELECT count(*), sum(times) FROM ({repeats}) HAVING count(*) > 0"
     for ids, records in _ask(frame, query).fetchall() if fewer else ():  # and not two ids with one hash
@@ -269,12 +279,15 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
         )
 
 
-def _places(frame: Frame, condition: str) -> str:
-    """The first records of a frame for which a condition holds."""
-    numbered = "SELECT *, row_number() OVER () AS record FROM frame"
-    found = _ask(frame, f"SELECT record FROM ({numbered}) WHERE {condition} ORDER BY record LIMIT 6").fetchall()
-    from_one = f"counted from 1{' without those left out' if frame.info.excluded else ''}"
-    return f"{', '.join(f'{record:,}' for (record,) in found[:5])}{', …' * (len(found) > 5)}, {from_one}"
+def _places(frame: Frame, condition: str = "true", start: int = 0, most: int = 5) -> str:
+    """The first records of a frame for which a condition holds: their rows in its file, or else their numbers."""
+    numbered = f"SELECT *, row_number() OVER () AS record FROM {'whole' if frame.info.excluded else 'frame'}"
+    query = f"SELECT record FROM ({numbered}) WHERE {frame._kept} AND {condition} ORDER BY record LIMIT {most + 1} OFFSET {start}"
+    found = [record for (record,) in _ask(frame, query).fetchall()]
+    numbers = [frame._rows[record - 1] if frame._rows else record for record in found[:most]]
+    what = f"{'row' if frame._rows else 'record'}{'s' * (len(numbers) > 1)}"
+    from_one = "" if frame._rows else ", counted from 1"
+    return f"{what} {', '.join(f'{n:,}' for n in numbers)}{', …' * (len(found) > most > 1)}{from_one}"
 
 
 def _ask(frame: Frame, query: str, *values: object) -> DuckDBPyConnection:

@@ -66,7 +66,9 @@ def unrecorded(results: Results) -> Table | None:
         for key, label in crime_types(results.told).items()
         if (estimate := results.estimate(f"unrecorded_{key}"))
     ]
-    note = " ".join(filter(None, [sum_note(results), _without_rate(results, "unrecorded_")]))
+    is_compared = any(row.result.startswith("unrecorded_") for row in results.details.published)
+    published = said("unrecorded.published") if is_compared else ""
+    note = " ".join(filter(None, [published, sum_note(results), _without_rate(results, "unrecorded_")]))
     return headed("tbl-unrecorded", rows, note, level=interval_level(results))
 
 
