@@ -207,7 +207,10 @@ def check(chosen: argparse.Namespace) -> int:
         console.error(found.failure)
         return 1
     console.problems(found.problems)
-    if any(chosen.strict or problem.severity == "error" for problem in found.problems):
+    if any(problem.severity == "error" for problem in found.problems):
+        return 1
+    if chosen.strict and found.problems:
+        console.error(f"warnings: {len(found.problems)}, none of which STRICT=1 lets pass")
         return 1
     console.say(f"{chosen.force}: {found.summary}")
     return 0

@@ -277,7 +277,7 @@ PARAMETER_FILES = [
     parameter_line("billion laughs", _bomb(), "params/testshire.yml", "anchors"),
     parameter_line("anchor that holds itself", "x: &x [*x]", "params/testshire.yml", "anchors"),
     parameter_file("nesting a thousand deep", "a: " + "[" * 3000 + "]" * 3000, "params/testshire.yml", "nested"),
-    parameter_file("date in YAML that does not exist", in_yaml(complete_parameters()).replace(b"'2022-06-30'", b"2022-06-31"), "params/testshire.yml", "line", "2022-06-31"),
+    parameter_file("date in YAML that does not exist", in_yaml(complete_parameters()).replace(b"'2022-06-30'", b"2022-06-31"), "params/testshire.yml", "audit_period.end", "2022-06-31", "a date that exists"),
     parameter_file("time where a day is expected", in_yaml(complete_parameters()).replace(b"'2022-06-30'", b"2022-06-30 12:00:00"), "audit_period.end", "year-month-day"),
     special("parameter file that is a folder", lambda params: (params / "testshire.yml").mkdir(), "params/testshire.yml", "a folder", without="testshire.yml"),
 ]
@@ -378,7 +378,7 @@ FRAMES = [
     frame("empty sampling frame", {"frame.csv": b""}, "frame.csv", "incident_id"),
     frame("sampling frame with a header only", {"frame.csv": b"incident_id,stratum\n"}, "frame.csv", "no"),
     frame("sampling frame without ids", {"frame.csv": _FRAME.replace("incident_id", "log").encode()}, "frame.csv", "incident_id"),
-    frame("incident twice in the frame", {"frame.csv": (_FRAME + "F1,violence\n").encode()}, "frame.csv", "more than once, in 2 records (4, 121"),
+    frame("incident twice in the frame", {"frame.csv": (_FRAME + "F1,violence\n").encode()}, "frame.csv", "more than once, in 2 records (rows 5, 122"),
     frame("incident without an id in the frame", {"frame.csv": (_FRAME + ",violence\n").encode()}, "frame.csv", "empty"),
     frame("sample larger than a stratum", {"frame.csv": _FRAME.replace("violence", "other").encode()}, "violence"),
     frame("damaged sampling frame", {"frame.parquet": b"PAR1"}, "frame.parquet", "parquet"),

@@ -202,7 +202,7 @@ def told_and_crimes(params):
     records = found.records
     told = [*(returned.problems if returned else ()), *records.told]
     told += check_chain("testshire", found.inspection, params, records)
-    told += check_collected("testshire", returned, records.main, records.challenges) if returned else []
+    told += check_collected(returned, records) if returned else []
     crimes = records.crimes.sort_values("crime_id").reset_index(drop=True)
     sizes = None if records.strata is None else records.strata.sort_values("stratum").to_csv(index=False)
     return sorted(map(str, told)), (crimes.to_csv(index=False, columns=sorted(crimes)), sizes)

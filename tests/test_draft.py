@@ -1,8 +1,10 @@
 """The copy in Word: what it holds, and what is taken back of a copy that came back."""
 
+import io
 import re
 import shutil
 import subprocess
+import zipfile
 
 import built
 import pytest
@@ -18,7 +20,7 @@ from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.prose import prose_of, rewritten
 from cdi_lib.pipeline.draft import accept, draft
-from cdi_lib.report.docx import core, read_passages
+from cdi_lib.report.docx import core, is_of_another, read_passages
 
 FORCE = "northamptonshire"
 SOURCE = (PROJECT / f"params/{FORCE}.yml").read_text("utf-8")
@@ -95,6 +97,18 @@ def test_an_unchanged_copy_changes_nothing(own):
     assert (own / "params" / f"{FORCE}.yml").read_text("utf-8") == SOURCE
 
 
+def test_the_copy_of_another_force_is_one_mistake(own):
+    copy = own / "reports" / FORCE / "report.docx"
+    content = copy.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(copy, "w") as other:
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name).replace(f"report_of_{FORCE}".encode(), b"report_of_othershire"))
+    with pytest.raises(InputError) as caught:
+        accept(FORCE, copy)
+    [problem] = caught.value.problems
+    assert problem.got == "a copy of another force's report"
+
+
 def edited(own):
     """A copy with two edited paragraphs, a comment, and a changed figure."""
     word = copy_of(own)
@@ -112,6 +126,7 @@ def test_prose_arrives_comments_are_listed_and_a_changed_figure_is_refused(own, 
     copy = edited(own)
     for kind in filter(None, (through, "docx" if through == "odt" else "")):
         copy = converted(copy, kind)
+    assert is_of_another(copy.read_bytes(), "othershire") and not is_of_another(copy.read_bytes(), FORCE)
     assert main(["accept", "--force", FORCE, "--copy", str(copy)]) == 1
     said = capsys.readouterr()
     assert "Is that so in every area?" in said.out and "Force liaison" in said.out and "Sexual offences" in said.out

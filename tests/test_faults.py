@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import openpyxl
 import pandas as pd
@@ -143,7 +144,7 @@ def test_invisible_characters_in_ids_are_refused(tmp_path, own, character):
     (own / "frame.csv").write_text(
         "incident_id,stratum\n" + "".join(f"{i},{s}\n" for i, s in [*ROWS, ("I001" + character, "other")]), "utf-8"
     )
-    refused(lambda: drawn(tmp_path), "1 id with hidden characters (record 21")
+    refused(lambda: drawn(tmp_path), "1 id with hidden characters (row 22)")
     (own / "frame.csv").unlink()
     ids = list(AUDITED["incident_id"])
     AUDITED.assign(incident_id=[ids[0] + character + "x", *ids[1:]]).to_csv(own / "crimes.csv", index=False)
@@ -456,9 +457,10 @@ def test_other_sizes_of_strata_than_drawn_from_are_an_error(chain):
 @pytest.mark.parametrize("column", ["recorded_at", "route", "domestic_abuse", "crime_type", "recorded_as"])
 def test_every_difference_from_the_worksheets_is_told(chain, column):
     found = audit(chain)
-    main = found.records.main.copy()
-    main[column] = main[column].to_numpy()[::-1]
-    [told] = check_collected("testshire", check_returns("testshire", found.inspection, chain), main, None)
+    crimes = found.records.main.copy()
+    crimes[column] = crimes[column].to_numpy()[::-1]
+    records = replace(found.records, crimes=crimes, challenges=None)
+    [told] = check_collected(check_returns("testshire", found.inspection, chain), records)
     assert "differ" in told.got and told.where.startswith("rows ") and told.where.endswith(column)
 
 

@@ -235,7 +235,7 @@ def test_the_page_has_the_numbers_of_the_pieces_in_their_order(force):
 @FORCES
 def test_the_pdf_has_no_number_that_the_page_has_not(force):
     folder, _, _ = told(force)
-    pages = {str(page) for page in range(1, 60)}  # in the contents and at the foot
+    pages = {f"{part}{page}" for part in ("", "A") for page in range(1, 60)}  # in the contents and at the foot
     assert set(numbers(pdf_text(folder))) - set(numbers(page_text(folder))) - pages == set()
 
 

@@ -97,6 +97,23 @@ def test_what_no_report_is_made_from_does_not_count(project, name):
     assert why() == []
 
 
+def test_a_programme_counts_where_it_is_used(project):
+    used, other = project / "params/programmes/cdi-2017.yml", project / "params/programmes/local.yml"
+    other.write_text("name: local\nextends: deeper\n", encoding="utf-8")
+    assert why() == []
+    change(used)
+    assert why() == ["params/programmes/cdi-2017.yml: changed"]
+
+
+def test_programmes_that_the_used_one_extends_count(tmp_path):
+    (tmp_path / "programmes").mkdir()
+    for name, text in {"local": "extends: deeper", "deeper": "extends: cdi-2017", "apart": "name: apart"}.items():
+        (tmp_path / "programmes" / f"{name}.yml").write_text(text, encoding="utf-8")
+    (tmp_path / "testshire.yml").write_text("programme: local\n", encoding="utf-8")
+    names = {path.stem for _, part in fingerprint.force_paths("testshire", tmp_path) for path in part}
+    assert names == {"testshire", "local", "deeper", "cdi-2017"}
+
+
 def test_a_changed_look_and_a_changed_package_run_the_notebooks(project):
     change(project / "reports" / "report.css")
     change(project / "cdi_lib" / "statistics" / "intervals.py")

@@ -111,11 +111,17 @@ def test_captions_have_one_space_after_their_number(pdf):
 def test_pages_are_numbered_and_none_is_empty(pdf):
     pages = [page.extract_text() for page in pdf.pages]
     for number, text in enumerate(pages, start=1):
-        annex = re.search(r"Annex, page\s(\d+)\sof\s(\d+)\b", text)
-        main = re.search(r"Page\s(\d+)\sof\s(\d+)\b", text)
-        assert annex or main, number
-        assert int((annex or main)[1]) == number - (len(pages) - int(annex[2]) if annex else 0)
+        found = re.search(r"Page\s(A?)(\d+)\sof\s(A?)(\d+)\b", text)
+        assert found and found[1] == found[3], number
+        assert int(found[2]) == number - (len(pages) - int(found[4]) if found[1] else 0)
         assert len(text.split()) > 20, f"page {number} is nearly empty"
+
+
+def test_the_contents_name_pages_as_they_are_numbered(pdf):
+    pages = [" ".join(page.extract_text().split()) for page in pdf.pages]
+    named = [found[1] for text in pages if (found := re.search(r"Technical annex[ .\u2060]+A(\d+)\b", text))]
+    begins = [text for text in pages if "Page A1 of" in text]
+    assert named == ["1"] * len(begins) and all("Technical annex" in text for text in begins)
 
 
 def test_only_the_fonts_of_the_design(pdf):

@@ -17,7 +17,7 @@ from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, COLUMNS
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import default_programme
-from cdi_lib.inspection.records import load_records
+from cdi_lib.inspection.records import AuditRecords, load_records
 from cdi_lib.inspection.rules import check_table
 from cdi_lib.inspection.tables import columns_of, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
@@ -52,6 +52,11 @@ def fill(params, name="one.xlsx", audit="worksheet", part=slice(None), **changes
 
 def told(params) -> list[str]:
     return [str(problem) for problem in check_returns("testshire", INSPECTION, params).errors]
+
+
+def _records(crimes=None, **tables) -> AuditRecords:
+    """Tables of an audit as they are checked against the worksheets."""
+    return AuditRecords({"params/testshire/crimes.csv": ""}, pd.DataFrame() if crimes is None else crimes, **tables)
 
 
 def test_nothing_returned_is_no_problem(params):
@@ -105,12 +110,12 @@ def test_strata_follow_the_worksheets_and_other_numbers_are_an_error(params):
     returns = check_returns("testshire", INSPECTION, params)
     sizes = params / "testshire" / "strata.csv"
     before = pd.read_csv(sizes)
-    [problem] = check_strata("testshire", returns, before)
+    [problem] = check_strata("testshire", returns, _records(strata=before))
     assert problem.severity == "error" and "make collect FORCE=testshire" in problem.expected
     assert collect("testshire", returns, params) == [sizes]  # the crimes are the same
     after = pd.read_csv(sizes)
     assert before["audited_incidents"].sum() - after["audited_incidents"].sum() == 1
-    assert check_strata("testshire", returns, after) == []
+    assert check_strata("testshire", returns, _records(strata=after)) == []
 
 
 def test_a_stratum_of_which_nothing_could_be_audited_is_an_error(params):
@@ -137,7 +142,7 @@ def test_a_crime_twice_after_collecting_is_told(params):
     fill(params, "again.xlsx")
     twice = check_returns("testshire", INSPECTION, params)
     assert any("also in" in str(problem) for problem in twice.errors)
-    assert check_collected("testshire", twice, main, None) == []
+    assert check_collected(twice, _records(main)) == []
 
 
 def test_a_date_without_a_time_is_not_taken_for_midnight(params, position):
@@ -331,12 +336,12 @@ def test_corrections_without_a_challenge_are_warned_of(params):
     fill(params)
     returns = check_returns("testshire", INSPECTION, params)
     main = returns.crimes.assign(recorded=returns.crimes["recorded"] == "yes")
-    assert check_collected("testshire", returns, main, None) == []
+    assert check_collected(returns, _records(main)) == []
     main.loc[0, "recorded"] = not main.loc[0, "recorded"]
-    [warning] = check_collected("testshire", returns, main, None)
+    [warning] = check_collected(returns, _records(main))
     assert warning.severity == "warning" and warning.got.startswith("1 decision")
     upheld = pd.DataFrame({"crime_id": [main.loc[0, "crime_id"]], "outcome": ["upheld"]})
-    assert check_collected("testshire", returns, main, upheld) == []
+    assert check_collected(returns, _records(main, challenges=upheld)) == []
 
 
 @pytest.mark.oracle

@@ -113,10 +113,14 @@ def test_from_a_new_inspection_to_its_final_report(folders, capsys):
     assert not (own / "sample" / "worksheet-reserves-3-to-3.xlsx").exists()
     assert "crimes.csv" in run("collect")
     assert "already" in run("collect")
-    assert "make report" in run("check")
+    told = run("check")
+    assert "make report" in told
+    doubts = [line for line in told.splitlines() if line.startswith("warning: ")]
+    assert doubts and "none of which STRICT=1 lets pass" in run("check", "--strict", status=1)
 
-    # draft report
-    run("report", "--renderer", "pandoc")
+    # draft report, which repeats what is doubtful
+    built = run("report", "--renderer", "pandoc")
+    assert all(line in built for line in doubts)
     draft = shutil.copytree(reports / "testshire", reports.parent / "draft")
     before = json.loads((draft / "results.json").read_text(encoding="utf-8"))
     crimes = pd.read_csv(own / "crimes.csv", dtype=str, keep_default_na=False)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -33,7 +34,10 @@ def begin(force: str, params: Path, programme: str | None = None) -> list[Path]:
 
     InputError if a name is not one, or anything is already there: nothing is overwritten.
     """
-    by = load_programme(programme or DEFAULT, params)
+    try:
+        by = load_programme(programme or DEFAULT, params)
+    except InputError as error:
+        raise InputError([p if p.file else replace(p, file="PROGRAMME", where="") for p in error.problems]) from None
     tables = {name: columns for name, columns in tables_of(by).items() if name != "published"}
     force = force_key(force)
     parameter_file, folder = params / f"{force}.yml", params / force

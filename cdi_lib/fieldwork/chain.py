@@ -75,7 +75,7 @@ def _crimes(
     force: str, inspection: Inspection, params: Path, records: AuditRecords, trail: Trail | None
 ) -> list[Problem]:
     """Incidents of the main sample that were not drawn, or are in no frame, and strata that are not those of the draw."""
-    main, file = records.main, next((name for name in records.files if "/crimes." in name), f"params/{force}/crimes")
+    main, file = records.main, records.file_of("crimes")
     if (own_folder(force, params, "sample") / SELECTIONS[FIRST]).is_file():
         selection = read_selection(force, params, FIRST)
         stratum_of, source = (
@@ -112,7 +112,7 @@ def _crimes(
             if name in sizes and sizes[name] != size:
                 expected = f"{sizes[name]:,}, as in params/{force}/sample/{TRAILS[FIRST]}"
                 found.append(
-                    Problem(f"params/{force}/strata", f"row {row}, column frame_incidents", f"{size:,}", expected)
+                    Problem(records.file_of("strata"), f"row {row}, column frame_incidents", f"{size:,}", expected)
                 )
     return found
 

@@ -15,6 +15,7 @@ from cdi_lib.inspection.files import find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.problems import InputError, Problem, places
 from cdi_lib.inspection.programme import MAIN
+from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import columns_of
 
 FORMULA = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
@@ -56,6 +57,7 @@ def collect(force: str, returns: Returns, params: Path) -> list[Path]:
     been corrected since: nothing is overwritten.
     """
     if returns.errors:
+        write_papers(force, returns, params)  # to which the problems point
         raise InputError(returns.problems)
     trail = read_trail(force, params)
     if trail is None:
@@ -89,7 +91,10 @@ def _with_dip_samples(crimes: pd.DataFrame, path: Path, file: str) -> pd.DataFra
         held, made = (table.fillna("").sort_values("crime_id") for table in (there[is_main], crimes))
         if held.to_numpy().tolist() == made.to_numpy().tolist():
             return None
-        expected = "none, or those of the worksheets; move the file away to make it again from them"
+        expected = (
+            "those of the worksheets, or none. What was corrected in the table counts and needs no collecting; "
+            "to make it again from the worksheets, without corrections, move the file away"
+        )
         raise InputError([Problem(file, "column sample", "other crimes of the main sample", expected)])
     if path.suffix != ".csv":
         expected = "crimes.csv, to which the crimes of the worksheets can be added; save it as CSV"
@@ -97,8 +102,9 @@ def _with_dip_samples(crimes: pd.DataFrame, path: Path, file: str) -> pd.DataFra
     return pd.concat([crimes, there], ignore_index=True)
 
 
-def check_strata(force: str, returns: Returns, strata: pd.DataFrame | None) -> list[Problem]:
+def check_strata(force: str, returns: Returns, records: AuditRecords) -> list[Problem]:
     """Errors of the table ``strata`` where it says other numbers than complete worksheets."""
+    strata = records.strata
     if strata is None or returns.errors:
         return []
     expected = f", as the returned worksheets have it; make collect FORCE={force} writes the table again"
@@ -106,8 +112,8 @@ def check_strata(force: str, returns: Returns, strata: pd.DataFrame | None) -> l
     for row, (name, held) in enumerate(zip(strata["stratum"], strata["audited_incidents"], strict=True), 2):
         made = returns.strata.get(name, {}).get("audited", held)
         if made != held:
-            place, where = f"params/{force}/strata", f"row {row}, column audited_incidents"
-            problems.append(Problem(place, where, str(held), f"{made:,}{expected}"))
+            where = f"row {row}, column audited_incidents"
+            problems.append(Problem(records.file_of("strata"), where, str(held), f"{made:,}{expected}"))
     return problems
 
 
@@ -118,26 +124,24 @@ def is_collected(force: str, params: Path) -> bool:
     return "sample" in table.columns and bool((table["sample"] == MAIN).any())
 
 
-def check_collected(force: str, returns: Returns, main: pd.DataFrame, challenges: pd.DataFrame | None) -> list[Problem]:
-    """Warnings of what the table ``crimes`` holds that is neither the auditors' nor that of upheld challenges.
-
-    ``main`` are the crimes of the main sample, ``challenges`` the table of that name, or None.
-    """
+def check_collected(returns: Returns, records: AuditRecords) -> list[Problem]:
+    """Warnings of what the table ``crimes`` holds that is neither the auditors' nor that of upheld challenges."""
+    main, challenges = records.main, records.challenges
     upheld = set() if challenges is None else set(challenges["crime_id"][challenges["outcome"] == "upheld"])
     made = returns.crimes.drop_duplicates("crime_id").set_index("crime_id").map(_in_text)  # twice is told elsewhere
     held = main.assign(row=main.index + 2).drop_duplicates("crime_id").set_index("crime_id")
     both = held.index.intersection(made.index)
     of_form = lambda n: "decision that differs" if n == 1 else "decisions that differ"
+    shared = [name for name in made.columns if name in held and name not in ("incident_id", "sample")]
+    differs = held.loc[both, shared].map(_in_text) != made.loc[both, shared]
+    differs = differs[differs.any(axis=1) & ~both.isin(list(upheld))]
     found = []
-    for name in (name for name in made.columns if name in held and name not in ("incident_id", "sample")):
-        differ = both[(held.loc[both, name].map(_in_text) != made.loc[both, name]) & ~both.isin(list(upheld))]
-        if len(differ):
-            found.append(
-                (
-                    f"{places(held.loc[differ, 'row'].tolist())}, column {name}",
-                    f"{len(differ):,} {of_form(len(differ))}",
-                )
-            )
+    if n := len(differs):  # one correction often changes several columns
+        columns = [name for name in shared if differs[name].any()]
+        where = (
+            f"{places(held.loc[differs.index, 'row'].tolist())}, column{'s' * (len(columns) > 1)} {', '.join(columns)}"
+        )
+        found.append((where, f"{n:,} {of_form(n)}"))
     for names, what in (
         (held.index.difference(made.index), "in no worksheet"),
         (made.index.difference(held.index), ""),
@@ -148,8 +152,10 @@ def check_collected(force: str, returns: Returns, main: pd.DataFrame, challenges
                 (where, f"{n:,} crime{'s' * (n > 1)} {what or 'of the worksheets missing'}, and so {of_form(n)}")
             )
     expected = "those of the worksheets, or an upheld challenge in the table challenges for each"
-    file = f"params/{force}/crimes"
-    return [Problem(file, where, f"{got} from the returned worksheets", expected, "warning") for where, got in found]
+    return [
+        Problem(records.file_of("crimes"), where, f"{got} from the returned worksheets", expected, "warning")
+        for where, got in found
+    ]
 
 
 def _in_text(value: Any) -> str:

@@ -18,15 +18,15 @@ import pandas as pd
 from cdi_lib.fieldwork.frame_file import open_frame
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.files import file_hash, find_table, write_whole
+from cdi_lib.inspection.files import SUFFIXES, file_hash, find_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.measures import PlannedSample, planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.inspection.records import AuditRecords, unread_files
 from cdi_lib.inspection.tables import parse_moments
 from cdi_lib.statistics import sampling
-from cdi_lib.statistics.frames import Frame, normal_text
+from cdi_lib.statistics.frames import Frame, normal_text, places
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
@@ -194,8 +194,10 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
     plan, path = _asked(force, inspection), find_table("frame", own_folder(force, params))
     place = f"params/{force}/{path.name if path else 'frame.csv'}"
     if path is None:
-        expected = "the sampling frame (CSV, Excel or Parquet), with its columns named in sampling.frame"
-        raise InputError([Problem(place, "", "no such file", expected)])
+        expected = f"the sampling frame (frame{', frame'.join(SUFFIXES)}), with its columns named in sampling.frame"
+        found = [*unread_files(own_folder(force, params)), find_table("frame", params)]
+        there = ", ".join(f"{file.relative_to(params.parent).as_posix()}" for file in found if file)
+        raise InputError([Problem(place, "", f"no such file{f', but {there}' if there else ''}", expected)])
     try:
         asked = plan.frame
         given = open_frame(path, place, [*asked.named, *asked.context, *asked.exclude], asked.sheet or "")
@@ -287,14 +289,14 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
     the column holds times."""
     period = inspection.audit_period
     first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
-    seen, unread, outside, missing, example, timed = 0, 0, 0, 0, "", False
+    seen, unread, outside, missing, first_unread, timed = 0, 0, 0, 0, (0, ""), False
     for values in frame.slices(column):
         moments = _moments(values, place)
         blank = values.isna() | (values.astype("str").str.strip() == "")
         wrong = moments.isna() & ~blank
         if wrong.any() and not unread:
             row = wrong.to_numpy().argmax()
-            example = f"; the first is {shown(str(values.iloc[row]), 30)} in {frame.place(seen + int(row))}"
+            first_unread = seen + int(row), shown(str(values.iloc[row]), 30)
         seen += len(values)
         unread += int(wrong.sum())
         missing += int(blank.sum())
@@ -303,7 +305,8 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
     problems, where = [], f"column {shown(column)}"
     if unread:
         forms = "2019-06-03 14:05, 03/06/2019 14:05 (day before month), 03-Jun-2019 14:05 or 3 Jun 2019"
-        got = f"{unread:,} value{'s' if unread != 1 else ''} that cannot be read as a date{example}"
+        got = f"{unread:,} value{'s' if unread != 1 else ''} that cannot be read as a date"
+        got += f"; the first is {first_unread[1]} in {places(frame, start=first_unread[0], most=1)}"
         problems.append(Problem(place, where, got, f"{forms}, in local time without a zone"))
     if outside:
         got = f"{outside:,} of {seen:,} records outside the audit period"
@@ -363,13 +366,9 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
 
 
 def _write(
-    folder: Path,
-    inspection: Inspection,
-    audit: str,
-    selection: pd.DataFrame,
-    document: dict,
+    folder: Path, inspection: Inspection, audit: str, selection: pd.DataFrame, document: dict,
     left: tuple[str, ...] = (),
-) -> Drawn:
+) -> Drawn:  # fmt: skip
     """Write trail, selection and worksheets of a draw; ``left`` are incidents without a replacement."""
     name = f"params/{folder.parent.name}/{folder.name}"
     selected, trail, worksheet = (folder / names[audit] for names in (SELECTIONS, TRAILS, WORKSHEETS))

@@ -201,7 +201,7 @@ def _sheet(path: Path, file: str, columns: Mapping[str, Column]) -> pd.DataFrame
     for name, column in columns.items():
         if column.choices:
             as_named = {choice.lower(): choice for choice in column.choices}
-            table[name] = table[name].str.lower().map(lambda entered, known=as_named: known.get(entered, entered))
+            table[name] = table[name].map(lambda entered, known=as_named: known.get(entered.lower(), entered))
     for name in {"offence_class", "recorded_class"} & set(columns):
         table[name] = table[name].str.upper()
     # 1.0 is how programs write a whole number of a column with blank cells

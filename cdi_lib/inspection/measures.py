@@ -370,7 +370,7 @@ def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -
         "a table strata with the incidents of each stratum in the frame, and audited; or a draw in proportion to the "
         "strata, as without it all crimes count alike"
     )
-    return [Problem(f"params/{force}/crimes", "column stratum", got, expected, "warning")]
+    return [Problem(records.file_of("crimes"), "column stratum", got, expected, "warning")]
 
 
 def doubtful_frame(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:

@@ -16,6 +16,7 @@ from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import check_across, check_rows, check_table
 from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, tables_of, typed
 
+_NAMES = (*TABLES, "frame", "rolling")  # of files in the folder of a force that are read
 OTHER_SUFFIXES = (".xlsb", ".numbers", ".tsv", ".txt", ".feather")  # tables that are not read
 
 
@@ -46,13 +47,18 @@ class AuditRecords:
         """The crimes of the main (random) sample."""
         return self.crimes[self.crimes["sample"] == MAIN]
 
+    def file_of(self, table: str) -> str:
+        """What messages call the file of a table."""
+        return next((name for name in self.files if f"/{table}." in name), f"{table}.csv")
+
 
 def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> AuditRecords:
     """Read and check all record tables of a force; InputError with all problems of all tables at once."""
     folder = params / force
-    problems, mistakes = _check_files(folder), []
+    of_files, mistakes = _check_files(folder), []
+    problems, told = ([problem for problem in of_files if problem.severity == s] for s in ("error", "warning"))
     tables: dict[str, pd.DataFrame] = {}
-    files, hashes, told = {}, {}, list[Problem]()
+    files, hashes = {}, {}
     columns = tables_of(inspection.programme)
     for name in TABLES:
         try:
@@ -61,7 +67,8 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
                 continue
             file = f"params/{force}/{path.name}"
             rows = read(path, file, list(columns[name]), name=name)
-            text, told = as_table(rows), [*told, *rows.told]
+            text = as_table(rows)
+            told += rows.told
             if wrong := check_table(text, name, columns[name]):
                 raise InputError(mistake.problem(file) for mistake in wrong)
             tables[name] = typed(text, name, inspection.recording_rule.limit_hours)
@@ -83,33 +90,47 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
     return AuditRecords(**parts, files=hashes, untouched=empty, told=tuple(told))
 
 
+def unread_files(folder: Path) -> list[Path]:
+    """Tables in the folder of a force that have the name of none."""
+    return [path for path in _table_files(folder) if path.stem not in _NAMES and path.suffix.lower() in SUFFIXES]
+
+
+def _table_files(folder: Path) -> list[Path]:
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    endings = (*SUFFIXES, *OTHER_SUFFIXES)
+    return [path for path in paths if path.suffix.lower() in endings and not path.name.startswith((".", "~"))]
+
+
 def _check_files(folder: Path) -> list[Problem]:
-    """Files that someone takes for a table and that would not be read: another ending, or nearly the right name."""
-    found = []
-    names = [*TABLES, "frame"]
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.suffix.lower() not in (*SUFFIXES, *OTHER_SUFFIXES) or path.name.startswith((".", "~")):
-            continue
-        if path.stem not in names:
+    """Files that someone takes for a table and that would not be read: another ending, or nearly the right name; and
+    warnings of those of other names."""
+    names, found = [*TABLES, "frame"], list[tuple[Path, *tuple[str, ...]]]()
+    for path in _table_files(folder):
+        if path.stem not in _NAMES:
             if nearly := difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.88):
                 expected = f"one of {', '.join(names)} (did you mean '{nearly[0]}'?), or a name less like it"
                 found.append((path, "a name that is nearly that of a table", expected))
+            elif path.suffix.lower() in SUFFIXES:
+                expected = f"a table ({', '.join(names)}); worksheets that auditors have filled in go into returned/"
+                found.append((path, "a file that is not read", expected, "warning"))
         elif path.suffix not in SUFFIXES:
             expected = f"a table that ends with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}; save it as one of these"
             found.append((path, f"a file that ends with {path.suffix}", expected))
         elif path.is_dir():
             found.append((path, "a folder", "a file with the table"))
-    return [Problem(f"params/{folder.name}/{path.name}", "", got, expected) for path, got, expected in found]
+    return [Problem(f"params/{folder.name}/{path.name}", "", *said) for path, *said in found]
 
 
 def doubtful_tables(records: AuditRecords) -> list[Problem]:
     """A warning for every part of the audit whose table has no row, and for what was decided in reading tables."""
     expected = (
-        "rows, or no such file: the report says that this part was not inspected; "
-        "if it was, and there was nothing to find, say so in 'findings'"
+        "rows, or no such files: the report says that these parts were not inspected; "
+        "if one was, and there was nothing to find, say so in 'findings'"
     )
-    empty = [Problem(file, "", "a table without a row", expected, "warning") for file in records.untouched]
-    return [*empty, *records.told]
+    if not records.untouched:
+        return list(records.told)
+    folder, names = Path(records.untouched[0]).parent.as_posix(), ", ".join(Path(n).name for n in records.untouched)
+    return [Problem(folder, "", f"tables without a row: {names}", expected, "warning"), *records.told]
 
 
 def references(records: AuditRecords) -> set[str]:

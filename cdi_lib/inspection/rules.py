@@ -20,14 +20,8 @@ from cdi_lib.inspection.tables import Column, Series, crime_type_of, typed
 # Column, which rows break the rule, and what was expected there (in all rows, or in each)
 Rule: TypeAlias = tuple[str, Series, "str | Series"]
 BLANK = "a blank cell"
-PRIVATE = (
-    "crime_id",
-    "incident_id",
-    "record_id",
-    "respondent_id",
-    "rule",
-    "reason",
-)  # in no message: its place instead
+# in no message: its place instead
+PRIVATE = ("crime_id", "incident_id", "record_id", "respondent_id", "rule", "reason")
 MOST_CELLS = 1_000  # of a column that are told one by one; the others are counted
 _HEADER = -1  # label of the row before the first record
 

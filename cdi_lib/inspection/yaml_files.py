@@ -84,9 +84,10 @@ def _told(error: yaml.YAMLError) -> tuple[str, str, str]:
     what = next((hint for words, hint in _HINTS.items() if words in what), what)
     got, _, expected = what.partition("; ")
     if found := re.fullmatch(r"expected (.+), but found (.+)", what):
-        expected, got = found[1], "the end of the file" if "end>" in found[2] else found[2]
-    expected += f"{'; ' if expected else ''}YAML is made of 'key: value' lines, nested by spaces"
-    return where, got, expected
+        expected, got = f"{found[1]}; ", "the end of the file" if "end>" in found[2] else found[2]
+    if expected and not found:  # it says what to do
+        return where, got, expected
+    return where, got, f"{expected}YAML is made of 'key: value' lines, nested by spaces"
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -121,8 +122,8 @@ class _PlainLoader(yaml.SafeLoader):
     def construct_moment(self, node: yaml.ScalarNode) -> object:
         try:
             return self.construct_yaml_timestamp(node)
-        except ValueError:
-            raise _error(f"{shown(node.value)}; a date that exists, such as 2019-06-01", node) from None
+        except ValueError:  # a day that there is not: text, which is refused where a date is expected
+            return node.value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: dict[str, int] = {}

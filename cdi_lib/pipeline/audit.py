@@ -69,8 +69,9 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     problems += check_chain(force, inspection, params, records)
     with _kept(problems):
         returned = returns.check_returns(force, inspection, params)
-    if returned is not None and records is not None:
-        problems += collected.check_strata(force, returned, records.strata)
+    if returned is not None and records is not None:  # of its errors `make check` tells
+        problems += [problem for problem in returned.problems if problem.severity == "warning"]
+        problems += collected.check_strata(force, returned, records) + collected.check_collected(returned, records)
     if records is None or any(problem.severity == "error" for problem in problems):
         raise InputError([with_file(problem, force) for problem in problems if problem.severity == "error"])
     inputs = inputs_of(force, params, records, inspection.programme)

@@ -28,15 +28,10 @@ class Report:
 
 
 def build_report(
-    force: str,
-    renderer: str = "auto",
-    params: Path | None = None,
-    reports: Path | None = None,
-    progress: Callable[[int, str], None] = lambda step, text: None,
-    commit: str | None = None,
-    only_look: bool = False,
-    reuse: bool = False,
-) -> Report:
+    force: str, renderer: str = "auto", params: Path | None = None, reports: Path | None = None,
+    progress: Callable[[int, str], None] = lambda step, text: None, commit: str | None = None,
+    only_look: bool = False, reuse: bool = False,
+) -> Report:  # fmt: skip
     """Build and publish the report of one force, whose parameters are ``<params>/<force>.yml``.
 
     ``progress`` is called with number (1 to ``STEPS``) and name of each step. The report names ``commit``, asked from

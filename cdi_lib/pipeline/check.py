@@ -9,10 +9,12 @@ from pathlib import Path
 
 from cdi_lib.fieldwork import collected, returns
 from cdi_lib.fieldwork.chain import check_chain
-from cdi_lib.fieldwork.trail import check_drawn
+from cdi_lib.fieldwork.draw import read_audit_frame
+from cdi_lib.fieldwork.trail import check_drawn, read_trail
 from cdi_lib.inspection.details import Judgements
-from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
-from cdi_lib.inspection.parameters import load_inspection
+from cdi_lib.inspection.files import find_table
+from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, own_folder, params_of, reports_folder
+from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline.audit import Audit, doubts, read_audit
@@ -49,11 +51,10 @@ def check(force: str) -> Checked:
             found.problems += check_drawn(force, inspection, params) + check_chain(force, inspection, params, None)
             found.summary = f"the returned worksheets are complete. Next: make collect FORCE={force}"
             return found
+    found.problems += _undrawn(force, inspection, params)
     try:
         audit = read_audit(force, params)
         records = audit.records
-        if returned is not None:
-            found.problems += collected.check_collected(force, returned, records.main, records.challenges)
         found.problems += _changed(audit) + doubts(audit, _judgements(audit, params))
         found.said += _for_final(audit)
         check_final(audit, fingerprint.commit())
@@ -65,7 +66,21 @@ def check(force: str) -> Checked:
         found.problems += error.problems
     except BuildError as error:
         found.failure = str(error)
+    found.problems = list(dict.fromkeys(found.problems))  # an unreadable frame is met twice
     return found
+
+
+def _undrawn(force: str, inspection: Inspection, params: Path) -> list[Problem]:
+    """What is wrong or doubtful about a frame from which no sample was drawn yet; of others the trail tells."""
+    try:
+        has_frame = inspection.sampling and find_table("frame", own_folder(force, params))
+        return (
+            list(read_audit_frame(force, inspection, params).told)
+            if has_frame and not read_trail(force, params)
+            else []
+        )
+    except InputError as error:
+        return list(error.problems)
 
 
 def _response(force: str, returned: returns.Returns, params: Path) -> list[str]:

@@ -25,7 +25,7 @@ from cdi_lib.inspection.sheets import refuse_huge
 from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline.fingerprint import DRAFT as NAME
 from cdi_lib.pipeline.notebooks import REPORT
-from cdi_lib.report.docx import FIXED, PROSE, Comment, Passage, core, hash_of, read_passages, word_copy
+from cdi_lib.report.docx import FIXED, PROSE, Comment, Passage, core, hash_of, is_of_another, read_passages, word_copy
 
 MOST_BYTES = 50_000_000
 
@@ -104,6 +104,9 @@ def accept(force: str, copy: Path) -> Accepted:
             f"a copy that make draft FORCE={force} wrote; its marks are lost where text is pasted into a new document"
         )
         raise InputError([Problem(copy.name, "", "a document without the marks of a draft", expected)])
+    if is_of_another(copy.read_bytes(), force):
+        expected = f"a copy of the report of {force}; the parameters are as they were"
+        raise InputError([Problem(copy.name, "", "a copy of another force's report", expected)])
     source, mark, is_windows = _source(force)
     edits = _edits(passages, prose_of(source), read_passages(_made(force, folder)[0])[0], copy.name)
     if edits.changes:

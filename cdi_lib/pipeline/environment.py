@@ -206,15 +206,8 @@ def run(command: list, environ=None, seconds: float | None = None) -> tuple[bool
         # its own process group and folder: nothing of it goes on or is left behind after a limit or Ctrl-C
         environ = {**(environ or os.environ), "TMPDIR": own, "TEMP": own}
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            process = subprocess.Popen(
-                command,
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                start_new_session=True,
-                close_fds=False,
-            )
+            streams: dict = {"stdin": subprocess.DEVNULL, "stdout": said, "stderr": said}
+            process = subprocess.Popen(command, env=environ, **streams, start_new_session=True, close_fds=False)
             try:
                 done = process.wait(timeout=seconds) == 0
             finally:

@@ -31,13 +31,9 @@ class BuildError(Exception):
 
 
 def execute(
-    notebook: str,
-    force: str,
-    output: Path,
-    parameters: dict[str, str] | None = None,
-    variables: dict[str, str] | None = None,
-    audit: Audit | None = None,
-) -> None:
+    notebook: str, force: str, output: Path, parameters: dict[str, str] | None = None,
+    variables: dict[str, str] | None = None, audit: Audit | None = None,
+) -> None:  # fmt: skip
     """Run one notebook for a force with Papermill, in a fresh process, and write it to ``output``.
 
     ``parameters`` replaces what is injected (the force); with {} the notebook runs with its own parameters cell.

@@ -49,15 +49,10 @@ def why(force: str, renderer: str = "auto") -> list[str]:
 
 
 def build_all(
-    forces: Sequence[str],
-    *,
-    renderer: str = "auto",
-    jobs: int | None = None,
-    scheduler: str = "",
-    again: bool = False,
-    on_step: Callable[[str, int, str], None] = lambda force, step, text: None,
+    forces: Sequence[str], *, renderer: str = "auto", jobs: int | None = None, scheduler: str = "",
+    again: bool = False, on_step: Callable[[str, int, str], None] = lambda force, step, text: None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
-) -> list[Outcome]:
+) -> list[Outcome]:  # fmt: skip
     """Build the reports of forces that are not up to date, or all (``again``); outcomes in the order of ``forces``.
 
     A failure of one force stops no other. So many ``jobs`` run at once, by default one for each processor core;

@@ -29,14 +29,9 @@ class Rendered:
 
 
 def render(
-    notebook: Path,
-    out_dir: Path,
-    *,
-    engine: str = "auto",
-    metadata: Mapping[str, Any] | None = None,
-    json_ld: Mapping[str, Any] | None = None,
-    script: Path | None = None,
-) -> Rendered:
+    notebook: Path, out_dir: Path, *, engine: str = "auto", metadata: Mapping[str, Any] | None = None,
+    json_ld: Mapping[str, Any] | None = None, script: Path | None = None,
+) -> Rendered:  # fmt: skip
     """Write ``index.html`` and ``report.pdf`` of an executed report notebook into an existing folder, both or none.
 
     ``engine`` is ``quarto``, ``pandoc`` (the embedded one) or ``auto``, which takes that where no Quarto of 1.7 or later

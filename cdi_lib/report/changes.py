@@ -122,14 +122,7 @@ def _tallies(results: Results) -> dict[str, str]:
     }
 
 
-_FACTS = (
-    "force_name",
-    "publication.title",
-    "publication.date",
-    "publication.version",
-    "publication.status",
-    "records.status",
-)
+_FACTS = ("force_name", *(f"publication.{key}" for key in ("title", "date", "version", "status")), "records.status")
 
 
 def _is_told(result: str, before: Results, after: Results) -> bool:

@@ -88,14 +88,9 @@ class Bar:
 
 
 def canvas(
-    rows: float,
-    title: str,
-    subtitle: str,
-    left: float = 0.0,
-    right: float = 1.0,
-    shape: Shape = PAGE,
+    rows: float, title: str, subtitle: str, left: float = 0.0, right: float = 1.0, shape: Shape = PAGE,
     foot: float = 0.62,
-) -> tuple[Figure, Axes]:
+) -> tuple[Figure, Axes]:  # fmt: skip
     """An empty figure with a message as title and a statistical subtitle, high enough for its rows."""
     titles, subtitles = textwrap.wrap(title, shape.title), textwrap.wrap(subtitle, shape.subtitle)
     head = 0.14 + 0.26 * len(titles) + 0.21 * len(subtitles) + 0.12
@@ -331,12 +326,9 @@ def _most_likely(shares: Mapping[str, float]) -> str:
 
 @styled
 def ranges(
-    title: str,
-    subtitle: str,
-    groups: Sequence[tuple[str, Sequence[tuple[str, float, float, float]]]],
-    axis: str,
+    title: str, subtitle: str, groups: Sequence[tuple[str, Sequence[tuple[str, float, float, float]]]], axis: str,
     shape: Shape = PAGE,
-) -> Figure:
+) -> Figure:  # fmt: skip
     """Many intervals close together, in named groups: label, value, low and high."""
     narrow, pitch = shape is PHONE, 0.38
     rows = sum(len(lines) + 1.4 for _, lines in groups)
@@ -363,39 +355,10 @@ def ranges(
 
 
 @styled
-def rates_by_grade(
-    title: str,
-    subtitle: str,
-    rows: Sequence[tuple[str, float, float | None, bool]],
-    grades_best_first: Sequence[str],
-    cut_offs: Sequence[float],
-) -> Figure:
-    """Rates in per cent with their margins in rows of a grade; filled circles were used for tuning, squares were not."""
-    figure, axes = canvas(2.2 * len(grades_best_first), title, subtitle, 0.21, 0.965)
-    for rank, grade in enumerate(grades_best_first):
-        group = sorted(row for row in rows if row[0] == grade)
-        for step, (_, rate, margin, tuned) in enumerate(group):
-            y = -rank + 0.36 - 0.72 * step / max(len(group) - 1, 1)
-            color = DARK_BLUE if tuned else ORANGE
-            if margin is not None:
-                axes.plot([rate - margin, rate + margin], [y, y], color=color, linewidth=1.6)
-            axes.plot([rate], [y], "o" if tuned else "s", color=color, markersize=5)
-    for cut in cut_offs:
-        axes.axvline(cut, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        axes.text(cut, 0.56, f"{cut:g}%", ha="center", va="bottom", size=10, color=MUTED)
-    name_rows(axes, [grade.capitalize() for grade in grades_best_first], 0.5, 0.56)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}%"))
-    axes.set_xlabel(said("calibration.axis"), size=10.5)
-    return figure
-
-
-@styled
 def margins(
-    title: str,
-    subtitle: str,
-    panels: Sequence[tuple[str, Sequence[tuple[int, float]], tuple[int, float] | None, tuple[int, float] | None]],
-    axis: str,
-) -> Figure:
+    title: str, subtitle: str, panels: Sequence[tuple[str, Sequence[tuple[int, float]], tuple[int, float] | None,
+    tuple[int, float] | None]], axis: str,
+) -> Figure:  # fmt: skip
     """Margin against sample size, side by side: name, curve, point planned (hollow) and point reached (filled)."""
     figure, axes = canvas(6, title, subtitle)
     box, width = axes.get_position(), 0.92 / len(panels)

@@ -37,6 +37,7 @@ from cdi_lib.report.wording import moment, sentence
 PROSE, FIXED = "prose", "fixed"
 EDITABLE = "Editable"  # the style of a paragraph that may be edited
 _MARK = re.compile(rf"({PROSE}|{FIXED})_(\d+)_(\d+)_([0-9a-f]{{12}})")
+_OF = "report_of_"  # begins the bookmark that says whose report it is
 _PICTURE = re.compile(r"\]\((data:image/svg\+xml;base64,[^)]*)\)\{#(fig-[\w-]+) ")
 _FONT, _BLUE, _EDGE = "Arial", RGBColor(0x00, 0x3A, 0x70), "B58900"
 
@@ -105,7 +106,7 @@ def word_copy(notebook: Path, results: Results, prose: Collection[str]) -> tuple
         pandoc(options, json.dumps(found), work)
         word = Document(str(work / "draft.docx"))
     _design(word, results)
-    editable = _mark(word, {core(text) for text in prose})
+    editable = _mark(word, {core(text) for text in prose}, results.force)
     made = io.BytesIO()
     word.save(made)
     return made.getvalue(), editable
@@ -135,6 +136,17 @@ def read_passages(content: bytes) -> tuple[list[Passage], list[Comment]]:
     return passages, comments
 
 
+def is_of_another(content: bytes, force: str) -> bool:
+    """Whether a readable Word document says that it is the copy of another force's report."""
+    marks = [mark.get(qn("w:name"), "") for mark in Document(io.BytesIO(content)).element.iter(qn("w:bookmarkStart"))]
+    of = [name for name in marks if name.startswith(_OF)]
+    return bool(of) and _name_of(force) not in of
+
+
+def _name_of(force: str) -> str:
+    return _OF + force.replace("-", "_")  # which Word allows in the name of a bookmark
+
+
 def _paragraphs(word: Any) -> Iterator[tuple[str, Paragraph]]:
     """All paragraphs, those of cells among them, each with the heading above it."""
     section = ""
@@ -161,8 +173,8 @@ def core(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _mark(word: Any, prose: Collection[str]) -> int:
-    """Give each paragraph its bookmark, and those that may be edited their style; returns how many these are."""
+def _mark(word: Any, prose: Collection[str], force: str) -> int:
+    """Give document and paragraphs their bookmarks, and those that may be edited their style; returns how many these are."""
     found = [(element, text) for element in word.element.body.iter(qn("w:p")) if (text := _text(element))]
     editable = 0
     for number, (element, text) in enumerate(found):
@@ -174,13 +186,20 @@ def _mark(word: Any, prose: Collection[str]) -> int:
                 paragraph.style = word.styles[EDITABLE]
             else:  # a point keeps the style of its list, and gets the line only
                 _line(paragraph._p.get_or_add_pPr())
-        start, end = OxmlElement("w:bookmarkStart"), OxmlElement("w:bookmarkEnd")
-        start.set(qn("w:name"), f"{kind}_{number}_{len(found)}_{hash_of(core(text) if kind == PROSE else text)}")
-        for mark in (start, end):
-            mark.set(qn("w:id"), str(100_000 + number))
-        element.insert(0 if element.pPr is None else 1, start)
-        element.append(end)
+        name = f"{kind}_{number}_{len(found)}_{hash_of(core(text) if kind == PROSE else text)}"
+        _bookmark(element, name, 100_000 + number)
+        if number == 0:
+            _bookmark(element, _name_of(force), 99_999)
     return editable
+
+
+def _bookmark(element: Any, name: str, identity: int) -> None:
+    start, end = OxmlElement("w:bookmarkStart"), OxmlElement("w:bookmarkEnd")
+    start.set(qn("w:name"), name)
+    for mark in (start, end):
+        mark.set(qn("w:id"), str(identity))
+    element.insert(0 if element.pPr is None else 1, start)
+    element.append(end)
 
 
 def _line(properties: Any) -> None:

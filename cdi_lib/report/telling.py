@@ -34,16 +34,7 @@ FILTERS = {
 } | {"interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}  # fmt: skip
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
-    "estimate",
-    "share",
-    "shares",
-    "tally",
-    "judged",
-    "is_judged",
-    "says_nothing",
-    "is_assumed",
-    "table",
-    "figure",
+    *("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "is_assumed", "table", "figure"),
     "citation",
 )
 GIVEN = (
@@ -56,13 +47,9 @@ class Teller:
     """The sections of one report, told from its results. It computes nothing."""
 
     def __init__(
-        self,
-        results: Results,
-        inspection: Inspection,
-        own: Path | None = None,
-        commit: str = "",
+        self, results: Results, inspection: Inspection, own: Path | None = None, commit: str = "",
         corrects: Path | str = "",
-    ):
+    ):  # fmt: skip
         self.results = results
         self._texts = Texts(labels.language(), own, FILTERS, {name: getattr(self, name) for name in FUNCTIONS})
         self._asked: set[str] = set()  # results that the sentences of a section have asked for

@@ -39,13 +39,9 @@ class Texts:
     """
 
     def __init__(
-        self,
-        language: str,
-        own: Path | None,
-        filters: Mapping[str, Any],
-        functions: Mapping[str, Any] | None = None,
-        folder: Path | None = None,
-    ):
+        self, language: str, own: Path | None, filters: Mapping[str, Any],
+        functions: Mapping[str, Any] | None = None, folder: Path | None = None,
+    ):  # fmt: skip
         folder = folder or labels.TEXTS
         known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
         if language not in known:
@@ -219,12 +215,9 @@ def _where(error: BaseException) -> tuple[str, int] | None:
 
 
 def _check_tree(
-    tree: nodes.Template,
-    file: str,
-    names: Collection[str],
-    known: Mapping[str, Collection[str]],
+    tree: nodes.Template, file: str, names: Collection[str], known: Mapping[str, Collection[str]],
     models: Mapping[str, type[BaseModel]],
-) -> Iterator[Problem]:
+) -> Iterator[Problem]:  # fmt: skip
     """Computed numbers, unknown names, ids and fields in one text."""
 
     def problem(node: nodes.Node, got: str, expected: str) -> Problem:

@@ -66,13 +66,9 @@ def size_for_width(rate: float, width: float, population: int, confidence: float
 
 
 def chance_of_margin(
-    n: int,
-    rate: float,
-    margin: float,
-    method: str | None = None,
-    confidence: float = 0.95,
+    n: int, rate: float, margin: float, method: str | None = None, confidence: float = 0.95,
     population: int | None = None,
-) -> float:
+) -> float:  # fmt: skip
     """Chance that a sample of `n` gives an interval by `method` whose half-width is at most `margin`.
 
     >>> round(chance_of_margin(203, 0.95, 0.03), 2)

@@ -89,10 +89,6 @@ class Frame:
         while len(chunk := values.fetch_df_chunk(128)):  # times 2,048 rows
             yield chunk.iloc[:, 0].rename(column)
 
-    def place(self, number: int) -> str:
-        """Where the record of this number, from 0, stands: "row 7"."""
-        return _places(self, start=number, most=1)
-
     def smallest(self, seed: str, n: int) -> list[tuple[str, str, str]]:
         """Key, id and stratum of the ``n`` records of each stratum with the smallest keys, smallest first.
 
@@ -109,14 +105,9 @@ class Frame:
 
 
 def read_frame(
-    path: str | Path,
-    id_column: str,
-    stratum_columns: str | Sequence[str] | None = None,
-    *,
-    other_columns: Sequence[str] = (),
-    without: Mapping[str, Sequence[str]] | None = None,
-    rows: Sequence[int] = (),
-) -> Frame:
+    path: str | Path, id_column: str, stratum_columns: str | Sequence[str] | None = None, *,
+    other_columns: Sequence[str] = (), without: Mapping[str, Sequence[str]] | None = None, rows: Sequence[int] = (),
+) -> Frame:  # fmt: skip
     """A sampling frame in a file, its strata counted.
 
     ``.csv`` (with commas, in UTF-8; every value is text) or ``.parquet``. It must stay as it is for as long as the frame
@@ -247,7 +238,7 @@ def _counted(frame: Frame) -> Frame:
             name, condition = frame.info.stratum_columns[column], f"{_normal(columns[column])} = ''"
             ((empty,),) = _ask(frame, f"SELECT count(*) FROM frame WHERE {condition}").fetchall()
             many = "s" * (empty > 1)
-            said = f"{empty:,} empty value{many} ({_places(frame, condition)})"
+            said = f"{empty:,} empty value{many} ({places(frame, condition)})"
             raise ValueError(f"stratum column {name!r}: {said}; every record needs a stratum")
         stratum = strata[tuple(values)] = " / ".join(texts) or ALL
         if named.setdefault(stratum, texts) != texts:
@@ -268,18 +259,18 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
         if n:
             what += f": {n:,} {'' if said else 'empty '}id{'s' * (n > 1)}{f' with {said}' if said else ''}"
             todo = "export it again" if said else "every record needs an id of its own"
-            raise ValueError(f"{what} ({_places(frame, condition)}); {todo}")
+            raise ValueError(f"{what} ({places(frame, condition)}); {todo}")
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
     query = f"SELECT count(*), sum(times) FROM ({repeats}) HAVING count(*) > 0"
     for ids, records in _ask(frame, query).fetchall() if fewer else ():  # and not two ids with one hash
         raise ValueError(
             f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records "
-            f"({_places(frame, f'id IN (SELECT id FROM ({repeats}))')}); remove the repeats, or take the column that "
+            f"({places(frame, f'id IN (SELECT id FROM ({repeats}))')}); remove the repeats, or take the column that "
             "identifies a record (white space at the ends of an id does not count)"
         )
 
 
-def _places(frame: Frame, condition: str = "true", start: int = 0, most: int = 5) -> str:
+def places(frame: Frame, condition: str = "true", start: int = 0, most: int = 5) -> str:
     """The first records of a frame for which a condition holds: their rows in its file, or else their numbers."""
     numbered = f"SELECT *, row_number() OVER () AS record FROM {'whole' if frame.info.excluded else 'frame'}"
     query = f"SELECT record FROM ({numbered}) WHERE {frame._kept} AND {condition} ORDER BY record LIMIT {most + 1} OFFSET {start}"

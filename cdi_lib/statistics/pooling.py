@@ -157,9 +157,7 @@ def crime_weighted(
     """
     p, se, weights = (np.array(values, dtype=float) for values in (rates, ses, recorded))
     if len(p) < 1 or not len(p) == len(se) == len(weights) or not ((p > 0) & (p < 1) & (se > 0) & (weights > 0)).all():
-        raise ValueError(
-            "rates between 0 and 1, with standard errors and recorded crime above 0, one of each per force"
-        )
+        raise ValueError("rates between 0 and 1, with standard errors and recorded crime above 0, one each per force")
     reported = (weights / p).sum()
     value = float(weights.sum() / reported)
     error = float(value / reported * np.sqrt(((weights / p**2 * se) ** 2).sum()))

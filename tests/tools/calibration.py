@@ -12,12 +12,16 @@ from collections.abc import Sequence
 from itertools import product
 
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from cdi_lib.inspection.judgement import grade_of_percentage, judge
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.programme import Programme
 from cdi_lib.inspection.published import PUBLISHED, RATES, read_published
 from cdi_lib.inspection.results import EstimateResult
+from cdi_lib.report import charts
+from cdi_lib.report.labels import said
 
 GRADES = {"grade_overall": "overall", "grade_effective": "question 1"}
 GROUPS = ("tuned", "untuned", "new")
@@ -125,3 +129,30 @@ def best_cut_offs(
     scores = {cuts: agreements(cuts) for cuts in product(*grid)}
     most = max(scores.values())
     return [cuts for cuts, score in scores.items() if score == most]
+
+
+@charts.styled
+def rates_by_grade(
+    title: str,
+    subtitle: str,
+    rows: Sequence[tuple[str, float, float | None, bool]],
+    grades_best_first: Sequence[str],
+    cut_offs: Sequence[float],
+) -> Figure:
+    """Rates in per cent with their margins in rows of a grade; filled circles were used for tuning, squares were not."""
+    figure, axes = charts.canvas(2.2 * len(grades_best_first), title, subtitle, 0.21, 0.965)
+    for rank, grade in enumerate(grades_best_first):
+        group = sorted(row for row in rows if row[0] == grade)
+        for step, (_, rate, margin, tuned) in enumerate(group):
+            y = -rank + 0.36 - 0.72 * step / max(len(group) - 1, 1)
+            color = charts.DARK_BLUE if tuned else charts.ORANGE
+            if margin is not None:
+                axes.plot([rate - margin, rate + margin], [y, y], color=color, linewidth=1.6)
+            axes.plot([rate], [y], "o" if tuned else "s", color=color, markersize=5)
+    for cut in cut_offs:
+        axes.axvline(cut, color=charts.MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.text(cut, 0.56, f"{cut:g}%", ha="center", va="bottom", size=10, color=charts.MUTED)
+    charts.name_rows(axes, [grade.capitalize() for grade in grades_best_first], 0.5, 0.56)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}%"))
+    axes.set_xlabel(said("calibration.axis"), size=10.5)
+    return figure
