@@ -19,18 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdi_lib import is_project
-from cdi_lib.inspection.folders import (
-    BUILDING,
-    COMPARISON,
-    PROJECT,
-    all_forces,
-    force_key,
-    params_folder,
-    params_of,
-    remove_leftovers,
-    reports_folder,
-    sweep,
-)
+from cdi_lib.inspection import folders
 from cdi_lib.inspection.problems import InputError, Problem, shown
 from cdi_lib.pipeline.console import Console, ForcesProgress, shown_path
 from cdi_lib.pipeline.notebooks import STEPS, BuildError
@@ -55,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     console = Console(chosen.quiet, chosen.json)
-    if not is_project(PROJECT):
+    if not is_project(folders.PROJECT):
         needed = "this needs a project (a folder with notebooks/ and params/)"
         console.error(f"{needed}: go to one, or name it in CDI_PROJECT")
         return 2
@@ -65,13 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settle()
         if "force" in chosen:
-            chosen.force = force_key(chosen.force)
-            sweep(params_of(chosen.force) / chosen.force)
+            chosen.force = folders.force_key(chosen.force)
+            folders.sweep(folders.params_of(chosen.force) / chosen.force)
         status = chosen.command(chosen)
     except InputError as error:
         console.problems(error.problems)
     except KeyboardInterrupt:
-        remove_leftovers(reports_folder(), BUILDING)  # of the builds that were just ended
+        folders.remove_leftovers(folders.reports_folder(), folders.BUILDING)  # of the builds that were just ended
         console.error("stopped; what was published before is as it was")
         status = 130
     except (BuildError, RenderError) as error:
@@ -105,11 +94,11 @@ def report(chosen: argparse.Namespace) -> int:
     if _has_failed(outcome):
         return 1
     if outcome.status != "unchanged":
-        front.write(reports_folder())
+        front.write(folders.reports_folder())
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
     console.say(up_to_date if outcome.status == "unchanged" else outcome.message)
     for name in ("index.html", "report.pdf", "results.json"):
-        console.file(reports_folder() / force / name)
+        console.file(folders.reports_folder() / force / name)
     return 0
 
 
@@ -126,7 +115,7 @@ def preview(chosen: argparse.Namespace) -> int:
     from cdi_lib.inspection.parameters import load_inspection
     from cdi_lib.pipeline.preview import preview as serve
 
-    load_inspection(chosen.force, params_of(chosen.force))
+    load_inspection(chosen.force, folders.params_of(chosen.force))
     try:
         serve(chosen.force, chosen.renderer, chosen.port, lambda text: print(text, flush=True))
     except KeyboardInterrupt:
@@ -141,23 +130,17 @@ def reports(chosen: argparse.Namespace) -> int:
 
     if chosen.jobs < 0:
         raise _refuse("JOBS", str(chosen.jobs), "how many forces at a time, such as JOBS=2")
-    names = all_forces()
+    names = folders.all_forces()
     with contextlib.closing(ForcesProgress(len(names), STEPS, console)) as progress:
-        outcomes = build_all(
-            names,
-            renderer=chosen.renderer,
-            jobs=chosen.jobs or None,
-            scheduler=chosen.scheduler,
-            again=chosen.again,
-            on_step=progress.step,
-            on_outcome=progress.ended,
-        )
+        how: dict[str, Any] = {"renderer": chosen.renderer, "jobs": chosen.jobs or None, "scheduler": chosen.scheduler}
+        tell: dict[str, Any] = {"on_step": progress.step, "on_outcome": progress.ended}
+        outcomes = build_all(names, again=chosen.again, **how, **tell)
     console.outcomes(outcomes)
     failed = [outcome.force for outcome in outcomes if _has_failed(outcome)]
     compared = compare([o.force for o in outcomes if o.is_whole], chosen.renderer, chosen.again)
     if not _has_failed(compared):
-        console.file(reports_folder() / COMPARISON / "index.html")
-    console.file(front.write(reports_folder()))
+        console.file(folders.reports_folder() / folders.COMPARISON / "index.html")
+    console.file(front.write(folders.reports_folder()))
     unchanged, whole = sum(o.status == "unchanged" for o in outcomes), len(outcomes) - len(failed)
     console.say(f"reports that are whole: {whole} of {len(outcomes)}; already up to date: {unchanged}")
     if failed:
@@ -181,7 +164,7 @@ def why(chosen: argparse.Namespace) -> int:
     from cdi_lib.pipeline import runner
 
     force = chosen.force
-    if not (params_of(force) / f"{force}.yml").is_file():
+    if not (folders.params_of(force) / f"{force}.yml").is_file():
         expected = f"the parameters of the force; begin with: make new FORCE={force}"
         raise _refuse(f"params/{force}.yml", "no such file", expected)
     for reason in runner.why(force, chosen.renderer) or [f"{force}: nothing has changed since the report was built"]:
@@ -221,7 +204,7 @@ def new(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.begin import begin
 
     force = chosen.force
-    for path in begin(force, params_folder(), chosen.programme or None):
+    for path in begin(force, folders.params_folder(), chosen.programme or None):
         console.file(path)
     console.say(f"Next: fill in params/{force}.yml, put the sampling frame into params/{force}/ as frame.csv,")
     console.say(f"and draw the sample: make sample FORCE={force}; without a frame: fill in the tables, make check")
@@ -234,7 +217,7 @@ def sample(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.draw import draw_recheck, draw_sample
     from cdi_lib.inspection.parameters import load_inspection
 
-    force, params = chosen.force, params_of(chosen.force)
+    force, params = chosen.force, folders.params_of(chosen.force)
     inspection = load_inspection(force, params)
     if chosen.recheck and chosen.replace:
         raise _refuse("RECHECK", "REPLACE as well", "one of the two at a time")
@@ -286,7 +269,7 @@ def trace(chosen: argparse.Namespace) -> int:
 
     if not chosen.record:
         raise _refuse("RECORD", "nothing", "the reference of an incident or of a crime")
-    params = params_of(chosen.force)
+    params = folders.params_of(chosen.force)
     for link, words in follow(chosen.force, load_inspection(chosen.force, params), params, chosen.record):
         console.say(f"{link:<10} {words}")
     return 0
@@ -299,7 +282,7 @@ def collect(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.trail import check_drawn
     from cdi_lib.inspection.parameters import load_inspection
 
-    force, params = chosen.force, params_of(chosen.force)
+    force, params = chosen.force, folders.params_of(chosen.force)
     inspection = load_inspection(force, params)
     if problems := check_drawn(force, inspection, params) + check_chain(force, inspection, params, None):
         raise InputError(problems)
@@ -339,7 +322,7 @@ def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
     what = "results.json of an earlier report, or the folder that holds it"
     if not against:
         raise _refuse("AGAINST", "nothing", what)
-    earlier, current = Path(against), reports_folder() / force / "results.json"
+    earlier, current = Path(against), folders.reports_folder() / force / "results.json"
     if earlier.is_dir():
         earlier = earlier / "results.json"
     place, build = shown_path(current), f"a built report; build it first: make report FORCE={force}"
@@ -392,7 +375,7 @@ def notebook(chosen: argparse.Namespace) -> int:
     from cdi_lib.pipeline.notebooks import folder_for
 
     force = chosen.force
-    load_inspection(force, params_of(force))
+    load_inspection(force, folders.params_of(force))
     folder = folder_for(force)
     print(f"Notebooks with the parameters of {force}: {shown_path(folder)}")
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)])

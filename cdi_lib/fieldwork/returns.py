@@ -14,21 +14,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from cdi_lib.fieldwork import worksheet
 from cdi_lib.fieldwork.draw import SELECTIONS, auditor_of, read_selection
-from cdi_lib.fieldwork.worksheet import (
-    AUDIT_SHEET,
-    COLUMNS,
-    CRIME,
-    DECISIONS,
-    FINDINGS,
-    FIRST,
-    NO_CRIME,
-    NOT_AUDITED,
-    RECHECK,
-    ROWS_PER_INCIDENT,
-    Column,
-    columns_for,
-)
 from cdi_lib.inspection.files import read
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
@@ -79,11 +66,11 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
     if found is None:
         return None
     folder = f"params/{force}/{FOLDER}"
-    selected = {FIRST: read_selection(force, params, FIRST)}
-    drawn_again = (own_folder(force, params, "sample") / SELECTIONS[RECHECK]).is_file()
-    if drawn_again or (rows["audit"] == RECHECK).any():
-        selected[RECHECK] = read_selection(force, params, RECHECK)
-    rows = _with_midnights(rows, selected[FIRST])
+    selected = {worksheet.FIRST: read_selection(force, params, worksheet.FIRST)}
+    drawn_again = (own_folder(force, params, "sample") / SELECTIONS[worksheet.RECHECK]).is_file()
+    if drawn_again or (rows["audit"] == worksheet.RECHECK).any():
+        selected[worksheet.RECHECK] = read_selection(force, params, worksheet.RECHECK)
+    rows = _with_midnights(rows, selected[worksheet.FIRST])
     _check_crimes(rows, inspection, found)
     incidents, strata, outstanding = {}, {}, []
     for audit, selection in selected.items():
@@ -95,24 +82,24 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
         _check_returned(strata[audit], audit, folder, found)
         missing = selection[~selection["id"].isin(incidents[audit].index)]
         outstanding.append(pd.DataFrame({"audit": audit, "incident_id": missing["id"], "stratum": missing["stratum"]}))
-    recheck, disagreements = _compare(rows, incidents) if RECHECK in selected else (None, pd.DataFrame())
-    first = incidents[FIRST]
-    reasons = first["reason"][(first["finding"] == NOT_AUDITED) & first["reason"].notna()]
+    recheck, disagreements = _compare(rows, incidents) if worksheet.RECHECK in selected else (None, pd.DataFrame())
+    first = incidents[worksheet.FIRST]
+    reasons = first["reason"][(first["finding"] == worksheet.NOT_AUDITED) & first["reason"].notna()]
     return Returns(
         found.sorted(),
-        _collected(rows[(rows["audit"] == FIRST) & _is_crime(rows)]),
-        strata[FIRST],
+        _collected(rows[(rows["audit"] == worksheet.FIRST) & _is_crime(rows)]),
+        strata[worksheet.FIRST],
         recheck,
-        {name: reasons[name] for name in selected[FIRST]["id"] if name in reasons.index},
+        {name: reasons[name] for name in selected[worksheet.FIRST]["id"] if name in reasons.index},
         pd.concat(outstanding),
         disagreements,
-        _progress(inspection, selected[FIRST], first.index),
+        _progress(inspection, selected[worksheet.FIRST], first.index),
     )
 
 
 def read_returned(force: str, inspection: Inspection, params: Path) -> tuple[pd.DataFrame, _Findings | None]:
     """The rows of all returned worksheets with file and row of each, and what is wrong with their form; None without any."""
-    papers, columns = (PROBLEMS, OUTSTANDING, DISAGREEMENTS), columns_for(inspection.programme)
+    papers, columns = (PROBLEMS, OUTSTANDING, DISAGREEMENTS), worksheet.columns_for(inspection.programme)
     files = [
         path
         for path in sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
@@ -163,7 +150,7 @@ class _Findings:
         return tuple(problem for _, problem in sorted(self._found, key=lambda item: item[0]))
 
 
-def _read(path: Path, file: str, columns: Mapping[str, Column], found: _Findings) -> pd.DataFrame:
+def _read(path: Path, file: str, columns: Mapping[str, worksheet.Column], found: _Findings) -> pd.DataFrame:
     """The rows of one worksheet in which something was entered, as text, with the file and its number of each."""
     try:
         table = _sheet(path, file, columns)
@@ -171,17 +158,19 @@ def _read(path: Path, file: str, columns: Mapping[str, Column], found: _Findings
         for problem in error.problems:
             found.add(_Findings.FILE, problem)
         return pd.DataFrame(columns=[*columns, "file", "row"])
-    table = table[table[["finding", "reason", *DECISIONS]].notna().any(axis=1)]
+    table = table[table[["finding", "reason", *worksheet.DECISIONS]].notna().any(axis=1)]
     unnamed = table["incident_id"].isna()
     found.rows(_Findings.SAMPLE, table[unnamed], "incident_id", "the incident that this row belongs to")
-    wrong = ~unnamed & ~table["audit"].isin([FIRST, RECHECK])
-    found.rows(_Findings.SAMPLE, table[wrong], "audit", f"{FIRST} or {RECHECK}, as in the worksheet")
+    wrong = ~unnamed & ~table["audit"].isin([worksheet.FIRST, worksheet.RECHECK])
+    found.rows(
+        _Findings.SAMPLE, table[wrong], "audit", f"{worksheet.FIRST} or {worksheet.RECHECK}, as in the worksheet"
+    )
     return table[~unnamed & ~wrong]
 
 
-def _sheet(path: Path, file: str, columns: Mapping[str, Column]) -> pd.DataFrame:
+def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column]) -> pd.DataFrame:
     """All rows of a worksheet with its columns; upper and lower case as the lists have them, None for blank cells."""
-    read_as = "" if path.suffix.lower() == ".csv" else AUDIT_SHEET
+    read_as = "" if path.suffix.lower() == ".csv" else worksheet.AUDIT_SHEET
     rows = read(path, file, list(columns), sheet=read_as)
     header, problems = rows.header, []
     for name, column in columns.items():
@@ -214,14 +203,14 @@ def _sheet(path: Path, file: str, columns: Mapping[str, Column]) -> pd.DataFrame
 
 def _is_crime(rows: pd.DataFrame) -> Series:
     """Rows in which the auditor has decided on a crime."""
-    return rows[list(DECISIONS)].notna().any(axis=1)
+    return rows[list(worksheet.DECISIONS)].notna().any(axis=1)
 
 
 def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of worksheets as rows of the table ``crimes``, as they were entered and with the labels that they have."""
     crime_id = rows["incident_id"].astype("str") + "/" + rows["crime_number"].astype("str")
     made = rows.assign(crime_id=crime_id, sample=MAIN)
-    of_worksheet = (*COLUMNS, "file", "row", "crime_id", "sample")
+    of_worksheet = (*worksheet.COLUMNS, "file", "row", "crime_id", "sample")
     own = [name for name in made if name not in of_worksheet]
     return made[[*(name for name in columns_of("crimes") if name in made), *own]].astype(object)
 
@@ -253,8 +242,8 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     of_csv = crimes["file"].astype("str").str.lower().str.endswith(".csv")
     midnight = crimes[of_csv & crimes["recorded_at"].fillna("").str.contains(r"[ T]00:00(?::00)?$", regex=True)]
     found.rows(_Findings.WARNING, midnight, "recorded_at", "a time; a spreadsheet writes a date without one as 00:00")
-    unknown = rows[rows["finding"].notna() & ~rows["finding"].isin(FINDINGS)]
-    one_of = lambda row: f"one of {', '.join(FINDINGS)}{suggest(row['finding'], FINDINGS)}"
+    unknown = rows[rows["finding"].notna() & ~rows["finding"].isin(worksheet.FINDINGS)]
+    one_of = lambda row: f"one of {', '.join(worksheet.FINDINGS)}{suggest(row['finding'], worksheet.FINDINGS)}"
     found.rows(_Findings.VALUE, unknown, "finding", one_of)
 
 
@@ -284,7 +273,7 @@ def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) 
     as_drawn = (
         "what the worksheet gave; a time or route that the frame has wrong is corrected in the table crimes later"
     )
-    numbered = rows["crime_number"].isin([str(number) for number in range(1, ROWS_PER_INCIDENT + 1)])
+    numbered = rows["crime_number"].isin([str(number) for number in range(1, worksheet.ROWS_PER_INCIDENT + 1)])
     given = rows["incident_id"].map(selection["route"])
     changed = given.notna() & (given != rows["route"]) & (rows["route"].notna() | numbered)
     found.rows(_Findings.SAMPLE, rows[changed], "route", as_drawn)
@@ -337,13 +326,13 @@ def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:
         elif len(said) > 1:
             got = " and ".join(map(shown, said))
             found.rows(_Findings.VALUE, top, "finding", "one finding for the incident", got)
-        elif said[0] == CRIME and crime.empty:
+        elif said[0] == worksheet.CRIME and crime.empty:
             expected = "at least one crime that should have been recorded; or no crime"
             found.rows(_Findings.MISSING, top, "finding", expected, "crime, and no crime filled in")
-        elif said[0] in (NO_CRIME, NOT_AUDITED) and len(crime):
+        elif said[0] in (worksheet.NO_CRIME, worksheet.NOT_AUDITED) and len(crime):
             got = f"{said[0]}, and a crime in row {crime['row'].iloc[0]}"
             found.rows(_Findings.VALUE, top, "finding", "crime; or no crime filled in", got)
-        if list(said) == [NOT_AUDITED] and own["reason"].isna().all():
+        if list(said) == [worksheet.NOT_AUDITED] and own["reason"].isna().all():
             found.rows(_Findings.MISSING, top, "reason", "why the incident cannot be audited")
 
 
@@ -352,7 +341,9 @@ def _incidents(rows: pd.DataFrame) -> pd.DataFrame:
     incidents = rows.groupby("incident_id", sort=False)
     finding = incidents["finding"].first().where(incidents["finding"].nunique() == 1, None)
     missed = finding.index.isin(rows["incident_id"][_is_crime(rows) & (rows["recorded"] != "yes")])
-    outcome = finding.where(finding != CRIME, "all recorded").where((finding != CRIME) | ~missed, "not all recorded")
+    outcome = finding.where(finding != worksheet.CRIME, "all recorded").where(
+        (finding != worksheet.CRIME) | ~missed, "not all recorded"
+    )
     return pd.DataFrame({"finding": finding, "outcome": outcome, "reason": incidents["reason"].first()})
 
 
@@ -360,9 +351,9 @@ def _strata(incidents: pd.DataFrame, selection: pd.DataFrame) -> Counts:
     """Selected incidents of each stratum, counted by what came of them."""
     finding, returned = selection["id"].map(incidents["finding"]), selection["id"].isin(incidents.index)
     counted = pd.DataFrame({"selected": 1, "reserves": selection["reserve"] == "True", "returned": returned})
-    for name in FINDINGS:
+    for name in worksheet.FINDINGS:
         counted[name.replace(" ", "_")] = finding == name
-    counted["audited"] = finding.isin([CRIME, NO_CRIME])
+    counted["audited"] = finding.isin([worksheet.CRIME, worksheet.NO_CRIME])
     counts: Any = counted.groupby(selection["stratum"]).sum().to_dict("index")
     return counts
 
@@ -378,16 +369,16 @@ def _check_returned(strata: Counts, audit: str, folder: str, found: _Findings) -
     """Selected incidents on which nobody decided, by stratum; and strata of the first audit without any audited."""
     for stratum, n in strata.items():
         if missing := n["selected"] - n["returned"]:
-            what = "selected" if audit == FIRST else "drawn for the re-check"
+            what = "selected" if audit == worksheet.FIRST else "drawn for the re-check"
             share = f"({n['returned'] / n['selected']:.0%})"
             got = f"{n['returned']:,} of {n['selected']:,} incidents {what} {share}"
             expected = f"a decision on the other {missing:,}; outstanding.csv lists them"
-        elif audit == FIRST and n["cannot_be_audited"] == n["selected"]:
+        elif audit == worksheet.FIRST and n["cannot_be_audited"] == n["selected"]:
             got = f"{n['selected']:,} incidents, none of which can be audited"
             expected = "one that can be; nothing is known of a stratum without any"
         else:
             continue
-        weight = _Findings.MISSING if audit == FIRST else _Findings.WARNING
+        weight = _Findings.MISSING if audit == worksheet.FIRST else _Findings.WARNING
         found.add(weight, Problem(folder, f"stratum {shown(stratum)}", got, expected))
 
 
@@ -396,7 +387,7 @@ def _check_returned(strata: Counts, audit: str, folder: str, found: _Findings) -
 
 def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[dict[str, Any], pd.DataFrame]:
     """First audit and re-check: kappa of finding and outcome, and every difference in a decision."""
-    both = incidents[FIRST].join(incidents[RECHECK].add_suffix("_again"), how="inner")
+    both = incidents[worksheet.FIRST].join(incidents[worksheet.RECHECK].add_suffix("_again"), how="inner")
     both = both.dropna(subset=["finding", "finding_again"])
     other = both[both["finding"] != both["finding_again"]]
     differences = [(name, "", "finding", row["finding"], row["finding_again"]) for name, row in other.iterrows()]
@@ -404,7 +395,7 @@ def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[di
     crimes = rows[_is_crime(rows) & rows["incident_id"].isin(both.index)].drop_duplicates(["audit", *key])
     first, again = (  # by incident and number of the crime
         crimes[crimes["audit"] == audit].set_index(key)[list(COMPARED)].fillna("").to_dict("index")
-        for audit in (FIRST, RECHECK)
+        for audit in (worksheet.FIRST, worksheet.RECHECK)
     )
     place: Any
     for place in sorted({*first, *again}, key=str):

@@ -391,6 +391,17 @@ FOLLOW = (
 )
 
 
+OTHERS = "others"  # the category of counts that are told together
+
+
+class Disclosure(Stored):
+    """From which numbers on counts are told alone, and the "x of y" about victims that are not told."""
+
+    victims: int
+    crimes: int
+    withheld: list[str]
+
+
 class Details(Stored):
     """All details of one inspection, by id. Each is saved once, by the notebook that computed it.
 
@@ -412,6 +423,7 @@ class Details(Stored):
     auditable_route: float = OF_EVERY_INSPECTION
     recorded_crime: dict[str, int] = {}
     assumptions: list[Assumption] = []
+    disclosure: Disclosure | None = None
     fieldwork: Fieldwork | None = None
     crimes_from_elsewhere: bool | None = None
     crimes_per_point: float | None = None  # unrecorded crimes a year more or fewer for a point of the overall rate

@@ -46,6 +46,9 @@ Positive = Annotated[StrictInt, Field(ge=1)]
 Grade = Name  # which grades exist is the business of the programme
 
 
+LEAST_VICTIMS = 5
+
+
 def optional(default: Any, description: str) -> Any:
     """A key that may be left out."""
     return Field(default=default, description=description)
@@ -376,6 +379,15 @@ class Findings(Model):
         return tuple(getattr(self, section, ()))
 
 
+class Disclosure(Model):
+    """From which number on a count is told alone: smaller ones could point to a person."""
+
+    victims: Annotated[int, Field(ge=0, le=100)] | None = optional(
+        None, "of victims, and of crimes of an offence class; left out: 5, or 0 (any) where records are not real"
+    )
+    crimes: Annotated[int, Field(ge=0, le=100)] = optional(0, "of domestic abuse crimes by crime type; 0: any number")
+
+
 class Assumption(Model):
     """An assumption that the figures rest on, for the technical annex."""
 
@@ -403,6 +415,7 @@ class Inspection(Model):
     sampling: SamplingPlan | None = optional(None, "left out: the report says so")
     previous_inspection: PreviousInspection | None = None
     equality: Equality | None = None
+    disclosure: Disclosure = Disclosure()
     survey_statements: dict[Text, Text] = optional({}, "ids of survey.csv and the sentence that respondents saw")
     findings: Findings = Field(default_factory=lambda: Findings.model_validate({}))
     areas_for_improvement: tuple[AreaForImprovement, ...] = ()
@@ -420,6 +433,12 @@ class Inspection(Model):
     def all_crime(self) -> int:
         """Recorded crime of 12 months, of all types together."""
         return sum(self.crime_by_type().values())
+
+    @property
+    def least_victims(self) -> int:
+        """The smallest number of victims, or of crimes of an offence class, that is told alone."""
+        asked = self.disclosure.victims
+        return asked if asked is not None else LEAST_VICTIMS if self.records.status == "audit" else 0
 
     @property
     def recording_rule(self) -> RecordingRule:

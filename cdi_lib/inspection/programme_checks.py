@@ -11,23 +11,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cdi_lib.inspection import programme
 from cdi_lib.inspection.problems import suggest
-from cdi_lib.inspection.programme import (
-    FINDINGS,
-    MAIN,
-    NOT_JUDGED,
-    OVERALL,
-    WHOLE,
-    Chapters,
-    Counted,
-    Element,
-    OwnColumn,
-    Question,
-    Rate,
-    Requirement,
-    Rows,
-    Sample,
-)
 from cdi_lib.inspection.tables import DERIVED, EQUALITY, columns_of, offence_classes, tables_of
 
 Wrong: TypeAlias = tuple[str, str, str]  # key, what was got, what was expected
@@ -37,11 +22,14 @@ _M = TypeVar("_M", bound=BaseModel)
 def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     """What is wrong between the parts of a programme, given as its merged file says it."""
     parts = {name: _dict(content, name) for name in ("crime_types", "routes", "samples", "cancellations")}
-    own = _all_sound(content, "columns", OwnColumn)
+    own = _all_sound(content, "columns", programme.OwnColumn)
     parts["columns"] = {name: column for name, column in own.items() if column}
-    rates, shares = _all_sound(content, "estimates", Rate), _all_sound(content, "shares", Counted)
-    questions, elements = _all_sound(content, "questions", Question), _all_sound(content, "elements", Element)
-    overall = _sound(Question, content.get(OVERALL))
+    rates, shares = _all_sound(content, "estimates", programme.Rate), _all_sound(content, "shares", programme.Counted)
+    questions, elements = (
+        _all_sound(content, "questions", programme.Question),
+        _all_sound(content, "elements", programme.Element),
+    )
+    overall = _sound(programme.Question, content.get(programme.OVERALL))
     yield from _names(parts, list(rates))
     columns = tables_of(parts)
     for id_, rate in rates.items():
@@ -55,15 +43,15 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
         if share:
             yield from _counting(id_, share, list(shares), columns)
     yield from _circles("shares", "sum", {id_: share.sum for id_, share in shares.items() if share})
-    known = {"estimate": [*WHOLE, *parts["crime_types"], *rates], "share": list(shares)}
-    for id_, rows in _all_sound(content, "tables", Rows).items():
+    known = {"estimate": [*programme.WHOLE, *parts["crime_types"], *rates], "share": list(shares)}
+    for id_, rows in _all_sound(content, "tables", programme.Rows).items():
         if rows:
             yield from unknown(f"tables.{id_}.rows", rows.rows, known["estimate" if rows.kind == "rates" else "share"])
     yield from unknown("compared", _strings(content.get("compared")), known["estimate"])
     grades = _strings(content.get("grades"))
     if grades:
         yield from _judged(grades, questions, elements, overall, known)
-    if chapters := _sound(Chapters, content.get("chapters")):
+    if chapters := _sound(programme.Chapters, content.get("chapters")):
         yield from _sections(chapters)
 
 
@@ -94,25 +82,25 @@ def _names(parts: Mapping[str, Mapping[str, Any]], rates: Collection[str]) -> It
     """Ids that would stand for two things, and what crime types and samples name that is not there."""
     types, samples = parts["crime_types"], parts["samples"]
     for id_ in types:
-        if id_ in WHOLE:
+        if id_ in programme.WHOLE:
             yield f"crime_types.{id_}", id_, "another id; this one is the rate of all crime"
         yield from unknown(
             f"crime_types.{id_}.classes", _strings(_dict(types, id_).get("classes")), list(offence_classes().index)
         )
     for id_ in rates:
-        if id_ in WHOLE or id_ in types:
+        if id_ in programme.WHOLE or id_ in types:
             yield f"estimates.{id_}", id_, "another id; crime types and all crime have their rates without it"
     for id_ in set(parts["columns"]) & {*columns_of("crimes"), *DERIVED}:
         yield f"columns.{id_}", id_, "another id; every table of crimes has a column of this name"
-    if MAIN in samples:
-        yield f"samples.{MAIN}", MAIN, "another id; this one is the random sample"
+    if programme.MAIN in samples:
+        yield f"samples.{programme.MAIN}", programme.MAIN, "another id; this one is the random sample"
     columns = tables_of(parts)["crimes"]
     for id_, item in samples.items():
-        if found := _sound(Sample, item):
+        if found := _sound(programme.Sample, item):
             yield from unknown(f"samples.{id_}.needs", found.needs, [c for c, spec in columns.items() if spec.blank])
 
 
-def _counting(id_: str, share: Counted, shares: Sequence[str], columns: Mapping[str, Any]) -> Iterator[Wrong]:
+def _counting(id_: str, share: programme.Counted, shares: Sequence[str], columns: Mapping[str, Any]) -> Iterator[Wrong]:
     yield from unknown(f"shares.{id_}.sum", share.sum, shares)
     if not share.sum:
         yield from _conditions(f"shares.{id_}.where", share.where, share.table, columns)
@@ -152,7 +140,7 @@ def _circles(kind: str, key: str, uses: Mapping[str, Sequence[str]]) -> Iterator
                 waiting.append((following, iter(uses[following])))
 
 
-def _sections(chapters: Chapters) -> Iterator[Wrong]:
+def _sections(chapters: programme.Chapters) -> Iterator[Wrong]:
     found = [*chapters.first, *chapters.questions, *chapters.last]
     for section in dict.fromkeys(found):
         if found.count(section) > 1:
@@ -164,18 +152,18 @@ def _sections(chapters: Chapters) -> Iterator[Wrong]:
 
 def _judged(
     grades: Sequence[str],
-    questions: Mapping[str, Question | None],
-    elements: Mapping[str, Element | None],
-    overall: Question | None,
+    questions: Mapping[str, programme.Question | None],
+    elements: Mapping[str, programme.Element | None],
+    overall: programme.Question | None,
     known: Mapping[str, Sequence[str]],
 ) -> Iterator[Wrong]:
-    if len(grades) < 2 or len(set(grades)) != len(grades) or NOT_JUDGED in grades:
+    if len(grades) < 2 or len(set(grades)) != len(grades) or programme.NOT_JUDGED in grades:
         yield "grades", ", ".join(grades), "two or more different grades, best first"
-    if OVERALL in questions:
-        yield f"questions.{OVERALL}", OVERALL, "another id; this one is the whole"
+    if programme.OVERALL in questions:
+        yield f"questions.{programme.OVERALL}", programme.OVERALL, "another id; this one is the whole"
     for id_, element in elements.items():
         where = f"elements.{id_}"
-        if id_ == OVERALL or id_ in questions:
+        if id_ == programme.OVERALL or id_ in questions:
             yield where, id_, "an id that no question has"
         if element:
             yield from unknown(f"{where}.question", [element.question], list(questions))
@@ -187,7 +175,7 @@ def _judged(
         if question:
             yield from _question_problems(question, parts, grades, f"questions.{id_}")
     if overall:
-        yield from _question_problems(overall, list(questions), grades, OVERALL)
+        yield from _question_problems(overall, list(questions), grades, programme.OVERALL)
 
 
 def unknown(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Wrong]:
@@ -196,15 +184,15 @@ def unknown(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[
             yield where, f"'{name}'", f"one of {', '.join(known)}{suggest(name, known)}"
 
 
-def _band_problems(element: Element, grades: Sequence[str], where: str) -> Iterator[Wrong]:
+def _band_problems(element: programme.Element, grades: Sequence[str], where: str) -> Iterator[Wrong]:
     named = [band for band in element.bands.values() if isinstance(band, str)]
     got = ", ".join(map(str, element.bands.values()))
     if wrong := _grades_problem(list(element.bands), grades, where, "a band"):
         yield wrong
     elif named and not element.assessment:
         yield where, got, "percentages such as 90"
-    elif element.assessment and (len(named) < len(element.bands) or not set(named) <= set(FINDINGS)):
-        yield where, got, f"for each grade one of {', '.join(FINDINGS)}"
+    elif element.assessment and (len(named) < len(element.bands) or not set(named) <= set(programme.FINDINGS)):
+        yield where, got, f"for each grade one of {', '.join(programme.FINDINGS)}"
     elif not all(better > worse for better, worse in pairwise(element.cuts.values())):
         yield where, got, "bands that fall from grade to grade without overlap"
 
@@ -222,7 +210,9 @@ def _grades_problem(named: Sequence[str], grades: Sequence[str], where: str, wha
     return None if list(named) == wanted else (where, got, in_order)
 
 
-def _question_problems(question: Question, parts: Sequence[str], grades: Sequence[str], where: str) -> Iterable[Wrong]:
+def _question_problems(
+    question: programme.Question, parts: Sequence[str], grades: Sequence[str], where: str
+) -> Iterable[Wrong]:
     if not parts:
         return [(where, "no element", "at least one element with this question")]
     if wrong := _grades_problem(list(question.rules), grades, f"{where}.rules", "a rule"):
@@ -230,7 +220,9 @@ def _question_problems(question: Question, parts: Sequence[str], grades: Sequenc
     return list(_rule_problems(question, parts, grades, where)) or _contradictions(question, grades, where)
 
 
-def _rule_problems(question: Question, parts: Sequence[str], grades: Sequence[str], where: str) -> Iterator[Wrong]:
+def _rule_problems(
+    question: programme.Question, parts: Sequence[str], grades: Sequence[str], where: str
+) -> Iterator[Wrong]:
     yield from unknown(f"{where}.required", question.required, parts)
     if not 1 <= question.at_least <= len(parts):
         yield f"{where}.at_least", str(question.at_least), f"1 to {len(parts)}" if len(parts) > 1 else "1"
@@ -246,10 +238,10 @@ def _rule_problems(question: Question, parts: Sequence[str], grades: Sequence[st
             yield from unknown(f"{place}.none_below", [floor], grades)
 
 
-def _contradictions(question: Question, grades: Sequence[str], where: str) -> Iterator[Wrong]:
+def _contradictions(question: programme.Question, grades: Sequence[str], where: str) -> Iterator[Wrong]:
     """Rules of a better grade that ask for less than those of the next: the next could never be given."""
 
-    def floor(rank: int, rule: Requirement) -> int:
+    def floor(rank: int, rule: programme.Requirement) -> int:
         """Rank of the worst grade that a part may have."""
         if rule.at_most_below == 0:
             return rank

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from cdi_lib.inspection.details import Details
+from cdi_lib.inspection.details import OTHERS, Details
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.programme import OVERALL, Told
 from cdi_lib.inspection.yaml_files import read_yaml
@@ -82,9 +82,15 @@ def crime_types(told: Told) -> dict[str, str]:
     }
 
 
+def class_name(name: str) -> str:
+    """An offence class, or several that are told together."""
+    return said("disclosure.classes") if name == OTHERS else name
+
+
 def nouns(told: Told) -> dict[str, list[str]]:
-    """One crime of each type, and several."""
-    return {id_: [crime_type.one, crime_type.many] for id_, crime_type in told.crime_types.items()}
+    """One crime of each type, and several; at last of several types that are told together."""
+    together = {OTHERS: [said("disclosure.one"), said("disclosure.many")]}
+    return together | {id_: [crime_type.one, crime_type.many] for id_, crime_type in told.crime_types.items()}
 
 
 def sample_nouns(told: Told) -> dict[str, list[str]]:

@@ -31,11 +31,11 @@ FILTERS = {
         "link", "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
         "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
     )
-} | {"interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}  # fmt: skip
+} | {"class_name": labels.class_name, "interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}  # fmt: skip
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     *("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "is_assumed", "table", "figure"),
-    "citation",
+    *("is_withheld", "citation"),
 )
 GIVEN = (
     *("results", "inspection", "findings", "judgements", "period", "commit", "question", "dropped", "licences"),
@@ -106,6 +106,11 @@ class Teller:
     def judged(self, key: str) -> Any:
         """The judgement of an element, a question, or overall."""
         return judgements.judged(self.results, key)
+
+    def is_withheld(self, key: str) -> bool:
+        """Whether the "x of n" with this id is not told because its numbers are too small."""
+        held = self.results.details.disclosure
+        return held is not None and key in held.withheld
 
     def is_judged(self, measure: str) -> bool:
         """Whether an element was graded by this measure."""

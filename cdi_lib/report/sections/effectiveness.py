@@ -7,7 +7,7 @@ from typing import Any
 
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import book, crime_types, said
+from cdi_lib.report.labels import book, class_name, crime_types, said
 from cdi_lib.report.tables import Table, headed
 
 
@@ -83,10 +83,13 @@ def domestic_abuse(results: Results) -> Table | None:
     if share is None or share.n == 0:
         return None
     parts = ("audited", "recorded", "unrecorded")
-    counts = {part: results.tallies[f"domestic_abuse_{part}"].counts for part in parts}
+    counts, labels = (
+        {part: results.tallies[f"domestic_abuse_{part}"].counts for part in parts},
+        crime_types(results.told),
+    )
     rows = [
-        {"code": name, "crime_type": crime_type.label} | {part: counts[part][name] for part in parts}
-        for name, crime_type in results.told.crime_types.items()
+        {"code": name, "crime_type": labels.get(name, said("disclosure.types"))} | {p: counts[p][name] for p in parts}
+        for name in counts["audited"]
     ]
     total = {"audited": share.n, "recorded": share.x, "unrecorded": share.missed}
     return headed("tbl-domestic-abuse", [*rows, {"code": "overall", "crime_type": said("domestic_abuse.all")} | total])
@@ -98,7 +101,9 @@ def offence_classes(identity: str, tally: str) -> Callable[[Results], Table | No
     def build(results: Results) -> Table | None:
         found = results.tallies.get(tally)
         counts = found.counts if found else {}
-        return headed(identity, [{"offence": name, "unrecorded": number} for name, number in counts.items()])
+        return headed(
+            identity, [{"offence": class_name(name), "unrecorded": number} for name, number in counts.items()]
+        )
 
     return build
 

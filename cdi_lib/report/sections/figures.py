@@ -13,7 +13,7 @@ from cdi_lib.inspection.details import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, wording
 from cdi_lib.report.charts import Bar, both
-from cdi_lib.report.labels import crime_types, nouns, said, word
+from cdi_lib.report.labels import class_name, crime_types, nouns, said, word
 from cdi_lib.report.sections.effectiveness import interval_level, previous
 from cdi_lib.report.wording import between, capital, count, estimated, of, percent
 
@@ -117,16 +117,8 @@ def unrecorded(results: Results) -> Drawn | None:
     rows = []
     for key, label in crime_types(results.told).items():
         if e := results.estimate(f"unrecorded_{key}"):
-            rows.append(
-                Bar(
-                    label,
-                    e.value,
-                    e.low,
-                    e.high,
-                    capital(estimated(e.value)),
-                    _is_assumed(results, f"unrecorded_{key}"),
-                )
-            )
+            assumed = _is_assumed(results, f"unrecorded_{key}")
+            rows.append(Bar(label, e.value, e.low, e.high, capital(estimated(e.value)), assumed))
     title = said("unrecorded.title", number=capital(estimated(first.value)))
     ends = {"end": wording.day(results.audit_period["end"]), "level": wording.percent_confidence(first)}
     subtitle = said("unrecorded.subtitle", **ends)
@@ -140,7 +132,7 @@ def domestic_abuse(results: Results) -> Drawn | None:
     tally = results.tallies.get("domestic_abuse_unrecorded_classes")
     if tally is None or not tally.counts:
         return None
-    rows = list(tally.counts.items())
+    rows = [(class_name(name), number) for name, number in tally.counts.items()]
     subtitle = said("domestic_abuse.subtitle", period=_when(results))
     assumed = bool(results.marked(["tallies.domestic_abuse_unrecorded_classes"]))
     figure = both(charts.bars, _domestic_abuse_title(results), subtitle, rows, said("domestic_abuse.axis"), assumed)
