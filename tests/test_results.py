@@ -9,6 +9,7 @@ import pytest
 from forces import judgements, question
 
 from cdi_lib import cli
+from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.results import (
     EstimateResult,
@@ -99,7 +100,7 @@ for cell in (
 
 
 def test_recorder_notes_the_cell_by_its_execution_count():
-    done = subprocess.run([sys.executable, "-c", CELLS], capture_output=True, text=True, check=True, cwd=cli.PROJECT)
+    done = subprocess.run([sys.executable, "-c", CELLS], capture_output=True, text=True, check=True, cwd=PROJECT)
     assert "{'details.headline': 2, 'shares.b': 4}" in done.stdout
 
 

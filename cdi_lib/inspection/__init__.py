@@ -9,6 +9,7 @@
 - ``prose``        the texts of a parameter file that may be edited in words, and how they are put back
 - ``programme``    a kind of inspection as its file says it; ``programme_checks`` what is wrong between its parts
 - ``counting``     what a programme counts, in the tables of an audit
+- ``disclosure``   counts that are too small to be told alone
 - ``tables``       what the tables of an audit hold: columns, kinds of values, dates and times as exported
 - ``rules``        what is wrong in a cell, a row, between rows and between tables
 - ``records``      the tables of an audit: read, checked and held
