@@ -138,7 +138,7 @@ mutants: setup-test ## [MUTATE=statistics/intervals]: how many of the changes th
 	@$(python) -m tests.tools.mutants $${MUTATE:+"$$MUTATE"}
 
 docs: setup-test ## the library's documentation, the schema of results and the columns of tables, in .cache/docs/
-	@$(python) -m pdoc --output-directory .cache/docs --docformat numpy cdi_lib !cdi_lib.__main__
+	@PDOC_ALLOW_EXEC=1 $(python) -W "ignore:Error parsing type annotation" -m pdoc --output-directory .cache/docs --docformat numpy cdi_lib !cdi_lib.__main__
 	@$(python) -m tests.tools.docs .cache/docs
 
 lock: setup ## resolve the dependencies again

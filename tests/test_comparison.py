@@ -14,7 +14,7 @@ from cdi_lib.comparison import compare as comparison
 from cdi_lib.comparison import outputs as comparison_outputs
 from cdi_lib.comparison.compare import Count, Inspected, Rate
 from cdi_lib.inspection.problems import InputError
-from cdi_lib.inspection.published import read_published
+from cdi_lib.inspection.published import LATER, read_published
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline import comparison as build_comparison
 from cdi_lib.render.look import hash_of
@@ -300,7 +300,7 @@ def test_words_ask_for_what_the_comparison_holds():
     models = {"found": comparison.Comparison, "group": comparison.Group}
     texts = Texts("en", None, FILTERS)
     told = [problem for section in sections for problem in texts.check([section], known, {}, models)]
-    assert len(sections) == 6
+    assert len(sections) == 7
     assert [problem for problem in told if problem.severity == "error" and "comparison/" in problem.file] == []
 
 
@@ -382,3 +382,17 @@ def test_interval_of_the_national_rate_by_numeric_derivatives_and_simulation():
 def test_national_rate_refuses_what_it_cannot_weigh(wrong):
     with pytest.raises(ValueError, match="rates between 0 and 1"):
         pooling.crime_weighted(*wrong)
+
+
+def test_later_inspections_stand_apart():
+    """What was printed since 2020 is shown with its source, and changes no figure of the others."""
+    later = read_published(LATER)
+    assert later["source"].str.startswith("http").all()
+    found, apart = comparison.compare([], read_published(), later), comparison.compare([], read_published())
+    assert len(found.later) == len(later) and not apart.later
+    assert found.model_dump(exclude={"later"}) == apart.model_dump(exclude={"later"})
+    table = comparison_outputs.TABLES["tbl-later"].build(found)
+    [wiltshire] = [row for row in table.rows if row["inspection"] == "Wiltshire"]
+    assert (wiltshire["rate"], wiltshire["grade"]) == (0.924, "adequate")
+    assert (round(wiltshire["low"], 3), round(wiltshire["high"], 3)) == (0.897, 0.951)
+    assert comparison_outputs.TABLES["tbl-later"].build(apart) is None

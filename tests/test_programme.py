@@ -299,3 +299,11 @@ def test_rule_of_recording_is_that_of_the_audit_period():
         for day in ("2017-01-01", "2018-04-01", "2023-05-31", "2023-06-01")
     ]
     assert texts[1] == texts[2] and len(set(texts)) == 3
+
+
+def test_a_version_that_is_inherited_is_told_as_that_of_the_other_programme(tmp_path):
+    folder = tmp_path / "programmes"
+    folder.mkdir()
+    for name, text in {"near": "extends: far", "far": "extends: cdi-2017", "own": 'extends: far\nversion: "2.0"'}.items():
+        (folder / f"{name}.yml").write_text(f"name: {name}\n{text}\n", encoding="utf-8")
+    assert [load_programme(name, tmp_path).extends for name in ("near", "far", "own")] == ["cdi-2017"] * 2 + [None]

@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field
 from cdi_lib.inspection.details import Stored, follows
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.programme import OVERALL, default_programme
-from cdi_lib.inspection.published import OUTSIDE, read_published
+from cdi_lib.inspection.published import LATER, OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
 from cdi_lib.statistics import pooling
 
@@ -86,7 +86,7 @@ class Inspected(_Model):
     @property
     def name(self) -> str:
         """The force, with the year of the audit, which tells inspections of one force apart, or else with the title too."""
-        name = f"{self.force} {self.year or self.title[-4:]}{', draft' if self.is_draft else ''}"
+        name = f"{self.force} {self.year or self.title.rpartition(' ')[2]}{', draft' if self.is_draft else ''}"
         return f"{name} ({self.title})" if self.is_one_of_several else name
 
     def is_later(self, other: Inspected) -> bool:
@@ -177,6 +177,7 @@ class Comparison(_Model):
     total: Count | None
     total_of: list[str]
     national: list[National] = Field(default=[])
+    later: list[Inspected] = Field(default=[])  # of other kinds of inspection: as printed, in no mean and no sum
 
     @follows
     def forces(self) -> int:
@@ -206,12 +207,12 @@ class Comparison(_Model):
 # --- collecting ------------------------------------------------------------------------------------------------
 
 
-def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
+def compare(results: Sequence[Results], published: pd.DataFrame, later: pd.DataFrame | None = None) -> Comparison:
     """Bring computed and published inspections together, sorted by rules, year of the audit and name.
 
     ``published`` is as :func:`cdi_lib.inspection.published.read_published` gives it. An inspection that was computed here
-    stands in the place of the published figures of the same force, kind and year. InputError if two reports are of the
-    same inspection.
+    stands in the place of the published figures of the same force, kind and year. ``later`` are inspections of other kinds,
+    in the same columns. InputError if two reports are of the same inspection.
     """
     printed = {(item.force, item.title): item for item in _from_table(published)}
     computed: dict[tuple[str, str], Inspected] = {}
@@ -240,6 +241,7 @@ def compare(results: Sequence[Results], published: pd.DataFrame) -> Comparison:
         total=add([item.unrecorded for item in newest if item.unrecorded]) if newest else None,
         total_of=sorted(item.name for item in newest),
         national=[whole for rule in RULES if (whole := national(rule, inspections))],
+        later=sorted(_from_table(later), key=lambda item: (item.force, item.title)) if later is not None else [],
     )
 
 
@@ -375,7 +377,7 @@ def _weighs(item: Inspected) -> bool:
 def read(folder: str) -> Comparison:
     """The comparison that a build has written into a folder; with "" that of the published inspections alone."""
     if not folder:
-        return compare([], read_published())
+        return compare([], read_published(), read_published(LATER))
     return Comparison.model_validate_json((Path(folder) / "comparison.json").read_text(encoding="utf-8"))
 
 

@@ -85,6 +85,18 @@ def _unrecorded(found: Comparison) -> Rows:
     ]
 
 
+def _later(found: Comparison) -> Rows:
+    rows = []
+    for item in found.later:
+        rate, violence = item.rates.get("overall"), item.rates.get("violence")
+        row: dict[str, Any] = {"inspection": item.force, "report": item.title, "published": item.published}
+        row |= {"rate": rate.value, **_ends(rate)} if rate else {}
+        row |= {"violence": violence.value} if violence else {}
+        row |= {"unrecorded": item.unrecorded.value} if item.unrecorded else {}
+        rows.append(row | {"grade": item.grades.get("overall")})
+    return rows
+
+
 @dataclass(frozen=True)
 class Output:
     """A table of the comparison: what makes its rows, and columns that depend on the inspections."""
@@ -122,6 +134,7 @@ _OUTPUTS = (
     Output("tbl-types", _types, _of_types),
     Output("tbl-grades", _grades, _of_questions),
     Output("tbl-unrecorded", _unrecorded),
+    Output("tbl-later", _later),
 )
 TABLES = {output.id: output for output in _OUTPUTS}
 
@@ -260,3 +273,8 @@ def national(found: Comparison) -> str:
 def total(found: Comparison) -> str:
     """The sum of unrecorded crime over the forces, in words."""
     return _told("total", found=found, forces=len(found.total_of))
+
+
+def later() -> str:
+    """What kinds of inspection the later figures are from."""
+    return _told("later")

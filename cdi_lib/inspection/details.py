@@ -363,6 +363,7 @@ class Framework(Model):  # which criteria were used
     date: date
     title: str
     note: str
+    extends: str | None = None  # the programme whose version, date and note these are, where it says none of its own
 
 
 class Judgements(Model):

@@ -235,6 +235,7 @@ class Programme(Told):
     date: Day
     title: Text
     note: Text = Field(description="printed with the criteria")
+    extends: Text | None = Field(default=None, description="the programme whose version, date and note it has")
     recording_rules: tuple[RecordingRule, ...] = Field(min_length=1, description="by date, the earliest first")
     chapters: Chapters
     usual_months: float = Field(default=6, ge=0, le=36, description="length of an audit period; 0: any")
@@ -324,6 +325,10 @@ def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
     content: dict[str, Any] = {}
     for file, path, document in reversed(documents):
         content = _extended(content, document.content)
+        if "version" in document.content:
+            content.pop("extends", None)
+        else:
+            content.setdefault("extends", document.content.get("extends") or DEFAULT)
         if document.content.get("name") not in (None, path.stem):
             line = f"line {document.line('name')}, name"
             got = shown(document.content["name"])

@@ -17,6 +17,7 @@ from cdi_lib.inspection.rules import Mistake, check_cells
 from cdi_lib.inspection.tables import TEXT, Column, Kind, Series, one_of
 
 PUBLISHED = PROJECT / "params" / "published-inspections.csv"
+LATER = PROJECT / "params" / "published-later.csv"  # by other kinds of inspection, mostly from secondary sources
 OUTSIDE = "outside the CDI series"  # so marked in the table: another kind of inspection, with another method
 RATES = ("overall", "violence", "sexual")
 GRADES = ("grade_overall", "grade_effective", "grade_efficient", "grade_leadership")
@@ -68,7 +69,7 @@ def read_published(path: Path = PUBLISHED, grades: Sequence[str] = ()) -> pd.Dat
     table = table.reindex(columns=[*dict.fromkeys([*kinds, *table.columns])]).astype(object)
     table = table.where(table.notna(), None)
     mistakes = list(check_cells(table, columns, path.name))
-    undated = table["published"].isna() & ~table["report"].fillna("").str.contains(r"\b20\d\d$")
+    undated = table["published"].isna() & ~table["report"].fillna("").str.contains(r"\b20\d\d(?:[/-]\d\d)?$")
     for column, breaks, expected in (
         # text of this form has the order of the days
         ("audit_start", table["audit_start"].fillna("") > table["audit_end"].fillna("9"), "a day before audit_end"),

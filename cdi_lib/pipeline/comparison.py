@@ -9,7 +9,7 @@ from pathlib import Path
 from cdi_lib.comparison import outputs
 from cdi_lib.comparison.compare import compare
 from cdi_lib.inspection.folders import COMPARISON, PROJECT
-from cdi_lib.inspection.published import read_published
+from cdi_lib.inspection.published import LATER, read_published
 from cdi_lib.inspection.results import read_results, write_json
 from cdi_lib.pipeline import fingerprint
 from cdi_lib.pipeline import publish as publishing
@@ -37,7 +37,7 @@ def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
     InputError if a file is no ``results.json``, or two are of the same inspection.
     """
     labels.use(labels.DEFAULT)
-    found = compare([read_results(path) for path in results], read_published())
+    found = compare([read_results(path) for path in results], read_published(), read_published(LATER))
     write_json(out / "comparison.json", found.model_dump(mode="json"))
     outputs.write_tables(found, out / "tables")
     published = _whole_day(max(item.published for item in found.inspections if item.published))

@@ -145,7 +145,7 @@ def inputs(force: str, params: Path, renderer: str) -> dict[str, str]:
 def comparison_inputs(reports: Iterable[Path], renderer: str) -> dict[str, str]:
     """Everything that the comparison of forces depends on: name to SHA-256 (or to a description)."""
     results = {f"{folder.name}/results.json": file_hash(folder / "results.json") for folder in reports}
-    published = _hashes(PROJECT, [PROJECT / "params" / "published-inspections.csv"])
+    published = _hashes(PROJECT, (PROJECT / "params").glob("published-*.csv"))
     return engine_files(renderer) | code_files() | results | published
 
 
