@@ -304,6 +304,26 @@ def test_rule_of_recording_is_that_of_the_audit_period():
 def test_a_version_that_is_inherited_is_told_as_that_of_the_other_programme(tmp_path):
     folder = tmp_path / "programmes"
     folder.mkdir()
-    for name, text in {"near": "extends: far", "far": "extends: cdi-2017", "own": 'extends: far\nversion: "2.0"'}.items():
+    for name, text in {
+        "near": "extends: far",
+        "far": "extends: cdi-2017",
+        "own": 'extends: far\nversion: "2.0"',
+    }.items():
         (folder / f"{name}.yml").write_text(f"name: {name}\n{text}\n", encoding="utf-8")
     assert [load_programme(name, tmp_path).extends for name in ("near", "far", "own")] == ["cdi-2017"] * 2 + [None]
+
+
+def test_a_section_of_what_was_taken_away_is_told(tmp_path):
+    """Nothing would be known of it, and its text would say that it was not there."""
+    (tmp_path / "programmes").mkdir()
+    taken = {
+        "estimates": {"rape": None}, "shares": {"n100_required": None, "n100_review": None}, "elements": {"rape": None, "n100": None},
+    }  # fmt: skip
+    (tmp_path / "programmes" / "less.yml").write_text(
+        yaml.safe_dump({"name": "less", "extends": "cdi-2017"} | taken), "utf-8"
+    )
+    with pytest.raises(InputError) as caught:
+        load_programme("less", tmp_path)
+    places = [problem.where for problem in caught.value.problems]
+    assert any("chapters.questions.n100" in place for place in places), places
+    assert not any("chapters.questions.rape" in place for place in places)  # the "x of y" of rape is left

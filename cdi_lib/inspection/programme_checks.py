@@ -52,7 +52,8 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     if grades:
         yield from _judged(grades, questions, elements, overall, known)
     if chapters := _sound(programme.Chapters, content.get("chapters")):
-        yield from _sections(chapters)
+        told = {*known["estimate"], *known["share"], *questions, "assessment", "previous", "change"}
+        yield from _sections(chapters, told)
 
 
 def _dict(content: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -140,11 +141,16 @@ def _circles(kind: str, key: str, uses: Mapping[str, Sequence[str]]) -> Iterator
                 waiting.append((following, iter(uses[following])))
 
 
-def _sections(chapters: programme.Chapters) -> Iterator[Wrong]:
+def _sections(chapters: programme.Chapters, told: Collection[str]) -> Iterator[Wrong]:
+    """Sections that are named twice, or that tell of results which this programme does not have."""
     found = [*chapters.first, *chapters.questions, *chapters.last]
     for section in dict.fromkeys(found):
         if found.count(section) > 1:
             yield "chapters", f"the section {section} {found.count(section)} times", "each section once"
+    for section, measures in chapters.questions.items():
+        if measures and not any("*" in name or name.startswith("unrecorded_") or name in told for name in measures):
+            expected = f"a result that it tells of{suggest(measures[0], told)}; or null for a section that is not told"
+            yield f"chapters.questions.{section}", ", ".join(measures), expected
 
 
 # --- how it is judged -----------------------------------------------------------------------------------------------
