@@ -84,8 +84,7 @@ def _refuse(where: str, got: str, expected: str, key: str = "") -> InputError:
 
 def report(chosen: argparse.Namespace) -> int:
     """Build the report of one force, if it is not up to date."""
-    from cdi_lib.pipeline import front
-    from cdi_lib.pipeline.runner import build_all
+    from cdi_lib.pipeline.runner import build_all, write_front
 
     force = chosen.force
     say_step = lambda force, step, text: console.say(f"{force}: {text}")
@@ -94,7 +93,7 @@ def report(chosen: argparse.Namespace) -> int:
     if _has_failed(outcome):
         return 1
     if outcome.status != "unchanged":
-        front.write(folders.reports_folder())
+        write_front(changed=True)
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
     console.say(up_to_date if outcome.status == "unchanged" else outcome.message)
     for name in ("index.html", "report.pdf", "results.json"):
@@ -125,8 +124,7 @@ def preview(chosen: argparse.Namespace) -> int:
 
 def reports(chosen: argparse.Namespace) -> int:
     """Build the reports that are not up to date, and the comparison; one force's failure does not stop the others."""
-    from cdi_lib.pipeline import front
-    from cdi_lib.pipeline.runner import build_all, compare
+    from cdi_lib.pipeline.runner import build_all, compare, write_front
 
     if chosen.jobs < 0:
         raise _refuse("JOBS", str(chosen.jobs), "how many forces at a time, such as JOBS=2")
@@ -140,7 +138,7 @@ def reports(chosen: argparse.Namespace) -> int:
     compared = compare([o.force for o in outcomes if o.is_whole], chosen.renderer, chosen.again)
     if not _has_failed(compared):
         console.file(folders.reports_folder() / folders.COMPARISON / "index.html")
-    console.file(front.write(folders.reports_folder()))
+    console.file(write_front(changed=any(one.status != "unchanged" for one in (*outcomes, compared))))
     unchanged, whole = sum(o.status == "unchanged" for o in outcomes), len(outcomes) - len(failed)
     console.say(f"reports that are whole: {whole} of {len(outcomes)}; already up to date: {unchanged}")
     if failed:

@@ -263,7 +263,7 @@ def test_the_workbook_holds_every_table_unrounded_and_says_what_is_not_comparabl
     book = load_workbook(page / "tables.xlsx")
     assert book.sheetnames[3:] == [identity.removeprefix("tbl-") for identity in comparison_outputs.TABLES]
     cover = " ".join(str(cell.value) for row in book["Cover"] for cell in row)
-    assert comparison_outputs.not_comparable() in cover
+    assert comparison_outputs.tell(comparison.compare([], read_published()), "not_comparable") in cover
     rows = {row[0]: row for row in book["rates"].iter_rows(values_only=True)}
     for item in comparison.read(str(page)).inspections:
         if rate := item.rates.get("overall"):
@@ -287,20 +287,21 @@ def test_one_force_alone_can_be_shown():
     alone = comparison.Comparison(
         inspections=[inspected()], rate_names={}, questions={}, groups=[], total=None, total_of=[]
     )
-    assert "one inspection of one force (1 computed here)" in comparison_outputs.counted(alone)
+    assert "one inspection of one force (1 computed here)" in comparison_outputs.tell(alone, "counted")
     assert "#fig-rates-after" in comparison_outputs.forest_markdown(alone, "after")
     assert comparison_outputs.table_markdown(alone, "tbl-shrunken") == ""
-    assert "fewer than five inspections" in comparison_outputs.alone(alone)
-    assert "no sum" in comparison_outputs.total(alone)
+    assert "fewer than five inspections" in comparison_outputs.tell(alone, "chance")
+    assert "no sum" in comparison_outputs.tell(alone, "unrecorded")
 
 
 def test_words_ask_for_what_the_comparison_holds():
-    known = {"found", "group", "inspections", "by_kind", "rule", "rules", "least", "forces"}
+    known = {"found", "rules", "by_kind", "not_pooled", "least", "inspections", "summed", "forces", "pooled"}
+    shows = dict.fromkeys(("table", "forest", "funnel"))
     sections = [f"comparison/{path.stem}" for path in (TEXTS / "en" / "comparison").glob("*.md")]
     models = {"found": comparison.Comparison, "group": comparison.Group}
-    texts = Texts("en", None, FILTERS)
+    texts = Texts("en", None, FILTERS, shows)
     told = [problem for section in sections for problem in texts.check([section], known, {}, models)]
-    assert len(sections) == 7
+    assert len(sections) == 12
     assert [problem for problem in told if problem.severity == "error" and "comparison/" in problem.file] == []
 
 

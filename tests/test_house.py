@@ -15,7 +15,7 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 PACKAGES = sorted(path.parent for path in LIBRARY.rglob("__init__.py"))
 LINES = {path: len(path.read_text("utf-8").splitlines()) for path in MODULES}
 # Ceilings, not aims: what a reader can hold. Deleting is progress; raising one of them needs a reason.
-MODULE, FUNCTION, ALL, STATISTICS = 600, 60, 19_435, 2_897  # the goal is 13,500; disclosure came last
+MODULE, FUNCTION, ALL, STATISTICS = 600, 60, 19_454, 2_909  # the goal is 13,500; disclosure and imports by need came last
 
 
 def shown(path):
@@ -113,3 +113,15 @@ def test_statistics_can_be_used_alone():
     assert {"numpy", "pandas", "scipy"} <= libraries
     of_the_report = {"matplotlib", "jinja2", "nbformat", "papermill", "pydantic", "yaml", "openpyxl", "IPython"}
     assert libraries & of_the_report == set()
+
+
+def test_whether_a_report_is_up_to_date_is_known_without_heavy_libraries():
+    """400 forces are looked at in a moment; a library that is loaded for it would cost more than all of them."""
+    code = (
+        "import sys; from cdi_lib.cli import main\n"
+        "assert main(['why', '--force', 'northamptonshire', '--quiet']) == 0\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"pandas", "numpy", "scipy", "pydantic", "yaml", "matplotlib", "nbformat", "papermill", "jinja2", "duckdb"}
+    assert heavy & set(done.stdout.split()) == set()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 from math import floor
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from cdi_lib.comparison import charts as drawn
-from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, Comparison, Group, Inspected, Shrunken
+from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, RULES, Comparison, Group, Inspected, Shrunken
 from cdi_lib.report import charts, labels, tables, wording, workbook
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.tables import Column, Table
@@ -169,8 +169,8 @@ def write_workbook(found: Comparison, path: Path, published: str) -> None:
             name = identity.removeprefix("tbl-")
             sheets[name] = workbook.sheet(name, _with_gaps_named(table), output.title, said("comparison.order"), NOTES)
     title, about = said("comparison.title"), said("comparison.about")
-    apart = said("comparison.not_comparable", what=not_comparable())
-    cover = Cover(title=title, intro=[counted(found)], about=[apart, about])
+    apart = said("comparison.not_comparable", what=tell(found, "not_comparable"))
+    cover = Cover(title=title, intro=[tell(found, "counted")], about=[apart, about])
     notes = {key: said(f"comparison.{key}", gap=said("comparison.gap"), **LEVELS) for key in NOTES}
     workbook.save(path, sheets, cover, notes, title, published)
 
@@ -232,49 +232,19 @@ def funnel_markdown(found: Comparison, group: Group) -> str:
 # --- sentences -------------------------------------------------------------------------------------------------
 
 
-@cache
-def _texts() -> Texts:
-    return Texts(labels.language(), None, FILTERS)
-
-
-def _told(section: str, **names: Any) -> str:
-    """The words of ``reports/text/<language>/comparison/<section>.md``."""
-    return _texts().tell(f"comparison/{section}", names)
-
-
-def not_comparable() -> str:
-    """What the figures do not have in common."""
-    return _told("not_comparable")
-
-
-def counted(found: Comparison) -> str:
-    """What is compared, in numbers."""
-    by_kind = [f"{wording.count(number)} {said(f'kinds.{kind}')}" for kind, number in found.kinds.items()]
-    return _told("counted", found=found, inspections=len(found.inspections), by_kind=by_kind)
-
-
-def scatter(group: Group) -> str:
-    """Whether the forces of a group differ by more than chance, in words."""
-    return _told("scatter", group=group, rule=rule_name(group.rule), inspections=len(group.shrunken))
-
-
-def alone(found: Comparison) -> str:
-    """The groups that are too small to be pooled, in words; empty if there is none."""
-    return _told("alone", rules=[f"“{rule_name(rule)}”" for rule in found.not_pooled], least=LEAST_POOLED)
-
-
-def national(found: Comparison) -> str:
-    """The rate of all forces together, by rules, in words; empty where no rules have two forces."""
-    rules = {item.rule: rule_name(item.rule) for item in found.national}
-    forces = {item.rule: len(item.forces) for item in found.national}
-    return _told("national", found=found, rules=rules, forces=forces)
-
-
-def total(found: Comparison) -> str:
-    """The sum of unrecorded crime over the forces, in words."""
-    return _told("total", found=found, forces=len(found.total_of))
-
-
-def later() -> str:
-    """What kinds of inspection the later figures are from."""
-    return _told("later")
+def tell(found: Comparison, section: str) -> str:
+    """A section of the comparison in the words of ``reports/text/<language>/comparison/<section>.md``."""
+    shows: dict[str, Any] = {"table": table_markdown, "forest": forest_markdown, "funnel": funnel_markdown}
+    texts = Texts(labels.language(), None, FILTERS, {name: partial(show, found) for name, show in shows.items()})
+    context = {
+        "found": found,
+        "rules": {rule: rule_name(rule) for rule in RULES},
+        "by_kind": [f"{wording.count(number)} {said(f'kinds.{kind}')}" for kind, number in found.kinds.items()],
+        "not_pooled": [f"“{rule_name(rule)}”" for rule in found.not_pooled],
+        "least": LEAST_POOLED,
+        "inspections": len(found.inspections),
+        "summed": len(found.total_of),
+        "forces": {whole.rule: len(whole.forces) for whole in found.national},
+        "pooled": {group.rule: len(group.shrunken) for group in found.groups},
+    }
+    return texts.tell(f"comparison/{section}", context)

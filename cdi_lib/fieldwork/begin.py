@@ -14,10 +14,10 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cdi_lib.inspection.folders import force_key
+from cdi_lib.inspection.folders import DEFAULT, force_key
 from cdi_lib.inspection.parameters import CountFigure, Inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.programme import DEFAULT, Programme, load_programme
+from cdi_lib.inspection.programme import Programme, load_programme
 from cdi_lib.inspection.tables import Column, tables_of
 
 _INTRODUCTION = """\

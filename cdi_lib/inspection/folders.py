@@ -13,10 +13,12 @@ from cdi_lib.inspection.problems import InputError, Problem, shown
 PROJECT = project_folder()
 # A build sets these for its notebooks; scripts and tests may set them for commands.
 PARAMS_VARIABLE, REPORTS_VARIABLE, SECTIONS_VARIABLE = "CDI_PARAMS", "CDI_REPORTS", "CDI_SECTIONS"
+DEFAULT = "cdi-2017"  # the programme of parameters that name none
+FOLDERS = ("programmes", "criteria")  # of programmes, in params; the second is where older projects keep theirs
 DEMONSTRATION = "demonstration"  # folder of generated forces in params/
 BUILDING = ".*-building-*"  # folders in reports/ in which builds are under way
 COMPARISON = "comparison"  # folder of the comparison of forces in reports/
-RESERVED = ("programmes", "criteria", DEMONSTRATION, COMPARISON)
+RESERVED = (*FOLDERS, DEMONSTRATION, COMPARISON)
 FORCE_KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 

@@ -11,18 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PrivateAttr, StrictBool, StrictInt, ValidationError, model_validator
 
 from cdi_lib.inspection import values
-from cdi_lib.inspection.folders import PROJECT, force_key, forces
+from cdi_lib.inspection.folders import DEFAULT, FOLDERS, PROJECT, force_key, forces
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.programme import (
-    DEFAULT,
-    FOLDERS,
-    OVERALL,
-    Programme,
-    RecordingRule,
-    Values,
-    default_programme,
-    load_programme,
-)
+from cdi_lib.inspection.programme import OVERALL, Programme, RecordingRule, Values, default_programme, load_programme
 from cdi_lib.inspection.programme_checks import Wrong, unknown
 from cdi_lib.inspection.tables import tables_of
 from cdi_lib.inspection.values import (

@@ -16,13 +16,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
-from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.folders import DEFAULT, FOLDERS, PROJECT
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.values import Count, Day, Model, Name, Percentage, Text, explain
 from cdi_lib.inspection.yaml_files import Document, read_yaml
 
-DEFAULT = "cdi-2017"
-FOLDERS = ("programmes", "criteria")  # in params; the second is where older projects keep theirs
 FINDINGS = {"fully met": 0, "mostly met": -1, "partly met": -2, "not met": -3}  # as numbers, higher is better
 NOT_JUDGED = "not judged"
 OVERALL = "overall"

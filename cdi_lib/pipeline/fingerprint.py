@@ -19,8 +19,7 @@ from pathlib import Path
 
 import cdi_lib
 from cdi_lib.inspection.files import file_hash
-from cdi_lib.inspection.folders import PROJECT, params_of
-from cdi_lib.inspection.programme import DEFAULT, FOLDERS
+from cdi_lib.inspection.folders import COMPARISON, DEFAULT, FOLDERS, PROJECT, params_of
 
 COMMIT_VARIABLE = "CDI_COMMIT"
 UNCOMMITTED = " with uncommitted changes"
@@ -147,6 +146,13 @@ def comparison_inputs(reports: Iterable[Path], renderer: str) -> dict[str, str]:
     results = {f"{folder.name}/results.json": file_hash(folder / "results.json") for folder in reports}
     published = _hashes(PROJECT, (PROJECT / "params").glob("published-*.csv"))
     return engine_files(renderer) | code_files() | results | published
+
+
+def lists_all(reports: Path) -> bool:
+    """Whether the front page of a folder of reports links those that are there, and no other."""
+    page = reports / FRONT[0].name
+    linked = re.findall(r'href="([^"/]+)/index[.]html"', page.read_text(encoding="utf-8")) if page.is_file() else [""]
+    return {*linked, COMPARISON} == {path.parent.name for path in reports.glob("[!.]*/results.json")} | {COMPARISON}
 
 
 def outputs(folder: Path) -> dict[str, str]:

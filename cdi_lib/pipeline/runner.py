@@ -17,7 +17,7 @@ from typing import Any
 
 from cdi_lib.inspection.folders import COMPARISON, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.pipeline import fingerprint, kept, processes
+from cdi_lib.pipeline import fingerprint, processes
 from cdi_lib.pipeline.notebooks import FAILED, BuildError
 from cdi_lib.render.errors import RenderError
 
@@ -69,14 +69,12 @@ def build_all(
     waiting: dict[str, bool] = {}  # force -> only its look has changed
     for force in forces:
         reasons, only_look = _reasons(force, renderer)
-        if again:
-            kept.forget(force)
         if again or reasons:
             waiting[force] = only_look and not again
         else:
             done(Outcome(force, "unchanged"))
     if waiting:
-        with _builders(scheduler, min(jobs or cores(), len(waiting)), renderer, on_step) as (submit, receive):
+        with _builders(scheduler, min(jobs or cores(), len(waiting)), renderer, again, on_step) as (submit, receive):
             futures = {submit(force, only_look): force for force, only_look in waiting.items()}
             for future in as_completed(futures):
                 done(_outcome(futures[future], lambda arrived: receive(arrived.result()), future))
@@ -92,7 +90,9 @@ def _reasons(force: str, renderer: str) -> tuple[list[str], bool]:
 
 
 @contextlib.contextmanager
-def _builders(scheduler: str, jobs: int, renderer: str, on_step: Callable) -> Iterator[tuple[Submit, Receive]]:
+def _builders(
+    scheduler: str, jobs: int, renderer: str, again: bool, on_step: Callable
+) -> Iterator[tuple[Submit, Receive]]:
     """Builds on a cluster, or in processes of this machine; those that run are ended if the caller fails."""
     if scheduler:
         from cdi_lib.pipeline import cluster
@@ -103,7 +103,9 @@ def _builders(scheduler: str, jobs: int, renderer: str, on_step: Callable) -> It
     commit, reports = fingerprint.commit(), reports_folder()
     with processes.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
         # Folders travel as arguments: the fork server has the environment of the time when it was started.
-        start = lambda force, look: pool.submit(build_here, force, params_of(force), reports, renderer, commit, look)
+        start = lambda force, look: pool.submit(
+            build_here, force, params_of(force), reports, renderer, commit, look, again
+        )
         yield start, lambda outcome: outcome
 
 
@@ -120,9 +122,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def build_here(force: str, params: Path, reports: Path, renderer: str, commit: str, only_look: bool) -> Outcome:
-    """Build and publish one force in this process."""
+def build_here(
+    force: str, params: Path, reports: Path, renderer: str, commit: str, only_look: bool, again: bool = False
+) -> Outcome:
+    """Build and publish one force in this process; ``again`` without the notebooks that are kept."""
+    from cdi_lib.pipeline import kept
     from cdi_lib.pipeline.build import build_report
+
+    if again:
+        kept.forget(force)
 
     progress = lambda step, text: processes.tell((force, step, text))
 
@@ -141,6 +149,20 @@ def compare(forces: Sequence[str], renderer: str = "auto", again: bool = False) 
         return Outcome(COMPARISON, "unchanged")
     work = (compare_here, list(forces), reports, renderer, now)
     return _outcome(COMPARISON, lambda: processes.run_forked(*work, timeout=BUILD_TIMEOUT_SECONDS))
+
+
+def write_front(changed: bool) -> Path:
+    """The front page of all reports; made again where something has ``changed``, or where it lists other reports."""
+    reports = reports_folder()
+    if changed or not fingerprint.lists_all(reports):
+        return processes.run_forked(_front_here, reports, timeout=BUILD_TIMEOUT_SECONDS)
+    return reports / fingerprint.FRONT[0].name
+
+
+def _front_here(reports: Path) -> Path:
+    from cdi_lib.pipeline import front
+
+    return front.write(reports)
 
 
 def compare_here(forces: list[str], reports: Path, renderer: str, now: dict[str, str]) -> Outcome:

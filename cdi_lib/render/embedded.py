@@ -4,6 +4,7 @@ import functools
 import re
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cdi_lib.render.errors import EngineError, RenderError, shown
@@ -38,7 +39,8 @@ def pages(folder: Path, document: str, head: str) -> tuple[bytes, bytes]:
     for_page = ["--to=html5", f"--template={EXTENSION / 'page.html'}", "--include-in-header=head.html"]
     for_page += ["--toc", "--toc-depth=3", "--shift-heading-level-by=1"]
     for_typst = ["--to=typst", f"--template={EXTENSION / 'report.typ'}"]
-    page, typst = (pandoc([*shared, *own], document, folder)[0] for own in (for_page, for_typst))
+    with ThreadPoolExecutor(2) as both:  # each waits for a program of its own
+        page, typst = both.map(lambda own: pandoc([*shared, *own], document, folder)[0], (for_page, for_typst))
     check_page(page)
     (folder / "report.typ").write_text(typst, encoding="utf-8")
     return page.encode(), compile_pdf(folder / "report.typ", fonts_folder())

@@ -5,6 +5,7 @@ way. Pandoc takes indentation away where it embeds resources: here they have non
 """
 
 import base64
+import contextlib
 import functools
 import hashlib
 import io
@@ -12,6 +13,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +56,25 @@ def _font_face(name: str, style: str, weight: int) -> str:
     return f'@font-face{{{face};src:url(data:font/woff;base64,{data}) format("woff")}}'
 
 
+def _faces() -> str:
+    """The fonts as rules of a stylesheet. They are kept, for cutting them takes half a second."""
+    made_by = [(name, version(name)) for name in ("fonttools", "font-source-sans-pro")]
+    key = hashlib.sha256(json.dumps([made_by, _PAGE_FONTS, _PAGE_CHARACTERS]).encode()).hexdigest()
+    kept = project_folder() / ".cache" / "fonts" / f"{key[:16]}.css"
+    if kept.is_file() and (text := kept.read_text(encoding="ascii")).endswith("}\n"):
+        return text.rstrip()
+    text = "\n".join(_font_face(*font) for font in _PAGE_FONTS)
+    with contextlib.suppress(OSError):  # of a project that only others may write
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(f"{text}\n", encoding="ascii")  # one that is cut short has no such end
+    return text
+
+
 @functools.cache
 def style() -> str:
     """The stylesheet with its fonts inside."""
-    faces = [_font_face(*font) for font in _PAGE_FONTS]
     css = re.sub(r"/\*.*?\*/", "", (LOOK / "report.css").read_text(encoding="utf-8"), flags=re.DOTALL)
-    return "\n".join([*faces, *(line.strip() for line in css.splitlines() if line.strip())]) + "\n"
+    return "\n".join([_faces(), *(line.strip() for line in css.splitlines() if line.strip())]) + "\n"
 
 
 def complete(extension: Path, head: str) -> None:

@@ -12,9 +12,10 @@ References
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from cdi_lib.statistics.checks import count, level, proportion
 from cdi_lib.statistics.intervals import Array, hypergeometric, interval
@@ -41,8 +42,10 @@ def size_to_show(
     sizes = np.arange(1, (population or LARGEST) + 1)
     allowed = np.ceil(sizes * expected - 1e-9)
     if population is None:
-        chance = stats.binom.cdf(allowed, sizes, tolerable)
+        chance: Any = np.asarray(special.bdtr(allowed, sizes, tolerable))
     else:
+        from scipy import stats  # takes most of a second, and few ask for this
+
         # the fewest failures that the population holds where the rate is not reached
         chance = stats.hypergeom.cdf(allowed, population, math.ceil(population * tolerable - 1e-9), sizes)
     return _first(sizes, np.asarray(chance <= tail), f"show a rate of {least:g}")
@@ -130,8 +133,14 @@ def _chances(n: int, rate: float, population: int | None) -> Array:
     """Chance of each number of successes among `n` units."""
     x = np.arange(n + 1)
     if population is None:
-        return np.asarray(stats.binom.pmf(x, n, rate))
-    return np.exp(stats.hypergeom.logpmf(x, population, round(population * rate), n))  # a hundred times as fast as pmf
+        ways = special.gammaln(n + 1) - special.gammaln(x + 1) - special.gammaln(n - x + 1)
+        return np.exp(ways + special.xlogy(x, rate) + special.xlog1py(n - x, -rate))
+    some = round(population * rate)
+    log_ways: Callable[[Any, Any], Any] = lambda of, taken: -special.betaln(taken + 1, of - taken + 1) - np.log(of + 1)
+    possible = (x <= some) & (n - x <= population - some)
+    x = np.where(possible, x, min(some, n))
+    chance = np.exp(log_ways(some, x) + log_ways(population - some, n - x) - log_ways(population, n))
+    return np.where(possible, chance, 0.0)
 
 
 def _first(sizes: Array, enough: Array, what: str) -> int:

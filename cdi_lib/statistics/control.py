@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from cdi_lib.statistics.checks import count, proportion
 
@@ -50,6 +49,8 @@ def control_chart(
 
 
 def _point(x: int, n: int, centre: float, tail: float) -> Point:
+    from scipy import stats  # takes most of a second, and reports do without
+
     counts = np.arange(n + 1)
     chance = stats.binom.pmf(counts, n, centre)
     up_to = np.cumsum(chance) - chance / 2

@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from cdi_lib.statistics.checks import choice, level
 
@@ -160,6 +160,8 @@ def hypergeometric(x: int, n: int, population: int, confidence: float = 0.95) ->
     >>> hypergeometric(82, 400, 10_000, 0.90)  # RAT-STATS Companion Manual (2010), 4-26
     (1729, 2403)
     """
+    from scipy import stats  # takes most of a second, and few ask for this
+
     tail = (1 - level(confidence)) / 2
     possible = range(x, population - n + x + 1)
     low = bisect_left(possible, True, key=lambda k: stats.hypergeom.sf(x - 1, population, k, n) > tail)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from cdi_lib.statistics import intervals
 
@@ -73,7 +73,7 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
     mean, se_of_mean, tau2, q = dersimonian_laird(y, v)
     scatter = float(((y - mean) ** 2 / (v + tau2)).sum()) / (len(y) - 1)
     se_of_mean *= max(scatter, 1.0) ** 0.5  # [4]_, eq. 6
-    reach = float(stats.t.ppf(0.975, len(y) - 1)) * se_of_mean
+    reach = float(special.stdtrit(len(y) - 1, 0.975)) * se_of_mean
     shrunken, spread, weight = _posterior(y, v)
     centre = float((size * p).sum() / size.sum())
     z = (p - centre) / np.sqrt(centre * (1 - centre) / size)
@@ -81,7 +81,7 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
     shrunken, shrunken_low, shrunken_high = (special.expit(shrunken + k * Z * spread) for k in (0, -1, 1))
     return Pooled(
         centre=centre, mean=mean, low=low, high=high, tau=float(np.sqrt(tau2)), q=q, df=len(p) - 1,
-        p_value=(p_value := float(stats.chi2.sf(q, len(p) - 1))),
+        p_value=(p_value := float(special.chdtrc(len(p) - 1, q))),
         overdispersion=float(np.mean(z**2)),  # [3]_, section 3.2: phi
         inflation=max(1.0, float(np.mean(_winsorised(z) ** 2))) if p_value < SURPRISE else 1.0,
         shrunken=shrunken, shrunken_low=shrunken_low, shrunken_high=shrunken_high, weight=weight,
@@ -135,6 +135,8 @@ def control_limits(centre: float, n: np.ndarray, tail: float, inflation: float =
     >>> round(float(low[0]), 4), round(float(high[0]), 4)
     (0.8805, 0.9177)
     """
+    from scipy import stats  # takes most of a second, and a single report does without
+
     n = np.maximum((np.asarray(n) / inflation).round(), 1)
     limits = []
     for chance in (tail, 1 - tail):
