@@ -295,7 +295,7 @@ def test_one_force_alone_can_be_shown():
 
 
 def test_words_ask_for_what_the_comparison_holds():
-    known = {"found", "rules", "by_kind", "not_pooled", "least", "inspections", "summed", "forces", "pooled"}
+    known = {"found", "rules", "by_kind", "not_pooled", "least", "levels", "inspections", "summed", "forces", "pooled"}
     shows = dict.fromkeys(("table", "forest", "funnel"))
     sections = [f"comparison/{path.stem}" for path in (TEXTS / "en" / "comparison").glob("*.md")]
     models = {"found": comparison.Comparison, "group": comparison.Group}

@@ -50,6 +50,8 @@ TYPED = NO_FIGURES | {
     r"(before|on both sides of|across|from|rules of|before the counting rules of) (April 20(15|18)|June 2023)": "dates of rules",
     r"(?m)^  \w+ 2023:": "the name of a rule",
     r"Scatter \(1 = chance\)": "the scale of a measure of scatter",
+    r"(Spiegelhalter|Laird|Knapp|Morris), (19|20)\d\d": "years of publications of methods",
+    r"[Ss]ince 2020": "the year of the last inspections of the series",
     r"95% interval": "the level at which the published intervals were printed",
 }
 # Names with digits in the Markdown: ids, files, links, notebooks, hashes, the scale of a table's columns.

@@ -18,7 +18,7 @@ LINES = {path: len(path.read_text("utf-8").splitlines()) for path in MODULES}
 MODULE, FUNCTION, ALL, STATISTICS = (
     600,
     60,
-    19_454,
+    19_455,
     2_909,
 )  # the goal is 13,500; disclosure and imports by need came last
 

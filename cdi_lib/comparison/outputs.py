@@ -242,6 +242,7 @@ def tell(found: Comparison, section: str) -> str:
         "by_kind": [f"{wording.count(number)} {said(f'kinds.{kind}')}" for kind, number in found.kinds.items()],
         "not_pooled": [f"“{rule_name(rule)}”" for rule in found.not_pooled],
         "least": LEAST_POOLED,
+        "levels": LEVELS,
         "inspections": len(found.inspections),
         "summed": len(found.total_of),
         "forces": {whole.rule: len(whole.forces) for whole in found.national},
