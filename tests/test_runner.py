@@ -16,7 +16,7 @@ from forces import parameters, write_force
 from cdi_lib.cli import main
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
 from cdi_lib.pipeline import cluster, fingerprint, processes, publish, runner
-from cdi_lib.pipeline.notebooks import STEPS
+from cdi_lib.pipeline.notebooks import STEPS, BuildError
 from cdi_lib.report import index
 
 FORCES = ("ashford", "bexhill", "corby")
@@ -260,3 +260,14 @@ def test_a_scheduler_that_is_not_there_is_told(folder, capsys, monkeypatch):
     monkeypatch.setattr(cluster, "SCHEDULER_SECONDS", 1)
     assert main(["reports", "--scheduler", "tcp://127.0.0.1:1"]) == 1
     assert "SCHEDULER" in capsys.readouterr().err
+
+
+def test_a_front_page_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("CDI_REPORTS", str(tmp_path))
+    assert runner.write_front(changed=False) == tmp_path / "index.html"  # there was none
+    made = (tmp_path / "index.html").stat().st_mtime_ns
+    assert runner.write_front(changed=False).stat().st_mtime_ns == made  # and it lists all that is there
+    (tmp_path / "index.html").unlink()
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(BuildError, match="the page of all reports was not written"):
+        runner.write_front(changed=True)

@@ -155,7 +155,10 @@ def write_front(changed: bool) -> Path:
     """The front page of all reports; made again where something has ``changed``, or where it lists other reports."""
     reports = reports_folder()
     if changed or not fingerprint.lists_all(reports):
-        return processes.run_forked(_front_here, reports, timeout=BUILD_TIMEOUT_SECONDS)
+        try:
+            return processes.run_forked(_front_here, reports, timeout=BUILD_TIMEOUT_SECONDS)
+        except RuntimeError as error:
+            raise BuildError(f"the page of all reports was not written: {error}") from None
     return reports / fingerprint.FRONT[0].name
 
 
