@@ -92,6 +92,7 @@ def report(chosen: argparse.Namespace) -> int:
     console.outcomes([outcome])
     if _has_failed(outcome):
         return 1
+    console.problems(outcome.problems)  # what is doubtful about the report
     if outcome.status != "unchanged":
         write_front(changed=True)
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
@@ -102,10 +103,11 @@ def report(chosen: argparse.Namespace) -> int:
 
 
 def _has_failed(outcome: Outcome) -> bool:
-    """Whether a build has failed; why, or what is doubtful about the report, is told."""
-    if not outcome.is_whole and outcome.message:
-        console.error(outcome.message)
-    console.problems(outcome.problems)
+    """Whether a build has failed, and why is told."""
+    if not outcome.is_whole:
+        if outcome.message:
+            console.error(outcome.message)
+        console.problems(outcome.problems)
     return not outcome.is_whole
 
 
@@ -141,6 +143,8 @@ def reports(chosen: argparse.Namespace) -> int:
     console.file(write_front(changed=any(one.status != "unchanged" for one in (*outcomes, compared))))
     unchanged, whole = sum(o.status == "unchanged" for o in outcomes), len(outcomes) - len(failed)
     console.say(f"reports that are whole: {whole} of {len(outcomes)}; already up to date: {unchanged}")
+    if doubtful := [outcome.force for outcome in outcomes if outcome.is_whole and outcome.problems]:
+        console.say(f"with warnings, which make check FORCE=name tells: {', '.join(doubtful)}")
     if failed:
         console.error(f"failed: {', '.join(failed)}")
     return 0 if not failed and compared.is_whole else 1

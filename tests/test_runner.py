@@ -99,6 +99,16 @@ def test_one_force_that_fails_stops_no_other(folder, capsys):
     assert (folder / "reports" / "bexhill" / "index.html").is_file()  # the last good one
 
 
+def test_what_is_doubtful_is_told_with_one_report_and_named_with_many(folder, capsys):
+    (folder / "params" / "bexhill" / "extract.csv").write_text("a,b\n1,2\n")
+    assert main(["report", "--force", "bexhill", "--renderer", "pandoc"]) == 0
+    assert "extract.csv: got a file that is not read" in capsys.readouterr().err
+    (folder / "params" / "bexhill" / "extract.csv").write_text("a,b\n1,3\n")
+    main(["reports", "--renderer", "pandoc"])  # which cannot compare forces of one name
+    said = capsys.readouterr()
+    assert "with warnings, which make check FORCE=name tells: bexhill" in said.out and "warning" not in said.err
+
+
 def test_a_force_that_is_being_built_is_not_built_by_another(folder):
     with (folder / "reports" / ".ashford-lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
