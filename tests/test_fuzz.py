@@ -197,7 +197,7 @@ def run_notebooks(audit: Audit, params: Path, sections: Path) -> None:
         patch.setenv("CDI_PARAMS", str(params))
         patch.setenv("CDI_SECTIONS", str(sections))
         for name in (*NOTEBOOKS, *([REPORT] if LONG else [])):
-            namespace = {"force": audit.force, "commit": ""}
+            namespace = {"force": audit.force, "commit": "", "corrects": ""}
             for cell in CODE[name]:
                 exec(cell, namespace)  # noqa: S102  the project's own notebooks
 
