@@ -132,9 +132,10 @@ def reports(chosen: argparse.Namespace) -> int:
         raise _refuse("JOBS", str(chosen.jobs), "how many forces at a time, such as JOBS=2")
     names = folders.all_forces()
     with contextlib.closing(ForcesProgress(len(names), STEPS, console)) as progress:
-        how: dict[str, Any] = {"renderer": chosen.renderer, "jobs": chosen.jobs or None, "scheduler": chosen.scheduler}
-        tell: dict[str, Any] = {"on_step": progress.step, "on_outcome": progress.ended}
-        outcomes = build_all(names, again=chosen.again, **how, **tell)
+        outcomes = build_all(
+            names, renderer=chosen.renderer, jobs=chosen.jobs or None, scheduler=chosen.scheduler, again=chosen.again,
+            on_step=progress.step, on_outcome=progress.ended,
+        )  # fmt: skip
     console.outcomes(outcomes)
     failed = [outcome.force for outcome in outcomes if _has_failed(outcome)]
     compared = compare([o.force for o in outcomes if o.is_whole], chosen.renderer, chosen.again)

@@ -465,3 +465,13 @@ def test_quarto_and_the_embedded_engine_say_the_same(tmp_path):
         texts.append(sorted(re.findall(r"\d[\d,.]*", text)))
     assert pages[0] == pages[1]
     assert texts[0] == texts[1]
+
+
+def test_kept_fonts_that_were_cut_short_are_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(look, "project_folder", lambda: tmp_path)
+    whole = look._faces()
+    [kept] = (tmp_path / ".cache" / "fonts").iterdir()
+    for end in (whole.index("\n") + 1, len(whole) // 2, 0):  # behind the first of several faces, within one, and empty
+        kept.write_text(f"{whole}\n"[:end], encoding="ascii")
+        assert look._faces() == whole
+    assert kept.read_text(encoding="ascii") == f"{whole}\n"

@@ -46,9 +46,9 @@ def of(inspection: Inspection, records: AuditRecords) -> details.Disclosure:
     programme, least, withheld = inspection.programme, inspection.least_victims, list[str]()
     judged = {element.measure for element in programme.elements.values()}
     for id_, share in programme.shares.items():
-        found = counting.count(id_, inspection, records)
         about = ABOUT_VICTIMS & {*share.where, *share.counts}
-        is_small = found is not None and bool(about) and any(0 < n < least for n in (found.x, found.n - found.x))
+        found = counting.count(id_, inspection, records) if about else None
+        is_small = found is not None and any(0 < n < least for n in (found.x, found.n - found.x))
         if id_ not in judged and (is_small or set(withheld) & set(share.sum)):
             withheld.append(id_)
     return details.Disclosure(victims=least, crimes=inspection.disclosure.crimes, withheld=withheld)

@@ -37,7 +37,7 @@ Positive = Annotated[StrictInt, Field(ge=1)]
 Grade = Name  # which grades exist is the business of the programme
 
 
-LEAST_VICTIMS = 5
+LEAST_VICTIMS = 5  # of a real audit that says nothing else
 
 
 def optional(default: Any, description: str) -> Any:

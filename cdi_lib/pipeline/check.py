@@ -73,12 +73,9 @@ def check(force: str) -> Checked:
 def _undrawn(force: str, inspection: Inspection, params: Path) -> list[Problem]:
     """What is wrong or doubtful about a frame from which no sample was drawn yet; of others the trail tells."""
     try:
-        has_frame = inspection.sampling and find_table("frame", own_folder(force, params))
-        return (
-            list(read_audit_frame(force, inspection, params).told)
-            if has_frame and not read_trail(force, params)
-            else []
-        )
+        if inspection.sampling and find_table("frame", own_folder(force, params)) and not read_trail(force, params):
+            return list(read_audit_frame(force, inspection, params).told)
+        return []
     except InputError as error:
         return list(error.problems)
 

@@ -61,12 +61,13 @@ def _faces() -> str:
     made_by = [(name, version(name)) for name in ("fonttools", "font-source-sans-pro")]
     key = hashlib.sha256(json.dumps([made_by, _PAGE_FONTS, _PAGE_CHARACTERS]).encode()).hexdigest()
     kept = project_folder() / ".cache" / "fonts" / f"{key[:16]}.css"
-    if kept.is_file() and (text := kept.read_text(encoding="ascii")).endswith("}\n"):
+    text = kept.read_text(encoding="ascii") if kept.is_file() else ""
+    if text.endswith("}\n") and text.count("@font-face") == len(_PAGE_FONTS):  # else it was cut short
         return text.rstrip()
     text = "\n".join(_font_face(*font) for font in _PAGE_FONTS)
     with contextlib.suppress(OSError):  # of a project that only others may write
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(f"{text}\n", encoding="ascii")  # one that is cut short has no such end
+        kept.write_text(f"{text}\n", encoding="ascii")
     return text
 
 
