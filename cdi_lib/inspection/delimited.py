@@ -43,15 +43,13 @@ def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
     first = head.splitlines()[0] if head.strip() else ""
     if first.lower().startswith("sep=") and len(first) == 5:
         return Dialect(encoding, first[4], header_row(_start(head, first[4])[1:], expected) + 1)
-    found: dict[
-        str, tuple[int, int, int]
-    ] = {}  # expected names and values in the header that a mark gives, and its row
+    # Expected names and values in the header that a mark gives, and its row
+    found: dict[str, tuple[int, int, int]] = {}
     for mark in MARKS:
-        if not (rows := _start(head, mark)):
-            continue
-        row = header_row(rows, expected)
-        names = [name.strip() for name in rows[row - 1]]
-        found[mark] = len(set(names) & set(expected)), len(names), row
+        if rows := _start(head, mark):
+            row = header_row(rows, expected)
+            names = [name.strip() for name in rows[row - 1]]
+            found[mark] = len(set(names) & set(expected)), len(names), row
     ranked = sorted(found, key=lambda mark: found[mark][:2], reverse=True)
     if len(ranked) > 1 and found[ranked[0]][:2] == found[ranked[1]][:2] and found[ranked[0]][1] > 1:
         got = "a header that can be parted by commas and by other marks"
@@ -115,9 +113,8 @@ def _readable(path: Path, file: str, encoding: str) -> tuple[str, bool]:
         return encoding, _ends_alike(path, encoding, file)
     except UnicodeDecodeError:
         got = f"bytes that are no letters in {'UTF-8 or Windows-1252' if encoding == 'cp1252' else encoding.upper()}"
-        raise InputError(
-            [Problem(file, "", got, "plain text: CSV in UTF-8 or Windows-1252; save it as such")]
-        ) from None
+        expected = "plain text: CSV in UTF-8 or Windows-1252; save it as such"
+        raise InputError([Problem(file, "", got, expected)]) from None
 
 
 def _ends_alike(path: Path, encoding: str, file: str) -> bool:

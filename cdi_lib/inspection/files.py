@@ -50,10 +50,8 @@ def find_table(name: str, folder: Path) -> Path | None:
     """The file of a table, or None if there is none; two files for one table are refused."""
     found = [path for suffix in SUFFIXES if (path := folder / f"{name}{suffix}").is_file()]
     if len(found) > 1:
-        names, expected = (
-            " and ".join(path.name for path in found),
-            "one file for this table; delete or rename the others",
-        )
+        names = " and ".join(path.name for path in found)
+        expected = "one file for this table; delete or rename the others"
         raise InputError([Problem(f"params/{folder.name}", name, names, expected)])
     return (*found, None)[0]
 
@@ -85,25 +83,22 @@ class Rows:
             name = self.header[column] if column < len(self.header) else ""
             if name in ids or (name in needed and odd in ANYWHERE):
                 found.setdefault((name, odd), []).append(number)
-        problems = [_of_cells(self, name, rows, odd, WHAT_TO_DO[odd]) for (name, odd), rows in found.items()]
+        problems = [self._of_cells(name, rows, odd, WHAT_TO_DO[odd]) for (name, odd), rows in found.items()]
         for name in (name for name in self.header if name in ids):
             column = self.header.index(name)
-            texts = [
-                (row[column] if column < len(row) else "", number) for row, number in zip(self.cells, self.numbers)
-            ]
-            hidden = [number for text, number in texts if not text.isascii() and INVISIBLE.search(text)]
-            expected = "references without them: enter them again, or clean the column"
-            problems += [_of_cells(self, name, hidden, "invisible characters", expected)] if hidden else []
-            if short := [number for text, number in texts if _SHORTENED.fullmatch(text)]:
+            texts = [(n, row[column]) for n, row in zip(self.numbers, self.cells) if column < len(row)]
+            if hidden := [number for number, text in texts if not text.isascii() and INVISIBLE.search(text)]:
+                expected = "references without them: enter them again, or clean the column"
+                problems.append(self._of_cells(name, hidden, "invisible characters", expected))
+            if short := [number for number, text in texts if _SHORTENED.fullmatch(text)]:
                 expected = "whole references: a spreadsheet has shortened them (1.23E+15); export them again as text"
-                problems.append(_of_cells(self, name, short, "numbers in short form", expected))
+                problems.append(self._of_cells(name, short, "numbers in short form", expected))
         if problems:
             raise InputError(problems)
 
-
-def _of_cells(table: Rows, column: str, rows: Sequence[int], got: str, expected: str) -> Problem:
-    sheet = f"sheet {shown(table.sheet)}, " if table.sheet else ""
-    return Problem(table.file, f"{sheet}{places(rows)}, column {shown(column)[1:-1]}", got, expected)
+    def _of_cells(self, column: str, rows: Sequence[int], got: str, expected: str) -> Problem:
+        sheet = f"sheet {shown(self.sheet)}, " if self.sheet else ""
+        return Problem(self.file, f"{sheet}{places(rows)}, column {shown(column)[1:-1]}", got, expected)
 
 
 def is_reference(column: str) -> bool:
@@ -120,9 +115,9 @@ def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", n
     suffix = path.suffix.lower()
     if suffix == ".csv":
         dialect = delimited.dialect_of(path, file, expected)
-        table = _gathered(file, ((n, row, None) for n, row in delimited.records(path, file, dialect)), [])
+        table = _gathered(file, ((n, row, None) for n, row in delimited.records(path, file, dialect)))
     elif suffix == ".parquet":
-        table = _gathered(file, _parquet_rows(path, file), [])
+        table = _gathered(file, _parquet_rows(path, file))
     else:
         table = _from_workbook(path, file, expected, sheet, name)
     if table.header_at > 1:
@@ -131,9 +126,9 @@ def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", n
     return table
 
 
-def _gathered(file: str, rows: Iterator[_Row], told: list[Problem]) -> Rows:
+def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
     """A table of numbered rows and what is odd in them; the first of these is the header."""
-    table, seen = Rows(file, [], [], [], told=told), dict[str, str]()
+    table, seen = Rows(file, [], [], []), dict[str, str]()
     for number, texts, odd in rows:
         row = [seen.setdefault(text, text) if len(text) < 20 else text for text in map(str.strip, texts)]
         if not any(row) and not (odd and any(odd)):
@@ -146,25 +141,17 @@ def _gathered(file: str, rows: Iterator[_Row], told: list[Problem]) -> Rows:
             continue
         table.cells.append(row)
         table.numbers.append(number)
-        if odd and any(odd):
-            table.odd.update({(number, column): what for column, what in enumerate(odd) if what})
+        table.odd |= {(number, column): what for column, what in enumerate(odd or ()) if what}
         if len(seen) > 100_000:
             seen.clear()  # these are references and times, which do not repeat
     if not table.header:
         raise InputError([Problem(file, "", "an empty file", "a header with the names of the columns")])
-    _without_blank_columns(table)
+    # Columns at the right without a name and a value are left out: spreadsheets add them.
+    width = max((place for place, name in enumerate(table.header, 1) if name), default=0)
+    if not any(any(row[width:]) for row in table.cells):
+        table.header = table.header[:width]
+        table.cells = [row[:width] if len(row) > width else row for row in table.cells]
     return table
-
-
-def _without_blank_columns(table: Rows) -> None:
-    """Leave out columns at the right without a name and a value, which spreadsheets add."""
-    width = len(table.header)
-    while width and not table.header[width - 1]:
-        width -= 1
-    if any(any(row[width:]) for row in table.cells):
-        return
-    table.header = table.header[:width]
-    table.cells = [row[:width] if len(row) > width else row for row in table.cells]
 
 
 def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, name: str) -> Rows:
@@ -186,11 +173,12 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
         raise InputError([Problem(file, "", got, one + how)])
     sheet: Sheet = chosen[0]
     others = [shown(other.name) for other in sheets if other is not sheet and not wanted and filled(other)]
-    read_one = f"the sheet {shown(sheet.name)} to be the table; {', '.join(others)} not read"
-    told = [Problem(file, "", f"the sheets {names}", read_one, "warning")] if others else []
     rows = ((number, [c.text for c in cells], [c.odd for c in cells]) for number, cells in sheet.rows())
-    table = _gathered(file, _from_header(rows, expected), told)
+    table = _gathered(file, _from_header(rows, expected))
     table.sheet = sheet.name if len(sheets) > 1 else ""
+    if others:
+        read_one = f"the sheet {shown(sheet.name)} to be the table; {', '.join(others)} not read"
+        table.told.append(Problem(file, "", f"the sheets {names}", read_one, "warning"))
     width = max(map(len, table.cells), default=0)
     table.header += [""] * (width - len(table.header))
     table.cells = [row + [""] * (len(table.header) - len(row)) for row in table.cells]
@@ -214,12 +202,8 @@ def as_table(rows: Rows) -> pd.DataFrame:
     """The rows of a record table, refused where one is blank or has another length, or a cell cannot be read surely."""
     import pandas as pd
 
-    problems = []
-    last = rows.header_at
-    blank = [
-        n for before, now in zip([last, *rows.numbers], rows.numbers) for n in range(before + 1, min(now, before + 9))
-    ]
-    if blank:
+    problems, filled = [], itertools.pairwise([rows.header_at, *rows.numbers])
+    if blank := [row for before, now in filled for row in range(before + 1, min(now, before + 9))]:
         problems.append(Problem(rows.file, places(blank), "a blank row", "a record; delete the row"))
     lengths: dict[int, list[int]] = {}
     for number, row in zip(rows.numbers, rows.cells, strict=True):
@@ -237,8 +221,8 @@ def as_table(rows: Rows) -> pd.DataFrame:
 
 def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
     """The rows of a Parquet file; a column that pandas has made its index is one of them."""
-    import pyarrow
     from pyarrow import parquet
+    from pyarrow.types import is_timestamp
 
     from cdi_lib.inspection.sheets import LONG, as_text, unreadable
 
@@ -253,10 +237,8 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
     makers: list[Callable[[object], str]] = []
     for kind, values in zip(kinds, columns, strict=True):
         # A column of times holds midnights that are meant, if it holds other times as well.
-        timed = pyarrow.types.is_timestamp(kind) and any(
-            v and (v.hour, v.minute, v.second) != (0, 0, 0) for v in values
-        )
-        makers.append(partial(as_text, with_time=timed))
+        is_timed = is_timestamp(kind) and any(v and (v.hour, v.minute, v.second) != (0, 0, 0) for v in values)
+        makers.append(partial(as_text, with_time=is_timed))
     for number, row in enumerate(zip(*columns, strict=True), 2):
         odd = [LONG if isinstance(value, float) and abs(value) >= 1e15 else "" for value in row]
         yield number, [make(value) for make, value in zip(makers, row, strict=True)], odd

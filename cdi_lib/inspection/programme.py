@@ -287,10 +287,10 @@ class Origin:
 
     def place(self, keys: Iterable[str]) -> tuple[str, str]:
         """File and line of the deepest of these keys that is there."""
-        found = [(document.depth(*keys), name, document.line(*keys)) for name, _, document in self.documents]
+        found = [(*document.find(*keys), name) for name, _, document in self.documents]
         if not found:
             return "", ""
-        _, name, line = max(found, key=lambda item: item[0])
+        _, line, name = max(found, key=lambda item: item[0])
         return name, f"line {line}"
 
     def problem(self, where: str, got: str, expected: str) -> Problem:
@@ -328,9 +328,8 @@ def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
         else:
             content.setdefault("extends", document.content.get("extends") or DEFAULT)
         if document.content.get("name") not in (None, path.stem):
-            line = f"line {document.line('name')}, name"
-            got = shown(document.content["name"])
-            raise InputError([Problem(file, line, got, f"'{path.stem}', as the file is called")])
+            line, got = document.find("name")[1], shown(document.content["name"])
+            raise InputError([Problem(file, f"line {line}, name", got, f"'{path.stem}', as the file is called")])
     try:
         programme = Programme.model_validate(content)
     except ValidationError as error:

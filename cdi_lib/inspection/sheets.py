@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+from cdi_lib.inspection.delimited import MOST_COLUMNS
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
-MOST_ROWS, MOST_COLUMNS = 1_048_576, 1_000  # of a sheet; of a table
+MOST_ROWS = 1_048_576  # of a sheet
 MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
 # What may be wrong with a cell: in any column that is needed,
 ERROR, UNSAVED = "the error of a formula", "a formula without a saved value"
@@ -180,12 +180,9 @@ def _sheet(path: Path, name: str, values: bool) -> Any:
 
 def _formulas(path: Path, name: str) -> dict[int, set[int]]:
     """Rows to the columns (from 0) of the cells that hold a formula."""
-    rows = enumerate(_sheet(path, name, values=False).iter_rows(), 1)
-    return {
-        number: columns
-        for number, row in rows
-        if (columns := {i for i, cell in enumerate(row) if cell.data_type == "f"})
-    }
+    rows = _sheet(path, name, values=False).iter_rows()
+    columns = ({i for i, cell in enumerate(row) if cell.data_type == "f"} for row in rows)
+    return {number: found for number, found in enumerate(columns, 1) if found}
 
 
 def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) -> Rows:
@@ -203,11 +200,8 @@ def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) 
         while cells and cells[-1] == BLANK:
             cells.pop()
         if len(cells) > MOST_COLUMNS:
-            got, expected = (
-                f"a value in column {len(cells):,}",
-                f"at most {MOST_COLUMNS:,} columns; delete the stray cell",
-            )
-            raise InputError([Problem(file, f"row {number}", got, expected)])
+            expected = f"at most {MOST_COLUMNS:,} columns; delete the stray cell"
+            raise InputError([Problem(file, f"row {number}", f"a value in column {len(cells):,}", expected)])
         if cells:
             yield number, cells
         elif number > MOST_ROWS:
@@ -247,9 +241,7 @@ def _of_xls(path: Path, file: str) -> list[Sheet]:
 
 # ---- .ods ----------------------------------------------------------------------------------------------------
 
-_TABLE, _OFFICE, _TEXT = (
-    f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}" for name in ("table", "office", "text")
-)
+_TABLE, _OFFICE, _TEXT = (f"{{urn:oasis:names:tc:opendocument:xmlns:{n}:1.0}}" for n in ("table", "office", "text"))
 _CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,8 @@ class Document:
     content: dict[str, Any]
     root: yaml.Node
 
-    def line(self, *keys: str) -> int:
-        """The line of a key, given with the keys above it; of the last one of these that is there."""
-        return self._found(keys)[1]
-
-    def depth(self, *keys: str) -> int:
-        """How many of these keys, each below the one before it, are there."""
-        return self._found(keys)[0]
-
-    def _found(self, keys: Sequence[str]) -> tuple[int, int]:
+    def find(self, *keys: str) -> tuple[int, int]:
+        """How many of these keys, each below the one before it, are there, and the line of the last of them."""
         node, line = self.root, 1
         for depth, key in enumerate(keys):
             pairs = node.value if isinstance(node, yaml.MappingNode) else []
