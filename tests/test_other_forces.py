@@ -167,12 +167,12 @@ def test_strata_that_are_not_crime_types_are_warned_of(tmp_path):
     write_force(tmp_path / "params", "testshire", tables={"crimes": table})
     audit = read_audit("testshire", tmp_path / "params")
     records = audit.records
-    assert "not the types of their crimes" in doubtful_strata("testshire", audit.inspection, records)[0].got
+    assert "not the types of their crimes" in doubtful_strata(audit.inspection, records)[0].got
     without = replace(records, crimes=records.crimes.drop(columns="stratum"))
-    assert doubtful_strata("testshire", audit.inspection, without) == []
+    assert doubtful_strata(audit.inspection, without) == []
     sizes = {"stratum": ["north", "south"], "frame_incidents": [500, 50], "audited_incidents": [20, 20]}
     known = replace(records, strata=pd.DataFrame(sizes))
-    assert doubtful_strata("testshire", audit.inspection, known) == []
+    assert doubtful_strata(audit.inspection, known) == []
 
 
 OTHER_FRAMEWORK = """

@@ -12,8 +12,7 @@
 - ``disclosure``   counts that are too small to be told alone
 - ``tables``       what the tables of an audit hold: columns, kinds of values, dates and times as exported
 - ``rules``        what is wrong in a cell, a row, between rows and between tables
-- ``records``      the tables of an audit: read, checked and held
-- ``register``     areas for improvement that earlier inspections left open
+- ``records``      the tables of an audit: read, checked and held; areas that earlier inspections left open
 - ``rolling``      a registrar's rolling programme of audits
 - ``measures``     which estimates an inspection asks for
 - ``judgement``    grades from measures by criteria

@@ -57,9 +57,9 @@ def sample_kind(told: Told, id_: str) -> SampleKind:
     share = told.shares[id_]
     if share.sum:
         kinds = {sample_kind(told, part) for part in share.sum}
-        return (
-            kinds.pop() if len(kinds) == 1 else "main and dip" if kinds <= {"main", "dip", "main and dip"} else "review"
-        )
+        if len(kinds) == 1:
+            return kinds.pop()
+        return "main and dip" if kinds <= {"main", "dip", "main and dip"} else "review"
     if share.table != "crimes":
         return "survey" if share.table == "survey" else "review"
     if told.samples_of(id_):
@@ -77,33 +77,29 @@ def is_narrowed(id_: str, told: Told) -> bool:
 
     A condition on the crime, such as its type, narrows the crimes, not the records in which they were looked for.
     """
-    share = told.shares[id_]
-    return any(is_narrowed(part, told) for part in share.sum) or bool(
-        {"route", "stratum", *told.columns} & {*share.where}
-    )
+    share, of_records = told.shares[id_], {"route", "stratum", *told.columns}
+    return not of_records.isdisjoint(share.where) or any(is_narrowed(part, told) for part in share.sum)
 
 
 def doubtful_conditions(inspection: Inspection, records: AuditRecords) -> list[Problem]:
     """A warning for each value that a programme asks for in a column of free text and that stands in no row of it."""
     programme, tables = inspection.programme, tables_of(inspection.programme)
-    asked: list[tuple[str, str, str, Rate | Counted]]
-    asked = [("estimates", id_, "crimes", rate) for id_, rate in programme.estimates.items()]
-    asked += [("shares", id_, share.table, share) for id_, share in programme.shares.items()]
+    asked: list[tuple[str, str, Rate | Counted]]
+    asked = [(f"estimates.{id_}", "crimes", rate) for id_, rate in programme.estimates.items()]
+    asked += [(f"shares.{id_}", share.table, share) for id_, share in programme.shares.items()]
     found = []
-    for kind, id_, name, measure in asked:
+    for place, name, measure in asked:
         if (table := getattr(records, name, None)) is None:
             continue
+        free = {c for c, spec in tables[name].items() if spec.kind.free and c in table and not c.endswith("_id")}
         for key, conditions in measure.model_dump(include={"where", "counts", "minus"}).items():
-            for column in (
-                conditions.keys() & {name for name in table.columns if not name.endswith("_id")} & set(tables[name])
-            ):
+            for column in conditions.keys() & free:
                 there = set(table[column].dropna())
-                if tables[name][column].kind.free and (missing := [v for v in conditions[column] if v not in there]):
-                    where, some = f"{kind}.{id_}.{key}.{column}", sorted(there)[:10]
-                    expected = (
-                        f"a value that stands in a row of {name}, such as {', '.join(some)}{suggest(missing[0], some)}"
-                    )
-                    found.append(replace(programme.problem(where, shown(missing[0]), expected), severity="warning"))
+                if missing := [value for value in conditions[column] if value not in there]:
+                    where, got, some = f"{place}.{key}.{column}", shown(missing[0]), sorted(there)[:10]
+                    such = f"such as {', '.join(some)}{suggest(missing[0], some)}"
+                    problem = programme.problem(where, got, f"a value that stands in a row of {name}, {such}")
+                    found.append(replace(problem, severity="warning"))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
@@ -28,11 +28,12 @@ class Stored(BaseModel):
     """What is stored in ``results.json``. What follows from other fields is stored too, and worked out again on reading."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    former: ClassVar[tuple[str, ...]] = ()  # what older files hold and nobody reads
 
     @model_validator(mode="before")
     @classmethod
     def _without_what_follows(cls, content: Any) -> Any:
-        return without(content, *cls.model_computed_fields)
+        return without(content, *cls.model_computed_fields, *cls.former)
 
 
 class SampleRow(Stored):

@@ -101,9 +101,8 @@ def incidents_to_show(inspection: Inspection, asked: SamplingPlan, reported_crim
     else:
         cuts = next((e.cuts for e in inspection.programme.elements.values() if e.estimate in WHOLE), {})
         if show.grade not in cuts:
-            raise ValueError(
-                f"show.grade is to be one of {', '.join(cuts) or 'none: no element is judged by all crime'}"
-            )
+            there = ", ".join(cuts) or "none: no element is judged by all crime"
+            raise ValueError(f"show.grade is to be one of {there}")
         crimes = assurance.size_for_class(rate, cuts[show.grade] / 100, chance, reported_crime)
     per_incident = asked.crimes_per_incident * asked.response_rate_percent / 100
     return math.ceil(crimes * asked.design_effect / per_incident - 1e-9)
@@ -239,9 +238,8 @@ class Measures:
 
     def is_planned_by_crime_type(self) -> bool:
         """Whether the draw had no other strata than crime types, so that a plan by crime type speaks of it."""
-        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= set(
-            self.inspection.programme.crime_types
-        )
+        crime_types = set(self.inspection.programme.crime_types)
+        return "stratum" not in self.main.columns or set(self.main["stratum"]) <= crime_types
 
     def planned_by_crime_type(self) -> PlannedSample:
         """The plan of a draw by crime type: from the incidents of the frame if these are known, else from an estimate."""
@@ -322,28 +320,19 @@ class Measures:
         groups = dict(tuple(self.main.groupby("stratum"))) if by_stratum else {"": self.main}
         left = dict(unaudited) if by_stratum else {"": sum(unaudited.values())}
         done = dict(audited) if by_stratum else {"": sum(audited.values())}
-        more = []
+        more = [self.main.iloc[:0]]
         for stratum, n in left.items():
-            crimes = groups[stratum]
+            crimes = groups[stratum].sort_values("crime_type", kind="stable")
             number = round(n * len(crimes) / done[stratum]) if done[stratum] else 0
-            spread = crimes.sort_values("crime_type", kind="stable").iloc[
-                np.linspace(0, len(crimes) - 1, number).round().astype(int)
-            ]
-            more.append(
-                spread.assign(incident_id=[f"unaudited {stratum} {place % max(n, 1)}" for place in range(number)])
-            )
-        added = pd.concat(more) if more else self.main.iloc[:0]
-        strata = self.strata
+            spread = crimes.iloc[np.linspace(0, len(crimes) - 1, number).round().astype(int)]
+            incidents = [f"unaudited {stratum} {place % max(n, 1)}" for place in range(number)]
+            more.append(spread.assign(incident_id=incidents))
+        added, strata = pd.concat(more), self.strata
         if strata is not None and not strata.empty:
-            strata = strata.assign(
-                audited_incidents=strata["audited_incidents"] + strata["stratum"].map(left).fillna(0).astype(int)
-            )
-        ends = [
-            replace(
-                self, main=pd.concat([self.main, added.assign(recorded=found)], ignore_index=True), strata=strata
-            ).headline()
-            for found in (False, True)
-        ]
+            others = strata["stratum"].map(left).fillna(0).astype(int)
+            strata = strata.assign(audited_incidents=strata["audited_incidents"] + others)
+        both = (pd.concat([self.main, added.assign(recorded=found)], ignore_index=True) for found in (False, True))
+        ends = [replace(self, main=main, strata=strata).headline() for main in both]
         low, high = (end.value if end else None for end in ends)
         if added.empty or low is None or high is None:
             return None
@@ -360,7 +349,7 @@ class Measures:
         )  # fmt: skip
 
 
-def doubtful_strata(force: str, inspection: Inspection, records: AuditRecords) -> list[Problem]:
+def doubtful_strata(inspection: Inspection, records: AuditRecords) -> list[Problem]:
     """A warning where incidents were drawn in other strata than the crime types, whose weights are not known."""
     measures = Measures(inspection, records.main, records.strata)
     if "stratum" not in records.main.columns or measures.strata_are_crime_types() or measures.is_weighted():
@@ -385,9 +374,8 @@ def doubtful_frame(force: str, inspection: Inspection, records: AuditRecords) ->
     reported = Measures(inspection, main, strata).population(main, sum(_recorded_in_audit_period(inspection).values()))
     if not reported or not in_frame or 1 / DIFFERENT < in_frame / reported < DIFFERENT:
         return []
-    got = (
-        f"about {reported:,} reported crimes in the audit period by recorded crime, {in_frame:,.0f} by the table strata"
-    )
+    by_strata = f"{in_frame:,.0f} by the table strata"
+    got = f"about {reported:,} reported crimes in the audit period by recorded crime, {by_strata}"
     expected = "numbers of the same size: recorded_crime of twelve months, frame_incidents of the audit period"
     return [Problem(f"params/{force}.yml", "recorded_crime", got, expected, "warning")]
 

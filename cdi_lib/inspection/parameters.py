@@ -16,27 +16,13 @@ from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.programme import OVERALL, Programme, RecordingRule, Values, default_programme, load_programme
 from cdi_lib.inspection.programme_checks import Wrong, unknown
 from cdi_lib.inspection.tables import tables_of
-from cdi_lib.inspection.values import (
-    Confidence,
-    Count,
-    Day,
-    Model,
-    Name,
-    Number,
-    Percentage,
-    Points,
-    Status,
-    Text,
-    WebAddress,
-)
+from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
 from cdi_lib.inspection.yaml_files import read_yaml
 from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS
 
 OLD_KEY = "criteria"  # what the key programme was called
 Positive = Annotated[StrictInt, Field(ge=1)]
 Grade = Name  # which grades exist is the business of the programme
-
-
 LEAST_VICTIMS = 5  # of a real audit that says nothing else
 
 
@@ -100,7 +86,7 @@ class Publication(Model):
     final_despite: Text | None = optional(
         None, "printed: why it is final although challenges are open or code is not committed"
     )
-    original: WebAddress | None = optional(None, "web address of the published report that this one follows")
+    original: values.WebAddress | None = optional(None, "web address of the published report that this one follows")
     rights: Text | None = optional(None, "copyright and licence of the report")
     contact: Contact | None = optional(None, "lead analyst, printed; a final report of an audit needs one")
     embargo: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d \d\d:\d\d$")] | None = optional(
@@ -222,9 +208,8 @@ class ToShow(Model):
     def _one(self) -> ToShow:
         named = [name for name in ("least_percent", "grade", "margin_points") if getattr(self, name) is not None]
         if len(named) != 1:
-            raise ValueError(
-                f"exactly one of least_percent, grade and margin_points; it has {', '.join(named) or 'none'}"
-            )
+            got = ", ".join(named) or "none"
+            raise ValueError(f"exactly one of least_percent, grade and margin_points; it has {got}")
         return self
 
 
@@ -266,9 +251,8 @@ class SamplingPlan(Model):
             raise ValueError(f"one of total_incidents and show, together with {others}")
         least = self.show.least_percent if self.show else None
         if least is not None and least >= self.expected_rate_percent:
-            raise ValueError(
-                f"show.least_percent below the expected rate, {self.expected_rate_percent:g}; it is {least:g}"
-            )
+            expected = f"below the expected rate, {self.expected_rate_percent:g}"
+            raise ValueError(f"show.least_percent {expected}; it is {least:g}")
         return self
 
 
@@ -528,9 +512,9 @@ def between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
         for column in (*item.columns, *item.where):
             yield from unknown(f"records.assumed.{i}", [column], list(tables[item.table]))
     types, routes = list(programme.crime_types), list(programme.routes)
-    for missing in [name for name in types if name not in inspection.recorded_crime]:
-        label = programme.crime_types[missing].label
-        yield f"recorded_crime.{missing}", "nothing", f"this key: {label}, excluding fraud, of 12 months"
+    for name, crime_type in programme.crime_types.items():
+        if name not in inspection.recorded_crime:
+            yield f"recorded_crime.{name}", "nothing", f"this key: {crime_type.label}, excluding fraud, of 12 months"
     yield from _unknown_keys("recorded_crime", inspection.recorded_crime, types)
     if inspection.sampling:
         yield from _unknown_keys("sampling.frame.routes", inspection.sampling.frame.routes, routes)
@@ -556,8 +540,5 @@ def between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
 def _unknown_keys(where: str, named: Iterable[str], known: Sequence[str]) -> Iterator[Wrong]:
     for name in named:
         if name not in known:
-            yield (
-                f"{where}.{name}",
-                f"the unknown key {shown(name)}",
-                f"one of {', '.join(known)}{suggest(name, known)}",
-            )
+            expected = f"one of {', '.join(known)}{suggest(name, known)}"
+            yield f"{where}.{name}", f"the unknown key {shown(name)}", expected

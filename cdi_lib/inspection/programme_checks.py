@@ -25,10 +25,8 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     own = _all_sound(content, "columns", programme.OwnColumn)
     parts["columns"] = {name: column for name, column in own.items() if column}
     rates, shares = _all_sound(content, "estimates", programme.Rate), _all_sound(content, "shares", programme.Counted)
-    questions, elements = (
-        _all_sound(content, "questions", programme.Question),
-        _all_sound(content, "elements", programme.Element),
-    )
+    questions = _all_sound(content, "questions", programme.Question)
+    elements = _all_sound(content, "elements", programme.Element)
     overall = _sound(programme.Question, content.get(programme.OVERALL))
     yield from _names(parts, list(rates))
     columns = tables_of(parts)
@@ -41,7 +39,9 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     yield from _circles("estimates", "part_of", {i: (r.part_of,) for i, r in rates.items() if r and r.part_of})
     for id_, share in shares.items():
         if share:
-            yield from _counting(id_, share, list(shares), columns)
+            yield from unknown(f"shares.{id_}.sum", share.sum, list(shares))
+            for key in () if share.sum else ("where", "counts"):
+                yield from _conditions(f"shares.{id_}.{key}", getattr(share, key), share.table, columns)
     yield from _circles("shares", "sum", {id_: share.sum for id_, share in shares.items() if share})
     known = {"estimate": [*programme.WHOLE, *parts["crime_types"], *rates], "share": list(shares)}
     for id_, rows in _all_sound(content, "tables", programme.Rows).items():
@@ -85,9 +85,8 @@ def _names(parts: Mapping[str, Mapping[str, Any]], rates: Collection[str]) -> It
     for id_ in types:
         if id_ in programme.WHOLE:
             yield f"crime_types.{id_}", id_, "another id; this one is the rate of all crime"
-        yield from unknown(
-            f"crime_types.{id_}.classes", _strings(_dict(types, id_).get("classes")), list(offence_classes().index)
-        )
+        classes = _strings(_dict(types, id_).get("classes"))
+        yield from unknown(f"crime_types.{id_}.classes", classes, list(offence_classes().index))
     for id_ in rates:
         if id_ in programme.WHOLE or id_ in types:
             yield f"estimates.{id_}", id_, "another id; crime types and all crime have their rates without it"
@@ -99,13 +98,6 @@ def _names(parts: Mapping[str, Mapping[str, Any]], rates: Collection[str]) -> It
     for id_, item in samples.items():
         if found := _sound(programme.Sample, item):
             yield from unknown(f"samples.{id_}.needs", found.needs, [c for c, spec in columns.items() if spec.blank])
-
-
-def _counting(id_: str, share: programme.Counted, shares: Sequence[str], columns: Mapping[str, Any]) -> Iterator[Wrong]:
-    yield from unknown(f"shares.{id_}.sum", share.sum, shares)
-    if not share.sum:
-        yield from _conditions(f"shares.{id_}.where", share.where, share.table, columns)
-        yield from _conditions(f"shares.{id_}.counts", share.counts, share.table, columns)
 
 
 def _conditions(

@@ -1,4 +1,5 @@
-"""The record tables of a force: read, checked, and held for the notebooks."""
+"""The record tables of a force: read, checked, and held for the notebooks. Areas for improvement that earlier inspections
+left open are carried on in one of them."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ import pandas as pd
 
 from cdi_lib.inspection.files import SUFFIXES, as_table, file_hash, find_table, read
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import check_across, check_rows, check_table
-from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, tables_of, typed
+from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, columns_of, tables_of, typed
 
 _NAMES = (*TABLES, "frame", "rolling")  # of files in the folder of a force that are read
 OTHER_SUFFIXES = (".xlsb", ".numbers", ".tsv", ".txt", ".feather")  # tables that are not read
@@ -88,6 +89,22 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
     parts = {name: table.reset_index(drop=True) for name, table in tables.items() if name not in untouched}
     empty = tuple(files[name] for name in untouched)
     return AuditRecords(**parts, files=hashes, untouched=empty, told=tuple(told))
+
+
+def check_register(force: str, inspection: Inspection, records: AuditRecords, params: Path) -> list[Problem]:
+    """Open areas of the earlier inspection that ``previous_inspection.parameters`` names and the register passes over."""
+    previous = inspection.previous_inspection
+    if previous is None or previous.parameters is None:
+        return []
+    of, place = previous.parameters, f"params/{force}/register.csv"
+    named = [area.id for area in load_inspection(of, params).areas_for_improvement if area.id]
+    if path := find_table("register", params / of):
+        table = as_table(read(path, f"params/{of}/{path.name}", columns_of("register"), name="register"))
+        named += table["id"][table["became"] == "open"].to_list()
+    carried = set() if records.register is None else set(records.register["id"])
+    expected = f"what became of it: open, done or superseded; it stands in params/{of}.yml or its register"
+    missing = [id_ for id_ in dict.fromkeys(named) if id_ not in carried]
+    return [Problem(place, "column id", f"no area '{id_}'", expected) for id_ in missing]
 
 
 def unread_files(folder: Path) -> list[Path]:

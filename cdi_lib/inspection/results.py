@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded, without
+from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, shown
@@ -36,10 +36,7 @@ SampleKind = Literal["main", "dip", "main and dip", "survey", "review"]
 class _Result(Stored):
     """A result under an id; its label, which older files hold, is the business of the report."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_label(cls, content: Any) -> Any:
-        return without(content, "label")
+    former = ("label",)
 
 
 class EstimateResult(_Result):
@@ -223,11 +220,8 @@ def inputs_of(force: str, params: Path, records: AuditRecords, programme: Progra
 
     Selection and worksheets stand there as one: what auditors call their files may hold a name.
     """
-    own = {
-        f"params/{force}.yml": params / f"{force}.yml",
-        **programme.files,
-        f"params/{OFFENCE_CLASSES.name}": OFFENCE_CLASSES,
-    }
+    own = {f"params/{force}.yml": params / f"{force}.yml", **programme.files}
+    own[f"params/{OFFENCE_CLASSES.name}"] = OFFENCE_CLASSES
     if frame := find_table("frame", params / force):
         own[f"params/{force}/{frame.name}"] = frame
     hashes = {name: file_hash(path) for name, path in own.items()} | dict(sorted(records.files.items()))
@@ -351,13 +345,7 @@ def read_results(path: Path) -> Results:
     raise InputError([Problem(str(path), where, got, expected)])
 
 
-_NOT_COMPARED = (
-    "inputs.",
-    "computed_in.",
-    "schema_version",
-    "details.programme.",
-    *(f"details.{name}" for name in FOLLOW),
-)
+_NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", "details.programme.", *(f"details.{n}" for n in FOLLOW))
 
 
 def differences(before: Results, after: Results) -> list[dict[str, str | float | None]]:

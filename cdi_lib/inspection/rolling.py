@@ -154,13 +154,8 @@ def _between_cells(text: pd.DataFrame) -> Iterator[Mistake]:
     """More recorded than audited, one audit in two rows, and months among quarters."""
     audited, recorded = text["audited_crimes"].astype(int), text["recorded_crimes"].astype(int)
     for row in text.index[recorded > audited]:
-        yield Mistake(
-            TABLE,
-            row,
-            "recorded_crimes",
-            shown(text.at[row, "recorded_crimes"]),
-            f"at most the {audited[row]:,} audited",
-        )
+        got, expected = shown(text.at[row, "recorded_crimes"]), f"at most the {audited[row]:,} audited"
+        yield Mistake(TABLE, row, "recorded_crimes", got, expected)
     keys = ["period", "division", "category"]
     for row in text.index[text.duplicated(keys)]:
         got = " / ".join(text.loc[row, keys])

@@ -56,10 +56,9 @@ def check_table(text: pd.DataFrame, name: str, columns: Mapping[str, Column]) ->
 
 def check_rows(text: pd.DataFrame, name: str, inspection: Inspection) -> list[Mistake]:
     """What is wrong between the cells of rows in which each cell can be read, in their order."""
-    mistakes = []
     if name not in _RULES:
         return []
-    data = typed(text, name, inspection.recording_rule.limit_hours)
+    mistakes, data = [], typed(text, name, inspection.recording_rule.limit_hours)
     for column, breaks, expected in _RULES[name](data, inspection):
         for row in _labels(breaks.fillna(False).astype(bool)):
             value, words = text.at[row, column], expected if isinstance(expected, str) else str(expected[row])
@@ -103,9 +102,8 @@ def check_cells(text: pd.DataFrame, columns: Mapping[str, Column], name: str) ->
             yield Mistake(name, row, column, BLANK, spec.description)
         wrong = _labels(~spec.kind.fits(text[column][~blank]))
         if len(wrong) > MOST_CELLS:
-            yield Mistake(
-                name, None, column, f"{len(wrong):,} cells with a mistake", f"each to be {spec.kind.expected}"
-            )
+            got = f"{len(wrong):,} cells with a mistake"
+            yield Mistake(name, None, column, got, f"each to be {spec.kind.expected}")
         for row in wrong[:MOST_CELLS]:
             value = text.at[row, column]
             expected = spec.kind.expected + suggest(str(value), spec.kind.words())
@@ -288,9 +286,8 @@ def _dip_samples(crimes: pd.DataFrame, dip_records: pd.DataFrame | None) -> Iter
 def _over_recorded(over: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
     """Over-recorded crimes that are among the audited ones, or whose stratum is not that of the crimes beside them."""
     for row in _labels(over["crime_id"].isin(crimes["crime_id"])):
-        yield Mistake(
-            "over_recorded", row, "crime_id", "a crime of the table crimes", "one that should not be recorded"
-        )
+        expected = "one that should not be recorded"
+        yield Mistake("over_recorded", row, "crime_id", "a crime of the table crimes", expected)
     main = crimes[crimes["sample"] == MAIN]
     has_strata = "stratum" in over and bool(over["stratum"].notna().any())
     if len(over) and len(main) and ("stratum" in main) != has_strata:
@@ -300,9 +297,8 @@ def _over_recorded(over: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake
         stratum = over["incident_id"].map(main.drop_duplicates("incident_id").set_index("incident_id")["stratum"])
         wrong = over["stratum"].isna() | (stratum.notna() & (stratum != over["stratum"]))
         for row in _labels(wrong | ~over["stratum"].isin(main["stratum"])):
-            yield Mistake(
-                "over_recorded", row, "stratum", shown(over.at[row, "stratum"]), "that of the incident's draw"
-            )
+            got = shown(over.at[row, "stratum"])
+            yield Mistake("over_recorded", row, "stratum", got, "that of the incident's draw")
 
 
 def _survey(survey: pd.DataFrame, known: Mapping[str, str]) -> Iterator[Mistake]:

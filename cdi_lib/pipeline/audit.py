@@ -18,8 +18,7 @@ from cdi_lib.inspection.judgement import check_areas
 from cdi_lib.inspection.measures import check_measures, doubtful_frame, doubtful_strata
 from cdi_lib.inspection.parameters import Inspection, doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.records import AuditRecords, doubtful_tables, load_records
-from cdi_lib.inspection.register import check_register
+from cdi_lib.inspection.records import AuditRecords, check_register, doubtful_tables, load_records
 from cdi_lib.inspection.results import inputs_of
 from cdi_lib.report import labels
 
@@ -83,7 +82,7 @@ def doubts(audit: Audit, judgements: Judgements) -> list[Problem]:
     inspection, records = audit.inspection, audit.records
     found = list(audit.told)
     found += doubtful(inspection, f"params/{audit.force}.yml", date.today())
-    found += doubtful_strata(audit.force, inspection, records) + doubtful_tables(records)
+    found += doubtful_strata(inspection, records) + doubtful_tables(records)
     found += doubtful_frame(audit.force, inspection, records) + doubtful_conditions(inspection, records)
     return found + [with_file(problem, audit.force) for problem in check_areas(judgements, inspection)]
 
