@@ -100,7 +100,7 @@ def check_register(force: str, inspection: Inspection, records: AuditRecords, pa
     named = [area.id for area in load_inspection(of, params).areas_for_improvement if area.id]
     if path := find_table("register", params / of):
         table = as_table(read(path, f"params/{of}/{path.name}", columns_of("register"), name="register"))
-        named += table["id"][table["became"] == "open"].to_list()
+        named += [row["id"] for row in table.to_dict("records") if row["became"] == "open"]
     carried = set() if records.register is None else set(records.register["id"])
     expected = f"what became of it: open, done or superseded; it stands in params/{of}.yml or its register"
     missing = [id_ for id_ in dict.fromkeys(named) if id_ not in carried]
