@@ -4,8 +4,6 @@ Titles are in ``reports/text``; nothing else spells one, or the number of a tabl
 there is nothing to show; the report then says so in words.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Accessible tables from results: as Markdown for the report, as tidy CSV for those who compute on."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

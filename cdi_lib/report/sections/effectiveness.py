@@ -1,7 +1,5 @@
 """Tables of rates, unrecorded crime, domestic abuse, counts of what was examined, and the inspection before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tables of dip samples, timeliness, equality, the survey and inspectors' assessments."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cdi_lib.inspection.results import Results

@@ -3,8 +3,6 @@
 A function returns None where there is nothing to draw.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from matplotlib.figure import Figure

@@ -1,7 +1,5 @@
 """The glossary of the report."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Tables of the grades: the questions, the elements with their evidence, the bands, and how sure they are."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cdi_lib.inspection import details as judged_
