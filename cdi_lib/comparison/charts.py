@@ -1,7 +1,5 @@
 """The drawings of the comparison: rates with intervals, and funnels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

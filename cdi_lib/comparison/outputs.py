@@ -1,7 +1,5 @@
 """Tables and figures of the comparison of forces, from one :class:`~cdi_lib.comparison.compare.Comparison`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """What changed between two results, as a reader's list: sentences with figures as the report prints them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from cdi_lib.inspection.results import EstimateResult, Results, differences

@@ -4,8 +4,6 @@ Each function returns a figure whose message and numbers come from the same resu
 SVG with outlines instead of fonts, without dates or random ids, so that equal results give equal bytes.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import io

@@ -3,8 +3,6 @@
 The meanings of columns are in ``reports/text``; types and units follow from what the tables hold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How the notebooks show what they compute: plain Markdown tables and sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

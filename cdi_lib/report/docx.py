@@ -5,8 +5,6 @@ tells by itself what was changed in it, whatever has happened to the report sinc
 edited; everything else is computed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -4,8 +4,6 @@ Titles are in ``reports/text``; nothing else spells one, or the number of a tabl
 there is nothing to show; the report then says so in words.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +14,7 @@ from cdi_lib.inspection.results import Results, write_json
 from cdi_lib.report import charts, dictionary, labels, tables, wording
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.sections import annex, effectiveness, efficiency, figures, glossary, judgements
-from cdi_lib.report.tables import Table
+from cdi_lib.report.tables import Column, Table
 
 WORST_FIRST = ("illustrative", "assumed", "derived", "computed", "published")  # of several in one table
 
@@ -55,6 +53,10 @@ class FigureOutput:
         return str(book("figures")[self.id])
 
 
+def _classes(identity: str, tally: str) -> TableOutput:
+    return TableOutput(identity, f"tallies.{tally}", partial(effectiveness.offence_classes, identity, tally))
+
+
 _BEFORE = (
     TableOutput("tbl-grades", "details.judgements", judgements.grades),
     TableOutput("tbl-elements", "details.judgements", judgements.elements),
@@ -63,11 +65,7 @@ _BEFORE = (
     TableOutput("tbl-rates", "estimates.overall", effectiveness.rates),
     TableOutput("tbl-unrecorded", "estimates.unrecorded_", effectiveness.unrecorded),
     TableOutput("tbl-domestic-abuse", "shares.domestic_abuse", effectiveness.domestic_abuse),
-    TableOutput(
-        "tbl-domestic-abuse-classes",
-        "tallies.domestic_abuse_unrecorded_classes",
-        effectiveness.offence_classes("tbl-domestic-abuse-classes", "domestic_abuse_unrecorded_classes"),
-    ),
+    _classes("tbl-domestic-abuse-classes", "domestic_abuse_unrecorded_classes"),
 )
 _AFTER = (
     TableOutput("tbl-equality", "details.equality", efficiency.equality),
@@ -78,11 +76,7 @@ _AFTER = (
     TableOutput("tbl-plan", "details.plan", annex.plan),
     TableOutput("tbl-estimators", "estimates.overall_", annex.estimators),
     TableOutput("tbl-sensitivity", "details.sensitivity", annex.sensitivity),
-    TableOutput(
-        "tbl-unrecorded-classes",
-        "tallies.unrecorded_classes",
-        effectiveness.offence_classes("tbl-unrecorded-classes", "unrecorded_classes"),
-    ),
+    _classes("tbl-unrecorded-classes", "unrecorded_classes"),
     TableOutput("tbl-published", "details.published", annex.published),
     TableOutput("tbl-assumptions", "details.assumptions", annex.assumptions),
     TableOutput("tbl-assessments", "details.assessments", efficiency.assessments),
@@ -97,8 +91,8 @@ _FIGURES = (
     FigureOutput("fig-unrecorded", "tbl-unrecorded", figures.unrecorded),
     FigureOutput("fig-domestic-abuse", "tbl-domestic-abuse-classes", figures.domestic_abuse),
     FigureOutput("fig-previous", "tbl-previous", figures.two_inspections),
-    FigureOutput("fig-within-24", "tbl-within-24", figures.within_24),
-    FigureOutput("fig-cancelled", "tbl-cancelled", figures.cancelled),
+    FigureOutput("fig-within-24", "tbl-within-24", partial(figures.parts, "tbl-within-24", "within_24")),
+    FigureOutput("fig-cancelled", "tbl-cancelled", partial(figures.parts, "tbl-cancelled", "cancelled")),
     FigureOutput("fig-sensitivity", "tbl-sensitivity", figures.sensitivity),
 )
 FIGURES = {figure.id: figure for figure in _FIGURES}
@@ -127,9 +121,7 @@ def computed_in(results: Results, rests_on: str) -> tuple[str, int | None]:
 
 def note_of(results: Results, output: TableOutput, table: Table) -> str:
     """What is to be minded with a table, always and with these rows, and what of it was assumed."""
-    return " ".join(
-        note for note in (output.note, table.note, mark(results, _rests_on(results, output, table))) if note
-    )
+    return " ".join(filter(None, [output.note, table.note, mark(results, _rests_on(results, output, table))]))
 
 
 def mark(results: Results, keys: Iterable[str]) -> str:
@@ -168,7 +160,7 @@ def built(results: Results, output: TableOutput) -> Table | None:
         return table
     of_code = {key.rpartition(".")[2].removeprefix("unrecorded_"): known[key] for key in keys}
     rows = [row | {"provenance": of_code.get(str(row.get("code")), worst)} for row in table.rows]
-    return replace(table, rows=rows, columns=(*table.columns, tables.text("provenance", said("tables.provenance"))))
+    return replace(table, rows=rows, columns=(*table.columns, Column("provenance", said("tables.provenance"))))
 
 
 def table_markdown(results: Results, identity: str, folded: bool = False) -> str:

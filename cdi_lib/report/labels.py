@@ -1,7 +1,5 @@
 """What a reader calls the things that results know by their ids: the words are in the programme and in ``reports/text``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """A report as data about data: how to cite it, and its description by schema.org for search engines and catalogues."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The page of a rolling programme: its words, its chart and its tables."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cdi_lib.inspection.rolling import Audit, Part, Rolling, month_of

@@ -1,7 +1,5 @@
 """How notebook 1 shows the plan of a sample, and the assumptions that go into it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

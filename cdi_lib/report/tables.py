@@ -1,7 +1,5 @@
 """Accessible tables from results: as Markdown for the report, as tidy CSV for those who compute on."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -50,42 +48,24 @@ class Table:
     note: str = ""
 
 
-def _numbers(printed: str, number_format: str, factor: int = 1) -> Callable[[str, str], Column]:
-    """A kind of column: numbers that the function of ``wording`` with this name prints."""
-    return lambda key, header: Column(key, header, getattr(wording, printed), True, number_format, factor)
+def _numbers(printed: str, number_format: str, *places: int, factor: int = 1) -> Callable[[str, str], Column]:
+    """A kind of column: numbers that the function of ``wording`` with this name prints, looked up when it is needed."""
+    shown = lambda value: getattr(wording, printed)(value, *places)
+    return partial(Column, shown=shown, number=True, number_format=number_format, factor=factor)
 
 
-count = _numbers("count", "#,##0")
-about = _numbers("about", "#,##0")  # estimated numbers of crimes, to the nearest ten
-points = _numbers("points", "0.00", 100)  # differences of proportions, in percentage points
 chance = _numbers("chance", "0%")  # simulated probabilities
-
-
-def percent(key: str, header: str, places: int = 1) -> Column:
-    """A column of proportions, printed as percentages."""
-    return Column(key, header, lambda value: wording.percent(value, places), True, f"{0:.{places}f}%")
-
-
-def decimal(key: str, header: str) -> Column:
-    """A column of numbers with one decimal."""
-    return Column(key, header, lambda value: wording.rounded(value, 1), True, "0.0")
-
-
-def text(key: str, header: str) -> Column:
-    """A column of text, which is escaped."""
-    return Column(key, header)
-
-
+percent = _numbers("percent", "0.0%")  # proportions
 KINDS: dict[str, Callable[[str, str], Column]] = {
-    "text": text,
-    "count": count,
-    "about": about,
-    "points": points,
+    "text": Column,  # which is escaped
+    "count": _numbers("count", "#,##0"),
+    "about": _numbers("about", "#,##0"),  # estimated numbers of crimes, to the nearest ten
+    "points": _numbers("points", "0.00", factor=100),  # differences of proportions, in percentage points
     "percent": percent,
-    "exact_percent": partial(percent, places=2),
-    "whole_percent": partial(percent, places=0),
+    "exact_percent": _numbers("percent", "0.00%", 2),
+    "whole_percent": _numbers("percent", "0%", 0),
     "whole": partial(Column, shown=lambda value: wording.count(round(value)), number=True, number_format="#,##0"),
-    "decimal": decimal,
+    "decimal": _numbers("rounded", "0.0", 1),
     "printed": partial(Column, number=True),  # figures that are text already
     "badge": partial(Column, shown=wording.badge),
     "words": partial(Column, words=True),
@@ -94,14 +74,9 @@ KINDS: dict[str, Callable[[str, str], Column]] = {
 
 
 def headed(
-    identity: str,
-    rows: list[dict[str, Any]],
-    note: str = "",
-    without: Collection[str] = (),
-    columns: str = "",
-    book: str = "tables",
-    **names: str,
-) -> Table | None:
+    identity: str, rows: list[dict[str, Any]], note: str = "", without: Collection[str] = (), columns: str = "",
+    book: str = "tables", **names: str,
+) -> Table | None:  # fmt: skip
     """A table with the columns that a ``book`` of ``reports/text`` gives it or the one named; None without rows.
 
     ``names`` stand in its headings.
@@ -127,10 +102,8 @@ def to_markdown(table: Table, identity: str, caption: str) -> str:
     printed = [[cell(column, row) for column in table.columns] for row in table.rows]
     header = [wording.plain(column.header) for column in table.columns]
     widths = [_width(column, texts) for column, *texts in zip(header, *printed, strict=True)]
-    rule = [
-        "-" * width + ":" if column.number else ":" + "-" * width
-        for column, width in zip(table.columns, widths, strict=True)
-    ]
+    dashes = zip(table.columns, ("-" * width for width in widths), strict=True)
+    rule = [f"{line}:" if column.number else f":{line}" for column, line in dashes]
     lines = [_line(header), _line(rule, padding=""), *(_line(row) for row in printed)]
     return "\n".join(lines) + f"\n\n: {caption} {{#{identity}}}"
 
@@ -183,11 +156,9 @@ def header_of(key: str) -> str:
 
 def _inert(value: Any) -> Any:
     """A leading ``=``, ``+``, ``-`` or ``@`` makes a spreadsheet take text for a formula; a quote mark prevents it."""
-    if isinstance(value, str) and value.lstrip("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad ")[:1] in tuple(
-        "=+-@\t\r"
-    ):
-        return f"'{value}"
-    return value
+    invisible = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad "
+    runs = isinstance(value, str) and value.lstrip(invisible).startswith(tuple("=+-@\t\r"))
+    return f"'{value}" if runs else value
 
 
 def write(built: Mapping[str, Table | None], folder: Path) -> None:

@@ -1,7 +1,5 @@
 """Tells the results of an inspection in the words of ``reports/text``: what a text may ask for, and in what order."""
 
-from __future__ import annotations
-
 import fnmatch
 import re
 from collections.abc import Iterable

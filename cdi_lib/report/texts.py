@@ -5,8 +5,6 @@ may choose between sentences and print what was computed; it may not compute: ar
 figure is a problem with file and line, found before anything runs.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Phrases from results. Every figure that is printed is rounded here, once."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date

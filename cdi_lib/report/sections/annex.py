@@ -1,7 +1,5 @@
 """Tables of the technical annex: the sample, the estimators, published figures, assumptions, files."""
 
-from __future__ import annotations
-
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
 from cdi_lib.report.labels import crime_types, said, word

@@ -1,8 +1,5 @@
 """Tables of rates, unrecorded crime, domestic abuse, counts of what was examined, and the inspection before."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from typing import Any
 
 from cdi_lib.inspection.results import EstimateResult, Results
@@ -83,10 +80,8 @@ def domestic_abuse(results: Results) -> Table | None:
     if share is None or share.n == 0:
         return None
     parts = ("audited", "recorded", "unrecorded")
-    counts, labels = (
-        {part: results.tallies[f"domestic_abuse_{part}"].counts for part in parts},
-        crime_types(results.told),
-    )
+    counts = {part: results.tallies[f"domestic_abuse_{part}"].counts for part in parts}
+    labels = crime_types(results.told)
     rows = [
         {"code": name, "crime_type": labels.get(name, said("disclosure.types"))} | {p: counts[p][name] for p in parts}
         for name in counts["audited"]
@@ -95,17 +90,10 @@ def domestic_abuse(results: Results) -> Table | None:
     return headed("tbl-domestic-abuse", [*rows, {"code": "overall", "crime_type": said("domestic_abuse.all")} | total])
 
 
-def offence_classes(identity: str, tally: str) -> Callable[[Results], Table | None]:
+def offence_classes(identity: str, tally: str, results: Results) -> Table | None:
     """A table of unrecorded crimes by offence class, from the counts with this id."""
-
-    def build(results: Results) -> Table | None:
-        found = results.tallies.get(tally)
-        counts = found.counts if found else {}
-        return headed(
-            identity, [{"offence": class_name(name), "unrecorded": number} for name, number in counts.items()]
-        )
-
-    return build
+    counts = results.tallies[tally].counts if tally in results.tallies else {}
+    return headed(identity, [{"offence": class_name(name), "unrecorded": n} for name, n in counts.items()])
 
 
 def previous(results: Results) -> Table | None:
@@ -115,23 +103,14 @@ def previous(results: Results) -> Table | None:
     if before is None or compared is None:
         return None
     kind = said(f"previous.{'random' if before.representative else 'dip'}")
+    year, random = results.publication["date"][:4], said("previous.random")
     rows = [
-        {
-            "inspection": year,
-            "sample": sample,
-            "limit": said("previous.hours", hours=hours),
-            "limit_hours": hours,
-            "n": rate.n,
-        }
+        {"inspection": of, "sample": sample, "limit": said("previous.hours", hours=hours), "limit_hours": hours}
+        | {"n": rate.n}
         | _rate_cells(rate)
-        for year, sample, hours, rate in (
+        for of, sample, hours, rate in (
             (f"{before.year}", kind, before.recording_limit_hours, results.estimates["previous"]),
-            (
-                results.publication["date"][:4],
-                said("previous.random"),
-                details.recording_limit_hours,
-                results.estimates["overall"],
-            ),
+            (year, random, details.recording_limit_hours, results.estimates["overall"]),
         )
     ]
     differs = wording.in_words(said(f"previous.{what}") for what in ("period", *compared.differs))

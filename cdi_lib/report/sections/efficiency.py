@@ -1,7 +1,5 @@
 """Tables of dip samples, timeliness, equality, the survey and inspectors' assessments."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cdi_lib.inspection.results import Results
@@ -14,10 +12,9 @@ def counted(identity: str, results: Results) -> Table | None:
     """A table of "x of y" of the programme, with both numbers; a part that was not inspected is left out."""
     asked = results.told.tables[identity]
     found = [(key, label, share) for key, label in asked.rows.items() if (share := results.share(key))]
-    examined = results.tallies.get("dip_records_of")
     rows: list[dict[str, Any]]
     if asked.kind == "dip":  # records examined, crimes that should have been recorded, and crimes that were
-        counts = examined.counts if examined else {}
+        counts = results.tallies["dip_records_of"].counts if "dip_records_of" in results.tallies else {}
         rows = [
             {"code": key, "item": label, "records": counts.get(key), "crimes": share.n, "recorded": share.x}
             for key, label, share in found
@@ -29,11 +26,8 @@ def counted(identity: str, results: Results) -> Table | None:
             if share.n
         ]
     else:
-        rows = [
-            {"code": key, "item": label, "x": share.x, "n": share.n}
-            for key, label, share in found
-            if share.n  # else nothing was examined
-        ]
+        # a share of none: nothing was examined
+        rows = [{"code": key, "item": label, "x": share.x, "n": share.n} for key, label, share in found if share.n]
     return headed(identity, rows, columns=COLUMNS_LIKE[asked.kind])
 
 

@@ -3,8 +3,6 @@
 A function returns None where there is nothing to draw.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from matplotlib.figure import Figure
@@ -24,10 +22,10 @@ def _alt(what: str, parts: Iterable[str]) -> str:
     return f"{what}. {'; '.join(parts)}."
 
 
-def _estimates(results: Results, prefix: str = "") -> list[tuple[str, EstimateResult]]:
-    """The estimates of all crime and of each crime type that there are, with their labels."""
-    found = ((label, results.estimate(prefix + key)) for key, label in crime_types(results.told).items())
-    return [(label, estimate) for label, estimate in found if estimate]
+def _estimates(results: Results, prefix: str = "") -> list[tuple[str, str, EstimateResult]]:
+    """The estimates of all crime and of each crime type that there are, with their ids and labels."""
+    found = ((prefix + key, label) for key, label in crime_types(results.told).items())
+    return [(key, label, estimate) for key, label in found if (estimate := results.estimate(key))]
 
 
 def _when(results: Results) -> str:
@@ -37,14 +35,13 @@ def _when(results: Results) -> str:
 def rates(results: Results) -> Drawn:
     """Recording rates with their intervals."""
     found = _estimates(results)
-    rows = []
-    for key, label in crime_types(results.told).items():
-        if rate := results.estimate(key):
-            beside, bands = _beside(rate), _bands(results, key)
-            rows.append(Bar(label, rate.value, rate.low, rate.high, beside, _is_assumed(results, key), bands))
+    rows = [
+        Bar(label, rate.value, rate.low, rate.high, _beside(rate), _is_assumed(results, key), _bands(results, key))
+        for key, label, rate in found
+    ]
     subtitle = said("rates.subtitle", level=interval_level(results), period=_when(results))
     figure = both(charts.intervals, _rates_title(results), subtitle, rows, said("rates.axis"), as_percent=True)
-    parts = (f"{name} {percent(rate.value)}, {between(rate)}" for name, rate in found)
+    parts = (f"{name} {percent(rate.value)}, {between(rate)}" for _, name, rate in found)
     return figure, _alt(said("rates.alt"), parts)
 
 
@@ -111,19 +108,18 @@ def two_inspections_title(results: Results) -> str:
 def unrecorded(results: Results) -> Drawn | None:
     """Crimes that go unrecorded in a year, with their intervals."""
     found = _estimates(results, "unrecorded_")
-    if not any(estimate.value for _, estimate in found):
+    if not any(estimate.value for *_, estimate in found):
         return None
-    first = found[0][1]
-    rows = []
-    for key, label in crime_types(results.told).items():
-        if e := results.estimate(f"unrecorded_{key}"):
-            assumed = _is_assumed(results, f"unrecorded_{key}")
-            rows.append(Bar(label, e.value, e.low, e.high, capital(estimated(e.value)), assumed))
+    first = found[0][2]
+    rows = [
+        Bar(label, e.value, e.low, e.high, capital(estimated(e.value)), _is_assumed(results, key))
+        for key, label, e in found
+    ]
     title = said("unrecorded.title", number=capital(estimated(first.value)))
     ends = {"end": wording.day(results.audit_period["end"]), "level": wording.percent_confidence(first)}
     subtitle = said("unrecorded.subtitle", **ends)
     figure = both(charts.intervals, title, subtitle, rows, said("unrecorded.axis"), as_percent=False)
-    parts = (f"{name} {estimated(e.value)}, {between(e)}" for name, e in found)
+    parts = (f"{name} {estimated(e.value)}, {between(e)}" for _, name, e in found)
     return figure, _alt(said("unrecorded.alt"), parts)
 
 
@@ -150,25 +146,15 @@ def _domestic_abuse_title(results: Results) -> str:
     return said("domestic_abuse.title", number=count(number), total=count(missed.total), was=was, noun=noun)
 
 
-def within_24(results: Results) -> Drawn | None:
-    """Recorded crimes by whether they were recorded within 24 hours."""
-    return _parts(results, "tbl-within-24", "within_24")
-
-
-def cancelled(results: Results) -> Drawn | None:
-    """Cancelled crimes by whether cancelling was correct."""
-    return _parts(results, "tbl-cancelled", "cancelled")
-
-
-def _parts(results: Results, table: str, whole: str) -> Drawn | None:
-    """A chart of the "x of n" of a table in two parts."""
+def parts(table: str, whole: str, results: Results) -> Drawn | None:
+    """The "x of n" of a table, each in two parts: so, and not so."""
     rows_of = results.told.tables[table].rows if table in results.told.tables else {}
-    parts = ((key, label) for key, label in rows_of.items() if key.startswith(f"{whole}_"))
     is_real = results.records["status"] != "invented"
-    marked = lambda key, label: (
-        said("parts.assumed", label=label) if is_real and results.marked([f"shares.{key}"]) else label
-    )
-    found = [(marked(key, label), s) for key, label in parts if (s := results.share(key)) and s.n]
+    found = []
+    for key, label in rows_of.items():
+        if key.startswith(f"{whole}_") and (share := results.share(key)) and share.n:
+            is_assumed = is_real and results.marked([f"shares.{key}"])
+            found.append((said("parts.assumed", label=label) if is_assumed else label, share))
     if not found:
         return None
     rows = [(label, share.x, share.n) for label, share in found]

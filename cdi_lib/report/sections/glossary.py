@@ -1,13 +1,11 @@
 """The glossary of the report."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 
 from cdi_lib.inspection.folders import slug
 from cdi_lib.inspection.results import Results
-from cdi_lib.report import tables, wording
+from cdi_lib.report import wording
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.tables import Column, Table
 
@@ -43,4 +41,4 @@ def glossary(results: Results) -> Table:
     rows = [{"code": term.id, "term": term.name, "meaning": term.meaning} for term in found]
     anchors = {term.name: term.id for term in found}
     anchored = Column("term", said("tables.term"), lambda name: f"[{wording.plain(name)}]{{#{anchors[name]}}}")
-    return Table((anchored, tables.text("meaning", said("tables.meaning"))), rows)
+    return Table((anchored, Column("meaning", said("tables.meaning"))), rows)

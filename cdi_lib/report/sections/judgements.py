@@ -1,7 +1,5 @@
 """Tables of the grades: the questions, the elements with their evidence, the bands, and how sure they are."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cdi_lib.inspection import details as judged_
@@ -164,6 +162,6 @@ def probabilities(results: Results) -> Table | None:
         if entry.probabilities
     ]
     # Words and no badges: with five grades there is no room for them on paper.
-    columns = [tables.text("what", said("judgements.entry")), tables.text("grade", said("judgements.grade"))]
+    columns = [tables.Column("what", said("judgements.entry")), tables.Column("grade", said("judgements.grade"))]
     columns += [tables.chance(grade, wording.capital(grade)) for grade in found.scale]
     return Table(tuple(columns), rows) if rows else None
