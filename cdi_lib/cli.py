@@ -97,8 +97,7 @@ def report(chosen: argparse.Namespace) -> int:
         write_front(changed=True)
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
     console.say(up_to_date if outcome.status == "unchanged" else outcome.message)
-    for name in ("index.html", "report.pdf", "results.json"):
-        console.file(folders.reports_folder() / force / name)
+    console.files(folders.reports_folder() / force / name for name in ("index.html", "report.pdf", "results.json"))
     return 0
 
 
@@ -140,8 +139,8 @@ def reports(chosen: argparse.Namespace) -> int:
     failed = [outcome.force for outcome in outcomes if _has_failed(outcome)]
     compared = compare([o.force for o in outcomes if o.is_whole], chosen.renderer, chosen.again)
     if not _has_failed(compared):
-        console.file(folders.reports_folder() / folders.COMPARISON / "index.html")
-    console.file(write_front(changed=any(one.status != "unchanged" for one in (*outcomes, compared))))
+        console.files([folders.reports_folder() / folders.COMPARISON / "index.html"])
+    console.files([write_front(changed=any(one.status != "unchanged" for one in (*outcomes, compared)))])
     unchanged, whole = sum(o.status == "unchanged" for o in outcomes), len(outcomes) - len(failed)
     console.say(f"reports that are whole: {whole} of {len(outcomes)}; already up to date: {unchanged}")
     if doubtful := [outcome.force for outcome in outcomes if outcome.is_whole and outcome.problems]:
@@ -156,8 +155,7 @@ def programme(chosen: argparse.Namespace) -> int:
     from cdi_lib.pipeline import rolling
 
     folder, message = rolling.build(chosen.force, chosen.renderer)
-    for name in ("index.html", "report.pdf", "programme.json"):
-        console.file(folder / name)
+    console.files(folder / name for name in ("index.html", "report.pdf", "programme.json"))
     console.say(message)
     return 0
 
@@ -182,8 +180,7 @@ def check(chosen: argparse.Namespace) -> int:
     found = checking.check(chosen.force)
     for text in found.said:
         console.say(text)
-    for path in found.papers:
-        console.file(path)
+    console.files(found.papers)
     if found.returned is not None:
         for auditor, (returned, given) in found.returned.progress.items():
             console.say(f"auditor {auditor}: {returned:,} of {given:,} incidents returned")
@@ -207,8 +204,7 @@ def new(chosen: argparse.Namespace) -> int:
     from cdi_lib.fieldwork.begin import begin
 
     force = chosen.force
-    for path in begin(force, folders.params_folder(), chosen.programme or None):
-        console.file(path)
+    console.files(begin(force, folders.params_folder(), chosen.programme or folders.DEFAULT))
     console.say(f"Next: fill in params/{force}.yml, put the sampling frame into params/{force}/ as frame.csv,")
     console.say(f"and draw the sample: make sample FORCE={force}; without a frame: fill in the tables, make check")
     return 0
@@ -245,8 +241,7 @@ def sample(chosen: argparse.Namespace) -> int:
     for line in drawn.said:
         console.say(line)
     console.problems(drawn.told)
-    for path in drawn.written:
-        console.file(path)
+    console.files(drawn.written)
     if drawn.kept:
         console.say(f"{shown_path(drawn.kept)} was there and is left as it is: it may be filled in")
     console.say("These files name records: keep them with the auditors' papers.")
@@ -293,8 +288,7 @@ def collect(chosen: argparse.Namespace) -> int:
     written = collected.collect(force, _returned(force, inspection, params, expected), params)
     if not written:
         console.say(f"{force}: the table of crimes is already that of the worksheets")
-    for path in written:
-        console.file(path)
+    console.files(written)
     console.say(f"Next: make check FORCE={force}")
     return 0
 
@@ -346,7 +340,7 @@ def draft(chosen: argparse.Namespace) -> int:
     from cdi_lib.pipeline import draft as drafting
 
     path, editable = drafting.draft(chosen.force)
-    console.file(path)
+    console.files([path])
     console.say(f"{editable} paragraphs may be edited; send it as a copy, and take what comes back:")
     console.say(f"make accept FORCE={chosen.force} FROM=the-copy.docx")
     return 0

@@ -29,13 +29,13 @@ _INTRODUCTION = """\
 """
 
 
-def begin(force: str, params: Path, programme: str | None = None) -> list[Path]:
+def begin(force: str, params: Path, programme: str = DEFAULT) -> list[Path]:
     """Write ``params/<force>.yml`` and the empty tables in ``params/<force>/``; returns the files written.
 
     InputError if a name is not one, or anything is already there: nothing is overwritten.
     """
     try:
-        by = load_programme(programme or DEFAULT, params)
+        by = load_programme(programme, params)
     except InputError as error:
         raise InputError([p if p.file else replace(p, file="PROGRAMME", where="") for p in error.problems]) from None
     tables = {name: columns for name, columns in tables_of(by).items() if name != "published"}

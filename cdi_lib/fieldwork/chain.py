@@ -36,17 +36,14 @@ def _frame(force: str, params: Path, trail: Trail) -> list[Problem]:
     if drawn is None:
         return []
     if path is None:
-        got, expected = (
-            "no frame beside the sample that was drawn from it",
-            "the file: without it nobody can repeat the draw",
-        )
+        got = "no frame beside the sample that was drawn from it"
+        expected = "the file: without it nobody can repeat the draw"
         return [Problem(f"params/{force}/frame", "", got, expected, "warning")]
     if (now := file_hash(path)) == drawn:
         return []
     got = f"another file than the sample was drawn from (SHA-256 {now[:12]}…)"
-    expected = (
-        f"the file with SHA-256 {drawn[:12]}…, as params/{force}/sample/{TRAILS[FIRST]} has it: put it back; or {AGAIN}"
-    )
+    place = f"params/{force}/sample/{TRAILS[FIRST]}"
+    expected = f"the file with SHA-256 {drawn[:12]}…, as {place} has it: put it back; or {AGAIN}"
     return [Problem(f"params/{force}/{path.name}", "", got, expected)]
 
 
@@ -78,11 +75,8 @@ def _crimes(
     main, file = records.main, records.file_of("crimes")
     if (own_folder(force, params, "sample") / SELECTIONS[FIRST]).is_file():
         selection = read_selection(force, params, FIRST)
-        stratum_of, source = (
-            dict(zip(selection["id"], selection["stratum"], strict=True)),
-            f"sample/{SELECTIONS[FIRST]}",
-        )
-        known = set(stratum_of)
+        stratum_of = dict(zip(selection["id"], selection["stratum"], strict=True))
+        source, known = f"sample/{SELECTIONS[FIRST]}", set(stratum_of)
     elif inspection.sampling and (path := find_table("frame", own_folder(force, params))):
         stratum_of, source = {}, path.name
         known = read_audit_frame(force, inspection, params).frame.known(main["incident_id"].unique().tolist())
@@ -91,29 +85,25 @@ def _crimes(
     found = []
     other = main[~main["incident_id"].isin(known)]
     if len(other):
-        rows = [int(row) + 2 for row in other.index]
+        where = f"{places((other.index + 2).tolist())}, column incident_id"
         got = f"{other['incident_id'].nunique():,} of {main['incident_id'].nunique():,} incidents that are not in {source}"
         drawn = set(stratum_of) or known
         expected = "the references of the sample as they are there" + _zeros(set(other["incident_id"]), drawn)
-        found.append(Problem(file, f"{places(rows)}, column incident_id", got, expected))
+        found.append(Problem(file, where, got, expected))
     if stratum_of and "stratum" in main:
         moved = main[main["incident_id"].isin(known) & (main["incident_id"].map(stratum_of) != main["stratum"])]
         if len(moved):
-            rows, got = (
-                [int(row) + 2 for row in moved.index],
-                f"{len(moved):,} crime{'s' * (len(moved) > 1)} in another stratum than that of the draw",
-            )
-            found.append(Problem(file, f"{places(rows)}, column stratum", got, f"the stratum in {source}"))
+            where = f"{places((moved.index + 2).tolist())}, column stratum"
+            got = f"{len(moved):,} crime{'s' * (len(moved) > 1)} in another stratum than that of the draw"
+            found.append(Problem(file, where, got, f"the stratum in {source}"))
     if trail and records.strata is not None:
         sizes = {row.stratum: row.frame for row in trail.strata}
-        for row, (name, size) in enumerate(
-            zip(records.strata["stratum"], records.strata["frame_incidents"], strict=True), 2
-        ):
+        names, given = records.strata["stratum"], records.strata["frame_incidents"]
+        for row, (name, size) in enumerate(zip(names, given, strict=True), 2):
             if name in sizes and sizes[name] != size:
+                where = f"row {row}, column frame_incidents"
                 expected = f"{sizes[name]:,}, as in params/{force}/sample/{TRAILS[FIRST]}"
-                found.append(
-                    Problem(records.file_of("strata"), f"row {row}, column frame_incidents", f"{size:,}", expected)
-                )
+                found.append(Problem(records.file_of("strata"), where, f"{size:,}", expected))
     return found
 
 

@@ -40,13 +40,11 @@ def write_papers(force: str, returns: Returns, params: Path) -> list[Path]:
         papers[DISAGREEMENTS] = returns.disagreements
     # These are opened in spreadsheets: what would be read as a formula gets an apostrophe before it.
     as_cell = lambda text: f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text
-    return [
-        write_whole(folder / name, _as_csv(table.map(as_cell)).encode("utf-8-sig")) for name, table in papers.items()
-    ]
+    return [write_whole(folder / name, _as_csv(table.map(as_cell), "utf-8-sig")) for name, table in papers.items()]
 
 
-def _as_csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n")
+def _as_csv(table: pd.DataFrame, encoding: str = "utf-8") -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode(encoding)
 
 
 def collect(force: str, returns: Returns, params: Path) -> list[Path]:
@@ -66,13 +64,13 @@ def collect(force: str, returns: Returns, params: Path) -> list[Path]:
     folder = own_folder(force, params)
     path = find_table("crimes", folder) or folder / "crimes.csv"
     whole = _with_dip_samples(returns.crimes, path, f"params/{force}/{path.name}")
-    written = [] if whole is None else [write_whole(path, _as_csv(whole).encode())]
+    written = [] if whole is None else [write_whole(path, _as_csv(whole))]
     path = find_table("strata", folder) or folder / "strata.csv"
     there = read_table(path, path.name) if path.is_file() else pd.DataFrame(columns=["stratum"])
     others = "stratum" in there and not set(there["stratum"]) <= set(returns.strata)
     counts = {row.stratum: (row.frame, returns.strata.get(row.stratum)) for row in trail.strata}
     rows = [(name, size, found["audited"]) for name, (size, found) in counts.items() if found]
-    content = _as_csv(pd.DataFrame(rows, columns=columns_of("strata"))).encode()
+    content = _as_csv(pd.DataFrame(rows, columns=columns_of("strata")))
     if path.suffix == ".csv" and not others and not (path.is_file() and path.read_bytes() == content):
         written.append(write_whole(path, content))
     return written
@@ -138,24 +136,17 @@ def check_collected(returns: Returns, records: AuditRecords) -> list[Problem]:
     found = []
     if n := len(differs):  # one correction often changes several columns
         columns = [name for name in shared if differs[name].any()]
-        where = (
-            f"{places(held.loc[differs.index, 'row'].tolist())}, column{'s' * (len(columns) > 1)} {', '.join(columns)}"
-        )
-        found.append((where, f"{n:,} {of_form(n)}"))
-    for names, what in (
-        (held.index.difference(made.index), "in no worksheet"),
-        (made.index.difference(held.index), ""),
-    ):
+        named = f"column{'s' * (len(columns) > 1)} {', '.join(columns)}"
+        found.append((f"{places(held.loc[differs.index, 'row'].tolist())}, {named}", f"{n:,} {of_form(n)}"))
+    added, missing = held.index.difference(made.index), made.index.difference(held.index)
+    for names, what in ((added, "in no worksheet"), (missing, "")):
         if n := len(names := names.difference(list(upheld))):
             where = places(held.loc[names, "row"].tolist()) if what else ""
-            found.append(
-                (where, f"{n:,} crime{'s' * (n > 1)} {what or 'of the worksheets missing'}, and so {of_form(n)}")
-            )
+            got = f"{n:,} crime{'s' * (n > 1)} {what or 'of the worksheets missing'}, and so {of_form(n)}"
+            found.append((where, got))
     expected = "those of the worksheets, or an upheld challenge in the table challenges for each"
-    return [
-        Problem(records.file_of("crimes"), where, f"{got} from the returned worksheets", expected, "warning")
-        for where, got in found
-    ]
+    file, source = records.file_of("crimes"), "from the returned worksheets"
+    return [Problem(file, where, f"{got} {source}", expected, "warning") for where, got in found]
 
 
 def _in_text(value: Any) -> str:

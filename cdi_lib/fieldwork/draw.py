@@ -58,7 +58,6 @@ class AuditFrame:
     frame: Frame
     columns: FrameColumns
     place: str
-    routes: tuple[str, ...]  # of the programme
     told: tuple[Problem, ...] = ()
     timed: bool = False  # whether its column of times holds any, so that a midnight is meant
 
@@ -93,10 +92,9 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
     folder = own_folder(force, params, "sample")
-    made = _write(folder, inspection, FIRST, _with_reference(listed, given), document, unreplaced)
-    return replace(
-        made, said=tuple(_as_table(planned, asked, [*_exclusions(given.frame), *drawn.notes])), told=given.told
-    )
+    made = _write(folder, inspection, FIRST, _with_reference(listed, given, inspection), document, unreplaced)
+    said = _as_table(planned, asked, [*_exclusions(given.frame), *drawn.notes])
+    return replace(made, said=tuple(said), told=given.told)
 
 
 def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str]) -> Iterator[str]:
@@ -108,9 +106,8 @@ def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str])
         yield f"{name:<{width}} {allocation.frame[name]:>10,} {n:>8,} {points(planned.margins.get(name)):>16}"
     total = sum(allocation.frame.values())
     yield f"{'all':<{width}} {total:>10,} {allocation.total:>8,} {points(planned.overall_margin):>16}"
-    short = [
-        name for name, margin in planned.margins.items() if margin is None or 100 * margin > asked.margin_points + 0.05
-    ]
+    most = asked.margin_points + 0.05
+    short = [name for name, margin in planned.margins.items() if margin is None or 100 * margin > most]
     if short and not asked.show:  # which asks for something of all crime
         yield f"the margin of {asked.margin_points:g} points that was asked for is not reached in: {', '.join(short)}"
     yield from (*allocation.notes, *notes)
@@ -207,13 +204,13 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
     except ValueError as error:
         raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
     frame = frame.renamed(_strata(frame.info.counts, names, place))
-    told, timed, routes = given.told + _unused_exclusions(frame, place), False, tuple(inspection.programme.routes)
+    told, timed = given.told + _unused_exclusions(frame, place), False
     if names.reported_at is not None:
         missing, timed = _check_reported(frame, names.reported_at, inspection, place)
         told = told + missing
     if names.route is not None:
-        told = told + _check_routes(frame, names, routes, place)
-    return AuditFrame(frame, names, place, routes, tuple(told), timed)
+        told = told + _check_routes(frame, names, inspection.programme.routes, place)
+    return AuditFrame(frame, names, place, tuple(told), timed)
 
 
 def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns:
@@ -341,7 +338,7 @@ def _check_routes(frame: Frame, names: FrameColumns, routes: Container[str], pla
     return [problem, *_not_filled(place, where, counts[""], counts.total())]
 
 
-def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
+def _with_reference(selection: pd.DataFrame, given: AuditFrame, inspection: Inspection) -> pd.DataFrame:
     """The selection with what the frame says of the drawn incidents: when and how they were reported."""
     names, drawn = given.columns, given.frame.rows(selection["id"].tolist())
     selection = selection.assign(reported_at="", route="")
@@ -353,7 +350,7 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame) -> pd.DataFrame:
         selection["reported_at"] = text.where(has_clock, "").to_numpy()
     if names.route is not None:
         route_of = {value: name for name, group in names.routes.items() for value in group}
-        route_of |= {route: route for route in given.routes}
+        route_of |= {route: route for route in inspection.programme.routes}
         routes = drawn[names.route].astype("str").str.strip().map(route_of)
         selection["route"] = routes.astype(object).where(routes.notna(), "").to_numpy()
     for name in names.context:
@@ -373,9 +370,8 @@ def _write(
     name = f"params/{folder.parent.name}/{folder.name}"
     selected, trail, worksheet = (folder / names[audit] for names in (SELECTIONS, TRAILS, WORKSHEETS))
     is_reserve = (selection["reserve"].astype(str) == "True").to_numpy()
-    whole, least = (
-        table.to_csv(index=False, lineterminator="\n").encode() for table in (selection, selection[~is_reserve])
-    )
+    as_csv = lambda table: table.to_csv(index=False, lineterminator="\n").encode()
+    whole, least = as_csv(selection), as_csv(selection[~is_reserve])
     before = selected.read_bytes() if selected.exists() else whole
     enlarged = audit == RECHECK and before != whole and whole.startswith(before)
     if audit == RECHECK and before.startswith(whole) and before != whole:
@@ -455,10 +451,8 @@ class Repeated:
 def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, params: Path) -> tuple[Repeated | None, str]:
     """Draw again as many incidents of each stratum as were drawn; or None, and why that cannot be."""
     trail, strata = read_trail(force, params), records.strata
-    drawn_of = (
-        {} if strata is None else dict(zip(strata["stratum"], strata["audited_incidents"].astype(int), strict=True))
-    )
-    drawn_of = trail.selected if trail else drawn_of
+    audited: Any = {} if strata is None else strata.set_index("stratum")["audited_incidents"].astype(int).to_dict()
+    drawn_of = trail.selected if trail else audited
     if inspection.sampling is None or not drawn_of or find_table("frame", params / force) is None:
         return None, "there is no sampling frame with these records (or no seed, or no table of strata)"
     if trail and trail.version != sampling.ALGORITHM_VERSION:
@@ -470,8 +464,8 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
     swaps = [swap.stratum for swap in trail.replacements] if trail else []
     in_use = {name: swaps.count(name) for name in drawn_of}
     selection = sampling.draw(given.frame, drawn_of, inspection.sampling.seed, reserves=in_use)
-    audited = set(records.main["incident_id"])
-    found = [item.stratum for item in (*selection.records, *selection.reserves) if item.id in audited]
+    with_crimes = set(records.main["incident_id"])
+    found = [item.stratum for item in (*selection.records, *selection.reserves) if item.id in with_crimes]
     rows = [
         {"stratum": name, "frame": in_frame[name], "drawn": n, "with_crimes": found.count(name)}
         for name, n in drawn_of.items()
@@ -479,9 +473,9 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
     # Without a trail the numbers are those audited; if some could not be, more were drawn.
     compared = {
         "drawn": sum(drawn_of.values()) + len(swaps),
-        "with_crimes": len(audited),
+        "with_crimes": len(with_crimes),
         "selected_again": len(found),
-        "drawn_is_known": trail is not None or len(found) == len(audited),
+        "drawn_is_known": trail is not None or len(found) == len(with_crimes),
     }
     sha256 = file_hash(own_folder(force, params, "sample") / TRAILS[FIRST]) if trail else None
     return Repeated(given, selection, rows, compared, sha256), ""

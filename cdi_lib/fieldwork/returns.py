@@ -100,11 +100,8 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
 def read_returned(force: str, inspection: Inspection, params: Path) -> tuple[pd.DataFrame, _Findings | None]:
     """The rows of all returned worksheets with file and row of each, and what is wrong with their form; None without any."""
     papers, columns = (PROBLEMS, OUTSTANDING, DISAGREEMENTS), worksheet.columns_for(inspection.programme)
-    files = [
-        path
-        for path in sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
-        if path.suffix.lower() in SPREADSHEETS and path.name not in papers
-    ]
+    there = sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
+    files = [path for path in there if path.suffix.lower() in SPREADSHEETS and path.name not in papers]
     if not files:
         return pd.DataFrame(columns=[*columns, "file", "row"]), None
     found = _Findings()
@@ -162,9 +159,8 @@ def _read(path: Path, file: str, columns: Mapping[str, worksheet.Column], found:
     unnamed = table["incident_id"].isna()
     found.rows(_Findings.SAMPLE, table[unnamed], "incident_id", "the incident that this row belongs to")
     wrong = ~unnamed & ~table["audit"].isin([worksheet.FIRST, worksheet.RECHECK])
-    found.rows(
-        _Findings.SAMPLE, table[wrong], "audit", f"{worksheet.FIRST} or {worksheet.RECHECK}, as in the worksheet"
-    )
+    audits = f"{worksheet.FIRST} or {worksheet.RECHECK}, as in the worksheet"
+    found.rows(_Findings.SAMPLE, table[wrong], "audit", audits)
     return table[~unnamed & ~wrong]
 
 
@@ -341,9 +337,8 @@ def _incidents(rows: pd.DataFrame) -> pd.DataFrame:
     incidents = rows.groupby("incident_id", sort=False)
     finding = incidents["finding"].first().where(incidents["finding"].nunique() == 1, None)
     missed = finding.index.isin(rows["incident_id"][_is_crime(rows) & (rows["recorded"] != "yes")])
-    outcome = finding.where(finding != worksheet.CRIME, "all recorded").where(
-        (finding != worksheet.CRIME) | ~missed, "not all recorded"
-    )
+    is_crime = finding == worksheet.CRIME
+    outcome = finding.mask(is_crime, "all recorded").mask(is_crime & missed, "not all recorded")
     return pd.DataFrame({"finding": finding, "outcome": outcome, "reason": incidents["reason"].first()})
 
 

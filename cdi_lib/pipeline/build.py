@@ -140,9 +140,8 @@ def lacking(audit: Audit, commit: str) -> list[tuple[str, str]]:
         found.append((got, f"none; make check FORCE={audit.force} lists them"))
     if audit.inspection.records.status == "audit":
         if commit.endswith(fingerprint.UNCOMMITTED):
-            found.append(
-                ("uncommitted changes of the code", "all changes committed, so that the report can be made again")
-            )
+            expected = "all changes committed, so that the report can be made again"
+            found.append(("uncommitted changes of the code", expected))
         elif commit.startswith(fingerprint.UNKNOWN):
             found.append((f"a commit of the code that is {commit}", "a repository that git can read"))
     return found

@@ -112,9 +112,8 @@ def _for_final(audit: Audit) -> list[str]:
         return []
     open_points = [f"{got} ({what})" for got, what in lacking(audit, fingerprint.commit())]
     open_points += [] if publication.approvals else ["no approval (publication.approvals)"]
-    open_points += (
-        [f"version {publication.version} (publication.version)"] if publication.version.startswith("0") else []
-    )
+    if publication.version.startswith("0"):
+        open_points.append(f"version {publication.version} (publication.version)")
     ready = "a draft can be built; for a final report set publication.status to final"
     return [f"{ready}{'; it still lacks: ' if open_points else ''}{'; '.join(open_points)}"]
 
@@ -125,10 +124,8 @@ def _changed(audit: Audit) -> list[Problem]:
         before = json.loads((reports_folder() / audit.force / fingerprint.NAME).read_text(encoding="utf-8"))["inputs"]
     except (OSError, ValueError, KeyError):
         return []
-    got, expected = (
-        "another file than the report was made from",
-        "a change that is meant: make report, make diff show it",
-    )
+    got = "another file than the report was made from"
+    expected = "a change that is meant: make report, make diff show it"
     changed = [name for name, sha256 in audit.records.files.items() if before.get(name, sha256) != sha256]
     return [Problem(name, "", got, expected, "warning") for name in changed]
 

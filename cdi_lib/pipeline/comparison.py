@@ -40,14 +40,11 @@ def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
     found = compare([read_results(path) for path in results], read_published(), read_published(LATER))
     write_json(out / "comparison.json", found.model_dump(mode="json"))
     outputs.write_tables(found, out / "tables")
-    published = _whole_day(max(item.published for item in found.inspections if item.published))
+    latest = max(item.published for item in found.inspections if item.published)
+    published = latest if len(latest) == len("2018-02-01") else f"{latest}-01"
     outputs.write_workbook(found, out / "tables.xlsx", published)
     with tempfile.TemporaryDirectory() as scratch:
         notebook = Path(scratch) / f"{COMPARISON}.ipynb"
         execute(COMPARISON, COMPARISON, notebook, {"results_folder": str(out.resolve())})
         rendered = render(notebook, out, engine=renderer, metadata={"date": published}, script=SCRIPT)
     return rendered.message
-
-
-def _whole_day(text: str) -> str:
-    return text if len(text) == len("2018-02-01") else f"{text}-01"

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,10 @@ class Console:
         if not (self.quiet or self.as_json):
             print(text, flush=True)
 
-    def file(self, path: Path) -> None:
-        """A file that the command has made."""
-        self.say(shown_path(path), "files")
+    def files(self, paths: Iterable[Path]) -> None:
+        """Files that the command has made."""
+        for path in paths:
+            self.say(shown_path(path), "files")
 
     def error(self, text: str) -> None:
         """What went wrong and is no fault of an input."""

@@ -50,20 +50,18 @@ def draft(force: str) -> tuple[Path, int]:
 
     A copy there that was edited is kept, and the draft refused (InputError): nobody's work is written over.
     """
-    folder, target = _report_of(force), reports_folder() / force / NAME
+    folder, place = _report_of(force), f"reports/{force}/{NAME}"
+    target = folder / NAME
     changed, only_look = fingerprint.reasons(folder, fingerprint.inputs(force, params_of(force), "auto"))
     if changed and not only_look:
         expected = f"a report of the parameters and records as they are; make report FORCE={force}"
         raise InputError([Problem(f"reports/{force}", "", f"out of date: {changed[0]}", expected)])
     if target.is_file():
-        passages, comments = _read(target, f"reports/{force}/{NAME}")
+        passages, comments = _read(target, place)
         if comments or any(passage.is_changed for passage in passages):
-            expected = (
-                f"no copy with edits or comments there; first make accept FORCE={force} FROM=reports/{force}/{NAME}"
-            )
-            raise InputError(
-                [Problem(f"reports/{force}/{NAME}", "", "an edited copy", f"{expected}, then move it away")]
-            )
+            first = f"first make accept FORCE={force} FROM={place}, then move it away"
+            expected = f"no copy with edits or comments there; {first}"
+            raise InputError([Problem(place, "", "an edited copy", expected)])
     content, editable = _made(force, folder)
     return write_whole(target, content), editable
 
@@ -118,9 +116,8 @@ def accept(force: str, copy: Path) -> Accepted:
 
 def _read(path: Path, name: str) -> tuple[list[Passage], list[Comment]]:
     if not path.is_file():
-        raise InputError(
-            [Problem("FROM", "", f"no file {shown(str(name), 200)}", "the edited copy: FROM=path/to/file.docx")]
-        )
+        got, expected = f"no file {shown(name, 200)}", "the edited copy: FROM=path/to/file.docx"
+        raise InputError([Problem("FROM", "", got, expected)])
     if path.stat().st_size > MOST_BYTES:
         raise InputError([Problem(name, "", f"{path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes")])
     try:
@@ -149,9 +146,8 @@ def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Sequenc
                 behind = versions[key][-1]
             elif hash_of(core(passage.text)) not in key_of:  # else it was taken back already
                 got = f"{shown(passage.text)}, an edit of a text that the parameters no longer have"
-                edits.refused.append(
-                    Problem(name, where, got, "an edit of the latest draft; edit it in the parameters")
-                )
+                expected = "an edit of the latest draft; edit it in the parameters"
+                edits.refused.append(Problem(name, where, got, expected))
         elif passage.kind == FIXED:
             behind = None
             if passage.is_changed:
@@ -199,18 +195,12 @@ def _figure(passage: Passage, before: str | None, name: str, where: str) -> Prob
         got = f"{shown(passage.text)}, changed from a text that the report no longer prints"
         return Problem(name, where, got, "what the report says; make draft again, or write a comment")
     old, new = before.split(), passage.text.split()
-    parts = []
-    for what, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if what != "equal":
-            parts.append(
-                f"{shown(' '.join(new[k:m])) if m > k else 'nothing'} for {shown(' '.join(old[i:j])) if j > i else 'nothing'}"
-            )
-    is_figure = any(re.search(r"\d", part) for part in parts)
-    expected = (
-        "the figure that was computed: correct the records or parameters that it rests on"
-        if is_figure
-        else "words of reports/text: a text of this section in the folder of the force takes their place"
-    )
+    quoted = lambda words: shown(" ".join(words)) if words else "nothing"
+    steps = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    parts = [f"{quoted(new[k:m])} for {quoted(old[i:j])}" for what, i, j, k, m in steps if what != "equal"]
+    expected = "words of reports/text: a text of this section in the folder of the force takes their place"
+    if any(re.search(r"\d", part) for part in parts):
+        expected = "the figure that was computed: correct the records or parameters that it rests on"
     return Problem(name, where, f"{', '.join(parts)} in {shown(before, 90)}", expected)
 
 

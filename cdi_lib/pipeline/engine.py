@@ -36,9 +36,8 @@ class _Hook(DisplayHook):
 
     def write_format_data(self, format_dict, md_dict=None):
         count, metadata = self.shell.execution_count, md_dict or {}
-        self.shell.outputs.append(
-            new_output("execute_result", data=format_dict, metadata=metadata, execution_count=count)
-        )
+        result = new_output("execute_result", data=format_dict, metadata=metadata, execution_count=count)
+        self.shell.outputs.append(result)
 
 
 class _Shell(InteractiveShell):

@@ -118,9 +118,7 @@ def fill_venv(lock: Path) -> None:
     print(f"Preparing .venv with Python {VERSION} and {lock.name}, only this once ...", flush=True)
     code = "import sys, pip; print('{}.{}'.format(*sys.version_info))"
     if run([PYTHON, "-I", "-c", code]) != (True, VERSION):
-        base = getattr(
-            sys, "_base_executable", sys.executable
-        )  # not that of .venv itself, which is about to be replaced
+        base = getattr(sys, "_base_executable", sys.executable)  # not that of .venv, which is about to be replaced
         made, said = run([base, "-m", "venv", "--clear", VENV])
         if not made:
             cause = said.rpartition("\n")[2]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
 
+from cdi_lib.inspection.files import write_whole
 from cdi_lib.inspection.folders import COMPARISON
 from cdi_lib.render import look
 from cdi_lib.report import labels, wording
@@ -30,15 +30,8 @@ def write(reports: Path) -> Path:
         style=look.style(),
         style_hash=look.hash_of(look.style()),
     )
-    _write(reports / FEED, _feed(rows))
-    return _write(reports / NAME, page)
-
-
-def _write(path: Path, text: str) -> Path:
-    made = path.with_name(f".{path.name}-{os.getpid()}")
-    made.write_text(text, encoding="utf-8", newline="\n")
-    made.replace(path)
-    return path
+    write_whole(reports / FEED, _feed(rows).encode())
+    return write_whole(reports / NAME, page.encode())
 
 
 def _feed(rows: list[dict[str, Any]]) -> str:

@@ -125,9 +125,8 @@ def preview(force: str, renderer: str, port: int, say: Callable[[str], None]) ->
 
 def _build(force: str, renderer: str, news: News, say: Callable[[str], None]) -> None:
     """Make the report again, as far as it must be, and tell how it went."""
-    fingerprint.code_files.cache_clear()
-    fingerprint.code_digest.cache_clear()
-    fingerprint.commit.cache_clear()
+    for known in (fingerprint.code_files, fingerprint.code_digest, fingerprint.commit):
+        known.cache_clear()
     news.tell(True, [])
     start = time.monotonic()
     try:

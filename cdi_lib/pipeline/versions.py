@@ -29,9 +29,8 @@ def keep_earlier(report: Path, staging: Path, version: str) -> Path | None:
         kept.mkdir(parents=True, exist_ok=True)
         for name in KEPT:
             shutil.copyfile(report / name, kept / name)
-    earlier = sorted((staging / FOLDER).glob("*/results.json"), key=lambda path: _order(path.parent.name))
-    earlier = [path for path in earlier if path.parent.name != _name(version)]
-    return earlier[-1] if earlier else None
+    earlier = [path for path in (staging / FOLDER).glob("*/results.json") if path.parent.name != _name(version)]
+    return max(earlier, key=lambda path: _order(path.parent.name), default=None)
 
 
 def check_corrected(audit: Audit, results: Results, report: Path, earlier: Path | None) -> None:
