@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cdi_lib.statistics.design import Design, factorize
 from cdi_lib.statistics.differences import difference, domain_difference
-from cdi_lib.statistics.estimation import pooled_rate, post_stratified_rate, stratified_rate, weighted_rate
+from cdi_lib.statistics.estimation import pooled_rate, raked_rate, stratified_rate, weighted_rate
 from cdi_lib.statistics.intervals import INTERVALS, interval
 from cdi_lib.statistics.totals import failures, total
 
@@ -148,7 +148,7 @@ def test_stratified_rate_lies_between_the_rates_of_the_types(audit, v, s, o):
     assert estimate.low <= estimate.value <= estimate.high
     audited = crimes.groupby("kind").size()  # a population holds at least the sample
     post = (
-        post_stratified_rate(design, "kind", {kind: n and n + audited[kind] for kind, n in known.items()})
+        raked_rate(design, {"kind": {kind: n and n + audited[kind] for kind, n in known.items()}})
         if all(known.values())
         else estimate
     )

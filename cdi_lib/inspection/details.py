@@ -189,9 +189,19 @@ class ComparedWithPrevious(Stored):
 class SensitivityRow(Stored):
     """The overall rate under one estimator, with one kind of interval; ``clustered``: crimes of one incident as one."""
 
-    estimator: Literal["pooled", "stratified"]
+    estimator: Literal["pooled", "stratified", "raked"]
     clustered: bool
     method: str
+    rate: float
+    low: float
+    high: float
+
+
+class WithPrior(Stored):
+    """The overall rate with the crimes of the earlier inspection counted at ``share``, as ``crimes`` of this audit."""
+
+    share: float
+    crimes: float
     rate: float
     low: float
     high: float
@@ -440,6 +450,7 @@ class Details(Stored):
     interval_coverage: IntervalCoverage = OF_EVERY_INSPECTION
     previous: PreviousInspection | None = None
     compared_with_previous: ComparedWithPrevious | None = None
+    with_prior: WithPrior | None = None
     sensitivity: list[SensitivityRow] = []
     sensitivity_range: SensitivityRange | None = None
     # 3_efficiency

@@ -338,15 +338,32 @@ class Measures:
             return None
         return details.Unaudited(incidents=sum(unaudited.values()), crimes=len(added), low=low, high=high)
 
+    def raked(self) -> Estimate | None:
+        """Recording rate raked to recorded crime by type and by route; None where it is not known by route.
+
+        ValueError where a route with recorded crime has no recorded crime in the sample.
+        """
+        by_route = {name: figure.value for name, figure in self.inspection.recorded_crime_by_route.items()}
+        if not by_route or "route" not in self.main.columns or stratified_problems(self.inspection, self.main):
+            return None
+        sampled = {*self.main["route"]}
+        margins = {
+            "crime_type": self._recorded_crime_present(),
+            "route": {name: number for name, number in by_route.items() if number or name in sampled},
+        }
+        return estimation.raked_rate(self.design(), margins, "successes", confidence=self.options["confidence"])
+
     def sensitivity(self) -> list[Estimate]:
         """The overall rate under each estimator and interval, for the annex."""
         if stratified_problems(self.inspection, self.main):
             return []
         population = self.population(self.main, sum(self.recorded_in_audit_period().values()))
-        return estimation.sensitivity(
+        rows = estimation.sensitivity(
             self.design(clustered=True), "crime_type", self._recorded_crime_present(),
             confidence=self.options["confidence"], population=population,
         )  # fmt: skip
+        raked = self.raked()
+        return rows if raked is None else [*rows, raked]
 
 
 def doubtful_strata(inspection: Inspection, records: AuditRecords) -> list[Problem]:
@@ -414,6 +431,11 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             measures.planned_by_crime_type()
         except ValueError as error:
             problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
+    try:
+        measures.raked()
+    except ValueError as error:
+        key, expected = "recorded_crime_by_route", "routes of which the sample holds recorded crimes"
+        problems.append(Problem(file, key, str(error), expected))
     for name, recorded in measures.recorded_in_audit_period().items():
         crimes = main[main["crime_type"] == name]
         population = measures.population(crimes, recorded)

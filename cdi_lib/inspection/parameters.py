@@ -263,6 +263,9 @@ class PreviousInspection(Model):
     representative: StrictBool = Field(description="true if it was a random sample of the force's crime")
     recording_limit_hours: Positive = optional(24, "time limit for recording in force then")
     note: Text | None = optional(None, "what differs")
+    prior_percent: Annotated[Percentage, Field(gt=0)] | None = optional(
+        None, "share at which its crimes count beside those of this audit, in an estimate of the annex"
+    )
     parameters: Name | None = optional(None, "its parameter file, without .yml: its open areas for improvement go on")
     status: Status = Field(description="status of the figures")
     source: Text = Field(description="where the figures come from")
@@ -272,6 +275,8 @@ class PreviousInspection(Model):
         if self.recorded_crimes > self.audited_crimes:
             impossible = f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
             raise ValueError(f"recorded_crimes of at most audited_crimes; {impossible}")
+        if self.prior_percent and not self.representative:
+            raise ValueError("no prior_percent, as the earlier sample was not representative")
         return self
 
 
@@ -384,6 +389,9 @@ class Inspection(Model):
     )
     recorded_crime: dict[Name, CountFigure] = Field(
         description="recorded by the force, excluding fraud, in the 12 months to the end of the audit period"
+    )
+    recorded_crime_by_route: dict[Name, CountFigure] = optional(
+        {}, "the same crimes by route; the annex then has a rate raked to type and route"
     )
     auditable_route_percent: PercentageFigure
     estimation: Estimation = Estimation()
@@ -516,6 +524,14 @@ def between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
         if name not in inspection.recorded_crime:
             yield f"recorded_crime.{name}", "nothing", f"this key: {crime_type.label}, excluding fraud, of 12 months"
     yield from _unknown_keys("recorded_crime", inspection.recorded_crime, types)
+    if by_route := inspection.recorded_crime_by_route:
+        where = "recorded_crime_by_route"
+        yield from _unknown_keys(where, by_route, routes)
+        for missing in [name for name in routes if name not in by_route]:
+            yield (f"{where}.{missing}", "nothing", f"this key, of {programme.routes[missing]}; 0 if there was none")
+        whole = sum(figure.value for figure in inspection.recorded_crime.values())
+        if (total := sum(figure.value for figure in by_route.values())) != whole:
+            yield where, f"{total:,} in all", f"the crimes of recorded_crime, {whole:,} in all, by route"
     if inspection.sampling:
         yield from _unknown_keys("sampling.frame.routes", inspection.sampling.frame.routes, routes)
     chapters = programme.chapters

@@ -25,6 +25,8 @@ References
 .. [3] Cochran, W. G. (1977). *Sampling Techniques*, 3rd ed. Wiley.
 .. [4] Holt, D. and Smith, T. M. F. (1979). Post stratification. *Journal of the Royal Statistical Society A*
    142, 33-46.
+.. [5] Deville, J.-C. and Sarndal, C.-E. (1992). Calibration estimators in survey sampling. *Journal of the American
+   Statistical Association* 87, 376-382.
 """
 
 import math
@@ -35,12 +37,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from cdi_lib.statistics.checks import count, counts_of_groups, level, one_population, population_count
+from cdi_lib.statistics.checks import choice, count, counts_of_groups, level, one_population, population_count
 from cdi_lib.statistics.design import Bools, Design, Floats, Ints, sum_by, unseen
 from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS, hypergeometric, interval, square_and_add
 
 SMALL_SAMPLE = 30  # units; below it an estimate is flagged "n_under_30"
 FEW_FAILURES = 5  # in a post-stratum that weighs much; below it a stratified rate is flagged "few_failures"
+RAKING_ROUNDS = 1000
 FEW_DEGREES_OF_FREEDOM = 10  # below it an estimate is flagged "df_under_10"
 
 
@@ -300,34 +303,64 @@ def _combined(
     return low, high
 
 
-def post_stratified_rate(
-    design: Design, post_strata: str, population: Mapping[Any, float], domain: Any = None,
+def raked_rate(
+    design: Design, margins: Mapping[str, Mapping[Any, float]], of: str = "units", domain: Any = None,
     interval: str | None = None, confidence: float = 0.95,
 ) -> Estimate:  # fmt: skip
-    """Estimate the rate with the sample re-weighted to known numbers of *units* of each group [4]_.
+    """Estimate the rate with the sample re-weighted until it agrees with known numbers, by one column or by several.
 
-    `post_strata` is the column of the groups, `population` maps each group to its units; `domain`, `interval` and
-    `confidence` are as in :func:`weighted_rate`. Equals R's ``svyratio(~success, ~unit, postStratify(design, ~group,
-    population))``. Unstable with under ten units in a group.
+    `margins` maps a column to the known number of each of its values: of all units, or with ``of="successes"`` of the
+    successes (failures of a group then count as its successes do). Each column's numbers have the same total. The
+    weights are multiplied group by group until all agree: iterative proportional fitting, with one column
+    post-stratification [4]_, and of successes :func:`stratified_rate`. The variance is that of the residuals of the
+    linearised rate on the columns [5]_: of units that of R's ``svyratio(~success, ~unit, calibrate(design, ~a + b, totals,
+    calfun = "raking"))``, with one column of ``postStratify``. `domain`, `interval` and `confidence` are as in
+    :func:`weighted_rate`. Unstable with under ten units in a group. ValueError where totals differ, or no weights agree.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
-    >>> design = Design(units, "right", population=4000)
-    >>> post_stratified_rate(design, "kind", {"a": 1000, "b": 3000}, interval="normal")
-    Estimate(0.9125, 95% 0.875802 to 0.949198, n=200, post-stratified, normal)
+    >>> raked_rate(Design(units, "right", population=4000), {"kind": {"a": 1000, "b": 3000}}, interval="normal")
+    Estimate(0.9125, 95% 0.875802 to 0.949198, n=200, raked, normal)
     """
-    group, names, known = _post_strata(design, post_strata, population, "population")
-    weight = design.row_weight
-    weight = weight * (known / sum_by(group, weight, len(names)))[group]
-    inside = design.domain(domain) & (known > 0)[group]
+    role = {"units": "population", "successes": "successes"}[choice("of", of, ("units", "successes"))]
+    groups = [_post_strata(design, name, counts, role) for name, counts in margins.items()]
+    totals = [known.sum() for _, _, known in groups]
+    if not groups or max(totals) - min(totals) > 1e-9 * max(totals):
+        got = ", ".join(f"{name} {known:,.10g}" for name, known in zip(margins, totals, strict=True)) or "none"
+        raise ValueError(f"margins: expected numbers with the same total for each column; got {got}")
+    counted = design.row_outcome if of == "successes" else np.ones(len(design.row_weight))
+    factor = _raking_factors(design.row_weight * counted, groups, margins)
+    weight = design.row_weight * factor
+    inside = design.domain(domain) & (factor > 0)
+    if not inside.any():
+        raise ValueError("no sampled unit in the domain lies in a group with a known number above 0")
     total = (weight * inside).sum()
-    if total == 0:
-        raise ValueError("no sampled unit in the domain lies in a group with a population above 0")
-    rate = (weight * inside * design.row_outcome).sum() / total
-    residual = inside * (design.row_outcome - rate) / total
-    mean = _ratio(sum_by(group, weight * residual, len(names)), known)
-    scores = weight * (residual - mean[group])  # distance from the mean of the group [4]_
-    return _proportion(design, rate, scores, inside, weight * inside, "post-stratified", interval, confidence)
+    rate = float((weight * inside * design.row_outcome).sum() / total)
+    linear = inside * (design.row_outcome - rate) / total
+    members = np.hstack([np.eye(len(names))[group] for group, names, _ in groups])
+    known_of = members * counted[:, None]
+    weighed = (members * (design.row_weight * (factor > 0))[:, None]).T
+    slope = np.linalg.lstsq(weighed @ known_of, weighed @ linear, rcond=None)[0]
+    scores = weight * (linear - known_of @ slope)
+    return _proportion(design, rate, scores, inside, weight * inside, "raked", interval, confidence)
+
+
+def _raking_factors(counts: Floats, groups: Iterable[tuple[Ints, list[Any], Floats]], margins: Iterable[str]) -> Floats:
+    """Return what to multiply each row's weight by, so that `counts` add up to the known number of each group."""
+    factor = np.ones(len(counts))
+    for _ in range(RAKING_ROUNDS):
+        worst = 0.0
+        for name, (group, names, known) in zip(margins, groups, strict=True):
+            now = sum_by(group, counts * factor, len(names))
+            if (nothing := (now == 0) & (known > 0)).any():
+                said = "no sampled unit to stand for its known number; merge it with a similar one"
+                raise ValueError(f"{name} {names[np.argmax(nothing)]!r}: {said}")
+            step = _ratio(known, now)
+            factor *= step[group]
+            worst = max(worst, float(np.abs(step[known > 0] - 1).max()))
+        if worst < 1e-12:
+            return factor
+    raise ValueError(f"margins: after {RAKING_ROUNDS} rounds no weights agree with all of them; merge small groups")
 
 
 def sensitivity(

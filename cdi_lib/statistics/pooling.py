@@ -13,6 +13,8 @@ References
    *Statistical Science* 26, 271-287.
 .. [5] Zou, G. Y., Huang, W. and Zhang, X. (2009). A note on confidence interval estimation for a linear function of
    binomial proportions. *Computational Statistics and Data Analysis* 53, 1080-1085.
+.. [7] Ibrahim, J. G. and Chen, M.-H. (2000). Power prior distributions for regression models. *Statistical Science* 15,
+   46-60.
 """
 
 from collections.abc import Sequence
@@ -22,6 +24,8 @@ import numpy as np
 from scipy import special
 
 from cdi_lib.statistics import intervals
+from cdi_lib.statistics.checks import count
+from cdi_lib.statistics.estimation import Estimate
 
 Z = float(special.ndtri(0.975))
 SURPRISE = 0.05  # a scatter that chance alone would give less often is more than chance
@@ -165,6 +169,30 @@ def crime_weighted(
     error = float(value / reported * np.sqrt(((weights / p**2 * se) ** 2).sum()))
     low, high = intervals.interval(value, error, value * (1 - value) / error**2, "logit", confidence)
     return value, float(low), float(high)
+
+
+def with_prior(
+    estimate: Estimate, x: int, n: int, share: float, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """A rate and its interval with an earlier sample as prior, whose units count as `share` of a unit each.
+
+    The earlier sample found `x` successes among `n`. Its power prior ([7]_) and the Jeffreys prior, with the effective size
+    of the estimate, give a Beta distribution, whose quantiles are the limits; the rate is that of both samples together.
+    Right only so far as the earlier rate says something about this one. ValueError for a census, or a share out of [0, 1].
+
+    >>> from cdi_lib.statistics.estimation import pooled_rate
+    >>> now = pooled_rate(180, 200, infinite_population=True)
+    >>> [round(found, 4) for found in with_prior(now, 160, 200, 0.25)]
+    [0.88, 0.8366, 0.9149]
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must be between 0 and 1; got {share!r}")
+    size, counted = estimate.effective_n, share * count("n", n, 1)
+    if size is None or count("x", x) > n:
+        raise ValueError(f"expected an estimate that is no census, and x of at most n; got {estimate!r}, {x} of {n}")
+    successes, units = estimate.value * size + counted * x / n, size + counted
+    tails = special.betaincinv(successes + 0.5, units - successes + 0.5, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return successes / units, float(tails[0]), float(tails[1])
 
 
 def add(estimates: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:

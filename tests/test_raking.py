@@ -1,0 +1,135 @@
+"""Raking to recorded crime by type and route, and an earlier inspection as prior: functions, parameters and annex."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from complete_force import complete_parameters, complete_tables
+from scipy import stats
+
+from cdi_lib.inspection.measures import Measures
+from cdi_lib.inspection.parameters import check_inspection
+from cdi_lib.inspection.problems import InputError
+from cdi_lib.statistics.design import Design
+from cdi_lib.statistics.estimation import pooled_rate, raked_rate, stratified_rate
+from cdi_lib.statistics.pooling import with_prior
+
+
+def units(seed=3, n=600):
+    random = np.random.default_rng(seed)
+    kind, route = random.choice(["a", "b", "c"], n), random.choice(["public", "professional"], n)
+    chance = 0.75 + 0.1 * (kind == "b") + 0.1 * (route == "public")
+    found = random.random(n) < chance
+    return pd.DataFrame({"right": found, "kind": kind, "route": route, "incident": np.arange(n) // 2})
+
+
+KNOWN = {"a": 900, "b": 2500, "c": 1600}
+
+
+@pytest.mark.parametrize("clusters", [None, "incident"])
+def test_raking_successes_by_one_column_is_the_stratified_rate(clusters):
+    counted = {"population_unit": "units"} if clusters else {}
+    design = Design(units(), "right", clusters=clusters, population=9000, **counted)
+    a = stratified_rate(design, "kind", KNOWN, interval="logit")
+    b = raked_rate(design, {"kind": KNOWN}, "successes", interval="logit")
+    assert (b.value, b.se, b.low, b.high) == pytest.approx((a.value, a.se, a.low, a.high), rel=1e-9)
+
+
+def test_raked_successes_agree_with_both_columns_and_the_variance_with_the_jackknife():
+    table, by_route = units(), {"public": 3900, "professional": 1100}
+    margins = {"kind": KNOWN, "route": by_route}
+
+    def rate(rows):
+        return raked_rate(Design(rows, "right", infinite_population=True), margins, "successes").value
+
+    whole = raked_rate(Design(table, "right", infinite_population=True), margins, "successes")
+    # An independent computation: factors by a table of both columns, fitted by hand.
+    right = table[table["right"]].groupby(["kind", "route"]).size().unstack().astype(float)
+    factor = pd.DataFrame(1.0, right.index, right.columns)
+    for _ in range(200):
+        factor = factor.mul(pd.Series(KNOWN) / (right * factor).sum(axis=1), axis=0)
+        factor = factor.mul(pd.Series(by_route) / (right * factor).sum(axis=0), axis=1)
+    audited = table.groupby(["kind", "route"]).size().unstack()
+    assert whole.value == pytest.approx(sum(KNOWN.values()) / (audited * factor).to_numpy().sum(), rel=1e-9)
+    without = np.array([rate(table.drop(index=row)) for row in table.index[:600]])
+    jackknife = ((len(table) - 1) / len(table) * ((without - without.mean()) ** 2).sum()) ** 0.5
+    assert whole.se == pytest.approx(jackknife, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("margins", "message"),
+    [
+        ({"kind": KNOWN, "route": {"public": 4000, "professional": 1001}}, "same total"),
+        ({}, "same total"),
+        ({"kind": KNOWN, "route": {"public": 5000}}, "professional"),
+    ],
+)
+def test_margins_that_cannot_agree_are_refused(margins, message):
+    with pytest.raises(ValueError, match=message):
+        raked_rate(Design(units(), "right", infinite_population=True), margins, "successes")
+
+
+def test_a_prior_of_no_weight_leaves_the_jeffreys_interval_and_one_of_weight_1_pools():
+    now = pooled_rate(180, 200, infinite_population=True)
+    rate, low, high = with_prior(now, 160, 200, 0)
+    assert (rate, low, high) == pytest.approx((0.9, *stats.beta(180.5, 20.5).ppf([0.025, 0.975])))
+    rate, low, high = with_prior(now, 160, 200, 1)
+    assert (rate, low, high) == pytest.approx((0.85, *stats.beta(340.5, 60.5).ppf([0.025, 0.975])))
+    with pytest.raises(ValueError, match="share"):
+        with_prior(now, 160, 200, 25)
+
+
+def parameters(**by_route):
+    figures = {name: {"value": value, "status": "supplied", "source": "the force"} for name, value in by_route.items()}
+    return complete_parameters() | {"recorded_crime_by_route": figures}
+
+
+def audit(route, **by_route):
+    """Measures of the complete force, with routes of the crimes of the main sample."""
+    inspection = check_inspection(parameters(**by_route), "x.yml")
+    main = complete_tables()["crimes"].query("sample == 'main'").reset_index(drop=True)
+    main["recorded"] = main["recorded"] == "yes"
+    main["route"] = route(main)
+    return inspection, main
+
+
+WHOLE = sum(row["value"] for row in complete_parameters()["recorded_crime"].values())
+
+
+def test_recorded_crime_by_route_must_name_the_routes_and_add_up():
+    with pytest.raises(InputError) as refused:
+        check_inspection(parameters(control_room=WHOLE), "x.yml")
+    assert [problem.where for problem in refused.value.problems] == ["recorded_crime_by_route.crime_recording_centre"]
+    with pytest.raises(InputError) as refused:
+        check_inspection(parameters(control_room=WHOLE, crime_recording_centre=1), "x.yml")
+    (problem,) = refused.value.problems
+    assert problem.where == "recorded_crime_by_route"
+    assert f"{WHOLE + 1:,} in all" in problem.got
+
+
+def test_the_raked_rate_is_the_last_row_of_the_sensitivity():
+    both = ["control_room", "crime_recording_centre"]
+    inspection, main = audit(
+        lambda rows: [both[k % 2] for k in range(len(rows))], control_room=WHOLE - 900, crime_recording_centre=900
+    )
+    *rows, raked = Measures(inspection, main, None).sensitivity()
+    assert raked.estimator == "raked" and "raked" not in {row.estimator for row in rows}
+    assert raked.value == pytest.approx(Measures(inspection, main, None).raked().value)
+    # All by one route: the columns agree as soon as the types do.
+    inspection, main = audit(lambda rows: "control_room", control_room=WHOLE, crime_recording_centre=0)
+    measures = Measures(inspection, main, None)
+    assert measures.raked().value == pytest.approx(measures.stratified().value)
+
+
+def test_a_route_without_sampled_recorded_crime_is_refused_before_a_notebook_runs():
+    inspection, main = audit(lambda rows: "control_room", control_room=WHOLE - 9, crime_recording_centre=9)
+    with pytest.raises(ValueError, match="crime_recording_centre"):
+        Measures(inspection, main, None).raked()
+
+
+def test_a_prior_needs_a_representative_sample():
+    given = complete_parameters()
+    given["previous_inspection"] |= {"representative": False, "prior_percent": 25}
+    with pytest.raises(InputError, match="prior_percent"):
+        check_inspection(given, "x.yml")
