@@ -27,6 +27,10 @@ def complete_parameters() -> dict:
                 "approvals": [{"role": "Reviewer", "date": "2022-08-20"}],
                 "rights": "Open Government Licence v3.0",
             },
+            recorded_crime_by_route={
+                "control_room": FIGURE | {"value": 20000},
+                "crime_recording_centre": FIGURE | {"value": 4200},
+            },
             programme="cdi-2017",
             estimation={
                 "headline": "stratified",
@@ -50,6 +54,7 @@ def complete_parameters() -> dict:
                 "audited_crimes": 82,
                 "recorded_crimes": 65,
                 "representative": True,
+                "prior_percent": 25,
                 "recording_limit_hours": 72,
                 "note": "Other rules",
                 "status": "published",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from complete_force import complete_parameters, complete_tables
+from executed import executed
+from lxml import html
+from planted_force import planted
 from scipy import stats
 
-from cdi_lib.inspection.measures import Measures
+from cdi_lib.inspection.measures import Measures, check_measures
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.statistics.design import Design
@@ -94,6 +99,10 @@ def audit(route, **by_route):
     return inspection, main
 
 
+def records(main):
+    return SimpleNamespace(main=main, strata=None)
+
+
 WHOLE = sum(row["value"] for row in complete_parameters()["recorded_crime"].values())
 
 
@@ -101,11 +110,9 @@ def test_recorded_crime_by_route_must_name_the_routes_and_add_up():
     with pytest.raises(InputError) as refused:
         check_inspection(parameters(control_room=WHOLE), "x.yml")
     assert [problem.where for problem in refused.value.problems] == ["recorded_crime_by_route.crime_recording_centre"]
-    with pytest.raises(InputError) as refused:
-        check_inspection(parameters(control_room=WHOLE, crime_recording_centre=1), "x.yml")
-    (problem,) = refused.value.problems
-    assert problem.where == "recorded_crime_by_route"
-    assert f"{WHOLE + 1:,} in all" in problem.got
+    inspection, main = audit(lambda rows: "control_room", control_room=WHOLE, crime_recording_centre=1)
+    (problem,) = check_measures("x", inspection, records(main))
+    assert (problem.where, problem.got) == ("recorded_crime_by_route", f"{WHOLE + 1:,} in all")
 
 
 def test_the_raked_rate_is_the_last_row_of_the_sensitivity():
@@ -124,8 +131,25 @@ def test_the_raked_rate_is_the_last_row_of_the_sensitivity():
 
 def test_a_route_without_sampled_recorded_crime_is_refused_before_a_notebook_runs():
     inspection, main = audit(lambda rows: "control_room", control_room=WHOLE - 9, crime_recording_centre=9)
-    with pytest.raises(ValueError, match="crime_recording_centre"):
-        Measures(inspection, main, None).raked()
+    (problem,) = check_measures("x", inspection, records(main))
+    assert problem.where == "recorded_crime_by_route"
+    assert "crime_recording_centre" in problem.got
+
+
+def test_the_annex_tells_the_raked_rate_and_the_one_with_the_prior():
+    _, results = executed()
+    found, now = results.details, results.estimate("overall")
+    raked = [row for row in found.sensitivity if row.estimator == "raked"]
+    assert len(raked) == 1
+    prior = found.with_prior
+    assert (prior.share, prior.crimes) == (0.25, 0.25 * 82)
+    by_hand = (now.value * now.effective_n + 0.25 * 65) / (now.effective_n + 0.25 * 82)
+    assert prior.rate == pytest.approx(by_hand)
+    assert prior.low < prior.rate < prior.high
+    page = (planted().folder / "index.html").read_text(encoding="utf-8")
+    words = " ".join(html.document_fromstring(page).text_content().split())
+    assert "The raked rate gives the crimes weights" in words
+    assert "With the 2014 inspection as a prior, each of its crimes counted as 25% of one" in words
 
 
 def test_a_prior_needs_a_representative_sample():

@@ -431,11 +431,16 @@ def check_measures(force: str, inspection: Inspection, records: AuditRecords) ->
             measures.planned_by_crime_type()
         except ValueError as error:
             problems.append(Problem(file, "sampling", "", f"a sample that can be drawn: {error}"))
-    try:
-        measures.raked()
-    except ValueError as error:
-        key, expected = "recorded_crime_by_route", "routes of which the sample holds recorded crimes"
-        problems.append(Problem(file, key, str(error), expected))
+    by_route, key = inspection.recorded_crime_by_route, "recorded_crime_by_route"
+    total = sum(figure.value for figure in by_route.values())
+    if by_route and total != inspection.all_crime:
+        expected = f"the crimes of recorded_crime, {inspection.all_crime:,} in all, by route"
+        problems.append(Problem(file, key, f"{total:,} in all", expected))
+    else:
+        try:
+            measures.raked()
+        except ValueError as error:
+            problems.append(Problem(file, key, str(error), "routes of which the sample holds recorded crimes"))
     for name, recorded in measures.recorded_in_audit_period().items():
         crimes = main[main["crime_type"] == name]
         population = measures.population(crimes, recorded)
