@@ -351,7 +351,9 @@ class Measures:
             "crime_type": self._recorded_crime_present(),
             "route": {name: number for name, number in by_route.items() if number or name in sampled},
         }
-        return estimation.raked_rate(self.design(), margins, "successes", confidence=self.options["confidence"])
+        design = self.design()
+        raked = estimation.raked_rate(design, margins, "successes", confidence=self.options["confidence"])
+        return raked if design.clusters is None else replace(raked, estimator="raked, clustered")
 
     def sensitivity(self) -> list[Estimate]:
         """The overall rate under each estimator and interval, for the annex."""
