@@ -11,10 +11,11 @@ import yaml
 from forces import crimes, parameters
 
 FIGURE = {"value": 9000, "status": "assumed", "source": "invented"}
+BY_ROUTE = {"control_room": FIGURE | {"value": 20000}, "crime_recording_centre": FIGURE | {"value": 4200}}
 
 
 def complete_parameters() -> dict:
-    """Parameters with every key that an inspection may have."""
+    """Parameters with every key that an inspection may have, but for those that hold of one set of routes."""
     return copy.deepcopy(
         parameters(
             publication={
@@ -26,10 +27,6 @@ def complete_parameters() -> dict:
                 "version": "0.2",
                 "approvals": [{"role": "Reviewer", "date": "2022-08-20"}],
                 "rights": "Open Government Licence v3.0",
-            },
-            recorded_crime_by_route={
-                "control_room": FIGURE | {"value": 20000},
-                "crime_recording_centre": FIGURE | {"value": 4200},
             },
             programme="cdi-2017",
             estimation={

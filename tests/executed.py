@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from functools import cache
 from pathlib import Path
 
-from complete_force import complete_parameters, complete_tables
+from complete_force import BY_ROUTE, complete_parameters, complete_tables
 from forces import write_force
 
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE
@@ -32,7 +33,7 @@ _SCRATCH = tempfile.TemporaryDirectory(prefix="cdi-executed-")  # removed when t
 @cache
 def executed() -> tuple[Path, Results]:
     """Folder of the executed notebooks of Testshire (a draft with every optional part), and the results."""
-    content = complete_parameters()
+    content = complete_parameters() | {"recorded_crime_by_route": copy.deepcopy(BY_ROUTE)}
     content["assumptions"] = [{"text": text, "status": "assumed", "source": "the force"} for text in DIFFICULT]
     folder = Path(_SCRATCH.name)
     params = write_force(folder / "params", "testshire", content, complete_tables())

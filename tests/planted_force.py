@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import copy
 import io
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import yaml
 from bad_inputs import in_yaml
-from complete_force import complete_parameters, complete_tables, write_files
+from complete_force import BY_ROUTE, complete_parameters, complete_tables, write_files
 
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.pipeline.build import build_report
@@ -96,7 +97,7 @@ def hostile_parameters(hostile: _Hostile) -> dict:
             return [replaced(v, key, inside or key in lists) for v in value]
         return hostile.next() if isinstance(value, str) and (key in free or inside) else value
 
-    content = complete_parameters()
+    content = complete_parameters() | {"recorded_crime_by_route": copy.deepcopy(BY_ROUTE)}
     content["findings"] |= {name: [""] for name in _findings() if name not in content["findings"]}
     content = replaced(content)
     more = [hostile.next() for _ in HOSTILE]

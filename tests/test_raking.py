@@ -107,9 +107,8 @@ WHOLE = sum(row["value"] for row in complete_parameters()["recorded_crime"].valu
 
 
 def test_recorded_crime_by_route_must_name_the_routes_and_add_up():
-    with pytest.raises(InputError) as refused:
-        check_inspection(parameters(control_room=WHOLE), "x.yml")
-    assert [problem.where for problem in refused.value.problems] == ["recorded_crime_by_route.crime_recording_centre"]
+    with pytest.raises(InputError, match="recorded_crime_by_route.post"):
+        check_inspection(parameters(post=WHOLE), "x.yml")
     inspection, main = audit(lambda rows: "control_room", control_room=WHOLE, crime_recording_centre=1)
     (problem,) = check_measures("x", inspection, records(main))
     assert (problem.where, problem.got) == ("recorded_crime_by_route", f"{WHOLE + 1:,} in all")
@@ -149,7 +148,13 @@ def test_the_annex_tells_the_raked_rate_and_the_one_with_the_prior():
     page = (planted().folder / "index.html").read_text(encoding="utf-8")
     words = " ".join(html.document_fromstring(page).text_content().split())
     assert "The raked rate gives the crimes weights" in words
-    assert "With the 2014 inspection as a prior, each of its crimes counted as 25% of one" in words
+    assert "With the previous inspection as a prior, each of its crimes counted as 25% of one" in words
+
+
+def test_sampled_crime_of_a_route_without_recorded_crime_is_refused():
+    inspection, main = audit(lambda rows: ["control_room"] * (len(rows) - 1) + [""], control_room=WHOLE)
+    (problem,) = check_measures("x", inspection, records(main))
+    assert "audited crimes of no route" in problem.got
 
 
 def test_a_prior_needs_a_representative_sample():

@@ -341,16 +341,16 @@ class Measures:
     def raked(self) -> Estimate | None:
         """Recording rate raked to recorded crime by type and by route; None where it is not known by route.
 
-        ValueError where a route with recorded crime has no recorded crime in the sample.
+        ValueError where a route has recorded crime and the sample none of it, or the other way round.
         """
-        by_route = {name: figure.value for name, figure in self.inspection.recorded_crime_by_route.items()}
+        figures = self.inspection.recorded_crime_by_route
+        by_route = {name: figure.value for name, figure in figures.items() if figure.value}
         if not by_route or "route" not in self.main.columns or stratified_problems(self.inspection, self.main):
             return None
-        sampled = {*self.main["route"]}
-        margins = {
-            "crime_type": self._recorded_crime_present(),
-            "route": {name: number for name, number in by_route.items() if number or name in sampled},
-        }
+        if other := sorted({*self.main["route"]} - {*by_route}):
+            named = ", ".join(name or "no route" for name in other)
+            raise ValueError(f"audited crimes of {named}, of which the force recorded none in a year")
+        margins = {"crime_type": self._recorded_crime_present(), "route": by_route}
         design = self.design()
         raked = estimation.raked_rate(design, margins, "successes", confidence=self.options["confidence"])
         return raked if design.clusters is None else replace(raked, estimator="raked, clustered")

@@ -524,11 +524,7 @@ def between_file_and_programme(inspection: Inspection) -> Iterator[Wrong]:
         if name not in inspection.recorded_crime:
             yield f"recorded_crime.{name}", "nothing", f"this key: {crime_type.label}, excluding fraud, of 12 months"
     yield from _unknown_keys("recorded_crime", inspection.recorded_crime, types)
-    if by_route := inspection.recorded_crime_by_route:
-        where = "recorded_crime_by_route"
-        yield from _unknown_keys(where, by_route, routes)
-        for missing in [name for name in routes if name not in by_route]:
-            yield (f"{where}.{missing}", "nothing", f"this key, of {programme.routes[missing]}; 0 if there was none")
+    yield from _unknown_keys("recorded_crime_by_route", inspection.recorded_crime_by_route, routes)
     if inspection.sampling:
         yield from _unknown_keys("sampling.frame.routes", inspection.sampling.frame.routes, routes)
     chapters = programme.chapters
