@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import copy
 import io
 import shutil
 import tempfile
@@ -97,7 +96,7 @@ def hostile_parameters(hostile: _Hostile) -> dict:
             return [replaced(v, key, inside or key in lists) for v in value]
         return hostile.next() if isinstance(value, str) and (key in free or inside) else value
 
-    content = complete_parameters() | {"recorded_crime_by_route": copy.deepcopy(BY_ROUTE)}
+    content = complete_parameters()
     content["findings"] |= {name: [""] for name in _findings() if name not in content["findings"]}
     content = replaced(content)
     more = [hostile.next() for _ in HOSTILE]
@@ -173,7 +172,9 @@ def planted() -> Planted:
     hostile = _Hostile()
     content = hostile_parameters(hostile) | {"programme": "own"}
     tables, markers = planted_tables(hostile)
-    files = {"testshire.yml": in_yaml(content), "programmes/own.yml": in_yaml(hostile_criteria(hostile))}
+    criteria = hostile_criteria(hostile)
+    content["recorded_crime_by_route"] = {name: row | {"source": hostile.next()} for name, row in BY_ROUTE.items()}
+    files = {"testshire.yml": in_yaml(content), "programmes/own.yml": in_yaml(criteria)}
     files |= {f"testshire/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
     params = write_files(scratch / "params", files)
     printed = io.StringIO()

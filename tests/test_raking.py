@@ -85,6 +85,12 @@ def test_a_prior_of_no_weight_leaves_the_jeffreys_interval_and_one_of_weight_1_p
         with_prior(now, 160, 200, 25)
 
 
+def test_a_rate_of_1_with_a_prior_of_1_lies_in_its_interval():
+    rate, low, high = with_prior(pooled_rate(200, 200, infinite_population=True), 50, 50, 0.5)
+    assert (rate, high) == (1, 1)
+    assert low == pytest.approx(stats.beta(225.5, 0.5).ppf(0.025))
+
+
 def parameters(**by_route):
     figures = {name: {"value": value, "status": "supplied", "source": "the force"} for name, value in by_route.items()}
     return complete_parameters() | {"recorded_crime_by_route": figures}

@@ -11,7 +11,7 @@ import pandas as pd
 from cdi_lib.fieldwork.returns import DISAGREEMENTS, FOLDER, OUTSTANDING, PROBLEMS, Returns
 from cdi_lib.fieldwork.trail import TRAILS, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST
-from cdi_lib.inspection.files import find_table, read_table, write_whole
+from cdi_lib.inspection.files import as_csv, find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.problems import InputError, Problem, places
 from cdi_lib.inspection.programme import MAIN
@@ -40,11 +40,7 @@ def write_papers(force: str, returns: Returns, params: Path) -> list[Path]:
         papers[DISAGREEMENTS] = returns.disagreements
     # These are opened in spreadsheets: what would be read as a formula gets an apostrophe before it.
     as_cell = lambda text: f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text
-    return [write_whole(folder / name, _as_csv(table.map(as_cell), "utf-8-sig")) for name, table in papers.items()]
-
-
-def _as_csv(table: pd.DataFrame, encoding: str = "utf-8") -> bytes:
-    return table.to_csv(index=False, lineterminator="\n").encode(encoding)
+    return [write_whole(folder / name, as_csv(table.map(as_cell), "utf-8-sig")) for name, table in papers.items()]
 
 
 def collect(force: str, returns: Returns, params: Path) -> list[Path]:
@@ -64,13 +60,13 @@ def collect(force: str, returns: Returns, params: Path) -> list[Path]:
     folder = own_folder(force, params)
     path = find_table("crimes", folder) or folder / "crimes.csv"
     whole = _with_dip_samples(returns.crimes, path, f"params/{force}/{path.name}")
-    written = [] if whole is None else [write_whole(path, _as_csv(whole))]
+    written = [] if whole is None else [write_whole(path, as_csv(whole))]
     path = find_table("strata", folder) or folder / "strata.csv"
     there = read_table(path, path.name) if path.is_file() else pd.DataFrame(columns=["stratum"])
     others = "stratum" in there and not set(there["stratum"]) <= set(returns.strata)
     counts = {row.stratum: (row.frame, returns.strata.get(row.stratum)) for row in trail.strata}
     rows = [(name, size, found["audited"]) for name, (size, found) in counts.items() if found]
-    content = _as_csv(pd.DataFrame(rows, columns=columns_of("strata")))
+    content = as_csv(pd.DataFrame(rows, columns=columns_of("strata")))
     if path.suffix == ".csv" and not others and not (path.is_file() and path.read_bytes() == content):
         written.append(write_whole(path, content))
     return written

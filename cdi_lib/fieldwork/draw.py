@@ -18,7 +18,7 @@ import pandas as pd
 from cdi_lib.fieldwork.frame_file import open_frame
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.files import SUFFIXES, file_hash, find_table, write_whole
+from cdi_lib.inspection.files import SUFFIXES, as_csv, file_hash, find_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.measures import PlannedSample, planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
@@ -370,7 +370,6 @@ def _write(
     name = f"params/{folder.parent.name}/{folder.name}"
     selected, trail, worksheet = (folder / names[audit] for names in (SELECTIONS, TRAILS, WORKSHEETS))
     is_reserve = (selection["reserve"].astype(str) == "True").to_numpy()
-    as_csv = lambda table: table.to_csv(index=False, lineterminator="\n").encode()
     whole, least = as_csv(selection), as_csv(selection[~is_reserve])
     before = selected.read_bytes() if selected.exists() else whole
     enlarged = audit == RECHECK and before != whole and whole.startswith(before)

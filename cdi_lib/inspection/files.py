@@ -31,6 +31,11 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def as_csv(table: pd.DataFrame, encoding: str = "utf-8") -> bytes:
+    """The content of a CSV file of a table, the same on every system."""
+    return table.to_csv(index=False, lineterminator="\n").encode(encoding)
+
+
 def write_whole(path: Path, content: bytes) -> Path:
     """Write a file so that a reader sees the old one or the new one, never a part; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +146,8 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
             continue
         table.cells.append(row)
         table.numbers.append(number)
-        table.odd |= {(number, column): what for column, what in enumerate(odd or ()) if what}
+        if odd:
+            table.odd |= {(number, column): what for column, what in enumerate(odd) if what}
         if len(seen) > 100_000:
             seen.clear()  # these are references and times, which do not repeat
     if not table.header:

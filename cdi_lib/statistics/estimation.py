@@ -43,7 +43,7 @@ from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS, 
 
 SMALL_SAMPLE = 30  # units; below it an estimate is flagged "n_under_30"
 FEW_FAILURES = 5  # in a post-stratum that weighs much; below it a stratified rate is flagged "few_failures"
-RAKING_ROUNDS = 1000
+RAKING_ROUNDS = 1000  # margins that contradict each other in small groups never agree
 FEW_DEGREES_OF_FREEDOM = 10  # below it an estimate is flagged "df_under_10"
 
 

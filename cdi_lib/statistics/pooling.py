@@ -177,7 +177,7 @@ def with_prior(
     """A rate and its interval with an earlier sample as prior, whose units count as `share` of a unit each.
 
     The earlier sample found `x` successes among `n`. Its power prior ([7]_) and the Jeffreys prior, with the effective size
-    of the estimate, give a Beta distribution, whose quantiles are the limits; the rate is that of both samples together.
+    of the estimate, give the Jeffreys interval of both samples together; the rate is theirs.
     Right only so far as the earlier rate says something about this one. ValueError for a census, or a share out of [0, 1].
 
     >>> from cdi_lib.statistics.estimation import pooled_rate
@@ -190,9 +190,10 @@ def with_prior(
     size, counted = estimate.effective_n, share * count("n", n, 1)
     if size is None or count("x", x) > n:
         raise ValueError(f"expected an estimate that is no census, and x of at most n; got {estimate!r}, {x} of {n}")
-    successes, units = estimate.value * size + counted * x / n, size + counted
-    tails = special.betaincinv(successes + 0.5, units - successes + 0.5, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return successes / units, float(tails[0]), float(tails[1])
+    units = size + counted
+    value = (estimate.value * size + counted * x / n) / units
+    low, high = intervals.interval(value, 0.0, units, "jeffreys", confidence)
+    return value, low, high
 
 
 def add(estimates: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
