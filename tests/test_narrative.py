@@ -257,6 +257,20 @@ def test_a_weighted_rate_is_told_from_the_share_of_the_sample():
     assert "before weighting" not in told(found, 'rate_sentence("sexual", "sexual offences")')
 
 
+@pytest.mark.parametrize("reproduced", ["yes", "no"])
+def test_only_beside_the_published_rate_is_its_margin_called_impossible(reproduced):
+    """After a changed record the rate is another one, and says nothing of the published margin."""
+    of = {"figure": "Sexual", "shown_as": "percent", "source": "a report", "computed": "96.2%"}
+    published = [
+        of | {"result": "estimates.sexual.value", "published": "96.2%", "reproduced": reproduced},
+        of | {"result": "estimates.sexual.margin", "published": "1.96", "reproduced": "no"},
+    ]
+    found = results({"sexual": rate(0.96, 0.94, 0.98).model_copy(update={"recorded": 384})}, published=published)
+    text = told(found, 'rate_sentence("sexual", "sexual offences")')
+    assert "prints a margin of 1.96 points" in text
+    assert ("No whole number of crimes" in text) == (reproduced == "yes")
+
+
 def test_a_rate_that_just_misses_a_band_is_told_with_two_decimals():
     evidence = {"kind": "estimate", "result": "overall", "use": "value", "low": 0.92, "high": 0.96, "n": 500}
     better = {"grade": "good", "use": "value", "at_least": 0.94}
