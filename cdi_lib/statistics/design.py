@@ -92,8 +92,8 @@ class Design:
             raise ValueError(f"column {self.outcome!r}, row {int(np.argmin(is_unit))}: missing value. {said}")
         if not is_unit.any():
             raise ValueError(f"column {self.outcome!r}: no sampled unit, all values are missing")
-        stratum, names = _numbered(units, self.strata, "strata")
-        cluster, cluster_stratum = None, stratum
+        stratum, found = _numbered(units, self.strata, "strata")
+        names, cluster, cluster_stratum = found.tolist(), None, stratum
         if self.clusters is not None:
             cluster, found = _numbered(units, self.clusters, "clusters")
             cluster_stratum = _strata_of_clusters(cluster, len(found), stratum, names)
@@ -285,7 +285,7 @@ def sum_by(group: Ints, values: Floats | Bools, groups: int) -> Floats:
     return np.bincount(group, values, minlength=groups).astype(float, copy=False)
 
 
-def factorize(column: "pd.Series[Any]") -> tuple[Ints, npt.NDArray[Any]]:
+def factorize(column: "pd.Series[Any]") -> "tuple[Ints, npt.NDArray[Any] | pd.Index[Any]]":
     """Return (number of each value from 0, -1 if missing; the distinct values), as ``pandas.factorize``.
 
     Numbers that lie close together, as those of clusters do, are counted instead of hashed: twice as fast.
@@ -298,8 +298,7 @@ def factorize(column: "pd.Series[Any]") -> tuple[Ints, npt.NDArray[Any]]:
             present = np.bincount(codes) > 0
             names = np.flatnonzero(present) + lowest
             return (codes if present.all() else (np.cumsum(present) - 1)[codes]), names
-    numbers, distinct = pd.factorize(column)
-    return numbers, np.asarray(distinct)
+    return pd.factorize(column)
 
 
 def _zero_one(units: pd.DataFrame, name: str) -> tuple[Bools, Floats]:
@@ -326,14 +325,14 @@ def _refuse_wrong(column: "pd.Series[Any]", right: Bools, expected: str) -> None
         raise ValueError(f"column {column.name!r}, row {row}: expected {expected}, got {column.tolist()[row]!r}")
 
 
-def _numbered(units: pd.DataFrame, name: str | None, role: str) -> tuple[Ints, list[Any]]:
+def _numbered(units: pd.DataFrame, name: str | None, role: str) -> "tuple[Ints, npt.NDArray[Any] | pd.Index[Any]]":
     """Return (number of the group of each row, names of the groups) of a column without missing values."""
     if name is None:
-        return np.zeros(len(units), dtype=np.intp), [None]
+        return np.zeros(len(units), dtype=np.intp), np.array([None])
     codes, names = factorize(column_of(units, name, role))
     if codes.min() < 0:
         raise ValueError(f"column {name!r}, row {int(np.argmin(codes))}: missing value; {role} need one")
-    return codes, names.tolist()
+    return codes, names
 
 
 def _strata_of_clusters(cluster: Ints, clusters: int, stratum: Ints, names: list[Any]) -> Ints:
