@@ -133,6 +133,19 @@ def some_forces(params: Path, number: int, folder: Path) -> Path:
     return folder
 
 
+def edited(path: Path, texts: tuple[str, str], environment: dict[str, str], force: str, times: int = 4) -> list[float]:
+    """Seconds to make a report again after one text of a file became another, back and forth."""
+    found = []
+    for number in range(times):
+        old, new = texts if number % 2 == 0 else texts[::-1]
+        content = path.read_text(encoding="utf-8")
+        if old not in content:
+            sys.exit(f"{path.name} has no {old!r}")
+        path.write_text(content.replace(old, new, 1), encoding="utf-8")
+        found.append(timed([*COMMAND, "report", f"--force={force}", "--renderer=pandoc", "-q"], environment))
+    return found
+
+
 def spread(values: list[float]) -> str:
     return f"min {min(values):.2f}, median {statistics.median(values):.2f}, max {max(values):.2f}"
 
@@ -219,6 +232,15 @@ def main() -> int:
         floor = [timed([sys.executable, "-c", "import cdi_lib.pipeline.preload"], {}) for _ in range(3)]
         print(f"\n2. one force, seconds: {spread(one)}; of these, starting Python with all imports: {spread(floor)}")
         ok &= guard("one force: plain loop / make report", statistics.mean(whole) / statistics.median(one))
+
+        cold = statistics.median(one)
+        for what, path, *texts in (
+            ("sentence", f"{names[0]}.yml", "no publication of", "not a publication of"),
+            ("record", f"{names[0]}/crimes.csv", ",no,yes,,,", ",no,no,,,"),
+        ):
+            again = edited(params / path, (texts[0], texts[1]), environment, names[0])
+            print(f"   one {what} changed, seconds: {spread(again)}")
+            ok &= guard(f"one {what} changed: make report from nothing / this", cold / statistics.median(again))
 
         nothing = [reports(params, folder / "reports", chosen.jobs)[0] for _ in range(3)]
         print(f"\n3. nothing changed, {len(names)} forces, seconds: {spread(nothing)}")

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from cdi_lib.statistics.checks import choice, count, level, number, positive, proportion
 
@@ -99,7 +99,7 @@ def size_to_detect(
         pooled = (p0 * now + p1 * earlier) / (earlier + now)  # each rate counts by its effective sample size
         null = math.sqrt(pooled * (1 - pooled) * (earlier + now))
         true = math.sqrt(p0 * (1 - p0) * earlier + p1 * (1 - p1) * now)
-        return float(norm.cdf((abs(p1 - p0) - z * null) / true))  # [3]_, eq. 4.14
+        return float(ndtr((abs(p1 - p0) - z * null) / true))  # [3]_, eq. 4.14
 
     if n_before is not None and reached(known) < power:
         said = f"the earlier sample of {n_before} units is too small; plan for a larger change or a lower power"
@@ -138,7 +138,7 @@ def _population(value: float | None) -> float:
 
 
 def _z(confidence: float) -> float:
-    return float(norm.ppf((1 + level(confidence)) / 2))
+    return float(ndtri((1 + level(confidence)) / 2))
 
 
 def _ceil(x: float) -> int:
