@@ -83,8 +83,10 @@ loaded = {{name.partition(".")[0] for name in sys.modules}}
 assert {{"numpy", "pandas", "scipy"}} <= loaded
 print(sorted(name for name in sys.modules if name.startswith("cdi_lib.")))
 print(sorted(loaded & {{"pydantic", "matplotlib", "papermill", "nbformat", "jinja2", "yaml", "docx", "IPython"}}))
+print("scipy.stats" in sys.modules)
 """
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    rooms, foreign = answer.stdout.splitlines()
+    rooms, foreign, stats = answer.stdout.splitlines()
     assert eval(rooms) == ["cdi_lib.statistics", *STATISTICS]
     assert eval(foreign) == []
+    assert stats == "False", "scipy.stats takes as long as pandas, and hardly any function needs it"

@@ -101,20 +101,6 @@ def test_walk_names_what_is_there(station):
     assert f"{found.__module__}.{found.__qualname__}" == f"cdi_lib.{station}"
 
 
-def test_statistics_can_be_used_alone():
-    code = "import sys, pkgutil, importlib, cdi_lib.statistics as s\n" + (
-        "[importlib.import_module(f'cdi_lib.statistics.{m.name}') for m in pkgutil.iter_modules(s.__path__)]\n"
-        "print(*{name.partition('.')[0] for name in sys.modules if not name.startswith('cdi_lib')})\n"
-        "print(*(name for name in sys.modules if name.startswith('cdi_lib.')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    libraries, own = (set(line.split()) for line in done.stdout.splitlines())
-    assert {name for name in own if not name.startswith("cdi_lib.statistics")} == set()
-    assert {"numpy", "pandas", "scipy"} <= libraries
-    of_the_report = {"matplotlib", "jinja2", "nbformat", "papermill", "pydantic", "yaml", "openpyxl", "IPython"}
-    assert libraries & of_the_report == set()
-
-
 def test_whether_a_report_is_up_to_date_is_known_without_heavy_libraries():
     """400 forces are looked at in a moment; a library that is loaded for it would cost more than all of them."""
     code = (
