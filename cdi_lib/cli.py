@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(where: str, got: str, expected: str, key: str = "") -> InputError:
-    return InputError([Problem(where, key, got, expected)])
+    return InputError.of(where, key, got, expected)
 
 
 def report(chosen: argparse.Namespace) -> int:

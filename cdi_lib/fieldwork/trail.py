@@ -67,7 +67,7 @@ def read_trail(force: str, params: Path, audit: str = FIRST) -> Trail | None:
         return Trail.model_validate_json(path.read_bytes()) if path.is_file() else None
     except ValueError:
         place, expected = f"params/{force}/sample/{path.name}", f"the file as make sample wrote it; {AGAIN}"
-        raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
+        raise InputError.of(place, "", "a trail that cannot be read", expected) from None
 
 
 def refuse_other_version(force: str, params: Path, audit: str) -> None:
@@ -81,7 +81,7 @@ def refuse_other_version(force: str, params: Path, audit: str) -> None:
         f"tests/repeat_draw.py repeats that from frame and trail); or {AGAIN} by the present rule"
     )
     got = f"a draw of version {trail.version}"
-    raise InputError([Problem(f"params/{force}/sample/{TRAILS[audit]}", "algorithm", got, expected)])
+    raise InputError.of(f"params/{force}/sample/{TRAILS[audit]}", "algorithm", got, expected)
 
 
 def check_drawn(force: str, inspection: Inspection, params: Path) -> list[Problem]:

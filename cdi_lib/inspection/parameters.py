@@ -457,8 +457,7 @@ def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection
     if not path.exists():
         known = forces(params)
         there = f"one of the forces {', '.join(known) or '(none yet)'}{suggest(force, known)}"
-        expected = f"{there}; 'make new FORCE={force}' begins a new one"
-        raise InputError([Problem(name, "", "no such file", expected)])
+        raise InputError.of(name, "", "no such file", f"{there}; 'make new FORCE={force}' begins a new one")
     return check_inspection(read_yaml(path, name).content, name, params)
 
 
@@ -496,7 +495,7 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
     named = content.pop(OLD_KEY, content.get("programme", DEFAULT))
     try:
         if not isinstance(named, str):
-            raise InputError([Problem(name, "programme", shown(named), "name of a file in params/programmes")])
+            raise InputError.of(name, "programme", shown(named), "name of a file in params/programmes")
         programme = load_programme(named, params)
     except InputError as error:
         problems += [problem if problem.file else replace(problem, file=name) for problem in error.problems]

@@ -45,6 +45,11 @@ class InputError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    @classmethod
+    def of(cls, file: str, where: str, got: str, expected: str) -> InputError:
+        """The error of one problem."""
+        return cls([Problem(file, where, got, expected)])
+
 
 def harmless(text: str) -> str:
     """Text without what a terminal obeys and what turns the direction of writing: such characters are written out.

@@ -329,7 +329,7 @@ def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
             content.setdefault("extends", document.content.get("extends") or DEFAULT)
         if document.content.get("name") not in (None, path.stem):
             line, got = document.find("name")[1], shown(document.content["name"])
-            raise InputError([Problem(file, f"line {line}, name", got, f"'{path.stem}', as the file is called")])
+            raise InputError.of(file, f"line {line}, name", got, f"'{path.stem}', as the file is called")
     try:
         programme = Programme.model_validate(content)
     except ValidationError as error:
@@ -373,7 +373,7 @@ def _file_of(name: str, roots: Iterable[Path], user: tuple[str, Path, Document] 
     expected = f"one of {', '.join(known)}{suggest(name, known)} (files in params/programmes)"
     if user:
         raise InputError([Origin([user]).problem("extends", shown(name), expected)])
-    raise InputError([Problem("", "programme", shown(name), expected)])
+    raise InputError.of("", "programme", shown(name), expected)
 
 
 def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.problems import InputError, shown
 from cdi_lib.inspection.programme import Programme, Told
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import OFFENCE_CLASSES
@@ -342,7 +342,7 @@ def read_results(path: Path) -> Results:
         first = error.errors(include_url=False)[0]
         where, got = ".".join(map(str, first["loc"])), shown(first["input"])
         expected = "a results.json that this version has written"
-    raise InputError([Problem(str(path), where, got, expected)])
+    raise InputError.of(str(path), where, got, expected)
 
 
 _NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", "details.programme.", *(f"details.{n}" for n in FOLLOW))

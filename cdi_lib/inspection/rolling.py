@@ -105,7 +105,7 @@ def read_rolling(force: str, params: Path) -> Rolling:
     if late:
         got = f"audits of {', '.join(late[:5])}"
         expected = f"audits up to as_of, {parameters.as_of.isoformat()}, of rolling.yml; or a later day there"
-        raise InputError([Problem(f"params/{force}/{TABLE}", "column period", got, expected)])
+        raise InputError.of(f"params/{force}/{TABLE}", "column period", got, expected)
     by_period = table.groupby("period")[["audited_crimes", "recorded_crimes"]].sum()
     by_period = by_period.loc[sorted(by_period.index, key=month_of)]
     audited, recorded = (by_period[name].tolist() for name in ("audited_crimes", "recorded_crimes"))
@@ -128,7 +128,7 @@ def _parameters(folder: Path) -> Parameters:
     file = f"params/{folder.name}/{TABLE}.yml"
     if not (path := folder / f"{TABLE}.yml").is_file():
         expected = f"the parameters of the rolling programme; and the table {TABLE} beside it"
-        raise InputError([Problem(file, "", "no such file", expected)])
+        raise InputError.of(file, "", "no such file", expected)
     document = read_yaml(path, file)
     try:
         return Parameters.model_validate(document.content)
@@ -140,7 +140,7 @@ def _table(folder: Path) -> pd.DataFrame:
     path = find_table(TABLE, folder)
     file = f"params/{folder.name}/{path.name if path else f'{TABLE}.csv'}"
     if path is None:
-        raise InputError([Problem(file, "", "no such file", f"a table with the columns {', '.join(COLUMNS)}")])
+        raise InputError.of(file, "", "no such file", f"a table with the columns {', '.join(COLUMNS)}")
     rows = read(path, file, list(COLUMNS), name=TABLE)
     text = as_table(rows)
     mistakes = check_table(text, TABLE, COLUMNS) or list(_between_cells(text))

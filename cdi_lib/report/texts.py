@@ -44,7 +44,7 @@ class Texts:
         known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
         if language not in known:
             expected = f"one of {', '.join(known)}{suggest(language, known)} (folders in reports/text)"
-            raise InputError([Problem("", "publication.language", shown(language), expected)])
+            raise InputError.of("", "publication.language", shown(language), expected)
         self.folders = [path for path in (own, folder / language) if path is not None]
         self._environment = ImmutableSandboxedEnvironment(
             loader=jinja2.FileSystemLoader([str(path) for path in self.folders]),
@@ -80,7 +80,7 @@ class Texts:
             what = error.message if isinstance(error, jinja2.TemplateError) else str(error)
             expected = "text that asks for what the results hold"
             place = f"line {line}" if line else ""
-            raise InputError([Problem(told(Path(file)), place, what or type(error).__name__, expected)]) from error
+            raise InputError.of(told(Path(file)), place, what or type(error).__name__, expected) from error
 
     def check(self, sections: Collection[str], context: Collection[str], known: Mapping[str, Collection[str]],
               models: Mapping[str, type[BaseModel]], measures: Mapping[str, Collection[str]] | None = None) -> list[Problem]:  # fmt: skip
