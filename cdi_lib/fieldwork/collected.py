@@ -1,7 +1,5 @@
 """What becomes of complete worksheets: the tables ``crimes`` and ``strata``, and papers for the auditors."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 What a frame's columns and values are called is said in ``sampling.frame`` of the parameters.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """The trail of a draw: read again, and compared with the parameters."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import AliasPath, BaseModel, Field

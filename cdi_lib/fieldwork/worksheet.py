@@ -3,8 +3,6 @@
 :mod:`cdi_lib.fieldwork.returns` reads it when the auditors have filled it in.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

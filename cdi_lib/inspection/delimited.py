@@ -1,7 +1,5 @@
 """CSV of every dialect: its encoding, the mark between its values, and the row of its header, found and never guessed."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

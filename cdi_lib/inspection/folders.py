@@ -1,7 +1,5 @@
 """Where things are: the project, the parameters, the reports, and the names of forces. Imports nothing heavy."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """What ``params/<force>.yml`` may say about one inspection. The models below *are* the format."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -103,7 +101,7 @@ class Period(Model):
     end: Day = Field(description="last day")
 
     @model_validator(mode="after")
-    def _in_order(self) -> Period:
+    def _in_order(self) -> "Period":
         if self.end < self.start:
             raise ValueError(f"a period that ends on or after its start; it ends {self.end}, it starts {self.start}")
         if (self.end - self.start).days > 3 * 366:
@@ -143,7 +141,7 @@ class Records(Model):
     )
 
     @model_validator(mode="after")
-    def _explained(self) -> Records:
+    def _explained(self) -> "Records":
         if self.status != "audit" and self.note is None:
             raise ValueError(f"a note that says what was {self.status} and from what")
         return self
@@ -185,7 +183,7 @@ class FrameColumns(Model):
         return [column for column in (self.incident_id, self.stratum, self.reported_at, self.route) if column]
 
     @model_validator(mode="after")
-    def _unambiguous(self) -> FrameColumns:
+    def _unambiguous(self) -> "FrameColumns":
         if len(set(self.named)) < len(self.named):
             raise ValueError(f"another column for each of these; got {', '.join(self.named)}")
         for name in ("strata", "routes"):
@@ -205,7 +203,7 @@ class ToShow(Model):
     chance_percent: Annotated[Number, Field(ge=50, lt=100)] = optional(90, "how sure the grade or the margin is to be")
 
     @model_validator(mode="after")
-    def _one(self) -> ToShow:
+    def _one(self) -> "ToShow":
         named = [name for name in ("least_percent", "grade", "margin_points") if getattr(self, name) is not None]
         if len(named) != 1:
             got = ", ".join(named) or "none"
@@ -242,7 +240,7 @@ class SamplingPlan(Model):
     frame: FrameColumns = optional(FrameColumns(), "columns of params/<force>/frame, if they differ from these")
 
     @model_validator(mode="after")
-    def _complete(self) -> SamplingPlan:
+    def _complete(self) -> "SamplingPlan":
         if max(self.expected_rate_percent, *self.expected_rates_percent.values(), 0) >= 100:
             raise ValueError("expected rates below 100; with nothing unrecorded there is nothing to plan")
         totals = [self.total_incidents, self.show]
@@ -271,7 +269,7 @@ class PreviousInspection(Model):
     source: Text = Field(description="where the figures come from")
 
     @model_validator(mode="after")
-    def _possible(self) -> PreviousInspection:
+    def _possible(self) -> "PreviousInspection":
         if self.recorded_crimes > self.audited_crimes:
             impossible = f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
             raise ValueError(f"recorded_crimes of at most audited_crimes; {impossible}")
@@ -333,7 +331,7 @@ class Equality(Model):
     not_recorded: tuple[Text, ...] = Field(description="not routinely recorded")
 
     @model_validator(mode="after")
-    def _once(self) -> Equality:
+    def _once(self) -> "Equality":
         if both := sorted(set(self.recorded) & set(self.not_recorded)):
             raise ValueError(f"each characteristic in one list; in both: {', '.join(both)}")
         if not (self.recorded or self.not_recorded):
@@ -429,7 +427,7 @@ class Inspection(Model):
         return self.programme.rule_on(self.audit_period.start)
 
     @model_validator(mode="after")
-    def _said_once(self) -> Inspection:
+    def _said_once(self) -> "Inspection":
         for name, keys in {
             "assessments": [item.element for item in self.assessments],
             "carried_forward": [item.element for item in self.carried_forward],

@@ -6,8 +6,6 @@ and grades, tables and chapters. A programme may extend another: it then states 
 No cut-off of the published programme was ever printed, so bands and rules are this project's own, and shown in the report.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -92,7 +90,7 @@ class Counted(Model):
     sum: tuple[Id, ...] = Field(default=(), description="ids of others that are added up, instead")
 
     @model_validator(mode="after")
-    def _one_way(self) -> Counted:
+    def _one_way(self) -> "Counted":
         if self.sum and (self.where or self.table != "crimes" or self.counts != {"recorded": ("yes",)}):
             raise ValueError("either 'sum', or 'table', 'where' and 'counts'")
         return self
@@ -143,7 +141,7 @@ class Element(Model):
     reason: Text = Field(description="why the bands are as they are, for readers")
 
     @model_validator(mode="after")
-    def _one_measure(self) -> Element:
+    def _one_measure(self) -> "Element":
         named = [name for name in ("estimate", "share", "assessment") if getattr(self, name) is not None]
         if len(named) != 1:
             got = ", ".join(named) or "none of them"
@@ -241,7 +239,7 @@ class Programme(Told):
     questions: dict[Id, Question]
     elements: dict[Id, Element]
     overall: Question
-    _origin: Origin = PrivateAttr(default_factory=lambda: Origin([]))
+    _origin: "Origin" = PrivateAttr(default_factory=lambda: Origin([]))
 
     @field_validator("recording_rules")
     @classmethod

@@ -3,8 +3,6 @@
 Each notebook saves one :class:`Section`; together they are the :class:`Results` in ``results.json``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -99,7 +97,7 @@ class Share(_Result):
     notebook: str
 
     @model_validator(mode="after")
-    def _possible(self) -> Share:
+    def _possible(self) -> "Share":
         if self.x > self.n:
             raise ValueError(f"{self.x} of {self.n} is impossible")
         return self

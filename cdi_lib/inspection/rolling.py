@@ -3,8 +3,6 @@
 ``params/<force>/rolling.yml`` says what holds for all of them, the table ``rolling`` beside it holds their counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -52,7 +50,7 @@ class Parameters(Model):
     worst: Name = Field(description="the band below them")
 
     @model_validator(mode="after")
-    def _falling(self) -> Parameters:
+    def _falling(self) -> "Parameters":
         cuts = list(self.bands.values())
         if not cuts or cuts != sorted(set(cuts), reverse=True) or self.worst in self.bands:
             raise ValueError("bands that fall, best first, and another name for the worst")

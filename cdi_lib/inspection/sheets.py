@@ -4,8 +4,6 @@ No library serves all: those for several formats give a blank for an error or a 
 how a number is shown.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import zipfile

@@ -4,8 +4,6 @@ Only ``crimes`` is required; a table that is not there means that this part was 
 with a header and no rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache

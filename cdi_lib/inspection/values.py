@@ -1,8 +1,6 @@
 """The kinds of values that files of an inspection may hold, and what is wrong with a file, said for people: the key, what
 was got, what was expected."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import date

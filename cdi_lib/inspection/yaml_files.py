@@ -1,7 +1,5 @@
 """Read YAML strictly: what is ambiguous, repeated or huge is refused with the line on which it stands."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Builds on the machines of a Dask cluster: parameters and records go with the task, the finished report comes back."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

@@ -3,8 +3,6 @@
 What comes back may change prose of the parameters and nothing else: a figure, or a sentence that tells one, is refused.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 import zipfile

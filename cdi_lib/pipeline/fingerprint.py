@@ -3,8 +3,6 @@
 Nothing heavy is imported here: whether 400 forces are up to date must be known in a moment.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

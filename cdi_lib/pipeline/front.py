@@ -1,7 +1,5 @@
 """The front page of all reports that were built: grade, rate with its interval, status and date, each with a link."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

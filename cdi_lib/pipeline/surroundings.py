@@ -1,7 +1,5 @@
 """What of a user's surroundings must not reach a build: locale, warnings, settings and caches of libraries."""
 
-from __future__ import annotations
-
 import ctypes
 import locale
 import os

@@ -1,7 +1,5 @@
 """Versions of a final report: the earlier ones are kept beside it, and a later one says what it corrects and why."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
