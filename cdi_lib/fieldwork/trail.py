@@ -25,11 +25,6 @@ class _Record(BaseModel):
     stratum: str
 
 
-class _Input(BaseModel):
-    sha256: str = ""
-    excluded: dict[str, dict[str, int]] = {}
-
-
 class Trail(BaseModel):
     """What is read again of a trail, which :func:`cdi_lib.statistics.sampling.trail` describes."""
 
@@ -40,17 +35,10 @@ class Trail(BaseModel):
     strata: tuple[_Stratum, ...]
     replacements: tuple[sampling.Replacement, ...]
     selection: tuple[_Record, ...] = ()
-    frame: _Input | None = None
-
-    @property
-    def frame_sha256(self) -> str | None:
-        """SHA-256 of the file that was drawn from; None where it was a selection, or is not known."""
-        return (self.frame.sha256 or None) if self.frame else None
-
-    @property
-    def excluded(self) -> dict[str, dict[str, int]]:
-        """Records that were left out of the frame, by column and value."""
-        return self.frame.excluded if self.frame else {}
+    # of the file that was drawn from; none where it was a selection, or is not known
+    frame_sha256: str | None = Field(None, validation_alias=AliasPath("frame", "sha256"))
+    # records that were left out of the frame, by column and value
+    excluded: dict[str, dict[str, int]] = Field({}, validation_alias=AliasPath("frame", "excluded"))
 
     @property
     def selected(self) -> dict[str, int]:

@@ -95,9 +95,7 @@ def accept(force: str, copy: Path) -> Accepted:
     folder = _report_of(force)
     passages, comments = _read(copy, copy.name)
     if not any(passage.kind for passage in passages):
-        expected = (
-            f"a copy that make draft FORCE={force} wrote; its marks are lost where text is pasted into a new document"
-        )
+        expected = f"a copy that make draft FORCE={force} wrote; text pasted into a new document loses its marks"
         raise InputError.of(copy.name, "", "a document without the marks of a draft", expected)
     if is_of_another(copy.read_bytes(), force):
         expected = f"a copy of the report of {force}; the parameters are as they were"

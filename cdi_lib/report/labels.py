@@ -75,9 +75,7 @@ def word(kind: str, key: str) -> str:
 
 def crime_types(told: Told) -> dict[str, str]:
     """All crime and the crime types, as in the rows of a table."""
-    return {OVERALL: str(book("labels")["all_crime"])} | {
-        id_: crime_type.label for id_, crime_type in told.crime_types.items()
-    }
+    return {OVERALL: str(book("labels")["all_crime"])} | {id_: kind.label for id_, kind in told.crime_types.items()}
 
 
 def class_name(name: str) -> str:

@@ -213,12 +213,11 @@ def dropped(results: Results, inspection: Inspection) -> list[str]:
         "previous": results.estimate("previous") is not None,
         "victims_code": bool(findings.of("victims_code")),
     }
-    sections = inspection.programme.chapters.questions
+    order = inspection.programme.chapters
     return [
-        *(section for section in sections if section in written and not written[section]),
-        *(s for s, told in sections.items() if told and not _matches(found, told) and not findings.of(s)),
-        *(section for section in inspection.programme.chapters.first if not written.get(section, True)),
-        *(section for section in inspection.programme.chapters.last if not written.get(section, True)),
+        *(s for s in order.questions if not written.get(s, True)),
+        *(s for s, told in order.questions.items() if told and not _matches(found, told) and not findings.of(s)),
+        *(s for s in (*order.first, *order.last) if not written.get(s, True)),
     ]
 
 
@@ -238,27 +237,21 @@ def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
     known = {"table": list(tables), "figure": list(index.FIGURES)}
     models: dict[str, type[BaseModel]] = {"results": Results, "inspection": Inspection}
     sections = [section for section, _ in chapters(programme)]
-    untitled = [
+    found = [
         programme.problem(f"tables.{identity}.title", "nothing", "a title, here or in reports/text/en/tables.yml")
         for identity, output in tables.items()
         if not output.title
     ]
-    missing = {  # told with the line of the programme that names them
-        section: programme.problem(f"chapters.questions.{section}", f"no text for the section {section}", expected)
-        for section in sections
-        if texts.path(section) is None
-        for expected in [
-            f"a file {section}.md in reports/text/{labels.language()}, or in the inspection's own folder text"
-        ]
-    }
-    told_of = [section for section in sections if section not in missing]
-    untitled += [
+    found += [
         Problem(file, key, "nothing, or a name in braces that it is not given", f"words for: {phrase}")
         for file, key, phrase in labels.lacking()
     ]
-    return (
-        untitled + list(missing.values()) + texts.check(told_of, [*NAMES, *GIVEN], known, models, _measures(programme))
-    )
+    missing = [section for section in sections if texts.path(section) is None]
+    for section in missing:  # told with the line of the programme that names it
+        expected = f"a file {section}.md in reports/text/{labels.language()}, or in the inspection's own folder text"
+        found.append(programme.problem(f"chapters.questions.{section}", f"no text for the section {section}", expected))
+    told_of = [section for section in sections if section not in missing]
+    return found + texts.check(told_of, [*NAMES, *GIVEN], known, models, _measures(programme))
 
 
 def _measures(programme: Programme) -> dict[str, list[str]]:
