@@ -81,9 +81,7 @@ class Publication(Model):
     status: Literal["draft", "final"] = optional("draft", "draft or final")
     version: Name = optional("0.1", "version of the report, in quotes")
     approvals: tuple[Approval, ...] = optional((), "roles and dates")
-    final_despite: Text | None = optional(
-        None, "printed: why it is final although challenges are open or code is not committed"
-    )
+    final_despite: Text | None = optional(None, "printed: why it is final with open challenges or uncommitted code")
     original: values.WebAddress | None = optional(None, "web address of the published report that this one follows")
     rights: Text | None = optional(None, "copyright and licence of the report")
     contact: Contact | None = optional(None, "lead analyst, printed; a final report of an audit needs one")
@@ -136,9 +134,7 @@ class Records(Model):
     says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = optional(
         (), "columns of crimes that hold stand-ins, because nobody knows; printed"
     )
-    assumed: tuple[AssumedCells, ...] = optional(
-        (), "columns that were assumed; what rests on them is marked everywhere"
-    )
+    assumed: tuple[AssumedCells, ...] = optional((), "columns that were assumed; what rests on them is marked")
 
     @model_validator(mode="after")
     def _explained(self) -> "Records":
@@ -196,9 +192,7 @@ class ToShow(Model):
     """What the sample of all crime is to decide: exactly one of the first three, from which its size follows."""
 
     least_percent: Percentage | None = optional(None, "a recording rate: to show that the force's is at least so high")
-    grade: Name | None = optional(
-        None, "a grade of all crime, which the sample is to give if the expected rate is true"
-    )
+    grade: Name | None = optional(None, "a grade of all crime that the sample is to give if the expected rate is true")
     margin_points: Points | None = optional(None, "half-width that the interval is to have at most")
     chance_percent: Annotated[Number, Field(ge=50, lt=100)] = optional(90, "how sure the grade or the margin is to be")
 

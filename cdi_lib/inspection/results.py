@@ -351,7 +351,7 @@ def differences(before: Results, after: Results) -> list[dict[str, str | float |
 
     Not compared is what is no result (inputs, cells, version of the schema), and what follows from others.
     """
-    first, second = (_flat(found.model_dump(mode="json", round_trip=True)) for found in (before, after))
+    first, second = (flat(found.model_dump(mode="json", round_trip=True)) for found in (before, after))
     rows = [(key, first.get(key), second.get(key)) for key in sorted(first.keys() | second.keys())]
     return [
         {"result": key, "before": old, "after": new}
@@ -366,10 +366,15 @@ def _same(old: object, new: object) -> bool:
     return old == new
 
 
-def _flat(value: object, prefix: str = "") -> dict[str, Any]:
+def flat(value: object, prefix: str = "") -> dict[str, Any]:
+    """All values of JSON or YAML, by their keys with dots between; places in lists count from 1.
+
+    >>> flat({"a": {"b": [7, 8]}})
+    {'a.b.1': 7, 'a.b.2': 8}
+    """
     if not isinstance(value, dict | list):
         return {prefix: value}
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, item in value.items() if isinstance(value, dict) else enumerate(value, 1):
-        flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
-    return flat
+        found |= flat(item, f"{prefix}.{key}" if prefix else str(key))
+    return found

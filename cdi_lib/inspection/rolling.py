@@ -42,9 +42,7 @@ class Parameters(Model):
     kind: Literal["self-audit"] = Field(description="self-audit: the force audits itself")
     records: Text = Field(description="what the counts are, for readers: audits by the registrar's team")
     as_of: Day = Field(description="the day of this page; audits that follow it are refused")
-    every_months: Annotated[StrictInt, Field(ge=1, le=60)] = Field(
-        12, description="how often a category is to be audited"
-    )
+    every_months: Annotated[StrictInt, Field(ge=1, le=60)] = Field(12, description="how often a category is audited")
     confidence_percent: Confidence = Field(95, description="level of the intervals")
     bands: dict[Name, Percentage] = Field(description="least percentage of each band but the worst, best first")
     worst: Name = Field(description="the band below them")

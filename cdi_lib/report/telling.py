@@ -4,6 +4,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 from functools import partial
+from inspect import getmembers, isfunction
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,12 @@ from cdi_lib.report.sections.glossary import terms
 from cdi_lib.report.texts import Texts
 
 QUESTION = "_question"  # the text with which the chapter of a question begins
-# How a text prints what it asks for. Everything that rounds is in `wording`.
-FILTERS = {
-    name: getattr(wording, name)
-    for name in (
-        "about", "badge", "between", "capital", "chance", "change_interval", "count", "day", "estimated", "in_words", "level",
-        "link", "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
-        "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
-    )
-} | {"class_name": labels.class_name, "interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}  # fmt: skip
+# How a text prints what it asks for: every function of `wording`, which rounds, and some names.
+FILTERS: dict[str, Any] = {
+    name: function for name, function in getmembers(wording, isfunction) if function.__module__ == wording.__name__
+}
+FILTERS |= {"interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}
+FILTERS["class_name"] = labels.class_name
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     *("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "is_assumed", "table", "figure"),

@@ -8,7 +8,7 @@ figure is a problem with file and line, found before anything runs.
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import jinja2
 from jinja2 import meta, nodes
@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.values import core
 from cdi_lib.report import labels
 
 SUFFIX = ".md"
@@ -248,18 +249,8 @@ def _missing_field(node: nodes.Getattr, models: Mapping[str, type[BaseModel]]) -
         fields = [*model.model_fields, *model.model_computed_fields]
         if name not in fields and not hasattr(model, name):
             return (name, model.__name__, fields) if position == len(path) else None
-        model = _one_model(model.model_fields[name].annotation) if name in model.model_fields else None
+        model = core(model.model_fields[name].annotation) if name in model.model_fields else None
     return None
-
-
-def _one_model(annotation: object) -> object:
-    """The model of an annotation such as ``Model | None``."""
-    if get_origin(annotation) is None:
-        return annotation
-    if get_origin(annotation) in (list, tuple, dict):
-        return None
-    models = [part for part in get_args(annotation) if part is not type(None)]
-    return models[0] if len(models) == 1 else None
 
 
 def _check_prose(tree: nodes.Template, file: str) -> Iterator[Problem]:
