@@ -1,5 +1,7 @@
 """CSV of every dialect: its encoding, the mark between its values, and the row of its header, found and never guessed."""
 
+from __future__ import annotations
+
 import codecs
 import csv
 import io
@@ -8,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.problems import InputError, Problem
 
 MARKS = (",", ";", "\t", "|")
 TITLES = 20  # so many rows may stand above the header
@@ -51,7 +53,7 @@ def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
     ranked = sorted(found, key=lambda mark: found[mark][:2], reverse=True)
     if len(ranked) > 1 and found[ranked[0]][:2] == found[ranked[1]][:2] and found[ranked[0]][1] > 1:
         got = "a header that can be parted by commas and by other marks"
-        raise InputError.of(file, "row 1", got, "one mark between the values: save the table with commas")
+        raise InputError([Problem(file, "row 1", got, "one mark between the values: save the table with commas")])
     return Dialect(encoding, ranked[0] if ranked else ",", found[ranked[0]][2] if ranked else 1, ends)
 
 
@@ -85,7 +87,7 @@ def records(path: Path, file: str, dialect: Dialect) -> Iterator[tuple[int, list
         is_open = "end of data" in str(error) or "field larger" in str(error)
         got = "a quotation mark that is not closed" if is_open else str(error)
         expected = 'values between commas, with "quotation marks" around a value that holds a comma'
-        raise InputError.of(file, f"row {number + 1}", got, expected) from None
+        raise InputError([Problem(file, f"row {number + 1}", got, expected)]) from None
 
 
 def _encoding(path: Path, file: str) -> tuple[str, bool]:
@@ -99,7 +101,7 @@ def _encoding(path: Path, file: str) -> tuple[str, bool]:
         return _readable(path, file, "utf-16-le" if zeros[1] else "utf-16-be")
     if b"\0" in head:
         row = head[: head.index(b"\0")].count(b"\n") + 1
-        raise InputError.of(file, f"row {row}", "a zero byte", "CSV, which is plain text")
+        raise InputError([Problem(file, f"row {row}", "a zero byte", "CSV, which is plain text")])
     try:
         return "utf-8", _ends_alike(path, "utf-8", file)
     except UnicodeDecodeError:
@@ -111,7 +113,8 @@ def _readable(path: Path, file: str, encoding: str) -> tuple[str, bool]:
         return encoding, _ends_alike(path, encoding, file)
     except UnicodeDecodeError:
         got = f"bytes that are no letters in {'UTF-8 or Windows-1252' if encoding == 'cp1252' else encoding.upper()}"
-        raise InputError.of(file, "", got, "plain text: CSV in UTF-8 or Windows-1252; save it as such") from None
+        expected = "plain text: CSV in UTF-8 or Windows-1252; save it as such"
+        raise InputError([Problem(file, "", got, expected)]) from None
 
 
 def _ends_alike(path: Path, encoding: str, file: str) -> bool:
@@ -119,7 +122,7 @@ def _ends_alike(path: Path, encoding: str, file: str) -> bool:
     with path.open(encoding=encoding, newline="") as opened:
         while block := opened.read(_BLOCK):
             if "\0" in block:
-                raise InputError.of(file, "", "a zero byte", "CSV, which is plain text")
+                raise InputError([Problem(file, "", "a zero byte", "CSV, which is plain text")])
             if block[-1] == "\r":
                 block += opened.read(1)
             pairs = block.count("\r\n")

@@ -57,7 +57,7 @@ def find_table(name: str, folder: Path) -> Path | None:
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
         expected = "one file for this table; delete or rename the others"
-        raise InputError.of(f"params/{folder.name}", name, names, expected)
+        raise InputError([Problem(f"params/{folder.name}", name, names, expected)])
     return (*found, None)[0]
 
 
@@ -142,7 +142,7 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
             table.header, table.header_at = row, number
             if len(row) > delimited.MOST_COLUMNS:
                 got = f"{len(row):,} columns"
-                raise InputError.of(file, "", got, f"at most {delimited.MOST_COLUMNS:,}, as tables have")
+                raise InputError([Problem(file, "", got, f"at most {delimited.MOST_COLUMNS:,}, as tables have")])
             continue
         table.cells.append(row)
         table.numbers.append(number)
@@ -151,7 +151,7 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
         if len(seen) > 100_000:
             seen.clear()  # these are references and times, which do not repeat
     if not table.header:
-        raise InputError.of(file, "", "an empty file", "a header with the names of the columns")
+        raise InputError([Problem(file, "", "an empty file", "a header with the names of the columns")])
     # Columns at the right without a name and a value are left out: spreadsheets add them.
     width = max((place for place, name in enumerate(table.header, 1) if name), default=0)
     if not any(any(row[width:]) for row in table.cells):
@@ -176,7 +176,7 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
         one = f"a workbook with the sheet {shown(wanted)}" if wanted else "one sheet with the table"
         how = "" if wanted else f"; delete or hide the others{f', or call it {name}' if name else ''}"
         how += "; or name another in sampling.frame.sheet" if name == "frame" else ""
-        raise InputError.of(file, "", got, one + how)
+        raise InputError([Problem(file, "", got, one + how)])
     sheet: Sheet = chosen[0]
     others = [shown(other.name) for other in sheets if other is not sheet and not wanted and filled(other)]
     rows = ((number, [c.text for c in cells], [c.odd for c in cells]) for number, cells in sheet.rows())

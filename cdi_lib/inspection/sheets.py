@@ -4,6 +4,8 @@ No library serves all: those for several formats give a blank for an error or a 
 how a number is shown.
 """
 
+from __future__ import annotations
+
 import math
 import re
 import zipfile
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from cdi_lib.inspection.delimited import MOST_COLUMNS
-from cdi_lib.inspection.problems import InputError, shown
+from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
@@ -76,12 +78,13 @@ def sheets_of(path: Path, file: str) -> list[Sheet]:
 
 
 def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)") -> InputError:
-    return InputError.of(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")
+    expected = f"{kind} that opens in the program that made it"
+    return InputError([Problem(file, "", "a file that cannot be read", expected)])
 
 
 def _locked(file: str) -> InputError:
     expected = "one without a password: open it, remove the password, and save it"
-    return InputError.of(file, "", "a workbook with a password", expected)
+    return InputError([Problem(file, "", "a workbook with a password", expected)])
 
 
 def refuse_huge(archive: zipfile.ZipFile, file: str, kind: str = "a workbook") -> None:
@@ -89,7 +92,8 @@ def refuse_huge(archive: zipfile.ZipFile, file: str, kind: str = "a workbook") -
     size = sum(member.file_size for member in archive.infolist())
     if size > MOST_BYTES:
         got = f"{kind} of {size / 1e9:.1f} GB when it is unpacked"
-        raise InputError.of(file, "", got, f"at most {MOST_BYTES / 1e9:.1f} GB; save the table alone, or as CSV")
+        expected = f"at most {MOST_BYTES / 1e9:.1f} GB; save the table alone, or as CSV"
+        raise InputError([Problem(file, "", got, expected)])
 
 
 def _guarded(rows: Rows, file: str, kind: str) -> Rows:
@@ -97,7 +101,7 @@ def _guarded(rows: Rows, file: str, kind: str) -> Rows:
     try:
         for number, row in rows:
             if number > MOST_ROWS:
-                raise InputError.of(file, f"row {number:,}", "more rows than a sheet has", f"{MOST_ROWS:,}")
+                raise InputError([Problem(file, f"row {number:,}", "more rows than a sheet has", f"{MOST_ROWS:,}")])
             yield number, row
     except (InputError, MemoryError, GeneratorExit):
         raise
@@ -197,7 +201,7 @@ def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) 
             cells.pop()
         if len(cells) > MOST_COLUMNS:
             expected = f"at most {MOST_COLUMNS:,} columns; delete the stray cell"
-            raise InputError.of(file, f"row {number}", f"a value in column {len(cells):,}", expected)
+            raise InputError([Problem(file, f"row {number}", f"a value in column {len(cells):,}", expected)])
         if cells:
             yield number, cells
         elif number > MOST_ROWS:
@@ -275,7 +279,7 @@ def _ods_rows(path: Path, file: str, name: str) -> Rows:
                 times = int(element.get(f"{_TABLE}number-rows-repeated", "1"))
                 if here and (cells := _ods_cells(element, file, number)):
                     if times > MOST_ROWS:
-                        raise InputError.of(file, f"row {number}", f"{times:,} equal rows", "a sheet's rows")
+                        raise InputError([Problem(file, f"row {number}", f"{times:,} equal rows", "a sheet's rows")])
                     yield from ((number + again, cells) for again in range(times))
                 number += times
                 element.clear()
@@ -289,7 +293,7 @@ def _ods_cells(row: ElementTree.Element, file: str, number: int) -> list[Cell]:
         cell, times = _ods_cell(element), int(element.get(f"{_TABLE}number-columns-repeated", "1"))
         if len(cells) + times > MOST_COLUMNS and cell != BLANK:
             got = f"a value beyond column {MOST_COLUMNS:,}: {shown(cell.odd or 'text')}"
-            raise InputError.of(file, f"row {number}", got, "no more columns than the table has")
+            raise InputError([Problem(file, f"row {number}", got, "no more columns than the table has")])
         cells += [cell] * min(times, MOST_COLUMNS)
     while cells and cells[-1] == BLANK:
         cells.pop()
