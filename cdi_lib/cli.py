@@ -78,10 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _refuse(where: str, got: str, expected: str, key: str = "") -> InputError:
-    return InputError([Problem(where, key, got, expected)])
-
-
 def report(chosen: argparse.Namespace) -> int:
     """Build the report of one force, if it is not up to date."""
     from cdi_lib.pipeline.runner import build_all, write_front
@@ -128,7 +124,7 @@ def reports(chosen: argparse.Namespace) -> int:
     from cdi_lib.pipeline.runner import build_all, compare, write_front
 
     if chosen.jobs < 0:
-        raise _refuse("JOBS", str(chosen.jobs), "how many forces at a time, such as JOBS=2")
+        raise InputError.of("JOBS", "", str(chosen.jobs), "how many forces at a time, such as JOBS=2")
     names = folders.all_forces()
     with contextlib.closing(ForcesProgress(len(names), STEPS, console)) as progress:
         outcomes = build_all(
@@ -167,7 +163,7 @@ def why(chosen: argparse.Namespace) -> int:
     force = chosen.force
     if not (folders.params_of(force) / f"{force}.yml").is_file():
         expected = f"the parameters of the force; begin with: make new FORCE={force}"
-        raise _refuse(f"params/{force}.yml", "no such file", expected)
+        raise InputError.of(f"params/{force}.yml", "", "no such file", expected)
     for reason in runner.why(force, chosen.renderer) or [f"{force}: nothing has changed since the report was built"]:
         console.say(reason)
     return 0
@@ -219,10 +215,10 @@ def sample(chosen: argparse.Namespace) -> int:
     force, params = chosen.force, folders.params_of(chosen.force)
     inspection = load_inspection(force, params)
     if chosen.recheck and chosen.replace:
-        raise _refuse("RECHECK", "REPLACE as well", "one of the two at a time")
+        raise InputError.of("RECHECK", "", "REPLACE as well", "one of the two at a time")
     if chosen.recheck:
         if not (chosen.recheck.isascii() and chosen.recheck.isdecimal()):
-            raise _refuse("RECHECK", shown(chosen.recheck), "a number of incidents, such as RECHECK=50")
+            raise InputError.of("RECHECK", "", shown(chosen.recheck), "a number of incidents, such as RECHECK=50")
         drawn = draw_recheck(force, inspection, int(chosen.recheck), params)
     elif chosen.replace:
         expected = "worksheets in which auditors say what cannot be audited"
@@ -256,7 +252,7 @@ def _returned(force: str, inspection: Inspection, params: Path, expected: str) -
 
     found = returns.check_returns(force, inspection, params)
     if found is None:
-        raise _refuse(f"params/{force}/{returns.FOLDER}", "no .xlsx or .csv file", expected)
+        raise InputError.of(f"params/{force}/{returns.FOLDER}", "", "no .xlsx or .csv file", expected)
     return found
 
 
@@ -266,7 +262,7 @@ def trace(chosen: argparse.Namespace) -> int:
     from cdi_lib.inspection.parameters import load_inspection
 
     if not chosen.record:
-        raise _refuse("RECORD", "nothing", "the reference of an incident or of a crime")
+        raise InputError.of("RECORD", "", "nothing", "the reference of an incident or of a crime")
     params = folders.params_of(chosen.force)
     for link, words in follow(chosen.force, load_inspection(chosen.force, params), params, chosen.record):
         console.say(f"{link:<10} {words}")
@@ -318,7 +314,7 @@ def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
 
     what = "results.json of an earlier report, or the folder that holds it"
     if not against:
-        raise _refuse("AGAINST", "nothing", what)
+        raise InputError.of("AGAINST", "", "nothing", what)
     earlier, current = Path(against), folders.reports_folder() / force / "results.json"
     if earlier.is_dir():
         earlier = earlier / "results.json"
@@ -331,7 +327,7 @@ def _results_to_compare(force: str, against: str) -> tuple[Results, Results]:
         raise InputError(problems)
     before, after = read_results(earlier), read_results(current)
     if before.force != after.force:
-        raise _refuse("AGAINST", before.force, f"earlier results of {after.force}", "force")
+        raise InputError.of("AGAINST", "force", before.force, f"earlier results of {after.force}")
     return before, after
 
 
@@ -351,7 +347,7 @@ def accept(chosen: argparse.Namespace) -> int:
     from cdi_lib.pipeline import draft as drafting
 
     if not chosen.copy:
-        raise _refuse("FROM", "nothing", "the copy that came back: FROM=path/to/file.docx")
+        raise InputError.of("FROM", "", "nothing", "the copy that came back: FROM=path/to/file.docx")
     taken = drafting.accept(chosen.force, Path(chosen.copy))
     for comment in taken.comments:
         who = ", ".join(part for part in (comment.author or "a reader without a name", comment.day) if part)

@@ -1,7 +1,5 @@
 """Begin a new inspection: a commented parameter file and empty record tables, from the schemas that check them."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -3,8 +3,6 @@
 Frame and trail are compared by SHA-256; trail, selection and crimes by their references, of which none is quoted.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

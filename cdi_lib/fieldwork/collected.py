@@ -1,7 +1,5 @@
 """What becomes of complete worksheets: the tables ``crimes`` and ``strata``, and papers for the auditors."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any
@@ -56,7 +54,7 @@ def collect(force: str, returns: Returns, params: Path) -> list[Path]:
     trail = read_trail(force, params)
     if trail is None:
         expected = f"the trail of the draw; make sample FORCE={force} writes it again"
-        raise InputError([Problem(f"params/{force}/sample/{TRAILS[FIRST]}", "", "no such file", expected)])
+        raise InputError.of(f"params/{force}/sample/{TRAILS[FIRST]}", "", "no such file", expected)
     folder = own_folder(force, params)
     path = find_table("crimes", folder) or folder / "crimes.csv"
     whole = _with_dip_samples(returns.crimes, path, f"params/{force}/{path.name}")
@@ -78,7 +76,7 @@ def _with_dip_samples(crimes: pd.DataFrame, path: Path, file: str) -> pd.DataFra
         return crimes
     there = read_table(path, file)
     if "sample" not in there:
-        raise InputError([Problem(file, "column sample", "no such column", "a table of crimes")])
+        raise InputError.of(file, "column sample", "no such column", "a table of crimes")
     there = there.reindex(columns=list(crimes))
     is_main = there["sample"] == MAIN
     if is_main.any():
@@ -89,10 +87,10 @@ def _with_dip_samples(crimes: pd.DataFrame, path: Path, file: str) -> pd.DataFra
             "those of the worksheets, or none. What was corrected in the table counts and needs no collecting; "
             "to make it again from the worksheets, without corrections, move the file away"
         )
-        raise InputError([Problem(file, "column sample", "other crimes of the main sample", expected)])
+        raise InputError.of(file, "column sample", "other crimes of the main sample", expected)
     if path.suffix != ".csv":
         expected = "crimes.csv, to which the crimes of the worksheets can be added; save it as CSV"
-        raise InputError([Problem(file, "", f"a {path.suffix} file", expected)])
+        raise InputError.of(file, "", f"a {path.suffix} file", expected)
     return pd.concat([crimes, there], ignore_index=True)
 
 

@@ -3,8 +3,6 @@
 What a frame's columns and values are called is said in ``sampling.frame`` of the parameters.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections import Counter
@@ -78,7 +76,7 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
         planned = planned_sample(inspection, given.frame.info.counts)
         drawn = sampling.draw(given.frame, planned.allocation, asked.seed, reserves=asked.reserves)
     except ValueError as error:
-        raise InputError([Problem(given.place, "", "", f"a frame that can be drawn from: {error}")]) from None
+        raise InputError.of(given.place, "", "", f"a frame that can be drawn from: {error}") from None
     trail, place = read_trail(force, params), f"params/{force}/sample/{TRAILS[FIRST]}"
     drawn, unreplaced = _replaced(drawn, unaudited or {}, trail.replacements if trail else (), place)
     # what does not bear on the draw, and what was not asked for in trails of before, is not in its plan
@@ -129,7 +127,7 @@ def _replaced(
             drawn = sampling.replace(drawn, swap.replaced, swap.reason)
     except ValueError as error:
         expected = "replacements that can be made again, with the seed and at least the reserves that there were"
-        raise InputError([Problem(place, "replacements", str(error), expected)]) from None
+        raise InputError.of(place, "replacements", str(error), expected) from None
     stratum_of = {record.id: record.stratum for record in drawn.current}
     without = []
     for incident_id in (name for name in unaudited if name in stratum_of):  # the others were replaced before
@@ -151,7 +149,7 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path) 
     selection = selection[selection["reserve"] != "True"].reset_index(drop=True)
     if not 1 <= number <= len(selection):
         expected = f"a number of incidents from 1 to the {len(selection):,} of the sample"
-        raise InputError([Problem("RECHECK", "", str(number), expected)])
+        raise InputError.of("RECHECK", "", str(number), expected)
     refuse_other_version(force, params, RECHECK)
     drawn = sampling.draw(selection, number, f"{_asked(force, inspection).seed} recheck", id_column="id")
     chosen = selection.set_index("id", drop=False).loc[[record.id for record in drawn.records]]
@@ -160,8 +158,7 @@ def draw_recheck(force: str, inspection: Inspection, number: int, params: Path) 
 
 def _asked(force: str, inspection: Inspection) -> SamplingPlan:
     if inspection.sampling is None:
-        expected = "a seed, expected rate and margin"
-        raise InputError([Problem(f"params/{force}.yml", "sampling", "nothing", expected)])
+        raise InputError.of(f"params/{force}.yml", "sampling", "nothing", "a seed, expected rate and margin")
     return inspection.sampling
 
 
@@ -175,11 +172,10 @@ def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
     if not path.is_file():
         again = " RECHECK=50" if audit == RECHECK else ""
         expected = f"the drawn incidents; draw them first: make sample FORCE={force}{again}"
-        raise InputError([Problem(place, "", "no such file", expected)])
+        raise InputError.of(place, "", "no such file", expected)
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     if not {"id", "stratum", "reported_at", "route", "reserve"} <= set(table.columns):
-        expected = f"the file as make sample wrote it; {AGAIN}"
-        raise InputError([Problem(place, "row 1", "other columns", expected)])
+        raise InputError.of(place, "row 1", "other columns", f"the file as make sample wrote it; {AGAIN}")
     return table.astype(object).where(lambda t: t != "", None)
 
 
@@ -194,7 +190,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
         expected = f"the sampling frame (frame{', frame'.join(SUFFIXES)}), with its columns named in sampling.frame"
         found = [*unread_files(own_folder(force, params)), find_table("frame", params)]
         there = ", ".join(f"{file.relative_to(params.parent).as_posix()}" for file in found if file)
-        raise InputError([Problem(place, "", f"no such file{f', but {there}' if there else ''}", expected)])
+        raise InputError.of(place, "", f"no such file{f', but {there}' if there else ''}", expected)
     try:
         asked = plan.frame
         given = open_frame(path, place, [*asked.named, *asked.context, *asked.exclude], asked.sheet or "")
@@ -202,7 +198,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
         others = list(dict.fromkeys(name for name in (names.reported_at, names.route, *names.context) if name))
         frame = given.read(names.incident_id, names.stratum, others, names.exclude)
     except ValueError as error:
-        raise InputError([Problem(place, "", "", f"a frame that can be drawn from: {error}")]) from None
+        raise InputError.of(place, "", "", f"a frame that can be drawn from: {error}") from None
     frame = frame.renamed(_strata(frame.info.counts, names, place))
     told, timed = given.told + _unused_exclusions(frame, place), False
     if names.reported_at is not None:
@@ -255,19 +251,19 @@ def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[
     where = f"column {shown(names.stratum)}"
     if not names.strata and len(counts) > MOST_STRATA:
         expected = f"a column of at most {MOST_STRATA} strata; name another in sampling.frame.stratum"
-        raise InputError([Problem(place, where, f"{len(counts):,} different values", expected)])
+        raise InputError.of(place, where, f"{len(counts):,} different values", expected)
     spellings = Counter(value.casefold() for value in counts)
     if not names.strata and (several := sorted(value for value in counts if spellings[value.casefold()] > 1)):
         got = f"one stratum in several spellings: {', '.join(f'{shown(v, 30)} ({counts[v]:,})' for v in several[:6])}"
         expected = "one spelling; or say in sampling.frame.strata which values are a stratum"
-        raise InputError([Problem(place, where, got, expected)])
+        raise InputError.of(place, where, got, expected)
     stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
     unknown = sorted(set(counts) - set(stratum_of), key=lambda value: -counts[value])
     if names.strata and unknown:
         n = sum(counts[value] for value in unknown)
         got = f"{n:,} record{'s' * (n != 1)} with other values: " + ", ".join(shown(value, 30) for value in unknown[:5])
         expected = f"a value that sampling.frame.strata names{suggest(unknown[0], stratum_of)}; add it there"
-        raise InputError([Problem(place, where, got, expected)])
+        raise InputError.of(place, where, got, expected)
     return stratum_of
 
 
@@ -275,7 +271,7 @@ def _moments(values: pd.Series, place: str) -> pd.Series:
     """Dates and times of a column of the frame: from text, or as the spreadsheet or Parquet file stores them."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         got, expected = "times with a time zone", "local time without a zone; convert the column"
-        raise InputError([Problem(place, f"column {shown(values.name)}", got, expected)])
+        raise InputError.of(place, f"column {shown(values.name)}", got, expected)
     if values.dtype.kind == "M":
         return values.astype("datetime64[s]")
     return parse_moments(values.astype("str").str.strip(), days=True)
@@ -376,11 +372,11 @@ def _write(
     if audit == RECHECK and before.startswith(whole) and before != whole:
         drawn = before.count(b"\n") - 1
         expected = f"{drawn:,} or more: so many are drawn, and a re-check can only be enlarged"
-        raise InputError([Problem("RECHECK", "", f"{len(selection):,}", expected)])
+        raise InputError.of("RECHECK", "", f"{len(selection):,}", expected)
     # Reserves that come into use are added at its end, and nothing else ever is.
     if not enlarged and not (whole.startswith(before) and before.startswith(least)):
         expected = f"no other selection there; {AGAIN}"
-        raise InputError([Problem(f"{name}/{selected.name}", "", "a different selection", expected)])
+        raise InputError.of(f"{name}/{selected.name}", "", "a different selection", expected)
     auditors = _asked(folder.parent.name, inspection).auditors if audit == FIRST else 1
     shares = [folder / SHARED_WORKSHEET.format(n, auditors) for n in range(1, auditors + 1)]
     shares = shares if auditors > 1 else [worksheet]
@@ -405,7 +401,7 @@ def _write(
         try:
             written.append(write_worksheet(path, sheets[path], audit, inspection))
         except ValueError as error:
-            raise InputError([Problem(f"{name}/{path.name}", "", "", str(error))]) from None
+            raise InputError.of(f"{name}/{path.name}", "", "", str(error)) from None
     return Drawn(tuple(written), next(iter(kept), None), left)
 
 
@@ -422,7 +418,7 @@ def _refuse_other_shares(folder: Path, names: Iterable[str], place: str) -> None
     there = [path.name for path in folder.glob("*.xlsx") if re.fullmatch(f"{one}|{shares}", path.name)]
     if other := sorted(set(there) - set(names)):
         expected = f"those of sampling.auditors alone: {', '.join(names)}; move the other away if nobody works in it"
-        raise InputError([Problem(f"{place}/{other[0]}", "", "a worksheet with the same incidents", expected)])
+        raise InputError.of(f"{place}/{other[0]}", "", "a worksheet with the same incidents", expected)
 
 
 # ---- the draw made again --------------------------------------------------------------------------------------

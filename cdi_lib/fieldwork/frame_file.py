@@ -1,7 +1,5 @@
 """The file of a sampling frame, of whatever kind, made readable for :func:`cdi_lib.statistics.frames.read_frame`."""
 
-from __future__ import annotations
-
 import csv
 import tempfile
 from array import array
@@ -58,7 +56,7 @@ class FrameFile:
         info = replace(frame.info, file=self.path.name, sha256=file_hash(self.path), format=kind, encoding=encoding)
         return replace(frame, info=info)
 
-    def _plain(self, header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], numbers: array[int]) -> Path:
+    def _plain(self, header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], numbers: "array[int]") -> Path:
         """The records as plain CSV; the numbers of their rows are added to ``numbers``."""
         path = Path(self._folder.name) / f"{self.path.stem}.csv"
         with path.open("w", encoding="utf-8", newline="") as opened:

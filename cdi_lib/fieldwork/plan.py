@@ -1,7 +1,5 @@
 """The plan of a sample beside what was audited, by crime type."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any

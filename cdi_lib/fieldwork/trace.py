@@ -1,7 +1,5 @@
 """One record along its way: frame, draw, selection, worksheets, table of crimes, results."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The trail of a draw: read again, and compared with the parameters."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import AliasPath, BaseModel, Field
@@ -27,11 +25,6 @@ class _Record(BaseModel):
     stratum: str
 
 
-class _Input(BaseModel):
-    sha256: str = ""
-    excluded: dict[str, dict[str, int]] = {}
-
-
 class Trail(BaseModel):
     """What is read again of a trail, which :func:`cdi_lib.statistics.sampling.trail` describes."""
 
@@ -42,17 +35,10 @@ class Trail(BaseModel):
     strata: tuple[_Stratum, ...]
     replacements: tuple[sampling.Replacement, ...]
     selection: tuple[_Record, ...] = ()
-    frame: _Input | None = None
-
-    @property
-    def frame_sha256(self) -> str | None:
-        """SHA-256 of the file that was drawn from; None where it was a selection, or is not known."""
-        return (self.frame.sha256 or None) if self.frame else None
-
-    @property
-    def excluded(self) -> dict[str, dict[str, int]]:
-        """Records that were left out of the frame, by column and value."""
-        return self.frame.excluded if self.frame else {}
+    # of the file that was drawn from; none where it was a selection, or is not known
+    frame_sha256: str | None = Field(None, validation_alias=AliasPath("frame", "sha256"))
+    # records that were left out of the frame, by column and value
+    excluded: dict[str, dict[str, int]] = Field({}, validation_alias=AliasPath("frame", "excluded"))
 
     @property
     def selected(self) -> dict[str, int]:
@@ -67,7 +53,7 @@ def read_trail(force: str, params: Path, audit: str = FIRST) -> Trail | None:
         return Trail.model_validate_json(path.read_bytes()) if path.is_file() else None
     except ValueError:
         place, expected = f"params/{force}/sample/{path.name}", f"the file as make sample wrote it; {AGAIN}"
-        raise InputError([Problem(place, "", "a trail that cannot be read", expected)]) from None
+        raise InputError.of(place, "", "a trail that cannot be read", expected) from None
 
 
 def refuse_other_version(force: str, params: Path, audit: str) -> None:
@@ -81,7 +67,7 @@ def refuse_other_version(force: str, params: Path, audit: str) -> None:
         f"tests/repeat_draw.py repeats that from frame and trail); or {AGAIN} by the present rule"
     )
     got = f"a draw of version {trail.version}"
-    raise InputError([Problem(f"params/{force}/sample/{TRAILS[audit]}", "algorithm", got, expected)])
+    raise InputError.of(f"params/{force}/sample/{TRAILS[audit]}", "algorithm", got, expected)
 
 
 def check_drawn(force: str, inspection: Inspection, params: Path) -> list[Problem]:

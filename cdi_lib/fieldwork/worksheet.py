@@ -3,8 +3,6 @@
 :mod:`cdi_lib.fieldwork.returns` reads it when the auditors have filled it in.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -66,27 +64,7 @@ COLUMNS = {
 }
 DECISIONS = ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
 
-_INSTRUCTIONS = """\
-How to fill in this worksheet
-One incident has {rows} rows, one for each crime that should have been recorded. The grey cells are the sample; they are \
-locked so that they do not change by accident.
-1. finding, in the first row of each incident: crime (at least one crime should have been recorded), no crime, or cannot \
-be audited. Every incident needs one. Where it cannot be audited, say in reason why.
-2. For each crime that should have been recorded, fill in one row: type, class, route, domestic abuse, and whether the \
-force had recorded it. Leave the other rows of the incident blank.
-3. recorded_as is only for a crime that was not recorded: n100 (rape only), incident, or nothing.
-4. reported_at and recorded_at are dates with a time, such as {period.start:%d/%m/%Y} 14:05. recorded_at stays blank if the crime was \
-not recorded, or if its time was not examined.
-5. More crimes than rows? Use the white rows at the end of the sheet: copy the incident's reference and stratum, and go \
-on numbering the crimes.
-6. Write no names, addresses or other details of people here: the reference leads to them.
-7. The audit period is {period.start:%d/%m/%Y} to {period.end:%d/%m/%Y}. A class that the list lacks is added in params/offence_classes.csv.
-8. Several auditors may share the incidents; each returns a copy of the file with their own incidents filled in, under a \
-name of its own, in the folder returned. An incident is audited in one of the files only.
-"""
-_RECHECK = """\
-9. This is the blind re-check: decide without looking at what the first auditor found, and do not discuss it before both \
-files are returned."""
+_INSTRUCTIONS = Path(__file__).with_suffix(".txt")  # the last line is for the re-check
 
 _GREY = PatternFill("solid", fgColor="FFE7E6E6")
 _OPEN, _LOCKED = Protection(locked=False), Protection(locked=True)
@@ -135,11 +113,11 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
-    text = _INSTRUCTIONS.format(rows=ROWS_PER_INCIDENT, period=inspection.audit_period)
-    text += _RECHECK if audit == RECHECK else ""
+    text = _INSTRUCTIONS.read_text("utf-8").format(rows=ROWS_PER_INCIDENT, period=inspection.audit_period)
+    lines = [inspection.force.name, *text.splitlines()]
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100
-    for row, line in enumerate([inspection.force.name, *text.strip().split("\n")], 1):
+    for row, line in enumerate(lines if audit == RECHECK else lines[:-1], 1):
         cell = _put(sheet.cell(row, 1), line)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         if row <= 2:

@@ -1,7 +1,5 @@
 """What a programme counts ("x of y") and of what it estimates rates: its conditions applied to the tables of an audit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal

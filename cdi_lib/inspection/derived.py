@@ -1,7 +1,5 @@
 """What follows from results, for notebooks to compute and store, so that the report only has to tell it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A detail that is missing (None, or empty) was not inspected, or does not apply. 
 estimators and intervals stand here by their ids; :mod:`cdi_lib.report.labels` has their names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, ClassVar, Literal, TypeVar, cast
@@ -471,7 +469,7 @@ class Details(Stored):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nothing(cls, content: Mapping[str, Any] | Details) -> dict[str, Any] | Details:
+    def _without_nothing(cls, content: "Mapping[str, Any] | Details") -> "dict[str, Any] | Details":
         return content if isinstance(content, Details) else {k: v for k, v in content.items() if v is not None}
 
     def row(self, code: str) -> SampleRow:

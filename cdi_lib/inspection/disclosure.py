@@ -1,7 +1,5 @@
 """Counts that are so small that they could point to a person: told together with others, or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from cdi_lib.inspection import counting, details

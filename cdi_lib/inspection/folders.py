@@ -1,14 +1,12 @@
 """Where things are: the project, the parameters, the reports, and the names of forces. Imports nothing heavy."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
 from pathlib import Path
 
 from cdi_lib import project_folder
-from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.problems import InputError, shown
 
 PROJECT = project_folder()
 # A build sets these for its notebooks; scripts and tests may set them for commands.
@@ -44,7 +42,7 @@ def own_folder(force: str, params: Path, *parts: str) -> Path:
     folder = params.joinpath(force_key(force), *parts)
     if folder.resolve() != params.resolve().joinpath(force, *parts):
         where = "/".join(("params", force, *parts))
-        raise InputError([Problem(where, "", "a link to another place", "a folder of the force's own")])
+        raise InputError.of(where, "", "a link to another place", "a folder of the force's own")
     return folder
 
 
@@ -101,4 +99,4 @@ def force_key(force: object) -> str:
         expected += " (this one is a folder of the project)"
     elif FORCE_KEY.fullmatch(tidy) and ".." not in text:
         expected += f"; perhaps FORCE={tidy}"
-    raise InputError([Problem("FORCE", "", shown(text) if text else "nothing", expected)])
+    raise InputError.of("FORCE", "", shown(text) if text else "nothing", expected)

@@ -4,8 +4,6 @@ Improving one measure, all else equal, never worsens a grade: bands are ordered,
 parts are below a grade.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

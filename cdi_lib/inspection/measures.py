@@ -1,7 +1,5 @@
 """The planned sample and the estimates of one inspection: what its parameters ask for, in crimes and incidents."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -141,7 +139,7 @@ class Measures:
     years: float | None = None  # that the sample stands for; None: those of the audit period
     outcome: str = "recorded"  # the column of `main` that says what counts
 
-    def of_a_year(self) -> Measures:
+    def of_a_year(self) -> "Measures":
         """The same sample for twelve months: what was not audited of these is left to chance, the other months too."""
         return replace(self, years=max(1.0, self.inspection.audit_period.years))
 
@@ -268,7 +266,7 @@ class Measures:
         """The overall recording rate by the estimator that the parameters name."""
         return self.pooled() if self.inspection.estimation.headline == "pooled" else self.stratified()
 
-    def domain(self, members: pd.Series[bool], minus: pd.Series[bool] | None = None) -> Estimate | None:
+    def domain(self, members: "pd.Series[bool]", minus: "pd.Series[bool] | None" = None) -> Estimate | None:
         """Rate of a domain of the main sample in the whole design, weighted as the headline; None if empty.
 
         ``minus`` are crimes that are taken off what counts.

@@ -1,7 +1,5 @@
 """What ``params/<force>.yml`` may say about one inspection. The models below *are* the format."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -83,9 +81,7 @@ class Publication(Model):
     status: Literal["draft", "final"] = optional("draft", "draft or final")
     version: Name = optional("0.1", "version of the report, in quotes")
     approvals: tuple[Approval, ...] = optional((), "roles and dates")
-    final_despite: Text | None = optional(
-        None, "printed: why it is final although challenges are open or code is not committed"
-    )
+    final_despite: Text | None = optional(None, "printed: why it is final with open challenges or uncommitted code")
     original: values.WebAddress | None = optional(None, "web address of the published report that this one follows")
     rights: Text | None = optional(None, "copyright and licence of the report")
     contact: Contact | None = optional(None, "lead analyst, printed; a final report of an audit needs one")
@@ -103,7 +99,7 @@ class Period(Model):
     end: Day = Field(description="last day")
 
     @model_validator(mode="after")
-    def _in_order(self) -> Period:
+    def _in_order(self) -> "Period":
         if self.end < self.start:
             raise ValueError(f"a period that ends on or after its start; it ends {self.end}, it starts {self.start}")
         if (self.end - self.start).days > 3 * 366:
@@ -138,12 +134,10 @@ class Records(Model):
     says_nothing: tuple[Literal["offence_class", "route", "domestic_abuse"], ...] = optional(
         (), "columns of crimes that hold stand-ins, because nobody knows; printed"
     )
-    assumed: tuple[AssumedCells, ...] = optional(
-        (), "columns that were assumed; what rests on them is marked everywhere"
-    )
+    assumed: tuple[AssumedCells, ...] = optional((), "columns that were assumed; what rests on them is marked")
 
     @model_validator(mode="after")
-    def _explained(self) -> Records:
+    def _explained(self) -> "Records":
         if self.status != "audit" and self.note is None:
             raise ValueError(f"a note that says what was {self.status} and from what")
         return self
@@ -185,7 +179,7 @@ class FrameColumns(Model):
         return [column for column in (self.incident_id, self.stratum, self.reported_at, self.route) if column]
 
     @model_validator(mode="after")
-    def _unambiguous(self) -> FrameColumns:
+    def _unambiguous(self) -> "FrameColumns":
         if len(set(self.named)) < len(self.named):
             raise ValueError(f"another column for each of these; got {', '.join(self.named)}")
         for name in ("strata", "routes"):
@@ -198,14 +192,12 @@ class ToShow(Model):
     """What the sample of all crime is to decide: exactly one of the first three, from which its size follows."""
 
     least_percent: Percentage | None = optional(None, "a recording rate: to show that the force's is at least so high")
-    grade: Name | None = optional(
-        None, "a grade of all crime, which the sample is to give if the expected rate is true"
-    )
+    grade: Name | None = optional(None, "a grade of all crime that the sample is to give if the expected rate is true")
     margin_points: Points | None = optional(None, "half-width that the interval is to have at most")
     chance_percent: Annotated[Number, Field(ge=50, lt=100)] = optional(90, "how sure the grade or the margin is to be")
 
     @model_validator(mode="after")
-    def _one(self) -> ToShow:
+    def _one(self) -> "ToShow":
         named = [name for name in ("least_percent", "grade", "margin_points") if getattr(self, name) is not None]
         if len(named) != 1:
             got = ", ".join(named) or "none"
@@ -242,7 +234,7 @@ class SamplingPlan(Model):
     frame: FrameColumns = optional(FrameColumns(), "columns of params/<force>/frame, if they differ from these")
 
     @model_validator(mode="after")
-    def _complete(self) -> SamplingPlan:
+    def _complete(self) -> "SamplingPlan":
         if max(self.expected_rate_percent, *self.expected_rates_percent.values(), 0) >= 100:
             raise ValueError("expected rates below 100; with nothing unrecorded there is nothing to plan")
         totals = [self.total_incidents, self.show]
@@ -271,7 +263,7 @@ class PreviousInspection(Model):
     source: Text = Field(description="where the figures come from")
 
     @model_validator(mode="after")
-    def _possible(self) -> PreviousInspection:
+    def _possible(self) -> "PreviousInspection":
         if self.recorded_crimes > self.audited_crimes:
             impossible = f"{self.recorded_crimes} recorded of {self.audited_crimes} audited is impossible"
             raise ValueError(f"recorded_crimes of at most audited_crimes; {impossible}")
@@ -333,7 +325,7 @@ class Equality(Model):
     not_recorded: tuple[Text, ...] = Field(description="not routinely recorded")
 
     @model_validator(mode="after")
-    def _once(self) -> Equality:
+    def _once(self) -> "Equality":
         if both := sorted(set(self.recorded) & set(self.not_recorded)):
             raise ValueError(f"each characteristic in one list; in both: {', '.join(both)}")
         if not (self.recorded or self.not_recorded):
@@ -429,7 +421,7 @@ class Inspection(Model):
         return self.programme.rule_on(self.audit_period.start)
 
     @model_validator(mode="after")
-    def _said_once(self) -> Inspection:
+    def _said_once(self) -> "Inspection":
         for name, keys in {
             "assessments": [item.element for item in self.assessments],
             "carried_forward": [item.element for item in self.carried_forward],
@@ -457,8 +449,7 @@ def load_inspection(force: str, params: Path = PROJECT / "params") -> Inspection
     if not path.exists():
         known = forces(params)
         there = f"one of the forces {', '.join(known) or '(none yet)'}{suggest(force, known)}"
-        expected = f"{there}; 'make new FORCE={force}' begins a new one"
-        raise InputError([Problem(name, "", "no such file", expected)])
+        raise InputError.of(name, "", "no such file", f"{there}; 'make new FORCE={force}' begins a new one")
     return check_inspection(read_yaml(path, name).content, name, params)
 
 
@@ -496,7 +487,7 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
     named = content.pop(OLD_KEY, content.get("programme", DEFAULT))
     try:
         if not isinstance(named, str):
-            raise InputError([Problem(name, "programme", shown(named), "name of a file in params/programmes")])
+            raise InputError.of(name, "programme", shown(named), "name of a file in params/programmes")
         programme = load_programme(named, params)
     except InputError as error:
         problems += [problem if problem.file else replace(problem, file=name) for problem in error.problems]

@@ -1,7 +1,5 @@
 """What is wrong with an input, said so that the person who typed it can mend it."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable, Sequence
@@ -44,6 +42,11 @@ class InputError(Exception):
     def __init__(self, problems: Iterable[Problem]):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @classmethod
+    def of(cls, file: str, where: str, got: str, expected: str) -> "InputError":
+        """The error of one problem."""
+        return cls([Problem(file, where, got, expected)])
 
 
 def harmless(text: str) -> str:

@@ -3,8 +3,6 @@
 Only the text itself is replaced in the file: comments, the order of keys and all else stay, letter by letter.
 """
 
-from __future__ import annotations
-
 import json
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 Rates are in per cent and margins in percentage points, as printed; a blank cell means that nothing was printed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,8 +1,6 @@
 """The record tables of a force: read, checked, and held for the notebooks. Areas for improvement that earlier inspections
 left open are carried on in one of them."""
 
-from __future__ import annotations
-
 import difflib
 from dataclasses import dataclass
 from pathlib import Path

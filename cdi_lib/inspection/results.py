@@ -3,8 +3,6 @@
 Each notebook saves one :class:`Section`; together they are the :class:`Results` in ``results.json``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -18,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.problems import InputError, shown
 from cdi_lib.inspection.programme import Programme, Told
 from cdi_lib.inspection.records import AuditRecords
 from cdi_lib.inspection.tables import OFFENCE_CLASSES
@@ -99,7 +97,7 @@ class Share(_Result):
     notebook: str
 
     @model_validator(mode="after")
-    def _possible(self) -> Share:
+    def _possible(self) -> "Share":
         if self.x > self.n:
             raise ValueError(f"{self.x} of {self.n} is impossible")
         return self
@@ -342,7 +340,7 @@ def read_results(path: Path) -> Results:
         first = error.errors(include_url=False)[0]
         where, got = ".".join(map(str, first["loc"])), shown(first["input"])
         expected = "a results.json that this version has written"
-    raise InputError([Problem(str(path), where, got, expected)])
+    raise InputError.of(str(path), where, got, expected)
 
 
 _NOT_COMPARED = ("inputs.", "computed_in.", "schema_version", "details.programme.", *(f"details.{n}" for n in FOLLOW))
@@ -353,7 +351,7 @@ def differences(before: Results, after: Results) -> list[dict[str, str | float |
 
     Not compared is what is no result (inputs, cells, version of the schema), and what follows from others.
     """
-    first, second = (_flat(found.model_dump(mode="json", round_trip=True)) for found in (before, after))
+    first, second = (flat(found.model_dump(mode="json", round_trip=True)) for found in (before, after))
     rows = [(key, first.get(key), second.get(key)) for key in sorted(first.keys() | second.keys())]
     return [
         {"result": key, "before": old, "after": new}
@@ -368,10 +366,15 @@ def _same(old: object, new: object) -> bool:
     return old == new
 
 
-def _flat(value: object, prefix: str = "") -> dict[str, Any]:
+def flat(value: object, prefix: str = "") -> dict[str, Any]:
+    """All values of JSON or YAML, by their keys with dots between; places in lists count from 1.
+
+    >>> flat({"a": {"b": [7, 8]}})
+    {'a.b.1': 7, 'a.b.2': 8}
+    """
     if not isinstance(value, dict | list):
         return {prefix: value}
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, item in value.items() if isinstance(value, dict) else enumerate(value, 1):
-        flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
-    return flat
+        found |= flat(item, f"{prefix}.{key}" if prefix else str(key))
+    return found

@@ -3,8 +3,6 @@
 ``params/<force>/rolling.yml`` says what holds for all of them, the table ``rolling`` beside it holds their counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,15 +42,13 @@ class Parameters(Model):
     kind: Literal["self-audit"] = Field(description="self-audit: the force audits itself")
     records: Text = Field(description="what the counts are, for readers: audits by the registrar's team")
     as_of: Day = Field(description="the day of this page; audits that follow it are refused")
-    every_months: Annotated[StrictInt, Field(ge=1, le=60)] = Field(
-        12, description="how often a category is to be audited"
-    )
+    every_months: Annotated[StrictInt, Field(ge=1, le=60)] = Field(12, description="how often a category is audited")
     confidence_percent: Confidence = Field(95, description="level of the intervals")
     bands: dict[Name, Percentage] = Field(description="least percentage of each band but the worst, best first")
     worst: Name = Field(description="the band below them")
 
     @model_validator(mode="after")
-    def _falling(self) -> Parameters:
+    def _falling(self) -> "Parameters":
         cuts = list(self.bands.values())
         if not cuts or cuts != sorted(set(cuts), reverse=True) or self.worst in self.bands:
             raise ValueError("bands that fall, best first, and another name for the worst")
@@ -105,7 +101,7 @@ def read_rolling(force: str, params: Path) -> Rolling:
     if late:
         got = f"audits of {', '.join(late[:5])}"
         expected = f"audits up to as_of, {parameters.as_of.isoformat()}, of rolling.yml; or a later day there"
-        raise InputError([Problem(f"params/{force}/{TABLE}", "column period", got, expected)])
+        raise InputError.of(f"params/{force}/{TABLE}", "column period", got, expected)
     by_period = table.groupby("period")[["audited_crimes", "recorded_crimes"]].sum()
     by_period = by_period.loc[sorted(by_period.index, key=month_of)]
     audited, recorded = (by_period[name].tolist() for name in ("audited_crimes", "recorded_crimes"))
@@ -128,7 +124,7 @@ def _parameters(folder: Path) -> Parameters:
     file = f"params/{folder.name}/{TABLE}.yml"
     if not (path := folder / f"{TABLE}.yml").is_file():
         expected = f"the parameters of the rolling programme; and the table {TABLE} beside it"
-        raise InputError([Problem(file, "", "no such file", expected)])
+        raise InputError.of(file, "", "no such file", expected)
     document = read_yaml(path, file)
     try:
         return Parameters.model_validate(document.content)
@@ -140,7 +136,7 @@ def _table(folder: Path) -> pd.DataFrame:
     path = find_table(TABLE, folder)
     file = f"params/{folder.name}/{path.name if path else f'{TABLE}.csv'}"
     if path is None:
-        raise InputError([Problem(file, "", "no such file", f"a table with the columns {', '.join(COLUMNS)}")])
+        raise InputError.of(file, "", "no such file", f"a table with the columns {', '.join(COLUMNS)}")
     rows = read(path, file, list(COLUMNS), name=TABLE)
     text = as_table(rows)
     mistakes = check_table(text, TABLE, COLUMNS) or list(_between_cells(text))

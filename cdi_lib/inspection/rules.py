@@ -4,8 +4,6 @@ One set of rules for record tables and for the crimes of returned worksheets, wh
 a row by its label, and who knows the file makes a :class:`Problem` of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias

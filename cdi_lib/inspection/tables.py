@@ -4,11 +4,10 @@ Only ``crimes`` is required; a table that is not there means that this part was 
 with a header and no rows.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -16,15 +15,14 @@ import pandas as pd
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.programme import MAIN, Told
 from cdi_lib.inspection.values import unprintable
+from cdi_lib.inspection.yaml_files import read_yaml
 
 Series: TypeAlias = "pd.Series[Any]"
 OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
 PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts that an audit may leave out
 ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree")
-SHOWN_AS = ("percent", "points", "over", "count", "x of n", "text")
 YES_NO = ("yes", "no")
 OUTCOMES = ("upheld", "rejected", "open")
-BECAME = ("open", "done", "superseded")
 RECORDED_AS = ("n100", "incident", "nothing")
 # Columns that crimes get from others, and what may stand in them
 DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit", "rightly_classed", "should_be_recorded")}
@@ -107,6 +105,7 @@ class Column:
     blank: bool = False
     required: bool = True
     unique: bool = False
+    part: str = ""  # of the programme, whose ids stand in it
 
 
 def one_of(values: Iterable[str]) -> Kind:
@@ -156,134 +155,23 @@ RESULT = matching(
     r"(estimates|shares|tallies|details)(\.[a-z0-9_-]+)+", "a place in results.json, such as estimates.overall.value"
 )
 
-# fmt: off
-_TABLES: dict[str, dict[str, Column]] = {
-    "crimes": {
-        "crime_id": Column("reference of the audited crime, unique in this table", TEXT, unique=True),
-        "incident_id": Column("reference of the incident or record in which it was found", TEXT),
-        "sample": Column("main (the random sample) or the dip sample in which it was found: {samples}", one_of(())),
-        "stratum": Column(
-            "stratum of the sampling frame from which the incident was drawn; blank outside the main sample. "
-            "Leave the column out if incidents were drawn as one simple random sample",
-            TEXT, blank=True, required=False,
-        ),
-        "crime_type": Column("{crime_types}; excluding fraud", one_of(())),
-        "offence_class": Column("Home Office class as in params/offence_classes.csv, such as 105A", CLASS),
-        "route": Column("{routes}; blank outside the main sample, but for a dip sample that needs it", one_of(()), blank=True),
-        "domestic_abuse": Column("yes or no", ANSWER),
-        "recorded": Column("yes if the force had recorded the crime, else no", ANSWER),
-        "recorded_as": Column(
-            "for a crime that was not recorded: what the force had instead (n100, incident, nothing)",
-            one_of(RECORDED_AS), blank=True,
-        ),
-        "reported_at": Column("when it was reported, such as 2019-06-03 14:05", MOMENT, blank=True),
-        "recorded_at": Column("when it was recorded; blank if not recorded or not examined", MOMENT, blank=True),
-        "recorded_class": Column(
-            "the Home Office class as which the force recorded the crime; blank if it was not recorded",
-            CLASS, blank=True, required=False,
-        ),
-        "safeguarded": Column(
-            "for a crime that was not recorded: yes if its victim was safeguarded all the same, else no",
-            ANSWER, blank=True, required=False,
-        ),
-        "investigated": Column(
-            "for a crime that was not recorded: yes if it was investigated all the same, else no",
-            ANSWER, blank=True, required=False,
-        ),
-    },
-    # Of the incidents of the main sample; a table without a row says that none was found.
-    "over_recorded": {
-        "crime_id": Column("reference of a recorded crime that should not have been, unique in this table", TEXT, unique=True),
-        "incident_id": Column("reference of the incident of the main sample in which it was found", TEXT),
-        "stratum": Column(
-            "stratum from which the incident was drawn; leave the column out where crimes have none", TEXT, blank=True,
-            required=False,
-        ),
-        "crime_type": Column("{crime_types}, as the force recorded it", one_of(())),
-        "offence_class": Column("Home Office class as which the force recorded it, such as 105A", CLASS),
-    },
-    "dip_records": {
-        "record_id": Column("reference of the examined record, unique in this table", TEXT, unique=True),
-        "sample": Column("the dip sample that it belongs to: {samples}", one_of(())),
-    },
-    "n100": {
-        "record_id": Column("reference of the record, unique in this table", TEXT, unique=True),
-        "kind": Column(
-            "required (an incident that needed an N100) or review (a record where one was applied)",
-            one_of(("required", "review")),
-        ),
-        "applied": Column("yes or no: was the N100 applied", ANSWER),
-        "should_be_rape": Column(
-            "for a review: yes if it should have been recorded as rape from the outset, else no", ANSWER, blank=True
-        ),
-    },
-    "cancellations": {
-        "crime_id": Column("reference of the cancelled crime, unique in this table", TEXT, unique=True),
-        "crime_type": Column("{cancellations}", one_of(())),
-        "authorised_by": Column("FCIR or DDM", one_of(("FCIR", "DDM"))),
-        "correct": Column("yes if the cancellation was right, else no", ANSWER),
-        "victim_to_be_informed": Column("yes if the victim should have been told, else no", ANSWER),
-        "victim_informed": Column("yes or no; blank if there was nobody to inform", ANSWER, blank=True),
-    },
-    "survey": {
-        "respondent_id": Column("number of the respondent, without a name", TEXT),
-        "statement": Column("id of a statement in survey_statements of the parameter file", TEXT),
-        "answer": Column(", ".join(ANSWERS), one_of(ANSWERS)),
-    },
-    # Needed where incidents were drawn in strata that are not the types of their crimes: crimes then have weights.
-    "strata": {
-        "stratum": Column(
-            "stratum of the sampling frame, as in the table crimes; unique in this table. make collect writes these "
-            "rows; leave the table empty if incidents were drawn as one simple random sample",
-            PRINTABLE, unique=True,
-        ),
-        "frame_incidents": Column("incidents of the stratum in the sampling frame", COUNT),
-        "audited_incidents": Column("incidents of the stratum that were drawn and audited, also those without a crime", COUNT),
-    },
-    # Areas for improvement of earlier inspections, carried from one to the next.
-    "register": {
-        "id": Column("by which the report that named it calls it, unique in this table", PRINTABLE, unique=True),
-        "raised_on": Column("date of that report, such as 2020-07-31", DAY),
-        "text": Column("what the force should do", PRINTABLE),
-        "owner": Column("role that answers for it", PRINTABLE),
-        "deadline": Column("by when, such as 2021-03-31", DAY),
-        "cause": Column("why it came about", PRINTABLE),
-        "became": Column("open, done or superseded", one_of(BECAME)),
-        "note": Column("what was done, or what it was superseded by; may be blank while it is open", PRINTABLE, blank=True),
-    },
-    "challenges": {
-        "crime_id": Column("reference of the crime whose decision is disputed, unique in this table", TEXT, unique=True),
-        "first_decision": Column(
-            "the auditors' decision: recorded, not recorded, no crime, or class and the offence class (class 8N)",
-            DECISION,
-        ),
-        "challenged_on": Column("date of the challenge, such as 2019-06-03", DAY),
-        "rule": Column("paragraph of the HOCR or NCRS on which the challenge rests", TEXT),
-        "outcome": Column("upheld, rejected or open (not decided yet)", one_of(OUTCOMES)),
-        "final_decision": Column(
-            "for an upheld challenge: the decision that the table crimes holds now; else blank", DECISION, blank=True
-        ),
-        "decided_on": Column("date of the outcome; blank while the challenge is open", DAY, blank=True),
-        "reason": Column("why it was upheld or rejected; never printed", TEXT, blank=True),
-    },
-    # Figures published elsewhere for the same inspection. They are compared with the computed ones, never printed
-    # in their place.
-    "published": {
-        "figure": Column("what the figure is", PRINTABLE),
-        "result": Column("where it is in results.json, such as estimates.overall.value", RESULT, unique=True),
-        "shown_as": Column(f"how it is printed: {', '.join(SHOWN_AS)}", one_of(SHOWN_AS)),
-        "published": Column("the figure as it was published, such as 92.0%", PRINTABLE),
-        "source": Column("the publication", PRINTABLE),
-    },
-}
-# fmt: on
-TABLES = tuple(_TABLES)  # their names
-# Columns that hold ids of a programme: which of its parts.
-_OF_THE_PROGRAMME = {
-    ("crimes", "sample"): "samples", ("crimes", "crime_type"): "crime_types", ("crimes", "route"): "routes",
-    ("over_recorded", "crime_type"): "crime_types",
-    ("dip_records", "sample"): "samples", ("cancellations", "crime_type"): "cancellations",
+_KINDS: dict[str, Kind] = {
+    "text": TEXT, "printable": PRINTABLE, "class": CLASS, "answer": ANSWER, "moment": MOMENT, "day": DAY, "count": COUNT,
+    "decision": DECISION, "result": RESULT,
+    "recorded_as": one_of(RECORDED_AS), "outcome": one_of(OUTCOMES), "opinion": one_of(ANSWERS),
 }  # fmt: skip
+
+
+def _column(kind: str | Sequence[str] = (), **said: Any) -> Column:
+    return Column(kind=_KINDS[kind] if isinstance(kind, str) else one_of(kind), **said)
+
+
+_FILE = Path(__file__).with_suffix(".yml")  # with what the columns hold
+_TABLES: dict[str, dict[str, Column]] = {
+    table: {name: _column(**said) for name, said in columns.items()}
+    for table, columns in read_yaml(_FILE, _FILE.name).content.items()
+}
+TABLES = tuple(_TABLES)  # their names
 
 
 def columns_of(name: str) -> list[str]:
@@ -294,12 +182,12 @@ def columns_of(name: str) -> list[str]:
 def tables_of(told: Told | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Column]]:
     """The tables of an inspection by a programme (or by its parts, by name), and their columns."""
     tables = {name: dict(columns) for name, columns in _TABLES.items()}
-    for (table, column), part in _OF_THE_PROGRAMME.items():
-        ids = tuple(told[part] if isinstance(told, Mapping) else getattr(told, part))
-        spec = tables[table][column]
-        named = {part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]])}
-        words = (MAIN, *ids) if (table, column) == ("crimes", "sample") else ids
-        tables[table][column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))
+    for table, columns in tables.items():
+        for column, spec in ((column, spec) for column, spec in columns.items() if spec.part):
+            ids = tuple(told[spec.part] if isinstance(told, Mapping) else getattr(told, spec.part))
+            named = {spec.part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]])}
+            words = (MAIN, *ids) if (table, column) == ("crimes", "sample") else ids
+            columns[column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))
     for name, own in (told["columns"] if isinstance(told, Mapping) else told.columns).items():
         described = f"{own.description}: {', '.join(own.values)}" if own.values else own.description
         kind = one_of(own.values) if own.values else TEXT

@@ -1,8 +1,6 @@
 """The kinds of values that files of an inspection may hold, and what is wrong with a file, said for people: the key, what
 was got, what was expected."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import date
@@ -210,21 +208,21 @@ def place(location: tuple[Any, ...], model: type[BaseModel]) -> tuple[type[BaseM
         kind = get_origin(here)
         if isinstance(here, type) and issubclass(here, BaseModel):
             owner, field = here, here.model_fields.get(key)
-            here = _core(field.annotation) if field else None
+            here = core(field.annotation) if field else None
         elif kind in (dict, tuple):
-            owner, here = None, _core(get_args(here)[1 if kind is dict else 0])
+            owner, here = None, core(get_args(here)[1 if kind is dict else 0])
         else:
             break
         keys.append(key)
     return owner, tuple(keys)
 
 
-def _core(annotation: Any) -> Any:
+def core(annotation: Any) -> Any:
     """A type without its validators and without None."""
     kind = get_origin(annotation)
     if kind is Annotated:
-        return _core(get_args(annotation)[0])
+        return core(get_args(annotation)[0])
     if kind in (Union, UnionType):
         kinds = [part for part in get_args(annotation) if part is not NoneType]
-        return _core(kinds[0]) if len(kinds) == 1 else None
+        return core(kinds[0]) if len(kinds) == 1 else None
     return annotation

@@ -1,7 +1,5 @@
 """Read YAML strictly: what is ambiguous, repeated or huge is refused with the line on which it stands."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.problems import InputError, shown
 
 _UTF8 = "UTF-8 text; save the file as UTF-8"
 MOST_BYTES, MOST_VALUES, DEEPEST = 1_000_000, 100_000, 20
@@ -66,7 +64,7 @@ def read_yaml(path: Path, name: str) -> Document:
         where, got, expected = _told(error)
     except (ValueError, RecursionError) as error:
         got, expected = shown(str(error)), "YAML with valid values"
-    raise InputError([Problem(name, where, got, expected)])
+    raise InputError.of(name, where, got, expected)
 
 
 def _told(error: yaml.YAMLError) -> tuple[str, str, str]:

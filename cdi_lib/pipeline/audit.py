@@ -1,7 +1,5 @@
 """Everything that is known about one force: read and checked once, before a notebook runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

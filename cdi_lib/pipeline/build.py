@@ -1,7 +1,5 @@
 """Build the report of one force: read the audit, run its notebooks, render, publish."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass

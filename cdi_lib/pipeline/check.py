@@ -1,7 +1,5 @@
 """What `make check` says about one force before a report is built."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from dataclasses import dataclass, field

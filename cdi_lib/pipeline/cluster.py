@@ -1,7 +1,5 @@
 """Builds on the machines of a Dask cluster: parameters and records go with the task, the finished report comes back."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json
@@ -32,10 +30,10 @@ def connected(address: str, renderer: str) -> Iterator[Submit]:
         client = Client(address, timeout=SCHEDULER_SECONDS)
     except ImportError:
         expected = "Dask, for SCHEDULER; install it with: .venv/bin/pip install distributed"
-        raise InputError([Problem("SCHEDULER", "", "Dask is not installed", expected)]) from None
+        raise InputError.of("SCHEDULER", "", "Dask is not installed", expected) from None
     except (OSError, ValueError) as error:
         expected = "the address of a running Dask scheduler, such as tcp://10.0.0.5:8786"
-        raise InputError([Problem("SCHEDULER", "", f"{address} ({error})", expected)]) from None
+        raise InputError.of("SCHEDULER", "", f"{address} ({error})", expected) from None
     commit, code = fingerprint.commit(), fingerprint.code_digest()
     with client:
         pool = client.get_executor(retries=3)

@@ -1,7 +1,5 @@
 """Write the comparison of forces: its notebook, page, PDF, workbook and tables."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What commands tell: lines for people, progress while something runs long, or one JSON document for scripts."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
@@ -63,7 +61,7 @@ class Console:
         """Something that only scripts want."""
         self._told[key] = value
 
-    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+    def outcomes(self, outcomes: "Sequence[Outcome]") -> None:
         """What became of each force, for scripts; their problems are in the document already."""
         told = [asdict(outcome) for outcome in outcomes]
         self.detail("outcomes", [{key: value for key, value in one.items() if key != "problems"} for one in told])
@@ -106,7 +104,7 @@ class ForcesProgress:
             self._each[force].set_postfix_str(text, refresh=False)
             self._each[force].update(step - 1 - self._each[force].n)
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: "Outcome") -> None:
         """One force has ended."""
         what = f"{outcome.force}: {f'{outcome.status} in {outcome.seconds:g} s' if outcome.is_whole else 'failed'}"
         was_work = outcome.status != "unchanged"

@@ -3,8 +3,6 @@
 What comes back may change prose of the parameters and nothing else: a figure, or a sentence that tells one, is refused.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 import zipfile
@@ -55,13 +53,12 @@ def draft(force: str) -> tuple[Path, int]:
     changed, only_look = fingerprint.reasons(folder, fingerprint.inputs(force, params_of(force), "auto"))
     if changed and not only_look:
         expected = f"a report of the parameters and records as they are; make report FORCE={force}"
-        raise InputError([Problem(f"reports/{force}", "", f"out of date: {changed[0]}", expected)])
+        raise InputError.of(f"reports/{force}", "", f"out of date: {changed[0]}", expected)
     if target.is_file():
         passages, comments = _read(target, place)
         if comments or any(passage.is_changed for passage in passages):
             first = f"first make accept FORCE={force} FROM={place}, then move it away"
-            expected = f"no copy with edits or comments there; {first}"
-            raise InputError([Problem(place, "", "an edited copy", expected)])
+            raise InputError.of(place, "", "an edited copy", f"no copy with edits or comments there; {first}")
     content, editable = _made(force, folder)
     return write_whole(target, content), editable
 
@@ -72,7 +69,7 @@ def _report_of(force: str) -> Path:
     folder = reports_folder() / force
     if not (folder / "notebooks" / f"{REPORT}.ipynb").is_file():
         expected = f"a built report; build it first: make report FORCE={force}"
-        raise InputError([Problem(f"reports/{force}", "", "no report", expected)])
+        raise InputError.of(f"reports/{force}", "", "no report", expected)
     return folder
 
 
@@ -98,13 +95,11 @@ def accept(force: str, copy: Path) -> Accepted:
     folder = _report_of(force)
     passages, comments = _read(copy, copy.name)
     if not any(passage.kind for passage in passages):
-        expected = (
-            f"a copy that make draft FORCE={force} wrote; its marks are lost where text is pasted into a new document"
-        )
-        raise InputError([Problem(copy.name, "", "a document without the marks of a draft", expected)])
+        expected = f"a copy that make draft FORCE={force} wrote; text pasted into a new document loses its marks"
+        raise InputError.of(copy.name, "", "a document without the marks of a draft", expected)
     if is_of_another(copy.read_bytes(), force):
         expected = f"a copy of the report of {force}; the parameters are as they were"
-        raise InputError([Problem(copy.name, "", "a copy of another force's report", expected)])
+        raise InputError.of(copy.name, "", "a copy of another force's report", expected)
     source, mark, is_windows = _source(force)
     edits = _edits(passages, prose_of(source), read_passages(_made(force, folder)[0])[0], copy.name)
     if edits.changes:
@@ -116,18 +111,17 @@ def accept(force: str, copy: Path) -> Accepted:
 
 def _read(path: Path, name: str) -> tuple[list[Passage], list[Comment]]:
     if not path.is_file():
-        got, expected = f"no file {shown(name, 200)}", "the edited copy: FROM=path/to/file.docx"
-        raise InputError([Problem("FROM", "", got, expected)])
+        raise InputError.of("FROM", "", f"no file {shown(name, 200)}", "the edited copy: FROM=path/to/file.docx")
     if path.stat().st_size > MOST_BYTES:
-        raise InputError([Problem(name, "", f"{path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes")])
+        raise InputError.of(name, "", f"{path.stat().st_size:,} bytes", f"at most {MOST_BYTES:,} bytes")
     try:
         with zipfile.ZipFile(path) as archive:
             refuse_huge(archive, name, "a document")
         return read_passages(path.read_bytes())
     except zipfile.BadZipFile:
-        raise InputError([Problem(name, "", "not a readable Word document", "the .docx file that came back")]) from None
+        raise InputError.of(name, "", "not a readable Word document", "the .docx file that came back") from None
     except ValueError as error:
-        raise InputError([Problem(name, "", str(error), "the .docx file that came back")]) from None
+        raise InputError.of(name, "", str(error), "the .docx file that came back") from None
 
 
 def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Sequence[Passage], name: str) -> _Edits:
@@ -216,6 +210,6 @@ def _checked(force: str, source: str, edits: _Edits) -> str:
     try:
         text = rewritten(source, edits.changes)
     except ValueError as error:
-        raise InputError([Problem(name, str(error).partition(":")[0], "several texts or none", str(error))]) from None
+        raise InputError.of(name, str(error).partition(":")[0], "several texts or none", str(error)) from None
     check_inspection(yaml.safe_load(text), name, params_of(force))
     return text

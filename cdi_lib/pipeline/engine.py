@@ -4,8 +4,6 @@ Parameters, checks and errors are Papermill's, and the executed notebook is an o
 one for each notebook (:mod:`cdi_lib.pipeline.processes`).
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 from typing import Any

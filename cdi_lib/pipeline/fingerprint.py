@@ -3,8 +3,6 @@
 Nothing heavy is imported here: whether 400 forces are up to date must be known in a moment.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -90,10 +88,8 @@ def _git(*words: str) -> str:
     """What git says about the project; a repository that the environment names, as in a hook, is not asked."""
     own = {key: value for key, value in os.environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE")}
     own["LC_ALL"] = "C"
-    ended = subprocess.run(
-        ["git", *words], cwd=PROJECT, env=own, capture_output=True, text=True, timeout=20, check=True
-    )
-    return ended.stdout.strip()
+    done = subprocess.run(["git", *words], cwd=PROJECT, env=own, capture_output=True, text=True, timeout=20, check=True)
+    return done.stdout.strip()
 
 
 @cache

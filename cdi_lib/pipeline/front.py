@@ -1,11 +1,8 @@
 """The front page of all reports that were built: grade, rate with its interval, status and date, each with a link."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import jinja2
 
@@ -19,39 +16,20 @@ NAME, FEED = "index.html", "feed.xml"
 
 
 def write(reports: Path) -> Path:
-    """Write ``index.html`` of a folder of reports in one step; equal reports give equal bytes."""
+    """Write ``index.html`` of a folder of reports in one step; equal reports give equal bytes.
+
+    Beside it an Atom feed of the reports that are published, the latest first: no draft, nothing under embargo.
+    """
     rows = [_row(path) for path in sorted(reports.glob("[!.]*/results.json"))]
     rows.sort(key=lambda row: (row["force"], row["day"]))
-    source = (look.LOOK / "front.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page = environment.from_string(source).render(
-        rows=rows,
-        comparison=COMPARISON if (reports / COMPARISON / NAME).is_file() else "",
-        style=look.style(),
-        style_hash=look.hash_of(look.style()),
-    )
-    write_whole(reports / FEED, _feed(rows).encode())
-    return write_whole(reports / NAME, page.encode())
-
-
-def _feed(rows: list[dict[str, Any]]) -> str:
-    """The reports that are published as an Atom feed, the latest first: no draft, nothing under embargo."""
-    feed = ElementTree.Element("feed", xmlns="http://www.w3.org/2005/Atom")
-    published = sorted((row for row in rows if row["published"]), key=lambda row: row["day"], reverse=True)
-    for name, text in (("title", labels.said("release.feed")), ("id", "urn:cdi:reports")):
-        ElementTree.SubElement(feed, name).text = text
-    ElementTree.SubElement(feed, "updated").text = f"{published[0]['day'] if published else '1970-01-01'}T00:00:00Z"
-    for row in published:
-        entry = ElementTree.SubElement(feed, "entry")
-        ElementTree.SubElement(entry, "title").text = f"{row['force']}: {row['title']}"
-        ElementTree.SubElement(entry, "id").text = f"urn:cdi:reports:{row['folder']}:{row['version']}"
-        ElementTree.SubElement(entry, "updated").text = f"{row['day']}T00:00:00Z"
-        ElementTree.SubElement(entry, "link", href=f"{row['folder']}/index.html")
-        author = ElementTree.SubElement(entry, "author")
-        ElementTree.SubElement(author, "name").text = row["contact"] or row["force"]
-        ElementTree.SubElement(entry, "summary").text = f"{row['grade']}; {row['rate']} ({row['records']})"
-    ElementTree.indent(feed)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(feed, encoding="unicode")}\n'
+    context: dict[str, Any] = {"rows": rows, "feed": labels.said("release.feed"), "style": look.style()}
+    context["comparison"] = COMPARISON if (reports / COMPARISON / NAME).is_file() else ""
+    context["style_hash"] = look.hash_of(context["style"])
+    for name, template in ((FEED, "front.xml"), (NAME, "front.html")):
+        text = environment.from_string((look.LOOK / template).read_text(encoding="utf-8")).render(context)
+        front = write_whole(reports / name, text.encode())
+    return front
 
 
 def _row(path: Path) -> dict[str, Any]:

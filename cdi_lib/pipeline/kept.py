@@ -4,8 +4,6 @@ Sentences (findings in the parameters, texts of the report) and the look reach t
 is run again: another file, another version of Python or of the code.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -4,8 +4,6 @@ A page around the report asks for news, reloads it and keeps the place; it shows
 stays. The files of the report are served as they are. Only this machine can reach the server.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import threading

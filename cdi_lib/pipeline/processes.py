@@ -7,8 +7,6 @@ No pool of a library (pebble, multiprocessing) serves here: its workers are daem
 starts threads, which do not survive that fork; a worker whose parent was killed goes on; progress has no way through.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import multiprocessing

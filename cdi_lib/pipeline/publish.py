@@ -4,8 +4,6 @@ A report is made in a staging folder beside the others; readers never see a part
 two builds meet, or the disk is full.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

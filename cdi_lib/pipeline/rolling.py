@@ -1,7 +1,5 @@
 """Write the page of a force's rolling programme: page, PDF and results."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

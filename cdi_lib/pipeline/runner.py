@@ -4,8 +4,6 @@ What does not have to be made is found out before anything heavy is imported (:m
 rest runs in processes forked here, or on a cluster (:mod:`cdi_lib.pipeline.cluster`).
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import time

@@ -1,7 +1,5 @@
 """What a notebook opens: the audit, what the notebooks before it found, and where its own results go."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What of a user's surroundings must not reach a build: locale, warnings, settings and caches of libraries."""
 
-from __future__ import annotations
-
 import ctypes
 import locale
 import os
@@ -13,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.problems import InputError
 
 LONGEST_TMPDIR = 60  # a socket's path has room for about a hundred characters, and Python adds forty
 
@@ -45,4 +43,4 @@ def settle() -> None:
     os.environ.pop("MATPLOTLIBRC", None)
     if hasattr(os, "fork") and len(place := tempfile.gettempdir()) > LONGEST_TMPDIR:
         expected = f"a folder with a shorter name, of at most {LONGEST_TMPDIR} characters, such as TMPDIR=/tmp"
-        raise InputError([Problem("TMPDIR", "", f"{len(place)} characters", expected)])
+        raise InputError.of("TMPDIR", "", f"{len(place)} characters", expected)

@@ -1,13 +1,11 @@
 """Versions of a final report: the earlier ones are kept beside it, and a later one says what it corrects and why."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
 from pathlib import Path
 
-from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.results import Results, read_results
 from cdi_lib.pipeline.audit import Audit
 from cdi_lib.report.changes import changes
@@ -52,7 +50,7 @@ def check_corrected(audit: Audit, results: Results, report: Path, earlier: Path 
         return
     if found := [change for change in changes(read_results(before), results) if change.figure]:
         got = f"{publication.version}, in which {len(found):,} figure{'s' * (len(found) > 1)} differ from what was published"
-        raise InputError([Problem(f"params/{audit.force}.yml", "publication.version", got, expected)])
+        raise InputError.of(f"params/{audit.force}.yml", "publication.version", got, expected)
 
 
 def _published(report: Path) -> str | None:

@@ -192,20 +192,19 @@ def _mark(word: Any, prose: Collection[str], force: str) -> int:
 
 
 def _bookmark(element: Any, name: str, identity: int) -> None:
-    start, end = OxmlElement("w:bookmarkStart"), OxmlElement("w:bookmarkEnd")
-    start.set(qn("w:name"), name)
-    for mark in (start, end):
-        mark.set(qn("w:id"), str(identity))
-    element.insert(0 if element.pPr is None else 1, start)
-    element.append(end)
+    element.insert(0 if element.pPr is None else 1, _element("bookmarkStart", name=name, id=identity))
+    element.append(_element("bookmarkEnd", id=identity))
+
+
+def _element(tag: str, **attributes: object) -> Any:
+    """An element of Word's own language, with attributes of it."""
+    return OxmlElement(f"w:{tag}", {qn(f"w:{name}"): str(value) for name, value in attributes.items()})
 
 
 def _line(properties: Any) -> None:
     """The line at the side of a paragraph that may be edited."""
-    borders, left = OxmlElement("w:pBdr"), OxmlElement("w:left")
-    for name, value in (("val", "single"), ("sz", "18"), ("space", "6"), ("color", _EDGE)):
-        left.set(qn(f"w:{name}"), value)
-    borders.append(left)
+    borders = _element("pBdr")
+    borders.append(_element("left", val="single", sz=18, space=6, color=_EDGE))
     properties.insert_element_before(
         borders, "w:shd", "w:tabs", "w:suppressAutoHyphens", "w:spacing", "w:ind", "w:jc", "w:outlineLvl", "w:rPr"
     )
@@ -235,10 +234,8 @@ def _design(word: Any, results: Results) -> None:
     for told in words["how"]:
         first.insert_paragraph_before(told, style="Body Text")
     for table in word.tables:
-        borders = OxmlElement("w:tblBorders")
-        for side in ("top", "bottom", "insideH"):
-            line = OxmlElement(f"w:{side}")
-            for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", "999999")):
-                line.set(qn(f"w:{name}"), value)
-            borders.append(line)
+        borders = _element("tblBorders")
+        borders.extend(
+            _element(side, val="single", sz=4, space=0, color="999999") for side in ("top", "bottom", "insideH")
+        )
         table._tbl.tblPr.append(borders)

@@ -8,6 +8,7 @@ from typing import Any
 from cdi_lib.inspection.details import OTHERS, Details
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.programme import OVERALL, Told
+from cdi_lib.inspection.results import flat
 from cdi_lib.inspection.yaml_files import read_yaml
 
 TEXTS = PROJECT / "reports" / "text"
@@ -42,20 +43,10 @@ def lacking() -> Iterator[tuple[str, str, str]]:
     for path in sorted(default.rglob("*.yml")) if folder != default else []:
         name = str(path.relative_to(default).with_suffix(""))
         own = book(name) if (folder / f"{name}.yml").is_file() else {}
-        for key, phrase in _flat(_book(DEFAULT, name)):
-            asks = lambda text: set(re.findall(r"{\w*}", text))
-            if (found := dict(_flat(own)).get(key)) is None or asks(found) - asks(phrase):
+        asks = lambda text: set(re.findall(r"{\w*}", str(text)))
+        for key, phrase in flat(_book(DEFAULT, name)).items():
+            if (found := flat(own).get(key)) is None or asks(found) - asks(phrase):
                 yield f"reports/text/{language()}/{name}.yml", key, phrase
-
-
-def _flat(content: Any, above: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a file of words with the keys above it."""
-    if isinstance(content, str):
-        yield above, content
-    elif isinstance(content, dict | list):
-        items = content.items() if isinstance(content, dict) else enumerate(content)
-        for key, below in items:
-            yield from _flat(below, f"{above}.{key}" if above else str(key))
 
 
 def said(key: str, /, **values: object) -> str:
@@ -75,9 +66,7 @@ def word(kind: str, key: str) -> str:
 
 def crime_types(told: Told) -> dict[str, str]:
     """All crime and the crime types, as in the rows of a table."""
-    return {OVERALL: str(book("labels")["all_crime"])} | {
-        id_: crime_type.label for id_, crime_type in told.crime_types.items()
-    }
+    return {OVERALL: str(book("labels")["all_crime"])} | {id_: kind.label for id_, kind in told.crime_types.items()}
 
 
 def class_name(name: str) -> str:

@@ -45,9 +45,8 @@ def show_chances(crimes: int, rate: float, table: Sequence[Mapping[str, Any]], w
     words = {"n": wording.count(crimes), "grade": likely, "chance": wording.chance(expected[likely])}
     title, alt = (said(f"chances.{key}", rate=wording.percent(expected["rate"]), **words) for key in ("title", "alt"))
     shares = {grade: [row[grade] for row in table] for grade in worst_first}
-    drawn = charts.chances(
-        title, said("chances.subtitle", **words), [row["rate"] for row in table], shares, said("chances.axis")
-    )
+    rates = [row["rate"] for row in table]
+    drawn = charts.chances(title, said("chances.subtitle", **words), rates, shares, said("chances.axis"))
     say(f'![{said("chances.caption")}]({charts.data_uri(drawn)}){{fig-alt="{alt}"}}')
 
 

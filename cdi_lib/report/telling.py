@@ -4,6 +4,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 from functools import partial
+from inspect import getmembers, isfunction
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,12 @@ from cdi_lib.report.sections.glossary import terms
 from cdi_lib.report.texts import Texts
 
 QUESTION = "_question"  # the text with which the chapter of a question begins
-# How a text prints what it asks for. Everything that rounds is in `wording`.
-FILTERS = {
-    name: getattr(wording, name)
-    for name in (
-        "about", "badge", "between", "capital", "chance", "change_interval", "count", "day", "estimated", "in_words", "level",
-        "link", "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
-        "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
-    )
-} | {"class_name": labels.class_name, "interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}  # fmt: skip
+# How a text prints what it asks for: every function of `wording`, which rounds, and some names.
+FILTERS: dict[str, Any] = {
+    name: function for name, function in getmembers(wording, isfunction) if function.__module__ == wording.__name__
+}
+FILTERS |= {"interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}
+FILTERS["class_name"] = labels.class_name
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     *("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "is_assumed", "table", "figure"),
@@ -213,12 +211,11 @@ def dropped(results: Results, inspection: Inspection) -> list[str]:
         "previous": results.estimate("previous") is not None,
         "victims_code": bool(findings.of("victims_code")),
     }
-    sections = inspection.programme.chapters.questions
+    order = inspection.programme.chapters
     return [
-        *(section for section in sections if section in written and not written[section]),
-        *(s for s, told in sections.items() if told and not _matches(found, told) and not findings.of(s)),
-        *(section for section in inspection.programme.chapters.first if not written.get(section, True)),
-        *(section for section in inspection.programme.chapters.last if not written.get(section, True)),
+        *(s for s in order.questions if not written.get(s, True)),
+        *(s for s, told in order.questions.items() if told and not _matches(found, told) and not findings.of(s)),
+        *(s for s in (*order.first, *order.last) if not written.get(s, True)),
     ]
 
 
@@ -238,27 +235,21 @@ def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
     known = {"table": list(tables), "figure": list(index.FIGURES)}
     models: dict[str, type[BaseModel]] = {"results": Results, "inspection": Inspection}
     sections = [section for section, _ in chapters(programme)]
-    untitled = [
+    found = [
         programme.problem(f"tables.{identity}.title", "nothing", "a title, here or in reports/text/en/tables.yml")
         for identity, output in tables.items()
         if not output.title
     ]
-    missing = {  # told with the line of the programme that names them
-        section: programme.problem(f"chapters.questions.{section}", f"no text for the section {section}", expected)
-        for section in sections
-        if texts.path(section) is None
-        for expected in [
-            f"a file {section}.md in reports/text/{labels.language()}, or in the inspection's own folder text"
-        ]
-    }
-    told_of = [section for section in sections if section not in missing]
-    untitled += [
+    found += [
         Problem(file, key, "nothing, or a name in braces that it is not given", f"words for: {phrase}")
         for file, key, phrase in labels.lacking()
     ]
-    return (
-        untitled + list(missing.values()) + texts.check(told_of, [*NAMES, *GIVEN], known, models, _measures(programme))
-    )
+    missing = [section for section in sections if texts.path(section) is None]
+    for section in missing:  # told with the line of the programme that names it
+        expected = f"a file {section}.md in reports/text/{labels.language()}, or in the inspection's own folder text"
+        found.append(programme.problem(f"chapters.questions.{section}", f"no text for the section {section}", expected))
+    told_of = [section for section in sections if section not in missing]
+    return found + texts.check(told_of, [*NAMES, *GIVEN], known, models, _measures(programme))
 
 
 def _measures(programme: Programme) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ figure is a problem with file and line, found before anything runs.
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import jinja2
 from jinja2 import meta, nodes
@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.values import core
 from cdi_lib.report import labels
 
 SUFFIX = ".md"
@@ -36,16 +37,12 @@ class Texts:
     ``filters`` and ``functions`` are what the texts may call by name, besides the filters of Jinja in `BUILT_IN`.
     """
 
-    def __init__(
-        self, language: str, own: Path | None, filters: Mapping[str, Any],
-        functions: Mapping[str, Any] | None = None, folder: Path | None = None,
-    ):  # fmt: skip
-        folder = folder or labels.TEXTS
-        known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
+    def __init__(self, language: str, own: Path | None, filters: Mapping[str, Any], functions: Mapping[str, Any] = {}):
+        known = sorted(path.name for path in labels.TEXTS.iterdir() if path.is_dir() and path.name[0] not in "._")
         if language not in known:
             expected = f"one of {', '.join(known)}{suggest(language, known)} (folders in reports/text)"
-            raise InputError([Problem("", "publication.language", shown(language), expected)])
-        self.folders = [path for path in (own, folder / language) if path is not None]
+            raise InputError.of("", "publication.language", shown(language), expected)
+        self.folders = [path for path in (own, labels.TEXTS / language) if path is not None]
         self._environment = ImmutableSandboxedEnvironment(
             loader=jinja2.FileSystemLoader([str(path) for path in self.folders]),
             undefined=jinja2.StrictUndefined,
@@ -56,7 +53,7 @@ class Texts:
         own_filters = self._environment.filters
         self._environment.filters = {name: own_filters[name] for name in BUILT_IN} | dict(filters)
         self._environment.globals.clear()
-        self._environment.globals.update(functions or {})
+        self._environment.globals.update(functions)
 
     def path(self, section: str) -> Path | None:
         """The file of a section: the inspection's own, else that of the language; None where there is none."""
@@ -80,7 +77,7 @@ class Texts:
             what = error.message if isinstance(error, jinja2.TemplateError) else str(error)
             expected = "text that asks for what the results hold"
             place = f"line {line}" if line else ""
-            raise InputError([Problem(told(Path(file)), place, what or type(error).__name__, expected)]) from error
+            raise InputError.of(told(Path(file)), place, what or type(error).__name__, expected) from error
 
     def check(self, sections: Collection[str], context: Collection[str], known: Mapping[str, Collection[str]],
               models: Mapping[str, type[BaseModel]], measures: Mapping[str, Collection[str]] | None = None) -> list[Problem]:  # fmt: skip
@@ -92,6 +89,7 @@ class Texts:
         """
         problems: list[Problem] = []
         waiting, done, shared = [MACROS, *sections], set(), self._shared()
+        given = {*context, *self._environment.globals}
         while waiting:
             section = waiting.pop(0)
             if section in done:
@@ -113,20 +111,17 @@ class Texts:
                 continue
             waiting += [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
             ids = {**known, **(measures if measures and path.parent == self.folders[0] else {})}
-            problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, ids, models)
+            problems += _check_tree(tree, told(path), {*given, *shared}, ids, models)
             problems += _check_prose(tree, told(path))
-            hidden = [
-                macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)
-            ]
-            for macro in hidden:
+            for macro in (macro for macro in tree.find_all(nodes.Macro) if macro.name in given):
                 got = f"a macro called '{macro.name}', which hides what every text may ask for by that name"
                 problems.append(Problem(told(path), f"line {macro.lineno}", got, "another name for it"))
         for path in sorted(self.folders[0].glob("*")) if len(self.folders) > 1 else []:  # an inspection's own
             if path.name[0] not in ".~" and (path.stem not in done or path.suffix != SUFFIX):
-                expected = (
-                    f"the name of a section and {SUFFIX}{suggest(path.stem, done)}; a text of another name is not told"
+                name = f"the name of a section and {SUFFIX}{suggest(path.stem, done)}"
+                problems.append(
+                    Problem(told(path), "", shown(path.name), f"{name}; a text of another name is not told")
                 )
-                problems.append(Problem(told(path), "", shown(path.name), expected))
         return problems
 
     def _macros(self, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,12 +143,9 @@ class Texts:
 
     def _broken(self, error: jinja2.TemplateSyntaxError) -> Problem:
         file = told(Path(error.filename)) if error.filename else str(error.name or "")
-        known = [*self._environment.filters]
         word = re.search(r"filter named '(\w+)'", error.message or "")
-        hint = suggest(word[1], known) if word else ""
-        return Problem(
-            file, f"line {error.lineno}", f"{error.message}{hint}", "a text in the language of templates (Jinja)"
-        )
+        got = f"{error.message}{suggest(word[1], self._environment.filters) if word else ''}"
+        return Problem(file, f"line {error.lineno}", got, "a text in the language of templates (Jinja)")
 
 
 def told(path: Path) -> str:
@@ -168,8 +160,6 @@ def told(path: Path) -> str:
 def tidy(text: str) -> str:
     """Markdown with each paragraph and point on one line, so that authors may break lines where they like.
 
-    Examples
-    --------
     >>> tidy("One  sentence,\\nbroken .\\n\\n\\n- a point\\n  of two lines\\n- another")
     'One sentence, broken.\\n\\n- a point of two lines\\n- another'
     """
@@ -259,18 +249,8 @@ def _missing_field(node: nodes.Getattr, models: Mapping[str, type[BaseModel]]) -
         fields = [*model.model_fields, *model.model_computed_fields]
         if name not in fields and not hasattr(model, name):
             return (name, model.__name__, fields) if position == len(path) else None
-        model = _one_model(model.model_fields[name].annotation) if name in model.model_fields else None
+        model = core(model.model_fields[name].annotation) if name in model.model_fields else None
     return None
-
-
-def _one_model(annotation: object) -> object:
-    """The model of an annotation such as ``Model | None``."""
-    if get_origin(annotation) is None:
-        return annotation
-    if get_origin(annotation) in (list, tuple, dict):
-        return None
-    models = [part for part in get_args(annotation) if part is not type(None)]
-    return models[0] if len(models) == 1 else None
 
 
 def _check_prose(tree: nodes.Template, file: str) -> Iterator[Problem]:

@@ -10,9 +10,8 @@ from cdi_lib.report.tables import Table, headed
 
 def rates(results: Results) -> Table | None:
     """Recording rates with their intervals, and a column of cautions where there is one."""
-    cautions = lambda rate: wording.in_words(
-        text for flag, text in book("labels")["cautions"].items() if flag in rate.flags
-    )
+    known = book("labels")["cautions"]
+    cautions = lambda rate: wording.in_words(text for flag, text in known.items() if flag in rate.flags)
     rows = [
         {"code": key, "crime_type": label, "audited": rate.n, "note": cautions(rate), "flags": " ".join(rate.flags)}
         | _rate_cells(rate)
