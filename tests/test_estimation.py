@@ -162,8 +162,65 @@ def test_golden_designs_are_many_and_varied():
     assert {"strata", "weights", "population", "crimes", "clusters", "fail", "certainty", "adjust", "average"} <= set(
         count
     )
-    assert {*GOLDEN_CALLS, "beta", "logit"} <= set(count)
+    assert {*GOLDEN_CALLS, "beta", "logit", "ttest_domain", "ttest_first"} <= set(count)
     assert min(count.values()) >= 15, count
+
+
+def test_the_difference_of_two_domains_is_tested_as_by_r_svyttest():
+    """R survey 4.1.1, ``svyttest(y ~ domain, subset(design, x == 1))``: estimate, standard error and p-value."""
+    compared = Counter()
+    for case, design in golden_cases():
+        for by, domain in (("domain", design.units["domain"]), ("first", design.units["stratum"] == "s1")):
+            wanted = case["results"].get(f"ttest_{by}")
+            if wanted is None or (by, case["lonely"]) == ("first", "average"):  # of one lonely stratum: no average
+                continue
+            found = domain_difference(design, domain, ~domain)
+            assert (found.value, found.se) == pytest.approx((wanted["value"], wanted["se"]), rel=1e-9, abs=1e-12)
+            assert found.df == wanted["df"] + 1
+            assert found.p_value == pytest.approx(wanted["p"], rel=1e-7, abs=1e-12)
+            compared[by] += 1
+    assert min(compared.values()) >= 350, compared
+
+
+def test_the_difference_of_two_samples_has_the_standard_error_of_r_svyttest():
+    """The first stratum and the others as two samples; ``svyttest(y ~ first, ...)``. The p-value is another, on purpose."""
+    compared = 0
+    for case, design in golden_cases():
+        wanted = case["results"].get("ttest_first")
+        if wanted is None or case["lonely"] == "average":  # which averages over both samples together
+            continue
+        first, rates = design.units["stratum"] == "s1", []
+        for rows in (design.units[first], design.units[~first]):
+            there = set(rows["stratum"])
+            population = case["population"] and {h: n for h, n in case["population"].items() if h in there}
+            columns = {name: rows[name].tolist() for name in case["columns"]}
+            rates.append(weighted_rate(golden_design(case | {"columns": columns, "population": population})))
+        found = difference(*rates)
+        assert (found.value, found.se) == pytest.approx((wanted["value"], wanted["se"]), rel=1e-9, abs=1e-12)
+        compared += 1
+    assert compared >= 350
+
+
+def test_the_test_of_two_samples_keeps_its_level_better_than_the_one_of_svyttest():
+    """Samples of 100 and 400 incidents, both of the rate 0.97: at most 5 % of them should differ "significantly"."""
+    simulate, rng, audits = simulation(), np.random.default_rng(3), 1500
+    kinds, found = simulate.kinds_of_incident([0.97], 0.6), {"difference": 0, "svyttest": 0}
+    samples = []
+    for incidents in (100, 400):
+        counts = simulate.draw_audits(rng, kinds, [incidents], audits)
+        samples.append(simulate.estimate(kinds, counts, np.ones((audits, 1)), finite=False)[:4])
+    for a, b in zip(*(zip(*sample, strict=True) for sample in samples), strict=True):
+        rates = []
+        for value, se, n, df in (a, b):
+            size = value * (1 - value) / se**2 if se else n
+            counts = {"n": int(n), "x": round(value * n), "clusters": int(df) + 1, "df": int(df), "effective_n": size}
+            said = {"population": None, "confidence": 0.95, "estimator": "ratio", "interval": "wilson"}
+            rates.append(Estimate(value=value, se=se, low=value, high=value, **counts, **said))
+        one = difference(*rates)
+        found["difference"] += one.p_value < 0.05
+        found["svyttest"] += 2 * stats.t.sf(abs(one.value) / one.se, rates[0].df + rates[1].df - 1) < 0.05
+    error = 4 * math.sqrt(0.05 * 0.95 / audits)
+    assert found["difference"] / audits < 0.05 + error < found["svyttest"] / audits
 
 
 @pytest.mark.parametrize("name", GOLDEN_CALLS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -168,3 +169,16 @@ def test_a_prior_needs_a_representative_sample():
     given["previous_inspection"] |= {"representative": False, "prior_percent": 25}
     with pytest.raises(InputError, match="prior_percent"):
         check_inspection(given, "x.yml")
+
+
+def test_raking_by_many_groups_makes_no_table_of_rows_by_groups():
+    random, n, groups = np.random.default_rng(1), 30_000, 400
+    table = pd.DataFrame({"right": np.arange(n) % 10 > 0, "a": np.arange(n) % groups, "b": random.integers(0, 2, n)})
+    design = Design(table, "right", population=20 * n)
+    margins = {name: (10 * table.groupby(name).size()).to_dict() for name in ("a", "b")}
+    tracemalloc.start()
+    rate = raked_rate(design, margins).value
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rate == pytest.approx(0.9)
+    assert peak < n * groups * 8 / 4

@@ -21,9 +21,10 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     """Estimate ``a - b`` of two rates from independent samples.
 
     The interval joins those of the two rates (Newcombe's "square and add", [1]_, method 10 where both are Wilson
-    intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion test with a
-    pooled rate, on the effective sample sizes; of clusters or strata by t, with the degrees of freedom of both together. Samples that share clusters are not independent: use
-    :func:`domain_difference`. ValueError for different confidence levels, or estimates that are not rates.
+    intervals), so it has a width even if both rates are 1. The p-value is that of the two-proportion test with a pooled
+    rate, on the effective sample sizes; of clusters or strata by t, with the degrees of freedom of both together. The
+    standard error is that of R's ``svyttest``, whose test without pooling rejects equal rates of 0.97 in 9 to 16 %, not 5 %, of
+    unequal samples. Samples that share clusters: :func:`domain_difference`. ValueError for other confidence levels.
 
     >>> from cdi_lib.statistics.estimation import pooled_rate
     >>> gap = difference(pooled_rate(1039, 1129, population=32311), pooled_rate(460, 500, population=9000))
@@ -63,7 +64,7 @@ def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: 
 
     The domains (columns, or arrays of bool) may overlap, share clusters, and be each other's complement. The standard error
     is that of the linearised difference (R: ``svycontrast`` of ``svyby(covmat=TRUE)``, where the domains do not overlap),
-    the test a t test with the degrees of freedom of the design. The interval joins those of the two rates, less what their
+    the test that of R's ``svyttest``: t with one degree of freedom less than the design. The interval joins those of the two rates, less what their
     correlation takes off [1]_ (square and add): a normal one undercovers where a rate is close to 1 on few units.
     ``lonely="average"`` averages over the strata in which the domains have units, as for one domain.
 
@@ -86,7 +87,7 @@ def domain_difference(design: Design, domain_a: Any, domain_b: Any, confidence: 
     estimate = Estimate(
         value=gap, se=se, low=max(-1.0, low), high=min(1.0, high), confidence=confidence, flags=flags,
         interval=rates[0].interval, estimator="ratio - ratio", unit="difference",
-        p_value=_two_sided(gap, se, found["df"]), **found,
+        p_value=_two_sided(gap, se, found["df"] - 1), **found,
     )  # fmt: skip
     if np.array_equal(a, b):
         return replace(estimate, low=0.0, high=0.0)

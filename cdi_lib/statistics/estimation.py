@@ -337,11 +337,16 @@ def raked_rate(
     total = (weight * inside).sum()
     rate = float((weight * inside * design.row_outcome).sum() / total)
     linear = inside * (design.row_outcome - rate) / total
-    members = np.hstack([np.eye(len(names))[group] for group, names, _ in groups])
-    known_of = members * counted[:, None]
-    weighed = (members * (design.row_weight * (factor > 0))[:, None]).T
-    slope = np.linalg.lstsq(weighed @ known_of, weighed @ linear, rcond=None)[0]
-    scores = weight * (linear - known_of @ slope)
+    base = design.row_weight * (factor > 0)
+    firsts = np.cumsum([0, *(len(names) for _, names, _ in groups)])
+    columns = [first + group for first, (group, _, _) in zip(firsts[:-1], groups, strict=True)]
+    together = np.zeros((firsts[-1], firsts[-1]))  # of each two groups; no table of rows by groups
+    for a in columns:
+        for b in columns:
+            np.add.at(together, (a, b), base * counted)
+    of_groups = sum(sum_by(a, base * linear, firsts[-1]) for a in columns)
+    slope = np.linalg.lstsq(together, of_groups, rcond=None)[0]
+    scores = weight * (linear - counted * sum(slope[a] for a in columns))
     return _proportion(design, rate, scores, inside, weight * inside, "raked", interval, confidence)
 
 

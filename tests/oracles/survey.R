@@ -113,6 +113,20 @@ estimate <- function(case) {
     keep("domain_difference", coef(gap), SE(gap))
   }
 
+  # A t test of domain against the rest, and of the first stratum against the others: two independent samples.
+  compared <- subset(update(design, first = stratum == "s1"), x == 1)
+  for (by in c("domain", if (case$strata) "first")) {
+    if (length(unique(compared$variables[[by]])) == 2) {
+      # survey scales the weights before it fits, so a standard error of nothing but rounding is not one
+      test <- suppressWarnings(svyttest(as.formula(paste("y ~", by)), compared))
+      se <- unname(test$estimate / test$statistic)
+      if (is.finite(se) && se > 1e-9 && test$parameter > 0) {
+        results[[paste0("ttest_", by)]] <- c(value = unname(test$estimate), se = se, df = unname(test$parameter),
+                                             p = unname(test$p.value))
+      }
+    }
+  }
+
   crime <- rows$x == 1
   known <- round(runif(3, 50, 5000))
   names(known) <- c("v", "s", "o")
@@ -177,6 +191,6 @@ writeLines(c(
   "{",
   sprintf("\"source\": \"R %s, survey %s\",", getRversion(), packageVersion("survey")),
   "\"call\": \"Rscript tests/oracles/survey.R\",",
-  "\"functions\": \"svyratio, svytotal, svycontrast, postStratify, calibrate, svyciprop\",",
+  "\"functions\": \"svyratio, svytotal, svycontrast, svyttest, postStratify, calibrate, svyciprop\",",
   "\"cases\": [", paste(cases, collapse = ",\n"), "]}"
 ), if (length(given)) given[2] else file.path(here, "golden_survey.json"))
