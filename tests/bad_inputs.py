@@ -345,7 +345,7 @@ TABLES = [
     table_file("no table of crimes", {"crimes.csv": REMOVED}, "params/testshire/crimes.csv", "no such file"),
     table_file("two files for one table", {"crimes.xlsx": b""}, "crimes.csv and crimes.xlsx", "one file for this table"),
     table_file("table with another ending", {"crimes.csv": REMOVED, "crimes.xlsb": b"x"}, "crimes.xlsb", ".csv, .xlsx", ".parquet"),
-    table_file("old workbook that is none", {"crimes.csv": REMOVED, "crimes.xls": b"x"}, "crimes.xls", "cannot be read"),
+    table_file("old workbook that is none", {"crimes.csv": REMOVED, "crimes.xls": b"x"}, "crimes.xls", "text such as CSV", "the ending of what it is"),
     table_file("misspelt table", {"cancelations.csv": b"x"}, "cancelations.csv", "did you mean 'cancellations'?"),
     table_file("workbook that is none", {"crimes.csv": REMOVED, "crimes.xlsx": b"no workbook"}, "crimes.xlsx", "an Excel workbook"),
     table_file("damaged workbook", {"crimes.csv": REMOVED, "crimes.xlsx": _broken_zip()}, "crimes.xlsx", "an Excel workbook"),
@@ -375,7 +375,7 @@ CRITERIA = [
 ]
 FRAMES = [
     frame("no sampling frame", {}, "frame", "no such file"),
-    frame("empty sampling frame", {"frame.csv": b""}, "frame.csv", "incident_id"),
+    frame("empty sampling frame", {"frame.csv": b""}, "frame.csv", "an empty file"),
     frame("sampling frame with a header only", {"frame.csv": b"incident_id,stratum\n"}, "frame.csv", "no"),
     frame("sampling frame without ids", {"frame.csv": _FRAME.replace("incident_id", "log").encode()}, "frame.csv", "incident_id"),
     frame("incident twice in the frame", {"frame.csv": (_FRAME + "F1,violence\n").encode()}, "frame.csv", "more than once, in 2 records (rows 5, 122"),

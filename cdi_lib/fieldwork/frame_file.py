@@ -11,6 +11,7 @@ from cdi_lib.inspection import delimited
 from cdi_lib.inspection.delimited import Dialect
 from cdi_lib.inspection.files import Rows, file_hash, read
 from cdi_lib.inspection.problems import Problem
+from cdi_lib.inspection.sheets import unreadable
 from cdi_lib.statistics.frames import Frame, read_frame, read_header
 
 
@@ -23,14 +24,10 @@ class FrameFile:
     header: list[str]
     rows: Rows | None = None
     dialect: Dialect | None = None
+    told: list[Problem] = field(default_factory=list)  # what was decided in reading it
     _folder: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="frame-", ignore_cleanup_errors=True), repr=False
     )
-
-    @property
-    def told(self) -> list[Problem]:
-        """What was decided in reading it."""
-        return self.rows.told if self.rows else []
 
     def read(self, id_column: str, stratum: str, others: Sequence[str], without: Mapping[str, Sequence[str]]) -> Frame:
         """The frame in the file, identified by the file as it is; InputError for cells that cannot be read surely."""
@@ -73,11 +70,14 @@ def open_frame(path: Path, place: str, expected: Sequence[str], sheet: str = "")
     """Look into the file of a frame: columns are named where one of the ``expected`` names is."""
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return FrameFile(path, place, read_header(path))
+        try:
+            return FrameFile(path, place, read_header(path))
+        except ValueError:
+            raise unreadable(place, "a Parquet file", path) from None
     if suffix == ".csv":
         dialect = delimited.dialect_of(path, place, expected)
         _, header = next(delimited.records(path, place, dialect), (1, []))
         header = [name.strip() for name in header]
-        return FrameFile(path, place, header, dialect=None if dialect.is_plain else dialect)
+        return FrameFile(path, place, header, None, None if dialect.is_plain else dialect, list(dialect.told))
     rows = read(path, place, expected, sheet=sheet, name="frame")
-    return FrameFile(path, place, rows.header, rows)
+    return FrameFile(path, place, rows.header, rows, told=rows.told)

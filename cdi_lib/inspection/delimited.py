@@ -6,11 +6,12 @@ import codecs
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.problems import InputError, Problem, places, shown
 
 MARKS = (",", ";", "\t", "|")
 TITLES = 20  # so many rows may stand above the header
@@ -18,6 +19,9 @@ MOST_COLUMNS = 1_000
 _BLOCK = 1 << 20
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
 _BOMS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # of which one begins as that of UTF-32
+_OTHERS = {b"PK\x03\x04": "a workbook (.xlsx or .ods)", b"\xd0\xcf\x11\xe0": "a workbook (.xls)"}
+_OTHERS |= {b"PAR1": "a Parquet file", b"%PDF": "a PDF", b"<": "a web page (HTML) or XML", b"": "an empty file"}
+_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")  # beyond ASCII, in UTF-8
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Dialect:
     mark: str
     header: int
     ends: bool = True  # whether its lines all end as those of Unix, or all as those of Windows
+    told: tuple[Problem, ...] = ()  # what was decided in reading it: warnings
 
     @property
     def is_plain(self) -> bool:
@@ -35,33 +40,69 @@ class Dialect:
         return self.encoding in ("utf-8", "utf-8-sig") and self.mark == "," and self.header == 1 and self.ends
 
 
+def kind_of(path: Path) -> str:
+    """What a file is, whatever its name says; empty for text, and for what is not known."""
+    with path.open("rb") as opened:
+        start = opened.read(512).removeprefix(codecs.BOM_UTF8).lstrip()
+    return next(
+        (kind for mark, kind in _OTHERS.items() if mark and start.startswith(mark)), "" if start else _OTHERS[b""]
+    )
+
+
 def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
     """How a CSV file is written: the header is the first row that names one of the ``expected`` columns, else row 1."""
-    encoding, ends = _encoding(path, file)
+    if kind := kind_of(path):
+        expected_kind = (
+            "a header with the names of the columns"
+            if path.stat().st_size == 0
+            else ("CSV, which is plain text: give the file the ending of what it is, or save it as CSV")
+        )
+        raise InputError([Problem(file, "", kind, expected_kind)])
+    encoding, ends, told = _encoding(path, file)
     with path.open(encoding=encoding, newline="") as opened:
         head = opened.read(_BLOCK)
     first = head.splitlines()[0] if head.strip() else ""
     if first.lower().startswith("sep=") and len(first) == 5:
-        return Dialect(encoding, first[4], header_row(_start(head, first[4])[1:], expected) + 1)
+        header = header_row(_start(head, first[4])[1:], expected, file) + 1
+        return Dialect(encoding, first[4], header, ends, (*told, *passed_over(file, header)))
     # Expected names and values in the header that a mark gives, and its row
     found: dict[str, tuple[int, int, int]] = {}
     for mark in MARKS:
         if rows := _start(head, mark):
-            row = header_row(rows, expected)
+            row = header_row(rows, expected, file)
             names = [name.strip() for name in rows[row - 1]]
             found[mark] = len(set(names) & set(expected)), len(names), row
     ranked = sorted(found, key=lambda mark: found[mark][:2], reverse=True)
     if len(ranked) > 1 and found[ranked[0]][:2] == found[ranked[1]][:2] and found[ranked[0]][1] > 1:
         got = "a header that can be parted by commas and by other marks"
         raise InputError([Problem(file, "row 1", got, "one mark between the values: save the table with commas")])
-    return Dialect(encoding, ranked[0] if ranked else ",", found[ranked[0]][2] if ranked else 1, ends)
+    header = found[ranked[0]][2] if ranked else 1
+    return Dialect(encoding, ranked[0] if ranked else ",", header, ends, (*told, *passed_over(file, header)))
 
 
-def header_row(rows: Sequence[Sequence[str]], expected: Sequence[str]) -> int:
-    """Number of the first row that names an expected column; of the first with any value if none does; at least 1."""
+def header_row(rows: Sequence[Sequence[str]], expected: Sequence[str], file: str, numbers: Sequence[int] = ()) -> int:
+    """Number of the first row that names an expected column; of the first with any value if none does; at least 1.
+
+    InputError if rows above it are as full as it is: they are records, and were sorted before it.
+    """
     filled = [number for number, row in enumerate(rows, 1) if any(value.strip() for value in row)]
     named = [n for n in filled[:TITLES] if {value.strip() for value in rows[n - 1]} & set(expected)]
-    return (named or filled or [1])[0]
+    header = (named or filled or [1])[0]
+    values = [sum(1 for value in row if value.strip()) for row in rows[:header]]
+    numbers = numbers or range(1, header + 1)
+    if full := [n for n, count in zip(numbers, values[:-1], strict=False) if count > 1 and 2 * count > values[-1]]:
+        got, expected_there = f"records above the header in row {numbers[header - 1]}", "the header above all records"
+        raise InputError([Problem(file, places(full), got, f"{expected_there}: it was sorted among them")])
+    return header
+
+
+def passed_over(file: str, header: int) -> list[Problem]:
+    """A warning of the rows above a header."""
+    got, expected = (
+        f"{header - 1} row{'s' * (header > 2)} above the header",
+        "nothing to be in them; they are passed over",
+    )
+    return [Problem(file, f"row {header}", got, expected, "warning")] if header > 1 else []
 
 
 def _start(head: str, mark: str) -> list[list[str]]:
@@ -90,8 +131,8 @@ def records(path: Path, file: str, dialect: Dialect) -> Iterator[tuple[int, list
         raise InputError([Problem(file, f"row {number + 1}", got, expected)]) from None
 
 
-def _encoding(path: Path, file: str) -> tuple[str, bool]:
-    """The encoding of a file, and whether its lines all end alike."""
+def _encoding(path: Path, file: str) -> tuple[str, bool, tuple[Problem, ...]]:
+    """The encoding of a file, whether its lines all end alike, and what is doubtful about it."""
     with path.open("rb") as opened:
         head = opened.read(_BLOCK)
     if marked := next((name for bom, name in _BOMS.items() if head.startswith(bom)), ""):
@@ -103,28 +144,49 @@ def _encoding(path: Path, file: str) -> tuple[str, bool]:
         row = head[: head.index(b"\0")].count(b"\n") + 1
         raise InputError([Problem(file, f"row {row}", "a zero byte", "CSV, which is plain text")])
     try:
-        return "utf-8", _ends_alike(path, "utf-8", file)
+        return "utf-8", *_ends_alike(path, "utf-8", file)
     except UnicodeDecodeError:
-        return _readable(path, file, "cp1252")
+        encoding, ends, told = _readable(path, file, "cp1252")
+        return encoding, ends, (_of_one_byte(path, file), *told)
 
 
-def _readable(path: Path, file: str, encoding: str) -> tuple[str, bool]:
+def _of_one_byte(path: Path, file: str) -> Problem:
+    """A warning of letters of Windows-1252, for nothing in a file says that it is that; InputError if some are UTF-8."""
+    first, letters, whole = 0, dict[str, None](), list[int]()
+    with path.open("rb") as opened:
+        for row, line in enumerate(opened, 1):
+            if not line.isascii():
+                first = first or row
+                whole += [row] if _LETTER.search(line) else []
+                letters |= dict.fromkeys(c for c in line.decode("cp1252") if c > "\x7f") if len(letters) < 20 else {}
+    if whole:
+        expected = "one encoding: save the file again as CSV UTF-8, and look at its letters with accents"
+        raise InputError([Problem(file, places(whole), "letters of UTF-8 among those of another encoding", expected)])
+    got = f"no UTF-8, and so read as Windows-1252, with the letters {shown(''.join(letters), 20)}"
+    return Problem(file, f"row {first}", got, "these letters; if they are wrong, save it again as CSV UTF-8", "warning")
+
+
+def _readable(path: Path, file: str, encoding: str) -> tuple[str, bool, tuple[Problem, ...]]:
     try:
-        return encoding, _ends_alike(path, encoding, file)
+        return encoding, *_ends_alike(path, encoding, file)
     except UnicodeDecodeError:
         got = f"bytes that are no letters in {'UTF-8 or Windows-1252' if encoding == 'cp1252' else encoding.upper()}"
         expected = "plain text: CSV in UTF-8 or Windows-1252; save it as such"
         raise InputError([Problem(file, "", got, expected)]) from None
 
 
-def _ends_alike(path: Path, encoding: str, file: str) -> bool:
+def _ends_alike(path: Path, encoding: str, file: str) -> tuple[bool, tuple[Problem, ...]]:
+    """Whether the lines of a file end alike; and a warning if its last one does not end, so that it may be cut off."""
     unix = windows = old = 0
+    last = "\n"
     with path.open(encoding=encoding, newline="") as opened:
         while block := opened.read(_BLOCK):
             if "\0" in block:
                 raise InputError([Problem(file, "", "a zero byte", "CSV, which is plain text")])
             if block[-1] == "\r":
                 block += opened.read(1)
-            pairs = block.count("\r\n")
+            pairs, last = block.count("\r\n"), block[-1]
             unix, windows, old = unix + block.count("\n") - pairs, windows + pairs, old + block.count("\r") - pairs
-    return not old and not (unix and windows)
+    expected = "a whole file: see whether its last row is there, and as it was"
+    cut = () if last in "\r\n" else (Problem(file, "", "a last line without an end", expected, "warning"),)
+    return not old and not (unix and windows), cut

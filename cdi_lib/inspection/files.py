@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from cdi_lib.inspection import delimited
+from cdi_lib.inspection.delimited import MOST_COLUMNS
 from cdi_lib.inspection.problems import InputError, Problem, places, shown
 
 if TYPE_CHECKING:
@@ -121,13 +123,11 @@ def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", n
     if suffix == ".csv":
         dialect = delimited.dialect_of(path, file, expected)
         table = _gathered(file, ((n, row, None) for n, row in delimited.records(path, file, dialect)))
+        table.told += dialect.told
     elif suffix == ".parquet":
         table = _gathered(file, _parquet_rows(path, file))
     else:
         table = _from_workbook(path, file, expected, sheet, name)
-    if table.header_at > 1:
-        passed, it = f"{table.header_at - 1} row{'s' * (table.header_at > 2)} above the header", "nothing to be in them"
-        table.told.append(Problem(file, f"row {table.header_at}", passed, f"{it}; they are passed over", "warning"))
     return table
 
 
@@ -140,9 +140,9 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
             continue
         if not table.header:
             table.header, table.header_at = row, number
-            if len(row) > delimited.MOST_COLUMNS:
+            if len(row) > MOST_COLUMNS:
                 got = f"{len(row):,} columns"
-                raise InputError([Problem(file, "", got, f"at most {delimited.MOST_COLUMNS:,}, as tables have")])
+                raise InputError([Problem(file, "", got, f"at most {MOST_COLUMNS:,}, as tables have")])
             continue
         table.cells.append(row)
         table.numbers.append(number)
@@ -161,7 +161,7 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
 
 
 def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, name: str) -> Rows:
-    from cdi_lib.inspection.sheets import Sheet, sheets_of
+    from cdi_lib.inspection.sheets import MERGED, Sheet, sheets_of
 
     sheets = sheets_of(path, file)
 
@@ -180,22 +180,32 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
     sheet: Sheet = chosen[0]
     others = [shown(other.name) for other in sheets if other is not sheet and not wanted and filled(other)]
     rows = ((number, [c.text for c in cells], [c.odd for c in cells]) for number, cells in sheet.rows())
-    table = _gathered(file, _from_header(rows, expected))
+    table = _gathered(file, _from_header(rows, expected, file))
+    table.told += delimited.passed_over(file, table.header_at)
     table.sheet = sheet.name if len(sheets) > 1 else ""
     if others:
         read_one = f"the sheet {shown(sheet.name)} to be the table; {', '.join(others)} not read"
         table.told.append(Problem(file, "", f"the sheets {names}", read_one, "warning"))
+    hidden, merged = sheet.marks()
+    if there := sorted(set(hidden) & set(table.numbers)) if hidden and name else []:
+        expected_there = "rows to be read as well; delete those that are no part of the table"
+        table.told.append(Problem(file, places(there), f"{len(there):,} hidden rows", expected_there, "warning"))
+    for rows_of, columns in merged:
+        within = table.numbers[bisect_left(table.numbers, rows_of.start) : bisect_left(table.numbers, rows_of.stop)]
+        covered = ((number, column) for number in within for column in columns[:MOST_COLUMNS])
+        table.odd |= {cell: MERGED for cell in covered if cell != (rows_of.start, columns.start)}
     width = max(map(len, table.cells), default=0)
     table.header += [""] * (width - len(table.header))
     table.cells = [row + [""] * (len(table.header) - len(row)) for row in table.cells]
     return table
 
 
-def _from_header(rows: Iterator[_Row], expected: Sequence[str]) -> Iterator[_Row]:
+def _from_header(rows: Iterator[_Row], expected: Sequence[str], file: str) -> Iterator[_Row]:
     """The rows of a sheet from that on which is its header."""
     first = list(itertools.islice(rows, delimited.TITLES))
     if first:
-        yield from first[delimited.header_row([texts for _, texts, _ in first], expected) - 1 :]
+        numbers, texts = [number for number, _, _ in first], [texts for _, texts, _ in first]
+        yield from first[delimited.header_row(texts, expected, file, numbers) - 1 :]
     yield from rows
 
 
@@ -238,7 +248,7 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
         kinds = [table.schema.field(table.column_names.index(name)).type for name in names]
         columns = [table.column(table.column_names.index(name)).to_pylist() for name in names]
     except Exception:  # noqa: BLE001  the reader has many kinds of error; all mean the same to the user
-        raise unreadable(file, "a Parquet file") from None
+        raise unreadable(file, "a Parquet file", path) from None
     yield 1, names, None
     makers: list[Callable[[object], str]] = []
     for kind, values in zip(kinds, columns, strict=True):

@@ -14,22 +14,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from xml.etree import ElementTree
 
-from cdi_lib.inspection.delimited import MOST_COLUMNS
+from cdi_lib.inspection.delimited import MOST_COLUMNS, kind_of
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
 # What may be wrong with a cell: in any column that is needed,
-ERROR, UNSAVED = "the error of a formula", "a formula without a saved value"
+ERROR, UNSAVED, MERGED = "the error of a formula", "a formula without a saved value", "a cell merged with others"
 # and in a column of references.
 LONG, DATED, FORMATTED = "numbers of 16 digits or more", "dates", "numbers that are shown in another form"
-ANYWHERE = (ERROR, UNSAVED)
+ANYWHERE = (ERROR, UNSAVED, MERGED)
 WHAT_TO_DO = {
     ERROR: "a value; mend the formula",
     UNSAVED: "its value; open the workbook in a spreadsheet program and save it",
+    MERGED: "a cell of its own, with its value: only the first of merged cells has one; part them, and fill them in",
     LONG: "references as text, for a spreadsheet keeps 15 digits; format the column as text before they are entered, or "
     "use CSV",
     DATED: "references as text, which a spreadsheet has taken for dates; export them again, or format the column as text "
@@ -50,11 +51,17 @@ BLANK = Cell("")
 Rows = Iterator[tuple[int, list[Cell]]]  # rows with their numbers; blank ones may be left out
 
 
+Area: TypeAlias = tuple[range, range]  # rows from 1 and columns from 0
+
+
 @dataclass(frozen=True)
 class Sheet:
+    """A sheet of a workbook; ``marks`` are its numbers of hidden rows and its areas of merged cells."""
+
     name: str
     is_visible: bool
     rows: Callable[[], Rows]
+    marks: Callable[[], tuple[list[int], list[Area]]]
 
 
 def sheets_of(path: Path, file: str) -> list[Sheet]:
@@ -74,12 +81,18 @@ def sheets_of(path: Path, file: str) -> list[Sheet]:
             return _of_ods(path, file) if is_open_document else _of_xlsx(path, file)
         except (zipfile.BadZipFile, OSError):
             pass
-    raise unreadable(file)
+    raise unreadable(file, path=path)
 
 
-def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)") -> InputError:
-    expected = f"{kind} that opens in the program that made it"
-    return InputError([Problem(file, "", "a file that cannot be read", expected)])
+def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)", path: Path | None = None) -> InputError:
+    """What to say of a file that cannot be read; of one that is another kind than its name says, if its path is given."""
+    other = (kind_of(path) or "text such as CSV" * path.read_bytes()[:512].isascii()) if path else ""
+    if other and not other.startswith("a workbook"):
+        expected = f"{kind}: save it as one, or give the file the ending of what it is"
+        return InputError([Problem(file, "", other, expected)])
+    return InputError(
+        [Problem(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")]
+    )
 
 
 def _locked(file: str) -> InputError:
@@ -144,6 +157,7 @@ def cell_of(value: object, form: str) -> Cell:
 
 def _of_xlsx(path: Path, file: str) -> list[Sheet]:
     import openpyxl
+    from openpyxl.utils import range_boundaries
 
     kind = "an Excel workbook (.xlsx)"
     try:
@@ -154,20 +168,33 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
         raise unreadable(file, kind) from None
 
     def rows(name: str, member: str) -> Rows:
-        found = _xlsx_rows(path, file, name, _formulas(path, name) if _holds_formulas(path, member) else {})
+        found = _xlsx_rows(path, file, name, _formulas(path, name) if any(_tags(path, member, rb"(f)[ />]")) else {})
         return _guarded(found, file, kind)
 
-    return [Sheet(name, visible, partial(rows, name, member)) for name, visible, member in sheets]
+    def marks(member: str) -> tuple[list[int], list[Area]]:
+        hidden, merged = (
+            rb'row (?=[^>]*hidden="(?:1|true)")(?=[^>]*[^/]>)[^>]*\br="(\d+)"',
+            rb'mergeCell [^>]*ref="([^"]+)"',
+        )
+        corners = (range_boundaries(ref.decode()) for ref in _tags(path, member, merged))
+        areas = [(range(top, bottom + 1), range(left - 1, right)) for left, top, right, bottom in corners]
+        return [int(number) for number in _tags(path, member, hidden)], areas
+
+    return [
+        Sheet(name, visible, partial(rows, name, member), partial(marks, member)) for name, visible, member in sheets
+    ]
 
 
-def _holds_formulas(path: Path, member: str) -> bool:
+def _tags(path: Path, member: str, pattern: bytes) -> Iterator[bytes]:
+    """The groups of a pattern that the tags of a sheet match, without reading the sheet as a whole."""
+    tag = re.compile(rb"<(?:\w+:)?" + pattern)
     with zipfile.ZipFile(path) as archive, archive.open(member) as opened:
-        end = b""
+        rest = b""
         while block := opened.read(1 << 20):
-            if re.search(rb"<(\w+:)?f[ />]", end + block):
-                return True
-            end = block[-20:]
-    return False
+            whole, _, rest = (rest + block).rpartition(b"<")  # a tag may go on in the next block
+            yield from tag.findall(whole)
+            rest = b"<" + rest
+        yield from tag.findall(rest)
 
 
 def _sheet(path: Path, name: str, values: bool) -> Any:
@@ -236,7 +263,11 @@ def _of_xls(path: Path, file: str) -> list[Sheet]:
         found = ((number + 1, [cell(one) for one in sheet.row(number)]) for number in range(sheet.nrows))
         return _guarded(found, file, kind)
 
-    return [Sheet(sheet.name, sheet.visibility == 0, partial(rows, sheet)) for sheet in book.sheets()]
+    def marks(sheet: Any) -> tuple[list[int], list[Area]]:
+        areas = [(range(top + 1, end + 1), range(left, right)) for top, end, left, right in sheet.merged_cells]
+        return [n + 1 for n, found in sheet.rowinfo_map.items() if found.hidden and n < sheet.nrows], areas
+
+    return [Sheet(one.name, one.visibility == 0, partial(rows, one), partial(marks, one)) for one in book.sheets()]
 
 
 # ---- .ods ----------------------------------------------------------------------------------------------------
@@ -266,10 +297,17 @@ def _of_ods(path: Path, file: str) -> list[Sheet]:
     except (KeyError, ElementTree.ParseError):
         raise unreadable(file, kind) from None
     rows = lambda name: _guarded(_ods_rows(path, file, name), file, kind)
-    return [Sheet(name, visible, partial(rows, name)) for name, visible in sheets]
+
+    def marks(name: str) -> tuple[list[int], list[Area]]:  # merged cells stand in the rows themselves
+        hidden: list[int] = []
+        for _ in _ods_rows(path, file, name, hidden):
+            pass
+        return hidden, []
+
+    return [Sheet(name, visible, partial(rows, name), partial(marks, name)) for name, visible in sheets]
 
 
-def _ods_rows(path: Path, file: str, name: str) -> Rows:
+def _ods_rows(path: Path, file: str, name: str, hidden: list[int] | None = None) -> Rows:
     number, here = 1, False
     with zipfile.ZipFile(path) as archive, archive.open("content.xml") as opened:
         for event, element in ElementTree.iterparse(opened, ("start", "end")):
@@ -280,6 +318,8 @@ def _ods_rows(path: Path, file: str, name: str) -> Rows:
                 if here and (cells := _ods_cells(element, file, number)):
                     if times > MOST_ROWS:
                         raise InputError([Problem(file, f"row {number}", f"{times:,} equal rows", "a sheet's rows")])
+                    if hidden is not None and element.get(f"{_TABLE}visibility", "visible") != "visible":
+                        hidden += range(number, number + times)
                     yield from ((number + again, cells) for again in range(times))
                 number += times
                 element.clear()
@@ -291,6 +331,7 @@ def _ods_cells(row: ElementTree.Element, file: str, number: int) -> list[Cell]:
         if element.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             continue
         cell, times = _ods_cell(element), int(element.get(f"{_TABLE}number-columns-repeated", "1"))
+        cell = Cell("", MERGED) if cell == BLANK and element.tag.endswith("covered-table-cell") else cell
         if len(cells) + times > MOST_COLUMNS and cell != BLANK:
             got = f"a value beyond column {MOST_COLUMNS:,}: {shown(cell.odd or 'text')}"
             raise InputError([Problem(file, f"row {number}", got, "no more columns than the table has")])
