@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from forces import judgements, question
 from lxml import html
@@ -18,7 +19,8 @@ from cdi_lib.inspection.published import LATER, read_published
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline import comparison as build_comparison
 from cdi_lib.render.look import hash_of
-from cdi_lib.report.labels import TEXTS, said
+from cdi_lib.report.dictionary import METADATA, meaning
+from cdi_lib.report.labels import TEXTS, book
 from cdi_lib.report.telling import FILTERS
 from cdi_lib.report.texts import Texts
 from cdi_lib.statistics import pooling
@@ -256,18 +258,45 @@ def test_the_build_writes_page_pdf_json_and_tables(page, published):
     found = comparison.read(str(page))
     assert len(found.inspections) == len(published.inspections)
     names = {path.name for path in (page / "tables").iterdir()}
-    assert names == {f"{identity.removeprefix('tbl-')}.csv" for identity in comparison_outputs.TABLES}
+    assert names == {f"{identity.removeprefix('tbl-')}.csv" for identity in comparison_outputs.TABLES} | {METADATA}
+
+
+def test_every_column_of_the_tables_is_described(page):
+    words, used = book("comparison/dictionary"), set()
+    about = json.loads((page / "tables" / METADATA).read_text("utf-8"))
+    for table in about["tables"]:
+        frame = pd.read_csv(page / "tables" / table["url"])
+        columns = {column["name"]: column for column in table["tableSchema"]["columns"]}
+        assert list(frame) == list(columns) and frame["code"].is_unique, table["url"]
+        for name, column in columns.items():
+            assert (column["datatype"] == "string") == (not pd.api.types.is_numeric_dtype(frame[name])), (
+                table["url"],
+                name,
+            )
+            assert column["dc:description"] == meaning(name, book("dictionary") | words)
+            used.add(column["dc:description"])
+    assert set(words.values()) <= used
+
+
+def test_intervals_in_the_tables_stand_beside_their_confidence_and_error(page):
+    found = comparison.read(str(page))
+    rows = pd.read_csv(page / "tables" / "rates.csv").set_index("code")
+    for item in found.inspections:
+        if rate := item.rates.get("overall"):
+            row = rows.loc[item.name]
+            assert row["confidence"] == 0.95 and row["rate"] == rate.value
+            assert row["se"] == rate.se if rate.se else pd.isna(row["se"])
 
 
 def test_the_workbook_holds_every_table_unrounded_and_says_what_is_not_comparable(page):
-    book = load_workbook(page / "tables.xlsx")
+    book = load_workbook(page / "tables.xlsx")  # its cells without a value are empty: one type a column
     assert book.sheetnames[3:] == [identity.removeprefix("tbl-") for identity in comparison_outputs.TABLES]
     cover = " ".join(str(cell.value) for row in book["Cover"] for cell in row)
     assert comparison_outputs.tell(comparison.compare([], read_published()), "not_comparable") in cover
     rows = {row[0]: row for row in book["rates"].iter_rows(values_only=True)}
     for item in comparison.read(str(page)).inspections:
         if rate := item.rates.get("overall"):
-            low = said("comparison.gap") if rate.low is None else pytest.approx(rate.low)
+            low = None if rate.low is None else pytest.approx(rate.low)
             assert rows[item.name][4:6] == (pytest.approx(rate.value), low)
 
 

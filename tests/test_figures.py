@@ -33,7 +33,7 @@ NO_FIGURES = {
     r"[Oo]ne percentage point": "the unit in which the change of the yearly number is told",
     r"12 months": "the year to which the yearly number of unrecorded crimes refers",
     r"p below 0\.001": "the least p-value that is printed",
-    r"SHA-256(, first 16 characters)?": "the kind of hash, and how much of it is shown",
+    r"SHA-256": "the kind of hash",
     r"fewer than 30 audited crimes": "a caution: the size of sample that is called small",
     r"\*?R\*? \(1 - \*?r\*? ?\)": "the formula of the yearly number",
     r"0 is what chance alone would give, and 1 full agreement": "the two ends of the scale of kappa",

@@ -2,9 +2,13 @@
 
 import csv
 import io
+import re
+import shutil
+import subprocess
 import zipfile
 
 import openpyxl
+import pandas as pd
 import pytest
 from executed import DIFFICULT, executed
 
@@ -87,10 +91,41 @@ def test_cells_hold_what_the_tables_hold(book, results):
                     assert cell.value == pytest.approx(value * column.factor, rel=1e-14), (output.id, column)
                     assert cell.number_format == column.number_format != ""
                     assert cell.data_type == "n"
+                elif value is None or value == "":
+                    assert cell.value is None
                 else:
                     assert cell.data_type == "s" and cell.value.strip()
-                    if value is None or value == "":
-                        assert cell.value == not_applicable()
+
+
+def test_programs_find_each_table_by_its_name_with_one_type_a_column_and_blanks(book, results):
+    """As pandas, R or Excel take it: by the name of the table, not by where it stands on the sheet."""
+    gaps = 0
+    for output, table in built(results).items():
+        sheet = book[workbook.sheet_name(output)]
+        name = "table_" + output.id.removeprefix("tbl-").replace("-", "_")
+        header, *rows = sheet[sheet.tables[name].ref]
+        assert [column.name for column in sheet.tables[name].tableColumns] == [cell.value for cell in header]
+        values = pd.DataFrame([[cell.value for cell in row] for row in rows])
+        for column, (_, cells) in zip(table.columns, values.items(), strict=True):
+            kinds = {isinstance(value, str) for value in cells if pd.notna(value)}
+            assert len(kinds) < 2 and not {not_applicable(), "none"} & set(cells), (name, column.key)
+        above = " ".join(str(cell.value) for row in sheet.iter_rows(max_row=header[0].row - 1) for cell in row)
+        assert (f"An empty cell means: {not_applicable()}." in above) == bool(values.isna().to_numpy().any()), name
+        gaps += values.isna().to_numpy().sum()
+    assert gaps > 5
+
+
+def test_another_program_finds_the_same_tables(path, book, tmp_path):
+    """LibreOffice reads the workbook and writes the names of the tables, and where they stand."""
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed")
+    command = [office, f"-env:UserInstallation={tmp_path.as_uri()}/profile", "--headless", "--convert-to", "fods"]
+    subprocess.run([*command, "--outdir", tmp_path, path], check=True, capture_output=True, timeout=300)
+    content = (tmp_path / "tables.fods").read_text("utf-8")
+    found = dict(re.findall(r'table:name="(table_\w+)" table:target-range-address="[^"]*?\.(\w+):', content))
+    named = {name: ref.split(":")[0] for sheet in book.worksheets[3:] for name, ref in sheet.tables.items()}
+    assert found == named
 
 
 def test_percentages_and_points_are_shown_as_such(book):

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from cdi_lib.comparison import charts as drawn
 from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, RULES, Comparison, Group, Inspected, Shrunken
-from cdi_lib.report import charts, labels, tables, wording, workbook
+from cdi_lib.report import charts, dictionary, labels, tables, wording, workbook
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.tables import Column, Table
 from cdi_lib.report.telling import FILTERS
@@ -17,6 +17,7 @@ from cdi_lib.report.texts import Texts
 
 NOTES = ("interval", "gaps", "unrounded")
 LEVELS = dict(zip(("inner", "outer"), LIMITS, strict=True))  # of the limits, and of every interval the inner one
+CONFIDENCE = 1 - 2 * LIMITS[LEVELS["inner"]]
 
 
 # --- tables ----------------------------------------------------------------------------------------------------
@@ -31,21 +32,27 @@ def rule_name(rule: str) -> str:
 
 
 def _first(item: Inspected) -> dict[str, Any]:
-    return {"inspection": _label(item), "rules": said(f"rules_short.{item.rule}"), "kind": said(f"kinds.{item.kind}")}
+    return {
+        "code": item.name, "inspection": _label(item),
+        "rules": said(f"rules_short.{item.rule}"), "kind": said(f"kinds.{item.kind}"),
+    }  # fmt: skip
 
 
 def _ends(interval: Any, prefix: str = "") -> dict[str, float | None]:
-    return {f"{prefix}low": interval.low, f"{prefix}high": interval.high}
+    return {f"{prefix}low": interval.low, f"{prefix}high": interval.high, "confidence": CONFIDENCE}
 
 
 def _rates(found: Comparison) -> Rows:
     items = [(item, item.rates["overall"]) for item in found.inspections if "overall" in item.rates]
-    return [_first(item) | {"size": rate.effective_n, "rate": rate.value} | _ends(rate) for item, rate in items]
+    return [
+        _first(item) | {"size": rate.effective_n, "rate": rate.value} | _ends(rate) | {"se": rate.se, "n": rate.n}
+        for item, rate in items
+    ]
 
 
 def _groups(found: Comparison) -> Rows:
     return [
-        {"group": rule_name(group.rule), "inspections": len(group.shrunken), "mean": group.mean}
+        {"code": group.rule, "group": rule_name(group.rule), "inspections": len(group.shrunken), "mean": group.mean}
         | {**_ends(group), "overdispersion": group.overdispersion}
         for group in found.groups
     ]
@@ -87,7 +94,12 @@ def _later(found: Comparison) -> Rows:
     rows = []
     for item in found.later:
         rate, violence = item.rates.get("overall"), item.rates.get("violence")
-        row: dict[str, Any] = {"inspection": item.force, "report": item.title, "published": item.published}
+        row: dict[str, Any] = {
+            "code": item.name,
+            "inspection": item.force,
+            "report": item.title,
+            "published": item.published,
+        }
         row |= {"rate": rate.value, **_ends(rate)} if rate else {}
         row |= {"violence": violence.value} if violence else {}
         row |= {"unrecorded": item.unrecorded.value} if item.unrecorded else {}
@@ -152,24 +164,29 @@ def _with_gaps_named(table: Table) -> Table:
     return Table(columns, [{key: gap if row.get(key) is None else row[key] for key in keys} for row in table.rows])
 
 
+def _built(found: Comparison) -> dict[str, Table]:
+    return {identity: table for identity, output in TABLES.items() if (table := output.build(found))}
+
+
 def write_tables(found: Comparison, folder: Path) -> None:
-    """Write every table as CSV, unrounded."""
-    tables.write({identity: output.build(found) for identity, output in TABLES.items()}, folder)
+    """Write every table as CSV, unrounded, and what their columns mean."""
+    built = _built(found)
+    titles = {identity: TABLES[identity].title for identity in built}
+    dictionary.write(folder, built, titles, said("comparison.title"), words="comparison/dictionary")
 
 
 def write_workbook(found: Comparison, path: Path, published: str) -> None:
     """Write every table into one workbook with a cover that says what is not comparable; ``published`` is an ISO date."""
     from gptables import Cover
 
-    sheets = {}
-    for identity, output in TABLES.items():
-        if table := output.build(found):
-            name = identity.removeprefix("tbl-")
-            sheets[name] = workbook.sheet(name, _with_gaps_named(table), output.title, said("comparison.order"), NOTES)
+    sheets, order, gap = {}, said("comparison.order"), said("comparison.gap")
+    for identity, table in _built(found).items():
+        name = identity.removeprefix("tbl-")
+        sheets[name] = workbook.sheet(name, table, TABLES[identity].title, order, NOTES, empty=gap)
     title, about = said("comparison.title"), said("comparison.about")
     apart = said("comparison.not_comparable", what=tell(found, "not_comparable"))
     cover = Cover(title=title, intro=[tell(found, "counted")], about=[apart, about])
-    notes = {key: said(f"comparison.{key}", gap=said("comparison.gap"), **LEVELS) for key in NOTES}
+    notes = {key: said(f"comparison.{key}", **LEVELS) for key in NOTES}
     workbook.save(path, sheets, cover, notes, title, published)
 
 

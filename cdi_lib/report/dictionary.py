@@ -4,10 +4,11 @@ The meanings of columns are in ``reports/text``; types and units follow from wha
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from cdi_lib.inspection.results import Results
-from cdi_lib.report import wording
+from cdi_lib.inspection.results import Results, write_json
+from cdi_lib.report import tables
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.tables import Column, Table, csv_keys, header_of
 
@@ -16,24 +17,28 @@ METADATA, SCHEMA = "csv-metadata.json", "results.schema.json"
 _UNITS = {"0.0%": "proportion", "0.00%": "proportion", "0%": "proportion", "0.00": "proportion", "#,##0": "count"}
 
 
-def described(results: Results, tables: Mapping[str, Table], titles: Mapping[str, str]) -> dict[str, Any]:
-    """CSV on the Web metadata of some tables: of each its file and title, of each column name, type, unit and meaning.
+def write(
+    folder: Path, found: Mapping[str, Table], titles: Mapping[str, str], title: str, notice: str = "", words: str = ""
+) -> None:
+    """Write tables as CSV files named after their ids, with CSV on the Web metadata: what each column holds.
 
-    See https://www.w3.org/TR/tabular-metadata/. Missing values are empty cells; proportions are in [0, 1].
+    Of each table file and title, of each column name, type, unit and meaning, for which ``words`` names a book beside the
+    dictionary. See https://www.w3.org/TR/tabular-metadata/. Missing values are empty cells; proportions are in [0, 1].
     """
-    return {
+    tables.write(found, folder)
+    meanings = book("dictionary") | (book(words) if words else {})
+    about = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": book("phrases")["language"][:2]}],
-        "dc:title": f"{results.force_name}: {results.publication['title']}",
-        "dc:description": " ".join(
-            [said("dictionary.about"), ": ".join(wording.notice(results.publication) or ())]
-        ).strip(),
-        "tables": [_table(identity, table, titles[identity]) for identity, table in tables.items()],
+        "dc:title": title,
+        "dc:description": f"{said('dictionary.about')} {notice}".strip(),
+        "tables": [_table(identity, table, titles[identity], meanings) for identity, table in found.items()],
     }
+    write_json(folder / METADATA, about)
 
 
-def _table(identity: str, table: Table, title: str) -> dict[str, Any]:
+def _table(identity: str, table: Table, title: str, meanings: Mapping[str, str]) -> dict[str, Any]:
     shown = {column.key: column for column in table.columns}
-    columns = [_column(key, shown.get(key), [row.get(key) for row in table.rows]) for key in csv_keys(table)]
+    columns = [_column(key, shown.get(key), [row.get(key) for row in table.rows], meanings) for key in csv_keys(table)]
     schema: dict[str, Any] = {"columns": columns}
     codes = [row.get("code") for row in table.rows]
     if None not in codes and len(set(codes)) == len(codes):
@@ -41,11 +46,11 @@ def _table(identity: str, table: Table, title: str) -> dict[str, Any]:
     return {"url": f"{identity.removeprefix('tbl-')}.csv", "dc:title": title, "tableSchema": schema}
 
 
-def _column(key: str, shown: Column | None, values: list[Any]) -> dict[str, Any]:
+def _column(key: str, shown: Column | None, values: list[Any], meanings: Mapping[str, str]) -> dict[str, Any]:
     kinds = {type(value) for value in values if value not in (None, "")}
     datatype = "string" if kinds - {int, float} or not kinds else "double" if float in kinds else "integer"
     found: dict[str, Any] = {"name": header_of(key), "titles": shown.header if shown else header_of(key)}
-    found |= {"datatype": datatype, "null": "", "dc:description": meaning(key)}
+    found |= {"datatype": datatype, "null": "", "dc:description": meaning(key, meanings)}
     if shown and shown.number and datatype != "string":
         found |= {
             "schema:unitText": _UNITS.get(shown.number_format, "number"),
@@ -54,11 +59,12 @@ def _column(key: str, shown: Column | None, values: list[Any]) -> dict[str, Any]
     return found
 
 
-def meaning(key: str) -> str:
-    """What a column of this name holds."""
-    meanings: dict[str, str] = book("dictionary")
-    of_a_grade = next((name for name in ("least_finding", "least") if key.startswith(f"{name}_")), "_grade")
-    return meanings.get(key) or meanings[of_a_grade]
+def meaning(key: str, meanings: Mapping[str, str]) -> str:
+    """What a column of this name holds; one named after a grade, a question or a type of crime is meant by its form."""
+    forms = (
+        name for name in meanings if name[-1] == "_" and key.startswith(name) or name[0] == "_" and key.endswith(name)
+    )
+    return meanings.get(key) or meanings[max(forms, key=len, default="_")]
 
 
 def schema() -> dict[str, Any]:

@@ -212,7 +212,7 @@ def write_tables(results: Results, folder: Path) -> None:
     """Write every table as a CSV file named after its id, and what their columns mean."""
     outputs = tables_of(results.told)
     found = {identity: table for identity, output in outputs.items() if (table := built(results, output))}
-    tables.write(found, folder)
     titles = {identity: outputs[identity].title for identity in found}
-    write_json(folder / dictionary.METADATA, dictionary.described(results, found, titles))
+    notice = ": ".join(wording.notice(results.publication) or ())
+    dictionary.write(folder, found, titles, f"{results.force_name}: {results.publication['title']}", notice)
     write_json(folder.parent / dictionary.SCHEMA, dictionary.schema())

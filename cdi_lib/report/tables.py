@@ -69,7 +69,7 @@ KINDS: dict[str, Callable[[str, str], Column]] = {
     "printed": partial(Column, number=True),  # figures that are text already
     "badge": partial(Column, shown=wording.badge),
     "words": partial(Column, words=True),
-    "hash": partial(Column, shown=lambda value: value[:16]),
+    "hash": partial(Column, shown=lambda value: f"{value[:16]}…"),
 }
 
 
@@ -161,10 +161,8 @@ def _inert(value: Any) -> Any:
     return f"'{value}" if runs else value
 
 
-def write(built: Mapping[str, Table | None], folder: Path) -> None:
-    """Write tables as CSV files named after their ids; one without rows (None) is left out."""
+def write(built: Mapping[str, Table], folder: Path) -> None:
+    """Write tables as CSV files named after their ids."""
     folder.mkdir(parents=True, exist_ok=True)
     for identity, table in built.items():
-        if table is not None:
-            path = folder / f"{identity.removeprefix('tbl-')}.csv"
-            path.write_text(to_csv(table), encoding="utf-8", newline="")
+        (folder / f"{identity.removeprefix('tbl-')}.csv").write_text(to_csv(table), encoding="utf-8", newline="")

@@ -29,7 +29,7 @@ _TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "str
 def notes(keys: Iterable[str] = NOTES) -> dict[str, str]:
     """The words of the notes."""
     cautions = "; ".join(book("labels")["cautions"].values())
-    return {key: said(f"workbook.{key}", not_applicable=not_applicable(), cautions=cautions) for key in keys}
+    return {key: said(f"workbook.{key}", cautions=cautions) for key in keys}
 
 
 def write_workbook(results: Results, path: Path) -> None:
@@ -51,6 +51,7 @@ def save(
         # gptables sets an option of pandas that does nothing any more
         warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
         warnings.filterwarnings("ignore", "The following notes are not referenced")
+        warnings.filterwarnings("ignore", r"\s*Empty or null cell")  # the sheet says what it means
         workbook = produce_workbook(
             path,
             sheets,
@@ -98,7 +99,7 @@ def _heights(workbook: Any, page: Any, widths: Sequence[int]) -> None:
 
 def _widths(table: pd.DataFrame) -> list[int]:
     """Widths of columns in characters, up to a limit: long text wraps."""
-    width = lambda value: 3 + len(value if isinstance(value, str) else f"{value:,.2f}")
+    width = lambda value: 3 + len(f"{value:,.2f}" if isinstance(value, int | float) else value or "")
     headers = (max(len(word) + 4 for word in header.split()) for header in table.columns)
     return [min(WIDEST, max(needed, *map(width, cells))) for needed, (_, cells) in zip(headers, table.items())]
 
@@ -141,10 +142,15 @@ def _sheet(results: Results, output: TableOutput, table: Table) -> GPTable:
 
 
 def sheet(
-    name: str, table: Table, title: str, subtitle: str, noted: Iterable[str], legend: str = "", source: str = ""
-) -> GPTable:
-    """One table as a sheet; ``noted`` are the keys of the notes that its columns may refer to."""
+    name: str, table: Table, title: str, subtitle: str, noted: Iterable[str], legend: str = "", source: str = "",
+    empty: str = "",
+) -> GPTable:  # fmt: skip
+    """One table as a sheet, which has a name for programs: one type a column, and ``empty`` says what no value means.
+
+    ``noted`` are the keys of the notes that its columns may refer to.
+    """
     values = [[_value(column, row) for column in table.columns] for row in table.rows]
+    has_gaps = any(value is None for row in values for value in row)
     formats = [
         {"column": {"columns": [number], "format": {"num_format": column.number_format}}}
         for number, column in enumerate(table.columns)
@@ -155,7 +161,8 @@ def sheet(
         table_name=f"table_{re.sub(r'[^a-z0-9]+', '_', name)}",
         title=_text(title),
         subtitles=[_text(subtitle)],
-        instructions=said("workbook.instructions"),
+        instructions=said("workbook.instructions")
+        + (f" {said('workbook.empty', empty=empty or not_applicable())}" if has_gaps else ""),
         legend=[_text(line) for line in textwrap.wrap(legend, COVER_WIDTH)] or None,
         source=source or None,
         table_notes={  # by number of column
@@ -170,10 +177,10 @@ def sheet(
 
 
 def _value(column: Column, row: dict[str, Any]) -> Any:
-    """What stands in a cell: a number unrounded, everything else as text."""
+    """What stands in a cell: a number unrounded, nothing where there is no value, everything else as text."""
     value = row.get(column.key)
     if isinstance(value, str) or value is None:
-        return _text(value or "") or not_applicable()
+        return _text(value or "") or None
     if isinstance(value, bool):
         return wording.yes_no(value)
     return value * column.factor

@@ -80,9 +80,9 @@ def measure_words(entry: ElementJudgement) -> str:
 
 
 def neighbours(entry: ElementJudgement) -> str:
-    """What would have given the next better and the next worse grade."""
+    """What would have given the next better and the next worse grade; empty where it was not judged."""
     if entry.status != "judged":
-        return tables.not_applicable()
+        return ""
     places = _places(entry)
     better, worse = (_change_words(change, places) for change in (entry.next_better, entry.next_worse))
     no_better, no_worse = said("judgements.no_better"), said("judgements.no_worse")
