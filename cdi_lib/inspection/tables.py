@@ -297,9 +297,11 @@ def tables_of(told: Told | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
     for (table, column), part in _OF_THE_PROGRAMME.items():
         ids = tuple(told[part] if isinstance(told, Mapping) else getattr(told, part))
         spec = tables[table][column]
-        named = {part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]])}
+        named = {part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]]) or "none"}
         words = (MAIN, *ids) if (table, column) == ("crimes", "sample") else ids
         tables[table][column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))
+        if column == "route" and not ids:
+            tables[table][column] = replace(tables[table][column], required=False, blank=True)
     for name, own in (told["columns"] if isinstance(told, Mapping) else told.columns).items():
         described = f"{own.description}: {', '.join(own.values)}" if own.values else own.description
         kind = one_of(own.values) if own.values else TEXT
