@@ -270,9 +270,10 @@ def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) 
         "what the worksheet gave; a time or route that the frame has wrong is corrected in the table crimes later"
     )
     numbered = rows["crime_number"].isin([str(number) for number in range(1, worksheet.ROWS_PER_INCIDENT + 1)])
-    given = rows["incident_id"].map(selection["route"])
-    changed = given.notna() & (given != rows["route"]) & (rows["route"].notna() | numbered)
-    found.rows(_Findings.SAMPLE, rows[changed], "route", as_drawn)
+    if "route" in rows:
+        given = rows["incident_id"].map(selection["route"])
+        changed = given.notna() & (given != rows["route"]) & (rows["route"].notna() | numbered)
+        found.rows(_Findings.SAMPLE, rows[changed], "route", as_drawn)
     given = parse_moments(rows["incident_id"].map(selection["reported_at"])).dt.floor("min")
     for file, own in rows.groupby("file", sort=False):
         drawn, times = given[own.index], _minutes(own["reported_at"])
@@ -386,17 +387,17 @@ def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[di
     both = both.dropna(subset=["finding", "finding_again"])
     other = both[both["finding"] != both["finding_again"]]
     differences = [(name, "", "finding", row["finding"], row["finding_again"]) for name, row in other.iterrows()]
-    key = ["incident_id", "crime_number"]
+    key, compared = ["incident_id", "crime_number"], [name for name in COMPARED if name in rows]
     crimes = rows[_is_crime(rows) & rows["incident_id"].isin(both.index)].drop_duplicates(["audit", *key])
     first, again = (  # by incident and number of the crime
-        crimes[crimes["audit"] == audit].set_index(key)[list(COMPARED)].fillna("").to_dict("index")
+        crimes[crimes["audit"] == audit].set_index(key)[compared].fillna("").to_dict("index")
         for audit in (worksheet.FIRST, worksheet.RECHECK)
     )
     place: Any
     for place in sorted({*first, *again}, key=str):
         if place in first and place in again:
             one, two = first[place], again[place]
-            differences += [(*place, name, one[name], two[name]) for name in COMPARED if one[name] != two[name]]
+            differences += [(*place, name, one[name], two[name]) for name in compared if one[name] != two[name]]
         else:
             decided = ("a crime", "no such crime") if place in first else ("no such crime", "a crime")
             differences.append((*place, "crime", *decided))

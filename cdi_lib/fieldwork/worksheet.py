@@ -75,7 +75,7 @@ def columns_for(told: Told) -> dict[str, Column]:
     asked = {
         name: replace(column, choices=tuple(getattr(told, column.part)) if column.part else column.choices)
         for name, column in COLUMNS.items()
-        if not column.measured or told.reads(column.measured)
+        if (not column.measured or told.reads(column.measured)) and (not column.part or getattr(told, column.part))
     }
     return asked | {name: Column(own.description, 16, own.values) for name, own in told.columns.items()}
 
@@ -129,7 +129,8 @@ def _write_lists(sheet: Worksheet, told: Told) -> None:
     sheet.append(["offence_class", "crime_type", "what it is"])
     crime_types = crime_type_of(told)
     for row, (name, found) in enumerate(offence_classes().iterrows(), 2):
-        sheet.append([None, crime_types[str(name)], found["description"]])
+        its_type = crime_types[str(name)]
+        sheet.append([None, its_type if its_type in told.crime_types else None, found["description"]])
         _put(sheet.cell(row, 1), str(name)).number_format = "@"
     for letter, width in zip("ABC", (14, 14, 80), strict=True):
         sheet.column_dimensions[letter].width = width

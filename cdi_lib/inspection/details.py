@@ -443,6 +443,7 @@ class Details(Stored):
     clustered: bool = OF_EVERY_INSPECTION
     recording_limit_hours: int = OF_EVERY_INSPECTION
     recording_rule: RecordingRule = Field(default_factory=lambda: default_programme().rule_on(date(2018, 4, 1)))
+    later_rules: list[RecordingRule] = []  # that began within the audit period
     extremes: Extremes | None = None
     unaudited: Unaudited | None = None
     interval_coverage: IntervalCoverage = OF_EVERY_INSPECTION

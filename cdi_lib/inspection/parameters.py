@@ -11,7 +11,15 @@ from pydantic import ConfigDict, Field, PrivateAttr, StrictBool, StrictInt, Vali
 from cdi_lib.inspection import values
 from cdi_lib.inspection.folders import DEFAULT, FOLDERS, PROJECT, force_key, forces
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.programme import OVERALL, Programme, RecordingRule, Values, default_programme, load_programme
+from cdi_lib.inspection.programme import (
+    OVERALL,
+    Programme,
+    ProgrammeError,
+    RecordingRule,
+    Values,
+    default_programme,
+    load_programme,
+)
 from cdi_lib.inspection.programme_checks import Wrong, unknown
 from cdi_lib.inspection.tables import tables_of
 from cdi_lib.inspection.values import Confidence, Count, Day, Model, Name, Number, Percentage, Points, Status, Text
@@ -473,7 +481,8 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
     if late := [item for item in inspection.publication.approvals if item.date > published]:
         got = f"an approval of {late[0].date}, after the publication on {published}"
         warnings.append(("publication.approvals", got, "approvals that come before it; correct one of the days"))
-    return [Problem(name, where, got, expected, "warning") for where, got, expected in warnings]
+    found = [Problem(name, where, got, expected, "warning") for where, got, expected in warnings]
+    return found + inspection.programme.doubts
 
 
 def check_inspection(content: object, name: str, params: Path = PROJECT / "params") -> Inspection:
@@ -481,7 +490,7 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
     content = dict(content) if isinstance(content, dict) else {}
     has_old_key = OLD_KEY in content
     problems: list[Problem] = []
-    inspection, programme = None, default_programme()
+    inspection, programme, unread = None, default_programme(), None
     if has_old_key and "programme" in content:
         problems.append(Problem(name, OLD_KEY, "both keys", "one of them: 'programme', which took its place"))
     named = content.pop(OLD_KEY, content.get("programme", DEFAULT))
@@ -489,7 +498,9 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
         if not isinstance(named, str):
             raise InputError.of(name, "programme", shown(named), "name of a file in params/programmes")
         programme = load_programme(named, params)
+        unread = ProgrammeError([], programme)
     except InputError as error:
+        unread = error if isinstance(error, ProgrammeError) else None
         problems += [problem if problem.file else replace(problem, file=name) for problem in error.problems]
     try:
         inspection = Inspection.model_validate(content | {"programme": programme})
@@ -498,7 +509,8 @@ def check_inspection(content: object, name: str, params: Path = PROJECT / "param
     if inspection and not problems:
         problems += [Problem(name, *wrong) for wrong in between_file_and_programme(inspection)]
     if inspection is None or problems:
-        raise InputError(problems)
+        raise ProgrammeError(problems, unread.programme, unread.unread) if unread else InputError(problems)
+    inspection = inspection.model_copy(update={"programme": programme.on(inspection.audit_period.start)})
     inspection._has_old_key = has_old_key
     return inspection
 

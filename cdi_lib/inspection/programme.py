@@ -7,7 +7,8 @@ No cut-off of the published programme was ever printed, so bands and rules are t
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +25,12 @@ NOT_JUDGED = "not judged"
 OVERALL = "overall"
 WHOLE = (OVERALL, "overall_pooled", "overall_stratified")  # rates of all crime, of every inspection
 MAIN = "main"  # the random sample, of every inspection
+# Words of a part of a programme, and what they tell of.
+TELLS = {
+    "sentence": ("at_most_below", "none_below", "key"),
+    "reason": ("bands", "minimum", "allow", "use"),
+    "label": ("estimate", "share", "assessment", "table", "where", "counts", "minus", "sum", "of"),
+}
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 TableId = Annotated[str, Field(pattern=r"^tbl-[a-z0-9-]{1,59}$")]
 
@@ -190,12 +197,12 @@ class Told(Model):
 
     crime_types: dict[Id, CrimeType]
     columns: dict[Id, OwnColumn] = Field(default={})
-    routes: dict[Id, Name]
-    samples: dict[Id, Sample]
-    cancellations: dict[Id, Name]
-    estimates: dict[Id, Rate]
-    shares: dict[Id, Counted]
-    tables: dict[TableId, Rows]
+    routes: dict[Id, Name] = Field(default={})
+    samples: dict[Id, Sample] = Field(default={})
+    cancellations: dict[Id, Name] = Field(default={})
+    estimates: dict[Id, Rate] = Field(default={})
+    shares: dict[Id, Counted] = Field(default={})
+    tables: dict[TableId, Rows] = Field(default={})
     compared: tuple[Id, ...] = Field(description="rates that the comparison of forces shows")
 
     def parts_of(self, estimate: str) -> tuple[str, ...]:
@@ -240,6 +247,7 @@ class Programme(Told):
     elements: dict[Id, Element]
     overall: Question
     _origin: "Origin" = PrivateAttr(default_factory=lambda: Origin([]))
+    _doubts: tuple[Problem, ...] = PrivateAttr(default=())
 
     @field_validator("recording_rules")
     @classmethod
@@ -255,6 +263,11 @@ class Programme(Told):
         return Told(**{name: getattr(self, name) for name in Told.model_fields})
 
     @property
+    def doubts(self) -> list[Problem]:
+        """Warnings of words that it has of another programme, and that may not fit what it says itself."""
+        return [replace(problem, severity="warning") for problem in self._doubts]
+
+    @property
     def files(self) -> dict[str, Path]:
         """The files that it was read from, by the names that messages give them."""
         return {name: path for name, path, _ in self._origin.documents}
@@ -262,6 +275,17 @@ class Programme(Told):
     def rule_on(self, day: datetime.date) -> RecordingRule:
         """The rule of recording on a day; before the first one, that."""
         return next((rule for rule in reversed(self.recording_rules) if rule.since <= day), self.recording_rules[0])
+
+    def on(self, day: datetime.date) -> Programme:
+        """The programme with the time limit of a day wherever its words say ``{limit_hours}``."""
+        hours = str(self.rule_on(day).limit_hours)
+        filled = Programme.model_validate(_filled(self.model_dump(exclude_unset=True), hours))
+        filled._origin, filled._doubts = self._origin, self._doubts
+        return filled
+
+    def rules_within(self, start: datetime.date, end: datetime.date) -> list[RecordingRule]:
+        """The rules of recording that began after the first day of a period, until its last."""
+        return [rule for rule in self.recording_rules if start < rule.since <= end]
 
     def elements_of(self, question: str) -> list[str]:
         """Ids of the elements of a question."""
@@ -275,6 +299,14 @@ class Programme(Told):
     def problem(self, where: str, got: str, expected: str) -> Problem:
         """What is wrong at a key such as ``elements.rape.share``, with file and line."""
         return self._origin.problem(where, got, expected)
+
+
+class ProgrammeError(InputError):
+    """What is wrong with a programme, and it without what cannot be read (ids), for its texts to be checked as well."""
+
+    def __init__(self, problems: Iterable[Problem], programme: Programme | None, unread: Sequence[str] = ()):
+        super().__init__(problems)
+        self.programme, self.unread = programme, unread
 
 
 class Origin:
@@ -328,15 +360,67 @@ def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
         if document.content.get("name") not in (None, path.stem):
             line, got = document.find("name")[1], shown(document.content["name"])
             raise InputError.of(file, f"line {line}, name", got, f"'{path.stem}', as the file is called")
+    wrong, unread = list(between_parts(content)), list[str]()
     try:
-        programme = Programme.model_validate(content)
+        programme: Programme | None = Programme.model_validate(content)
     except ValidationError as error:
-        problems = [origin.problem(p.where, p.got, p.expected) for p in explain(error, Programme, "")]
-        raise InputError(problems + [origin.problem(*wrong) for wrong in between_parts(content)]) from None
-    if wrong := list(between_parts(content)):
-        raise InputError([origin.problem(*found) for found in wrong])
-    programme._origin = origin
+        wrong = [(p.where, p.got, p.expected) for p in explain(error, Programme, "")] + wrong
+        programme, unread = _readable(content, error)
+    if programme:
+        programme._origin = origin
+        programme._doubts = tuple(origin.problem(*doubt) for doubt in _unsaid(documents))
+    if wrong:
+        raise ProgrammeError([origin.problem(*found) for found in wrong], programme, unread)
+    assert programme is not None
     return programme
+
+
+def _readable(content: Mapping[str, Any], error: ValidationError) -> tuple[Programme | None, list[str]]:
+    """A programme without the parts that cannot be read, and their ids; None if it is none without them."""
+    places = [tuple(map(str, found["loc"][:2])) for found in error.errors()]
+    rest = {
+        key: {id_: part for id_, part in value.items() if (key, id_) not in places}
+        if isinstance(value, dict)
+        else value
+        for key, value in content.items()
+        if (key,) not in places
+    }
+    try:
+        return Programme.model_validate(rest), [place[-1] for place in places]
+    except ValidationError:
+        return None, []
+
+
+def _unsaid(documents: Sequence[tuple[str, Path, Document]]) -> Iterator[tuple[str, str, str]]:
+    """Words that a programme has of the one that it extends, beside what they tell of and what it says otherwise."""
+    for n, (_, _, document) in enumerate(documents):
+        for *path, own in _parts(document.content):
+            before = [_at(base.content, *path) for _, _, base in documents[n + 1 :]]
+            for words, told_of in TELLS.items():
+                text = next((base[words] for base in before if words in base), None)
+                changed = [
+                    key for key in told_of if key in own and any(base.get(key, own[key]) != own[key] for base in before)
+                ]
+                if text and changed and words not in own:
+                    got = f"{', '.join(changed)} changed, and the words of before: {shown(text, 200)}"
+                    yield ".".join((*path, changed[0])), got, f"'{words}' as well, which tells of it"
+
+
+def _filled(content: Any, hours: str) -> Any:
+    if isinstance(content, dict):
+        return {key: _filled(value, hours) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_filled(value, hours) for value in content]
+    return content.replace("{limit_hours}", hours) if isinstance(content, str) else content
+
+
+def _parts(content: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Parts of a programme that have words, each behind the keys that lead to it."""
+    for kind in ("estimates", "shares", "elements"):
+        yield from ((kind, id_, part) for id_, part in _at(content, kind).items() if isinstance(part, dict))
+    for path in (("overall",), *(("questions", id_) for id_ in _at(content, "questions"))):
+        rules = _at(content, *path, "rules")
+        yield from ((*path, "rules", grade, rule) for grade, rule in rules.items() if isinstance(rule, dict))
 
 
 def _documents(name: str, params: Path) -> list[tuple[str, Path, Document]]:
@@ -352,7 +436,7 @@ def _documents(name: str, params: Path) -> list[tuple[str, Path, Document]]:
         document = read_yaml(path, file)
         found.append((file, path, document))
         base = document.content.get("extends")
-        if base is None and "shares" in document.content:
+        if base is None and "crime_types" in document.content:
             return found
         if base is None:  # of before there were programmes
             base, roots = DEFAULT, (PROJECT / "params", PROJECT / "params")

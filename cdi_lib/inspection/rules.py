@@ -140,8 +140,9 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     yield "reported_at", recorded_at.notna() & t["reported_at"].isna(), reported
     outside = t["reported_at"].notna() & ~t["reported_at"].between(start, end, inclusive="left")
     yield "reported_at", is_main & outside, f"a time in the audit period, {period.start} to {period.end}"
-    route = f"{' or '.join(inspection.programme.routes)} for a crime of the main sample"
-    yield "route", is_main & t["route"].isna(), route
+    if inspection.programme.routes:
+        route = f"{' or '.join(inspection.programme.routes)} for a crime of the main sample"
+        yield "route", is_main & t["route"].isna(), route
     if "recorded_class" in t and t["recorded_class"].notna().any():
         as_what = t["recorded_class"]
         yield "recorded_class", is_main & recorded & as_what.isna(), "the class as which the crime was recorded"
@@ -156,10 +157,11 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
 
 
 def _type_of_class(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
-    """A crime is of the type of its offence class."""
+    """A crime is of the type of its offence class, where the programme has that type."""
     crime_type = t["offence_class"].map(crime_type_of(inspection.programme))
     its_type = crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
-    yield "crime_type", t["crime_type"] != crime_type, its_type
+    known = crime_type.isin(list(inspection.programme.crime_types))
+    yield "crime_type", known & (t["crime_type"] != crime_type), its_type
 
 
 def _rules_of_n100(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:

@@ -185,9 +185,11 @@ def tables_of(told: Told | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
     for table, columns in tables.items():
         for column, spec in ((column, spec) for column, spec in columns.items() if spec.part):
             ids = tuple(told[spec.part] if isinstance(told, Mapping) else getattr(told, spec.part))
-            named = {spec.part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]])}
+            named = {spec.part: " or ".join([*filter(None, [", ".join(ids[:-1])]), *ids[-1:]]) or "none"}
             words = (MAIN, *ids) if (table, column) == ("crimes", "sample") else ids
             columns[column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))
+            if column == "route" and not ids:
+                columns[column] = replace(columns[column], required=False, blank=True)
     for name, own in (told["columns"] if isinstance(told, Mapping) else told.columns).items():
         described = f"{own.description}: {', '.join(own.values)}" if own.values else own.description
         kind = one_of(own.values) if own.values else TEXT

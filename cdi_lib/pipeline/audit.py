@@ -15,7 +15,8 @@ from cdi_lib.inspection.folders import force_key, params_of
 from cdi_lib.inspection.judgement import check_areas
 from cdi_lib.inspection.measures import check_measures, doubtful_frame, doubtful_strata
 from cdi_lib.inspection.parameters import Inspection, doubtful, load_inspection
-from cdi_lib.inspection.problems import InputError, Problem
+from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.programme import Programme, ProgrammeError
 from cdi_lib.inspection.records import AuditRecords, check_register, doubtful_tables, load_records
 from cdi_lib.inspection.results import inputs_of
 from cdi_lib.report import labels
@@ -48,15 +49,13 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
     """Read and check everything that is known about one force; InputError with all problems that stop a report."""
     force = force_key(force)
     params = params or params_of(force)
-    inspection = load_inspection(force, params)
+    inspection = read_inspection(force, params)
     labels.use(inspection.publication.language)
     problems: list[Problem] = []
     records = returned = None
     with _kept(problems):
-        from cdi_lib.report.telling import check_texts  # it draws charts, which takes a while to import
-
         own = lambda problem: problem.file.startswith("params")  # of the project's texts a test tells
-        found = check_texts(inspection.programme, params / force / "text")
+        found = _texts(inspection.programme, force, params)
         problems += [problem for problem in found if problem.severity == "error" or own(problem)]
     with _kept(problems):
         records = load_records(force, inspection, params)
@@ -73,6 +72,26 @@ def read_audit(force: str, params: Path | None = None) -> Audit:
         raise InputError([with_file(problem, force) for problem in problems if problem.severity == "error"])
     inputs = inputs_of(force, params, records, inspection.programme)
     return Audit(force, inspection, records, inputs, returns.summary(returned), tuple(problems))
+
+
+def read_inspection(force: str, params: Path) -> Inspection:
+    """The parameters of a force with their programme; InputError with what is wrong in them, and in its texts as well."""
+    try:
+        return load_inspection(force, params)
+    except ProgrammeError as error:
+        problems = list(error.problems)
+        with _kept(problems):
+            if error.programme is not None:  # what of it cannot be read is told already
+                told = _texts(error.programme, force, params)
+                told = [problem for problem in told if not any(shown(id_) in problem.got for id_ in error.unread)]
+                problems += [problem for problem in told if problem.severity == "error"]
+        raise InputError(problems) from None
+
+
+def _texts(programme: Programme, force: str, params: Path) -> list[Problem]:
+    from cdi_lib.report.telling import check_texts  # it draws charts, which takes a while to import
+
+    return check_texts(programme, params / force / "text")
 
 
 def doubts(audit: Audit, judgements: Judgements) -> list[Problem]:

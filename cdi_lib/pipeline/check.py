@@ -12,10 +12,10 @@ from cdi_lib.fieldwork.trail import check_drawn, read_trail
 from cdi_lib.inspection.details import Judgements
 from cdi_lib.inspection.files import find_table
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, own_folder, params_of, reports_folder
-from cdi_lib.inspection.parameters import Inspection, load_inspection
+from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.pipeline import fingerprint
-from cdi_lib.pipeline.audit import Audit, doubts, read_audit
+from cdi_lib.pipeline.audit import Audit, doubts, read_audit, read_inspection
 from cdi_lib.pipeline.build import check_final, lacking
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, BuildError, execute, saved_by
 
@@ -38,7 +38,7 @@ def check(force: str) -> Checked:
     InputError if the parameter file cannot be used: nothing else can be checked without it.
     """
     params = params_of(force)
-    inspection = load_inspection(force, params)
+    inspection = read_inspection(force, params)
     returned = returns.check_returns(force, inspection, params)
     found = Checked(returned)
     if returned is not None:

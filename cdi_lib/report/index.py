@@ -168,9 +168,9 @@ def table_markdown(results: Results, identity: str, folded: bool = False) -> str
 
     One whose numbers a chart shows is folded on a page, with its title to unfold it.
     """
-    output = tables_of(results.told)[identity]
-    table = output.build(results)
-    if table is None:
+    output = tables_of(results.told).get(identity)  # one that the texts know and this programme does not is not there
+    table = output.build(results) if output else None
+    if output is None or table is None:
         return ""
     text = tables.to_markdown(table, identity, f"{wording.plain(output.title)}.")
     if note := note_of(results, output, table):
@@ -204,7 +204,8 @@ def figure_markdown(results: Results, identity: str) -> str:
     table = beside.build(results)
     is_real = results.records.get("status") != "invented"
     assumed = mark(results, _rests_on(results, beside, table)) if table and is_real else ""
-    title = wording.sentence(output.title) + (f" {said('tables.partly_assumed')}" if assumed else "")
+    named = output.title.format(hours=results.details.recording_limit_hours)
+    title = wording.sentence(named) + (f" {said('tables.partly_assumed')}" if assumed else "")
     return charts.image(page, wording.plain(title), identity, alt, phone)
 
 

@@ -56,11 +56,11 @@ class Teller:
         told = results.told
         sections = [*Findings.model_fields, *(section for section, _ in chapters(inspection.programme))]
         self._context: dict[str, Any] = {
-            "crime_types": labels.crime_types(told),
-            "crime_nouns": labels.nouns(told),
-            "routes": told.routes,
-            "cancellations": {name: label.lower() for name, label in told.cancellations.items()},
-            "sample_nouns": labels.sample_nouns(told),
+            "crime_types": _plain(labels.crime_types(told)),
+            "crime_nouns": _plain(labels.nouns(told)),
+            "routes": _plain(told.routes),
+            "cancellations": _plain({name: label.lower() for name, label in told.cancellations.items()}),
+            "sample_nouns": _plain(labels.sample_nouns(told)),
             "results": results,
             "inspection": inspection,
             "findings": {section: inspection.findings.of(section) for section in sections},
@@ -170,6 +170,11 @@ class Teller:
         return line
 
 
+def _plain(names: dict[str, Any]) -> dict[str, Any]:
+    """Words of a programme, or lists of them, with nothing in them that Markdown would take for its own."""
+    return {id_: wording.plain(n) if isinstance(n, str) else list(map(wording.plain, n)) for id_, n in names.items()}
+
+
 def corrected(results: Results, earlier: Path) -> dict[str, Any]:
     """What a version corrects: the version before it, its folder, the reasons, and each figure that differs."""
     before, now = read_results(earlier), results.publication["version"]
@@ -232,7 +237,7 @@ def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
     """What is wrong with the texts of a report by a programme; before any notebook runs."""
     texts = Texts(labels.language(), own, FILTERS, dict.fromkeys(FUNCTIONS))
     tables = index.tables_of(programme.told)
-    known = {"table": list(tables), "figure": list(index.FIGURES)}
+    known = {"table": [*tables, *labels.book("tables")], "figure": list(index.FIGURES)}
     models: dict[str, type[BaseModel]] = {"results": Results, "inspection": Inspection}
     sections = [section for section, _ in chapters(programme)]
     found = [
@@ -253,11 +258,12 @@ def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
 
 
 def _measures(programme: Programme) -> dict[str, list[str]]:
-    """The ids of results that functions and shared sentences may be called with."""
+    """The ids of tables and results that functions and shared sentences may be called with."""
     rates = programme.rate_ids()
     missed = [f"unrecorded_{id_}" for id_ in (*WHOLE, *programme.crime_types)]
     of_rates = dict.fromkeys(("rate_sentence", "sureness", "grade_sureness", "tile"), rates)
     return of_rates | {
+        "table": list(index.tables_of(programme.told)),
         "estimate": [*rates, *missed, "previous", "change"],
         "unrecorded_sentence": [OVERALL, *programme.crime_types],
     }

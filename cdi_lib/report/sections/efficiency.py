@@ -28,7 +28,8 @@ def counted(identity: str, results: Results) -> Table | None:
     else:
         # a share of none: nothing was examined
         rows = [{"code": key, "item": label, "x": share.x, "n": share.n} for key, label, share in found if share.n]
-    return headed(identity, rows, columns=COLUMNS_LIKE[asked.kind])
+    hours = str(results.details.recording_limit_hours)
+    return headed(identity, rows, columns=COLUMNS_LIKE[asked.kind], hours=hours)
 
 
 def rates(identity: str, results: Results) -> Table | None:

@@ -158,10 +158,11 @@ def parts(table: str, whole: str, results: Results) -> Drawn | None:
     if not found:
         return None
     rows = [(label, share.x, share.n) for label, share in found]
-    title = said(f"{whole}.title", x_of_n=of(results.shares[whole]))
+    hours = {"hours": results.details.recording_limit_hours}
+    title = said(f"{whole}.title", x_of_n=of(results.shares[whole]), **hours)
     subtitle = said(f"{whole}.subtitle", period=_when(results))
-    figure = both(charts.parts, title, subtitle, rows, said(f"{whole}.done"), said(f"{whole}.not_done"))
-    return figure, _alt(said(f"{whole}.alt"), (f"{label} {of(share)}" for label, share in found))
+    figure = both(charts.parts, title, subtitle, rows, said(f"{whole}.done", **hours), said(f"{whole}.not_done"))
+    return figure, _alt(said(f"{whole}.alt", **hours), (f"{label} {of(share)}" for label, share in found))
 
 
 def sensitivity(results: Results) -> Drawn | None:

@@ -30,7 +30,12 @@ def terms(results: Results) -> list[Term]:
     types = [crime_type.meaning or crime_type.label.lower() for crime_type in told.crime_types.values()]
     named = {"crime_types": wording.capital(wording.in_words(types, "or"))}
     named["principal_crime"] = results.details.recording_rule.principal_crime
-    found = [Term(t["name"], t["pattern"], t["meaning"].format(**named)) for t in book("glossary")["terms"]]
+    for rule in results.details.later_rules:
+        then = {"day": wording.day(rule.since), "hours": rule.limit_hours, "rule": rule.principal_crime}
+        named["principal_crime"] += " " + said("glossary.since", **then)
+    there = {*told.shares, *told.estimates, *(part for part in ("samples", "cancellations") if getattr(told, part))}
+    asked = [t for t in book("glossary")["terms"] if there.intersection(t.get("with", there)) or "with" not in t]
+    found = [Term(t["name"], t["pattern"], t["meaning"].format(**named)) for t in asked]
     samples = [sample for sample in told.samples.values() if sample.meaning]
     return found + [Term(sample.label, re.escape(sample.many), str(sample.meaning)) for sample in samples]
 
