@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
@@ -403,6 +403,7 @@ FOLLOW = (
 )
 
 
+Status: TypeAlias = Literal["published", "derived", "computed", "assumed", "illustrative"]
 OTHERS = "others"  # the category of counts that are told together
 
 
@@ -467,7 +468,7 @@ class Details(Stored):
     certainty: dict[str, Certainty] = {}
     published: list[PublishedRow] = []
     back_test: BackTest = OF_EVERY_INSPECTION
-    provenance: dict[str, Literal["published", "derived", "computed", "assumed", "illustrative"]] = {}
+    provenance: dict[str, Status] = {}
 
     @model_validator(mode="before")
     @classmethod
