@@ -37,12 +37,17 @@ def executed() -> tuple[Path, Results]:
     content["assumptions"] = [{"text": text, "status": "assumed", "source": "the force"} for text in DIFFICULT]
     folder = Path(_SCRATCH.name)
     params = write_force(folder / "params", "testshire", content, complete_tables())
+    return run("testshire", params, folder)
+
+
+def run(force: str, params: Path, folder: Path) -> tuple[Path, Results]:
+    """Execute the notebooks of a force into a new folder of notebooks in ``folder``."""
     notebooks, sections = folder / "notebooks", folder / "sections"
     notebooks.mkdir()
     variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
+    audit = read_audit(force, params)
     for name in NOTEBOOKS:
-        execute(name, "testshire", notebooks / f"{name}.ipynb", variables=variables)
-    audit = read_audit("testshire", params)
+        execute(name, force, notebooks / f"{name}.ipynb", variables=variables, audit=audit)
     found = [saved_by(name, sections) for name in NOTEBOOKS]
     assert digest(audit.inputs) == found[0].inputs
-    return notebooks, combine("testshire", audit.inspection, audit.inputs, found)
+    return notebooks, combine(force, audit.inspection, audit.inputs, found)

@@ -1,5 +1,6 @@
 """What was assumed is marked wherever it stands: on the page, in the PDF, in the workbook and in the CSV files."""
 
+import csv
 import re
 import shutil
 
@@ -7,7 +8,6 @@ import built
 import openpyxl
 import pandas as pd
 import pytest
-import tagged
 import yaml
 from lxml import html as lxml_html
 from test_report import pdf_text
@@ -15,6 +15,7 @@ from test_report import pdf_text
 from cdi_lib.inspection.parameters import PROJECT
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline.build import build_report
+from tests.tools import statuses
 
 MARK = "Assumed, not found: "
 
@@ -73,16 +74,29 @@ def test_the_workbook_marks_the_row(report):
     assert found[-1] == "assumed"
 
 
-def test_every_number_of_the_report_has_a_status():
-    folder = built.northamptonshire()
-    told = tagged.tell(folder, PROJECT / "params", "northamptonshire")
-    known = told.results.details.provenance
-    paths = {path for piece in told.pieces for _, path in piece.printed if path}
-    results = {
-        ".".join(path.split(".")[:2]) for path in paths if path.split(".")[0] in ("estimates", "shares", "tallies")
-    }
-    assert len(results) > 40
-    assert results - set(known) == set()
+@pytest.mark.parametrize("force", statuses.FORCES)
+def test_every_number_has_the_status_that_the_list_gives_it(force, tmp_path):
+    """The lists are to be read when they change: ``python -m tests.tools.statuses`` writes them again."""
+    _, params = statuses.results_of(force, tmp_path)
+    found = statuses.listed(force, tmp_path, params)
+    assert [row for row in found if not row[-1]] == []
+    with (statuses.LISTS / f"{force}.csv").open(newline="", encoding="utf-8") as file:
+        assert [tuple(row) for row in csv.reader(file)] == [statuses.HEADER, *found]
+
+
+def test_no_number_of_a_report_with_every_part_is_without_status():
+    found = statuses.listed("testshire", built.testshire(), built.testshire_params())
+    assert len(found) > 200
+    assert {row[-1] for row in found} == {"illustrative"}
+
+
+def test_a_number_that_loses_its_status_is_found():
+    results = read_results(built.testshire() / "results.json")
+    lost = [key for key in results.details.provenance if key.startswith("shares.within_24")]
+    for key in lost:
+        del results.details.provenance[key]
+    assert lost and results.status("shares.within_24.x") is None
+    assert results.status("estimates.overall.low") == "illustrative"
 
 
 def test_what_was_invented_is_called_illustrative_everywhere():

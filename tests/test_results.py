@@ -216,7 +216,7 @@ def test_changes_are_told_as_printed_grades_first(results):
         ("The inspection", "Status: final (was draft)"),
         ("Grades", "Overall grade: inadequate, by the criteria good (was good)"),
         ("Estimates", "Recording rate, all crime: 92.0% (was 91.8%)"),
-        ("Estimates", f"Unrecorded in a year: All crime: {interval}, n = 1,001 (was n = 1,000)"),
+        ("Estimates", f"Unrecorded in a year: all crime: {interval}, n = 1,001 (was n = 1,000)"),
         ("Estimates", "Change since the previous inspection: 13.1 percentage points (was 12.8 percentage points)"),
         ("Counts of what was examined", "Reports of rape recorded: 77 of 84 (was 78 of 84)"),
         ("Counts by category", "Audited crimes of the main sample by route, control room: 6 (was 5)"),

@@ -1,8 +1,11 @@
 """What was assumed says so wherever it stands, and what it says follows from what a result rests on."""
 
+import re
+
+import pandas as pd
 import pytest
 from bad_inputs import in_yaml
-from complete_force import complete_parameters, complete_tables, write_files
+from complete_force import BY_ROUTE, complete_parameters, complete_tables, write_files
 from test_report import page_text
 
 from cdi_lib.inspection.problems import InputError
@@ -17,7 +20,9 @@ def force_files(records: dict, published: bool = True) -> dict[str, bytes]:
     tables = complete_tables()
     if not published:
         del tables["published"]
-    files = {"testshire.yml": in_yaml(complete_parameters() | {"records": records})}
+    files = {
+        "testshire.yml": in_yaml(complete_parameters() | {"records": records, "recorded_crime_by_route": BY_ROUTE})
+    }
     return files | {f"testshire/{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
 
 
@@ -36,10 +41,29 @@ def marked(tmp_path_factory):
 def test_every_result_has_a_status(marked):
     found = read_results(marked / "results.json")
     keys = {f"{kind}.{name}" for kind in ("estimates", "shares", "tallies") for name in found.shelf(kind)}
-    assert set(found.details.provenance) == keys
+    assert keys <= set(found.details.provenance)
     assert found.details.provenance["shares.cancelled"] == "assumed"  # rests on all types together
     assert found.details.provenance["shares.cancelled_violence"] == "derived"
     assert found.details.provenance["shares.within_24"] == "derived"
+
+
+def test_a_raked_rate_has_the_status_of_the_recorded_crime_by_route(marked):
+    found = read_results(marked / "results.json")
+    (place,) = (n for n, row in enumerate(found.details.sensitivity) if row.estimator == "raked")
+    assert {figure["status"] for figure in BY_ROUTE.values()} == {"assumed"}
+    assert found.status(f"details.sensitivity.{place}.rate") == "assumed"
+    rows = pd.read_csv(marked / "tables" / "sensitivity.csv").set_index("estimator")
+    assert rows.loc["raked", "provenance"] == "assumed" and rows.loc["pooled", "provenance"].iat[0] == "derived"
+
+
+def test_an_interval_has_a_status_of_its_own(marked):
+    """Nothing of the rate was assumed here; the recorded crime was, on which the interval rests."""
+    found = read_results(marked / "results.json")
+    assert found.status("estimates.violence.value") == found.status("estimates.violence.n") == "derived"
+    assert found.status("estimates.violence.low") == "assumed"
+    row = pd.read_csv(marked / "tables" / "rates.csv").set_index("code").loc["violence"]
+    assert (row["provenance"], row["interval_provenance"]) == ("derived", "assumed")
+    assert re.search("Only the interval rests on assumed values: [^.]*the rate of violence", page_text(marked))
 
 
 @pytest.mark.stress

@@ -25,7 +25,7 @@ def forest(title: str, subtitle: str, rows: Sequence[tuple], scale: tuple[float,
         if pooled is not None:
             axes.plot([pooled], [-place], "D", color=charts.ORANGE, mfc="none", markersize=6.5, markeredgewidth=1.6)
         axes.annotate(text, (1.03, -place), xycoords=("axes fraction", "data"), va="center", size=10)
-    charts.name_rows(axes, [row[0] for row in rows], 0.3, 0.7, size=10.5, width=30)
+    charts.name_rows(axes, [row[0] for row in rows], [], charts.PAGE, size=10.5, width=30, below=0.3, above=0.7)
     axes.set_xlim(*scale)
     axes.xaxis.grid(True, color="#D9DDE1", linewidth=0.8)
     charts.per_cent(axes.xaxis)

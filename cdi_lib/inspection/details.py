@@ -6,7 +6,7 @@ estimators and intervals stand here by their ids; :mod:`cdi_lib.report.labels` h
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
@@ -401,6 +401,7 @@ FOLLOW = (
 )
 
 
+Status: TypeAlias = Literal["published", "derived", "computed", "assumed", "illustrative"]
 OTHERS = "others"  # the category of counts that are told together
 
 
@@ -466,7 +467,7 @@ class Details(Stored):
     certainty: dict[str, Certainty] = {}
     published: list[PublishedRow] = []
     back_test: BackTest = OF_EVERY_INSPECTION
-    provenance: dict[str, Literal["published", "derived", "computed", "assumed", "illustrative"]] = {}
+    provenance: dict[str, Status] = {}
 
     @model_validator(mode="before")
     @classmethod

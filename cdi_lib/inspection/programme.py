@@ -276,7 +276,7 @@ class Programme(Told):
         """The rule of recording on a day; before the first one, that."""
         return next((rule for rule in reversed(self.recording_rules) if rule.since <= day), self.recording_rules[0])
 
-    def on(self, day: datetime.date) -> Programme:
+    def on(self, day: datetime.date) -> "Programme":
         """The programme with the time limit of a day wherever its words say ``{limit_hours}``."""
         hours = str(self.rule_on(day).limit_hours)
         filled = Programme.model_validate(_filled(self.model_dump(exclude_unset=True), hours))

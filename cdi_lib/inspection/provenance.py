@@ -1,18 +1,20 @@
 """Where a result comes from: published, derived, computed, assumed or illustrative. Never said by hand, always worked out
 from what the result rests on: the status of the records, the columns and cells that were assumed, the parameters."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import TypeAlias
 
-from cdi_lib.inspection.details import PublishedRow
-from cdi_lib.inspection.parameters import Inspection
+from cdi_lib.inspection.details import PublishedRow, Status
+from cdi_lib.inspection.parameters import CountFigure, Inspection, PercentageFigure, PreviousInspection
 from cdi_lib.inspection.programme import MAIN, WHOLE, Programme
 from cdi_lib.inspection.results import Results
 
-Status: TypeAlias = Literal["published", "derived", "computed", "assumed", "illustrative"]
+WORST_FIRST: tuple[Status, ...] = ("illustrative", "assumed", "derived", "computed", "published")
 # Table, columns that are read, and which rows
 Reads: TypeAlias = tuple[str, tuple[str, ...], Mapping[str, Sequence[str]]]
 _BASIS: dict[str, Status] = {"audit": "computed", "reconstruction": "derived", "invented": "illustrative"}
+_SAY_IT = ("programme", "assumptions", "published", "provenance")  # of themselves
 # Columns that crimes get from others.
 _FROM = {
     "rape": ("offence_class",),
@@ -35,29 +37,108 @@ _OF_ABUSE: Reads = ("crimes", ("domestic_abuse", "crime_type", "recorded"), {})
 
 
 def statuses(results: Results, inspection: Inspection, published: Sequence[PublishedRow]) -> dict[str, Status]:
-    """The status of every estimate, "x of y" and tally, by its id (``estimates.overall``)."""
-    printed = {row.result for row in published if row.reproduced == "yes"}
+    """The status of every result by its id (``estimates.overall``), and of each part of it that has another one.
+
+    The id of an estimate gives the status of its value; ``.interval`` and ``.counts`` are the rest (`Results.status`).
+    """
+    printed: dict[str, Status] = {row.result: "published" for row in published if row.reproduced == "yes"}
     found: dict[str, Status] = {}
     for kind in ("estimates", "shares", "tallies"):
         for name in results.shelf(kind):
             key = f"{kind}.{name}"
-            if inspection.records.status == "invented":
-                found[key] = "illustrative"
-            elif key in printed or f"{key}.value" in printed:
-                found[key] = "published"
-            elif _is_assumed(kind, name, inspection):
-                found[key] = "assumed"
-            else:
-                found[key] = _BASIS[inspection.records.status]
+            own: Status = "assumed" if _is_assumed(kind, name, inspection) else _BASIS[inspection.records.status]
+            found[key] = printed.get(key) or printed.get(f"{key}.value") or own
+            if kind == "estimates":
+                found[f"{key}.counts"] = own
+                found[f"{key}.interval"] = printed.get(f"{key}.margin") or _of_interval(name, own, inspection)
     for name, tally in results.tallies.items():  # of which each count was printed
         parts = [f"tallies.{name}.counts.{part}" for part, count in tally.counts.items() if count]
         if parts and all(part in printed for part in parts):
             found[f"tallies.{name}"] = "published"
     same = f"overall_{inspection.estimation.headline}"  # the headline under its other name
-    for prefix in ("estimates.", "estimates.unrecorded_"):
-        if prefix + same in found and f"{prefix}overall" in found:
-            found[prefix + same] = found[f"{prefix}overall"]
-    return found
+    for prefix, part in product(("estimates.", "estimates.unrecorded_"), ("", ".interval", ".counts")):
+        if prefix + same + part in found and f"{prefix}overall{part}" in found:
+            found[prefix + same + part] = found[f"{prefix}overall{part}"]
+    found |= dict(_of_details(results, inspection, found)) | printed
+    if inspection.records.status == "invented":
+        found = dict.fromkeys(found, "illustrative")
+    return {key: status for key, status in found.items() if found.get(key.rpartition(".")[0]) != status}
+
+
+def weakest(known: Iterable[Status]) -> Status:
+    """The status of what rests on several results: that which promises least.
+
+    >>> weakest(["published", "assumed", "derived"])
+    'assumed'
+    """
+    return min(known, key=WORST_FIRST.index)
+
+
+def _stated(inspection: Inspection, *figures: CountFigure | PercentageFigure | PreviousInspection | None) -> Status:
+    """The status of figures of the parameters; those that the force or the auditors supplied are as their records."""
+    basis = _BASIS[inspection.records.status]
+    known = [basis if figure.status == "supplied" else figure.status for figure in figures if figure]
+    return weakest(known or [basis])
+
+
+def _of_interval(name: str, own: Status, inspection: Inspection) -> Status:
+    """It rests on reported crime as well, and so on recorded crime and the share that came by an auditable route."""
+    figures, part = inspection.recorded_crime, name.removeprefix("unrecorded_")
+    if part == "previous":
+        return own
+    named = [figures[part]] if part in figures else figures.values()
+    return weakest([own, _stated(inspection, *named, inspection.auditable_route_percent)])
+
+
+def _of_details(results: Results, inspection: Inspection, found: Mapping[str, Status]) -> Iterator[tuple[str, Status]]:
+    """The status of what is stored beside estimates, shares and tallies: that of the records, but for these."""
+    basis, figures, route = (
+        _BASIS[inspection.records.status],
+        inspection.recorded_crime,
+        inspection.auditable_route_percent,
+    )
+    yield from ((f"details.{name}", basis) for name in (*results.shelf("details"), "back_test") if name not in _SAY_IT)
+    whole = weakest([basis, _stated(inspection, *figures.values(), route)])
+    yield from (("details.sample", whole), ("details.with_prior", whole), ("details.crimes_per_point", whole))
+    yield "details.recorded_crime", _stated(inspection, *figures.values())
+    yield "details.auditable_route", _stated(inspection, route)
+    yield "details.previous", _stated(inspection, inspection.previous_inspection)
+    yield "details.recording_limit_hours", "published"  # in the rules of recording
+    if inspection.records.status == "reconstruction":  # nobody publishes a plan
+        yield from (("details.plan", "assumed"), ("details.sampling", "assumed"))
+    for name in figures:
+        yield f"details.sample.{name}", weakest([basis, _stated(inspection, figures[name], route)])
+        yield f"details.sample.{name}.crimes", found.get(f"estimates.{name}.counts", basis)
+    rates = [_of_estimator(row.estimator, inspection, found) for row in results.details.sensitivity]
+    for place, rate in enumerate(rates):
+        yield f"details.sensitivity.{place}", rate
+        yield f"details.sensitivity.{place}.interval", weakest([rate, whole])
+    yield "details.sensitivity_range", weakest([*rates, whole])
+    yield from _of_judgements(inspection, found)
+
+
+def _of_estimator(estimator: str, inspection: Inspection, found: Mapping[str, Status]) -> Status:
+    if estimator != "raked":
+        return found[f"estimates.overall_{estimator}"]
+    figures = (*inspection.recorded_crime.values(), *inspection.recorded_crime_by_route.values())
+    assumed = _overlaps(("crimes", ("recorded", "crime_type", "route"), _IN_MAIN), inspection)
+    return "assumed" if assumed else weakest([_BASIS[inspection.records.status], _stated(inspection, *figures)])
+
+
+def _of_judgements(inspection: Inspection, found: Mapping[str, Status]) -> Iterator[tuple[str, Status]]:
+    """Of each grade by the criteria, and how sure it is: that of its evidence, and for a question that of its parts. The
+    cut-offs are the choice of those who made the criteria."""
+    programme, basis, of_grades = inspection.programme, _BASIS[inspection.records.status], {}
+    for id_, element in programme.elements.items():
+        measure = f"estimates.{element.estimate}" if element.estimate else f"shares.{element.share}"
+        evidence = found.get(measure, basis)
+        of_grades[id_] = weakest([basis, evidence, found.get(f"{measure}.interval", evidence)])
+        yield f"details.judgements.{id_}.evidence", evidence
+        yield from ((f"details.judgements.{id_}.{part}", "assumed") for part in ("bands", "next_better", "next_worse"))
+    for question in programme.questions:
+        of_grades[question] = weakest(of_grades[id_] for id_ in programme.elements_of(question))
+    of_grades["overall"] = weakest(of_grades.values())
+    yield from ((f"details.judgements.{id_}", status) for id_, status in of_grades.items())
 
 
 def _is_assumed(kind: str, name: str, inspection: Inspection) -> bool:

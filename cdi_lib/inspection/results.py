@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from cdi_lib.inspection.details import FOLLOW, Details, Stored, follows, upgraded
+from cdi_lib.inspection.details import FOLLOW, Details, Status, Stored, follows, upgraded
 from cdi_lib.inspection.files import file_hash, find_table, write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, shown
@@ -27,6 +27,10 @@ SCHEMA_VERSION: Literal[3] = 3
 # How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
 _NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded"}
 _KINDS = ("estimates", "shares", "tallies", "details")
+_PARTS = {  # fields of an estimate beside its value, as `provenance` knows them
+    "interval": ("low", "high", "margin", "below", "above", "confidence", "population"),
+    "counts": ("n", "recorded", "unweighted"),
+}
 _T = TypeVar("_T")
 SampleKind = Literal["main", "dip", "main and dip", "survey", "review"]
 
@@ -184,9 +188,19 @@ class Results(Stored):
         return self.shares.get(key)
 
     def marked(self, keys: Iterable[str]) -> list[str]:
-        """Those results among some ids that were assumed, or that only illustrate."""
-        known = self.details.provenance
-        return [key for key in dict.fromkeys(keys) if known.get(key) in ("assumed", "illustrative")]
+        """Those results among some ids that were assumed, or that only illustrate; an interval can be it alone."""
+        each = dict.fromkeys(key + part for key in keys for part in ("", ".interval"))
+        return [key for key in each if self.details.provenance.get(key) in ("assumed", "illustrative")]
+
+    def status(self, path: str) -> Status | None:
+        """Where the number at a path such as ``estimates.overall.low`` comes from; None where that is not known."""
+        for kind in ("elements", "questions"):
+            path = path.replace(f"judgements.{kind}.", "judgements.")
+        before, _, field = path.rpartition(".")
+        tried = [path, f"{before}.{next((part for part, fields in _PARTS.items() if field in fields), field)}"]
+        while path := path.rpartition(".")[0]:
+            tried.append(path)
+        return next((self.details.provenance[key] for key in tried if key in self.details.provenance), None)
 
     @property
     def told(self) -> Told:

@@ -30,8 +30,8 @@ from matplotlib.transforms import Bbox
 from cdi_lib.report import wording
 from cdi_lib.report.labels import said
 
-DARK_BLUE, TURQUOISE, DARK_PINK, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
-TEXT, MUTED, LIGHT, GRID = "#0B0C0C", "#3D3D3D", "#BFC4C9", "#D9DDE1"
+DARK_BLUE, ORANGE = "#12436D", "#F46A25"
+TEXT, MUTED, GRID = "#0B0C0C", "#3D3D3D", "#D9DDE1"
 # A grade has the same colour in charts, badges and PDF. White text on each of them reaches 4.5:1.
 GRADES = {
     "outstanding": "#12436D",
@@ -53,8 +53,6 @@ _STYLE = {
     "xtick.labelcolor": TEXT,
     "ytick.labelcolor": TEXT,
     "axes.grid": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "cdi_lib",
 }
 
 
@@ -104,16 +102,21 @@ def canvas(
 
 
 def name_rows(
-    axes: Axes, names: Sequence[str], below: float = 0.4, above: float = 0.6, size: float = 11, width: int = 18
-) -> None:
-    """Name the rows of a figure, which lie at 0, -1, -2 and so on; long names in lines of ``width`` characters."""
+    axes: Axes, names: Sequence[str], beside: Sequence[str], shape: Shape, size: float = 11, width: int = 18,
+    below: float = 0.4, above: float = 0.6,
+) -> None:  # fmt: skip
+    """Name the rows of a figure, which lie at 0, -1, -2 and so on; long names in lines of ``width`` characters.
+
+    In a narrow one names, and what stands beside the rows there, are above what is drawn in them.
+    """
+    if shape is PHONE:
+        return _name_above(axes, names, beside)
     lines = [textwrap.fill(name, width, break_long_words=False) for name in names]
     axes.set_yticks([-row for row in range(len(names))], lines, size=size)
     axes.set_ylim(-len(names) + below, above)
 
 
-def name_above(axes: Axes, names: Sequence[str], beside: Sequence[str] = ()) -> None:
-    """Name the rows of a narrow figure above what is drawn in them, with what else stands there on the right."""
+def _name_above(axes: Axes, names: Sequence[str], beside: Sequence[str]) -> None:
     axes.set_yticks([])
     axes.set_ylim(-len(names) + 0.5, 0.75)
     across = axes.get_yaxis_transform()
@@ -184,10 +187,7 @@ def intervals(
         _draw_bar(axes, -place, row, axes.get_xlim()[1])
         if not narrow:
             axes.annotate(row.beside, (1.03, -place), xycoords=("axes fraction", "data"), va="center", size=10.5)
-    if narrow:
-        name_above(axes, [row.name for row in rows], [row.beside for row in rows])
-    else:
-        name_rows(axes, [row.name for row in rows])
+    name_rows(axes, [row.name for row in rows], [row.beside for row in rows], shape)
     axes.xaxis.grid(True, color=GRID, linewidth=0.8)
     if any(row.assumed for row in rows):
         axis = said("rates.hollow", axis=axis)
@@ -248,10 +248,7 @@ def parts(
         axes.barh(y, 1 - share, left=share, height=height, **hatched)
         if not narrow:
             _label_part(axes, y, share, labels[place])
-    if narrow:
-        name_above(axes, [row[0] for row in rows], labels)
-    else:
-        name_rows(axes, [row[0] for row in rows])
+    name_rows(axes, [row[0] for row in rows], labels, shape)
     _quarters(axes)
     label_axis(axes, said("parts.axis", done=done, not_done=not_done), shape)
     return figure
@@ -279,10 +276,7 @@ def bars(
         axes.barh(-place, number, height=0.42 if narrow else 0.62, **look)
         if not narrow:
             axes.text(number + highest * 0.012, -place, wording.count(number), va="center", size=11, weight="semibold")
-    if narrow:
-        name_above(axes, [row[0] for row in rows], [wording.count(row[1]) for row in rows])
-    else:
-        name_rows(axes, [row[0] for row in rows], size=10, width=30)
+    name_rows(axes, [row[0] for row in rows], [wording.count(row[1]) for row in rows], shape, size=10, width=30)
     axes.set_xlim(0, highest * 1.1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     label_axis(axes, said("domestic_abuse.hollow", axis=axis) if assumed else axis, shape)
@@ -307,10 +301,7 @@ def stacks(
                 middle: dict[str, Any] = {"ha": "center", "va": "center", "size": 10.5, "weight": "semibold"}
                 axes.text(left + share / 2, -place, label, color="white", **middle)
             left += share
-    if narrow:
-        name_above(axes, [row[0] for row in rows], [_most_likely(shares) for _, shares in rows])
-    else:
-        name_rows(axes, [row[0] for row in rows])
+    name_rows(axes, [row[0] for row in rows], [_most_likely(shares) for _, shares in rows], shape)
     _quarters(axes)
     label_axis(axes, axis, shape)
     return figure
@@ -378,7 +369,7 @@ def margins(
         axes.set_title(name, size=11.5, weight="semibold", loc="left")
         axes.set_xlim(0, most * 1.1)
         axes.set_ylim(0, highest)
-        axes.yaxis.grid(True, color="#D9DDE1", linewidth=0.8)
+        axes.yaxis.grid(True, color=GRID, linewidth=0.8)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: wording.count(x)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y * 100:g}"))
@@ -414,10 +405,12 @@ def chances(
 
 @styled
 def run_chart(
-    title: str, subtitle: str, points: Sequence[tuple[int, str, float, float, float, bool]], centre: float, axis: str
-) -> Figure:
+    title: str, subtitle: str, points: Sequence[tuple[int, str, float, float, float, bool]], centre: float, axis: str,
+    shape: Shape = PAGE,
+) -> Figure:  # fmt: skip
     """Rates in time with the limits of each: month, name, rate, low, high, and whether it lies outside of them."""
-    figure, axes = canvas(3.4, title, subtitle, 0.075, 0.965)
+    left, names, foot = (0.075, 13, 0.62) if shape is PAGE else (0.13, 5, 0.84)
+    figure, axes = canvas(3.4, title, subtitle, left, 0.965, shape, foot)
     places = [point[0] for point in points]
     step = min(np.diff(places), default=1)
     for place, _, _, low, high, _ in points:
@@ -429,12 +422,12 @@ def run_chart(
         axes.plot([place], [rate], **{"color": DARK_BLUE, "markersize": 6.5, "zorder": 3, **look})
     lowest = min(min(point[2], point[3]) for point in points)
     axes.set_ylim(math.floor(20 * lowest - 0.2) / 20, 1.01)
-    shown = points[:: math.ceil(len(points) / 13)]
+    shown = points[:: math.ceil(len(points) / names)]
     axes.set_xticks([point[0] for point in shown], [point[1].replace(" ", "\n") for point in shown], size=10)
     axes.set_xlim(places[0] - step / 2, places[-1] + step / 2)
     axes.yaxis.grid(True, color=GRID, linewidth=0.8)
     per_cent(axes.yaxis)
-    label_axis(axes, axis)
+    label_axis(axes, axis, shape)
     return figure
 
 

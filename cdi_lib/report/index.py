@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cdi_lib.inspection.programme import Rows, Told
+from cdi_lib.inspection.provenance import weakest
 from cdi_lib.inspection.results import Results, write_json
 from cdi_lib.report import charts, dictionary, labels, tables, wording
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.sections import annex, effectiveness, efficiency, figures, glossary, judgements
 from cdi_lib.report.tables import Column, Table
-
-WORST_FIRST = ("illustrative", "assumed", "derived", "computed", "published")  # of several in one table
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,24 +129,36 @@ def mark(results: Results, keys: Iterable[str]) -> str:
     marked = results.marked(keys)
     if results.records.get("status") == "invented":
         return said("tables.illustrative") if marked else ""
-    names = list(dict.fromkeys(labels.of_result(key, results.details) for key in marked))
-    return said("tables.assumed", names=wording.in_words(names)) if names else ""
+    sentences = []
+    for phrase, part in (("tables.assumed", ""), ("tables.assumed_interval", ".interval")):
+        own = (key.removesuffix(".interval") for key in marked if key.endswith(".interval") == bool(part))
+        if names := list(filter(None, dict.fromkeys(labels.of_result(key, results.details) for key in own))):
+            sentences.append(said(phrase, names=wording.in_words(names)))
+    return " ".join(sentences)
 
 
 def _rests_on(results: Results, output: TableOutput, table: Table) -> list[str]:
     """Ids of the results in a table: those of its rows where these have codes of results, else all that it rests on."""
     known, starts = results.details.provenance, tuple(output.rests_on.split())
-    kinds = {start.partition(".")[0] for start in starts}
+    own = [_of_row(output, row, place) for place, row in enumerate(table.rows)]
+    return [key for keys in own for key in keys if key in known] or [
+        key for key in known if starts and key.startswith(starts)
+    ]
+
+
+def _of_row(output: TableOutput, row: dict[str, Any], place: int) -> list[str]:
+    """What the result of a row may be called: by its code, or by its place."""
     prefix = "unrecorded_" if output.id == "tbl-unrecorded" else ""
-    own = [f"{kind}.{prefix}{row.get('code')}" for row in table.rows for kind in kinds]
-    return [key for key in own if key in known] or [key for key in known if starts and key.startswith(starts)]
+    starts = {start if start.startswith("details.") else start.partition(".")[0] for start in output.rests_on.split()}
+    return [f"{start}.{prefix}{row.get('code', place)}" for start in sorted(starts)]
 
 
 def assumed_in(results: Results, identity: str) -> list[str]:
     """Ids of the results in a table that were assumed, which the note under it names."""
     output = tables_of(results.told)[identity]
     table = output.build(results)
-    return results.marked(_rests_on(results, output, table)) if table else []
+    found = results.marked(_rests_on(results, output, table)) if table else []
+    return [key.removesuffix(".interval") for key in found]
 
 
 def built(results: Results, output: TableOutput) -> Table | None:
@@ -155,12 +167,17 @@ def built(results: Results, output: TableOutput) -> Table | None:
     if table is None or not results.details.provenance:
         return table
     known, keys = results.details.provenance, _rests_on(results, output, table)
-    worst = next((status for status in WORST_FIRST if status in {known[key] for key in keys}), None)
-    if worst is None:
+    if not any(key in known for key in keys):
         return table
-    of_code = {key.rpartition(".")[2].removeprefix("unrecorded_"): known[key] for key in keys}
-    rows = [row | {"provenance": of_code.get(str(row.get("code")), worst)} for row in table.rows]
-    return replace(table, rows=rows, columns=(*table.columns, Column("provenance", said("tables.provenance"))))
+    worst, rows = weakest(known[key] for key in keys if key in known), []
+    for place, row in enumerate(table.rows):
+        own = next((key for key in _of_row(output, row, place) if results.status(key)), None)
+        status, interval = (results.status(own), results.status(f"{own}.low")) if own else (worst, worst)
+        ends = {} if row.get("low") is None else {"interval_provenance": interval}
+        rows.append({"provenance": status} | ends | row)
+    names = [name for name in ("interval_provenance", "provenance") if any(name in row for row in rows)]
+    more = (Column(name, said(f"tables.{name}")) for name in names)
+    return replace(table, rows=rows, columns=(*table.columns, *more))
 
 
 def table_markdown(results: Results, identity: str, folded: bool = False) -> str:

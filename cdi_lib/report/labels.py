@@ -94,7 +94,8 @@ def of_estimate(key: str, details: Details) -> str:
     if key == "previous" and details.previous:
         return said("results.previous", year=details.previous.year)
     if key.startswith("unrecorded_"):
-        return said("results.unrecorded", what=of_estimate(key.removeprefix("unrecorded_"), details))
+        what = of_estimate(key.removeprefix("unrecorded_"), details)
+        return said("results.unrecorded", what=what[:1].lower() + what[1:])
     if key in told.estimates:
         return told.estimates[key].label
     if key in told.crime_types:
@@ -122,6 +123,11 @@ def of_tally(key: str, details: Details) -> str:
 def of_result(key: str, details: Details) -> str:
     """What the result with this id (``estimates.overall``) is, within a sentence."""
     kind, _, name = key.partition(".")
+    if kind == "details":
+        name, _, place = name.partition(".")
+        if name != "sensitivity":
+            return str(book("labels")["details"].get(name, ""))
+        kind, name = "estimates", f"overall_{details.sensitivity[int(place)].estimator}"
     if (statement := name.removeprefix("survey_")) in details.survey_statements:
         return said("results.answers", statement=details.survey_statements[statement].rstrip("."))
     label = {"estimates": of_estimate, "shares": of_share, "tallies": of_tally}[kind](name, details)

@@ -70,9 +70,11 @@ def _chart(found: Rolling) -> str:
         (month, _short(audit.period), audit.rate, audit.low, audit.high, bool(audit.signal))
         for month, audit in zip(months, found.audits, strict=True)
     ]
-    figure = charts.run_chart(words["chart"], words["subtitle"].format(**ends), points, found.centre, words["axis"])
+    drawn = charts.both(
+        charts.run_chart, words["chart"], words["subtitle"].format(**ends), points, found.centre, words["axis"]
+    )
     alt = ". ".join(words["alt"].format(**_told(audit)) for audit in found.audits)
-    return charts.image(figure, words["chart"], "fig-run", f"{words['chart']}. {alt}.")
+    return charts.image(drawn[0], words["chart"], "fig-run", f"{words['chart']}. {alt}.", drawn[1])
 
 
 def _short(name: str) -> str:

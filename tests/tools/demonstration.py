@@ -208,6 +208,8 @@ def _printed(row) -> Iterator[tuple[str, str, str, str]]:
         if pd.isna(percent) or pd.isna(margin) or _places(percent) > 1:
             continue
         yield f"{label} recording rate", f"estimates.{name}.value", "percent", f"{percent:.1f}%"
+        if name == "overall":  # the counts were chosen by it; what is left over by type fits no margin exactly
+            yield "Overall recording rate, margin in points", "estimates.overall.margin", "points", f"{margin:.2f}"
         if pd.notna(over := getattr(row, f"{name}_unrecorded_over")):
             yield f"{label}, unrecorded a year", f"estimates.unrecorded_{name}.value", "over", f"over {over:,.0f}"
 
@@ -370,7 +372,7 @@ def parameters(item: Reconstruction) -> dict:
             "assumed": [
                 {"table": "crimes", "columns": ["crime_type"], "where": {"crime_type": [name]}} for name in item.assumed
             ]
-            + ([{"table": "crimes", "columns": ["recorded"]}] if "n" in item.rules else []),
+            + ([{"table": "crimes", "columns": ["recorded", "sample"]}] if "n" in item.rules else []),
         },
         "programme": "cdi-2017",
         "recorded_crime": {

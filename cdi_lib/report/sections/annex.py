@@ -64,7 +64,8 @@ def sensitivity(results: Results) -> Table | None:
 
 def published(results: Results) -> Table | None:
     """Published figures beside the computed ones."""
-    rows = [{"code": row.result} | row.model_dump() for row in results.details.published]
+    known = ({"code": row.result, "provenance": results.status(row.result)} for row in results.details.published)
+    rows = [one | row.model_dump() for one, row in zip(known, results.details.published, strict=True)]
     # one type a column: what was printed as text is in `computed`
     rows = [row | {"value": None if isinstance(row["value"], str) else row["value"]} for row in rows]
     return headed("tbl-published", rows)

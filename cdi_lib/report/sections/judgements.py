@@ -146,7 +146,7 @@ def bands(results: Results) -> Table | None:
         least = entry.bands
         words = (f"{g}: {b if isinstance(b, str) else wording.trimmed(b) + '%'}" for g, b in least.items())
         row: dict[str, Any] = {"code": entry.id, "element": entry.label, "bands": "; ".join(words)}
-        row["reason"] = entry.reason_for_bands
+        row |= {"reason": entry.reason_for_bands, "provenance": "assumed"}  # by those who made the criteria
         numbers = {f"least_{g}": None if isinstance(b, str) else b / 100 for g, b in least.items()}
         rows.append(row | numbers | {f"least_finding_{g}": b if isinstance(b, str) else None for g, b in least.items()})
     return headed("tbl-bands", rows, worst=results.details.judgements.scale[-1])
