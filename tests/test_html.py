@@ -22,7 +22,8 @@ FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
 @pytest.fixture(scope="module")
 def fixture_page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    return render(FIXTURE, folder, engine="pandoc", metadata={"status": "draft"}).html
+    render(FIXTURE, folder, engine="pandoc", metadata={"status": "draft"})
+    return folder / "index.html"
 
 
 @pytest.fixture(params=["fixture", "northamptonshire", "testshire"])

@@ -21,7 +21,8 @@ FIXTURE = Path(__file__).parent / "fixtures" / "dialect.ipynb"
 @pytest.fixture(scope="module")
 def fixture_pdf(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pdf")
-    return render(FIXTURE, folder, engine="pandoc", metadata={"status": "draft"}).pdf
+    render(FIXTURE, folder, engine="pandoc", metadata={"status": "draft"})
+    return folder / "report.pdf"
 
 
 @pytest.fixture(params=["fixture", "northamptonshire", "testshire"])

@@ -101,12 +101,12 @@ def _write_files(results: Results, staging: Path, renderer: str, progress: Calla
     notebooks = staging / "notebooks"
     progress(STEPS - 1, "HTML and PDF")
     report = notebooks / f"{REPORT}.ipynb"
-    rendered = rendering.render(report, staging, engine=renderer, json_ld=metadata.json_ld(results))
+    message = rendering.render(report, staging, engine=renderer, json_ld=metadata.json_ld(results))
     progress(STEPS, "evidence and data")
     evidence.write_pages(notebooks, results)
     index.write_tables(results, staging / "tables")
     workbook.write_workbook(results, staging / "tables.xlsx")
-    return rendered.message
+    return message
 
 
 def check_final(audit: Audit, commit: str) -> None:

@@ -44,5 +44,4 @@ def build(results: Sequence[Path], out: Path, renderer: str = "auto") -> str:
     with tempfile.TemporaryDirectory() as scratch:
         notebook = Path(scratch) / f"{COMPARISON}.ipynb"
         execute(COMPARISON, COMPARISON, notebook, {"results_folder": str(out.resolve())})
-        rendered = render(notebook, out, engine=renderer, metadata={"date": published}, script=SCRIPT)
-    return rendered.message
+        return render(notebook, out, engine=renderer, metadata={"date": published}, script=SCRIPT)

@@ -7,8 +7,8 @@ import difflib
 import re
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -35,12 +35,6 @@ class Accepted:
     changed: tuple[str, ...]
     comments: tuple[Comment, ...]
     refused: tuple[Problem, ...]
-
-
-@dataclass
-class _Edits:
-    changes: dict[str, list[str]] = field(default_factory=dict)
-    refused: list[Problem] = field(default_factory=list)
 
 
 def draft(force: str) -> tuple[Path, int]:
@@ -101,12 +95,12 @@ def accept(force: str, copy: Path) -> Accepted:
         expected = f"a copy of the report of {force}; the parameters are as they were"
         raise InputError.of(copy.name, "", "a copy of another force's report", expected)
     source, mark, is_windows = _source(force)
-    edits = _edits(passages, prose_of(source), read_passages(_made(force, folder)[0])[0], copy.name)
-    if edits.changes:
-        text = _checked(force, source, edits)
+    changes, refused = _edits(passages, prose_of(source), read_passages(_made(force, folder)[0])[0], copy.name)
+    if changes:
+        text = _checked(force, source, changes)
         text = text.replace("\n", "\r\n") if is_windows else text
         write_whole(params_of(force) / f"{force}.yml", mark + text.encode("utf-8"))
-    return Accepted(tuple(sorted(edits.changes)), tuple(comments), tuple(edits.refused))
+    return Accepted(tuple(sorted(changes)), tuple(comments), tuple(refused))
 
 
 def _read(path: Path, name: str) -> tuple[list[Passage], list[Comment]]:
@@ -124,9 +118,12 @@ def _read(path: Path, name: str) -> tuple[list[Passage], list[Comment]]:
         raise InputError.of(name, "", str(error), "the .docx file that came back") from None
 
 
-def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Sequence[Passage], name: str) -> _Edits:
-    """What was changed in a copy: by the texts of the parameters and what the report prints, both as they are now."""
-    edits, now = _Edits(), {item.key: item.text for item in prose}
+def _edits(
+    passages: Sequence[Passage], prose: Sequence[Prose], printed: Sequence[Passage], name: str
+) -> tuple[dict[str, list[str]], list[Problem]]:
+    """What was changed in a copy, by key, and what is refused: by parameters and report, both as they are now."""
+    changes, refused = dict[str, list[str]](), list[Problem]()
+    now = {item.key: item.text for item in prose}
     text_of = {passage.hash: passage.text for passage in printed}
     key_of = {hash_of(core(item.text)): item.key for item in reversed(prose)}
     versions: dict[str, list[list[str]]] = defaultdict(list)  # of each key, what each of its places says
@@ -141,31 +138,31 @@ def _edits(passages: Sequence[Passage], prose: Sequence[Prose], printed: Sequenc
             elif hash_of(core(passage.text)) not in key_of:  # else it was taken back already
                 got = f"{shown(passage.text)}, an edit of a text that the parameters no longer have"
                 expected = "an edit of the latest draft; edit it in the parameters"
-                edits.refused.append(Problem(name, where, got, expected))
+                refused.append(Problem(name, where, got, expected))
         elif passage.kind == FIXED:
             behind = None
             if passage.is_changed:
-                edits.refused.append(_figure(passage, text_of.get(passage.hash), name, where))
+                refused.append(_figure(passage, text_of.get(passage.hash), name, where))
         elif behind is not None:
             behind += [passage.text] if core(passage.text) else []
         else:
             got = f"a new paragraph {shown(passage.text)}"
-            edits.refused.append(Problem(name, where, got, "prose behind prose that may be edited, or a comment"))
-    _note_missing(passages, printed, key_of, versions, edits, name)
+            refused.append(Problem(name, where, got, "prose behind prose that may be edited, or a comment"))
+    refused += _missing(passages, printed, key_of, versions, name)
     for key, found in versions.items():
         changed = [texts for texts in found if [core(text) for text in texts] != [core(now[key])]]
         if len({tuple(map(core, texts)) for texts in changed}) > 1:
             got = f"{len(found)} versions, in places that print the same text"
-            edits.refused.append(Problem(name, key, got, "one version"))
+            refused.append(Problem(name, key, got, "one version"))
         elif changed:
-            edits.changes[key] = [_as_before(text, now[key]) for text in changed[0]]
-    return edits
+            changes[key] = [_as_before(text, now[key]) for text in changed[0]]
+    return changes, refused
 
 
-def _note_missing(
+def _missing(
     passages: Sequence[Passage], printed: Sequence[Passage], key_of: Mapping[str, str],
-    versions: dict[str, list[list[str]]], edits: _Edits, name: str,
-) -> None:  # fmt: skip
+    versions: dict[str, list[list[str]]], name: str,
+) -> Iterator[Problem]:  # fmt: skip
     """Passages of the draft that the copy has no more: a point of prose is taken out, anything else refused."""
     there = {passage.number for passage in passages if passage.kind}
     if len(there) == max((passage.of for passage in passages), default=0):
@@ -180,7 +177,7 @@ def _note_missing(
             versions[key].append([])
         elif key is None:
             expected = "it as it was; what is computed cannot be taken out"
-            edits.refused.append(Problem(name, "", f"no more {shown(passage.text)}", expected))
+            yield Problem(name, "", f"no more {shown(passage.text)}", expected)
 
 
 def _figure(passage: Passage, before: str | None, name: str, where: str) -> Problem:
@@ -204,11 +201,11 @@ def _as_before(text: str, before: str) -> str:
     return before[:1] + text[1:] if text[:1].lower() == before[:1].lower() else text
 
 
-def _checked(force: str, source: str, edits: _Edits) -> str:
+def _checked(force: str, source: str, changes: Mapping[str, Sequence[str]]) -> str:
     """The parameter file with the edited prose; InputError if it could not be used then."""
     name = f"params/{force}.yml"
     try:
-        text = rewritten(source, edits.changes)
+        text = rewritten(source, changes)
     except ValueError as error:
         raise InputError.of(name, str(error).partition(":")[0], "several texts or none", str(error)) from None
     check_inspection(yaml.safe_load(text), name, params_of(force))

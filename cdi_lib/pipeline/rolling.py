@@ -30,7 +30,7 @@ def build(force: str, renderer: str = "auto") -> tuple[Path, str]:
     with publishing.staging_folder(name, reports) as staging, tempfile.TemporaryDirectory() as scratch:
         notebook = Path(scratch) / "report.ipynb"
         nbformat.write(new_notebook(cells=[*cells, new_markdown_cell(rolling.page(found))]), notebook)
-        message = render(notebook, staging, engine=renderer).message
+        message = render(notebook, staging, engine=renderer)
         write_json(staging / "programme.json", found.model_dump(mode="json"))
         publishing.publish(staging, reports / name)
     return reports / name, message

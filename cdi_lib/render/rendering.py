@@ -6,7 +6,6 @@ Both engines share the page template, the stylesheet, the Lua filter and the Typ
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,13 @@ from cdi_lib.render.notebooks import front_matter, read_cells, read_chunks
 ENGINES = ("auto", "quarto", "pandoc")
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """What was written (``index.html``, ``report.pdf``), by which engine, and a line that says so and why."""
-
-    html: Path
-    pdf: Path
-    engine: str  # "quarto" or "pandoc"
-    message: str
-
-
 def render(
     notebook: Path, out_dir: Path, *, engine: str = "auto", metadata: Mapping[str, Any] | None = None,
     json_ld: Mapping[str, Any] | None = None, script: Path | None = None,
-) -> Rendered:  # fmt: skip
+) -> str:  # fmt: skip
     """Write ``index.html`` and ``report.pdf`` of an executed report notebook into an existing folder, both or none.
+
+    Returns a line that says which engine was used, and why.
 
     ``engine`` is ``quarto``, ``pandoc`` (the embedded one) or ``auto``, which takes that where no Quarto of 1.7 or later
     renders the report. ``metadata`` adds to the front matter of the first cell; ``json_ld``, a schema.org description,
@@ -54,7 +45,7 @@ def render(
         path, told = (None, "asked for") if engine == "pandoc" else quarto.find()
         pages = None
         if path:
-            used, message = "quarto", f"Rendered by Quarto {told}."
+            message = f"Rendered by Quarto {told}."
             try:
                 pages = quarto.pages(path, work / "project", matter, chunks, document, head)
             except EngineError as error:
@@ -62,9 +53,8 @@ def render(
         if pages is None:
             if engine == "quarto":
                 raise RenderError(f"engine quarto was asked for, but {told}; auto and pandoc do without it")
-            used, message = "pandoc", f"Rendered by the embedded engine ({embedded.version()}): {told}."
+            message = f"Rendered by the embedded engine ({embedded.version()}): {told}."
             pages = embedded.pages(work, document, head)
-    html, pdf = out_dir / "index.html", out_dir / "report.pdf"
-    html.write_bytes(pages[0])
-    pdf.write_bytes(pages[1])
-    return Rendered(html, pdf, used, " ".join(message.split()))
+    for name, content in zip(("index.html", "report.pdf"), pages, strict=True):
+        (out_dir / name).write_bytes(content)
+    return " ".join(message.split())
