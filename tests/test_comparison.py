@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 from scipy import integrate, special, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
+from cdi_lib.comparison import charts
 from cdi_lib.comparison import compare as comparison
 from cdi_lib.comparison import outputs as comparison_outputs
 from cdi_lib.comparison.compare import Count, Inspected, Rate
@@ -321,6 +322,17 @@ def test_one_force_alone_can_be_shown():
     assert comparison_outputs.table_markdown(alone, "tbl-shrunken") == ""
     assert "fewer than five inspections" in comparison_outputs.tell(alone, "chance")
     assert "no sum" in comparison_outputs.tell(alone, "unrecorded")
+
+
+def test_charts_have_a_shape_for_phones_and_funnels_name_who_lies_outside(page):
+    found = comparison.read(str(page))
+    for group in found.groups:
+        assert comparison_outputs.funnel_markdown(found, group).count("fig-phone=") == 1
+        assert comparison_outputs.forest_markdown(found, group.rule).count("fig-phone=") == 1
+    points = [(n, rate, "Kent" if rate < 0.8 else "") for n, rate in ((900, 0.79), (1000, 0.9), (1100, 0.91))]
+    figure = charts.funnel("Title", "Subtitle", 0.9, points, found.groups[0].limits)
+    names = [text for text in figure.axes[0].texts if text.get_text() == "Kent"]
+    assert [text.xy for text in names] == [(900, 0.79)]
 
 
 def test_words_ask_for_what_the_comparison_holds():

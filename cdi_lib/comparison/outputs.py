@@ -149,10 +149,11 @@ _OUTPUTS = (
 TABLES = {output.id: output for output in _OUTPUTS}
 
 
-def table_markdown(found: Comparison, identity: str) -> str:
-    """A table with its caption; empty where there is nothing to show."""
-    table = TABLES[identity].build(found)
-    return tables.to_markdown(_with_gaps_named(table), identity, TABLES[identity].title) if table else ""
+def table_markdown(found: Comparison, identity: str, folded: bool = False) -> str:
+    """A table with its caption, folded where charts show its numbers; empty where there is nothing to show."""
+    table, title = TABLES[identity].build(found), TABLES[identity].title
+    text = tables.to_markdown(_with_gaps_named(table), identity, title) if table else ""
+    return f'::: {{.folded summary="{title}"}}\n{text}\n:::' if text and folded else text
 
 
 def _with_gaps_named(table: Table) -> Table:
@@ -215,8 +216,8 @@ def forest_markdown(found: Comparison, rule: str) -> str:
         return ""
     title = said("comparison.rates", rule=rule_name(rule))
     subtitle = said(f"comparison.rates_subtitle{'_unknown' if rule == 'not known' else ''}", **LEVELS)
-    figure = drawn.forest(title, subtitle, rows, _scale(found))
-    return charts.image(figure, title, f"fig-rates-{rule.replace(' ', '-')}", f"{title}. {'; '.join(told)}.")
+    page, phone = charts.both(drawn.forest, title, subtitle, rows, _scale(found))
+    return charts.image(page, title, f"fig-rates-{rule.replace(' ', '-')}", f"{title}. {'; '.join(told)}.", phone)
 
 
 def _label(item: Inspected) -> str:
@@ -232,16 +233,18 @@ def _scale(found: Comparison) -> tuple[float, float]:
 
 def funnel_markdown(found: Comparison, group: Group) -> str:
     """The funnel plot of one group."""
-    rates = [item.rates["overall"] for item, _ in _members(group, found)]
+    members = _members(group, found)
+    rates = [item.rates["overall"] for item, _ in members]
     within, beyond = (wording.count(group.places.get(place, 0)) for place in ("within", "beyond"))
     title, counts = said("comparison.funnel", rule=rule_name(group.rule)), {"within": within, "beyond": beyond} | LEVELS
     subtitle = said("comparison.funnel_subtitle", inspections=wording.count(len(rates)), **counts)
-    points = [(rate.effective_n, rate.value) for rate in rates]
+    outside = [_label(item) if pooled.place != "within" else "" for item, pooled in members]
+    points = [(rate.effective_n, rate.value, name) for rate, name in zip(rates, outside, strict=True)]
     if group.narrow:
         subtitle += f" {said('comparison.funnel_widened')}"
-    figure = drawn.funnel(title, subtitle, group.pooled, points, group.limits, group.narrow)
+    page, phone = charts.both(drawn.funnel, title, subtitle, group.pooled, points, group.limits, group.narrow)
     alt = said("comparison.funnel_alt", title=title, rate=wording.percent(group.pooled), subtitle=subtitle)
-    return charts.image(figure, title, f"fig-funnel-{group.rule.replace(' ', '-')}", alt)
+    return charts.image(page, title, f"fig-funnel-{group.rule.replace(' ', '-')}", alt, phone)
 
 
 # --- sentences -------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def estimates(found: Mapping[str, EstimateResult], details: Details) -> None:
         ends = ["open" if end is None else wording.rounded(end, places) for end in (item.low, item.high)]
         population = "not applicable" if item.population is None else wording.count(item.population)
         how = f"{wording.plain(item.estimator)}, {item.interval}"
-        what = wording.plain(labels.of_estimate(key, details))
+        what = wording.plain(wording.capital(labels.of_estimate(key, details)))
         value = wording.rounded(item.value, places)
         body.append([f"`{key}`", what, value, *ends, wording.count(item.n), population, how])
     _table(["id", "what", "estimate", "interval from", "to", "n", "N", "method"], body)

@@ -149,10 +149,11 @@ class _Page(mistune.HTMLRenderer):
         """A table with a caption; the first cell of a row names it, columns of numbers are set to the right."""
         rows = [[text or "(empty)" for text in row] for row in rows]
         columns = list(zip(*rows, strict=True)) or [()] * len(header)
-        classes = [' class="num"' if number and _are_numbers(texts) else "" for number, texts in enumerate(columns)]
+        kinds = ["num" if place and _are_numbers(texts) else _length(texts) for place, texts in enumerate(columns)]
+        classes = [f' class="{kind}"' if kind else "" for kind in kinds]
         label = escape(self._label("table"))
         lines = [
-            f'<div class="table-scroll" role="region" tabindex="0" aria-label="{label}">',
+            f'<div class="table-scroll{" wide" * (len(header) > 3)}" role="region" tabindex="0" aria-label="{label}">',
             f'<table>\n<caption><span class="caption-text">{label}</span></caption>\n<thead>\n<tr>',
             *(f'<th{kind} scope="col">{text}</th>' for kind, text in zip(classes, header, strict=True)),
             "</tr>\n</thead>\n<tbody>",
@@ -180,6 +181,11 @@ class _Page(mistune.HTMLRenderer):
         self._labels[kind, name] += 1
         number = self._labels[kind, name]
         return name if kind == "table" and number == 1 else f"{name}, {kind} {number}"
+
+
+def _length(texts: Sequence[str]) -> str:
+    """The class of a column whose texts would make many short lines if it were narrow."""
+    return "long" if max(map(len, texts), default=0) > 40 else ""
 
 
 def _are_numbers(texts: Sequence[str]) -> bool:

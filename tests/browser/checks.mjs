@@ -56,6 +56,7 @@ async function keyboard(page) {
 async function sortable(page) {
   const button = await page.$("th button");
   if (!button) return null;
+  await button.evaluate((found) => found.closest("details")?.setAttribute("open", ""));
   await button.focus();
   await page.keyboard.press("Enter");
   const sorted = await page.evaluate(() => document.querySelector("th[aria-sort='ascending'], th[aria-sort='descending']") !== null);
