@@ -1,6 +1,7 @@
 """What counts as a change of the code, and which commit a report names."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -210,3 +211,15 @@ def test_what_is_written_for_all_reports_is_no_source_of_one(tmp_path, monkeypat
     fingerprint.code_files.cache_clear()
     assert dict(fingerprint.code_files()) == before
     fingerprint.code_files.cache_clear()
+
+
+def test_another_quarto_is_another_engine_and_where_it_lies_is_not_told(tmp_path, monkeypatch):
+    program, told = tmp_path / "quarto", []
+    monkeypatch.setattr(fingerprint.shutil, "which", lambda *_, **__: str(program))
+    for text in ("one", "one", "another"):
+        program.write_text(text)
+        os.utime(program, (0, 0))
+        fingerprint.engine_files.cache_clear()
+        told.append(fingerprint.engine_files("auto")["renderer"])
+    fingerprint.engine_files.cache_clear()
+    assert told[0] == told[1] != told[2] and all(re.fullmatch(r"Quarto [0-9a-f]{16}", text) for text in told)
