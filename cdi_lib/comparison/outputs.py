@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cdi_lib.comparison import charts as drawn
-from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, RULES, Comparison, Group, Inspected, Shrunken
+from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, RULES, Comparison, Group, Inspected, Shrunken, rules_of
+from cdi_lib.inspection.folders import slug
 from cdi_lib.report import charts, labels, tables, wording, workbook
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.tables import Column, Table
@@ -25,13 +26,20 @@ LEVELS = dict(zip(("inner", "outer"), LIMITS, strict=True))  # of the limits, an
 Rows: TypeAlias = list[dict[str, Any]]
 
 
-def rule_name(rule: str) -> str:
+def rule_name(rule: str, words: str = "rules") -> str:
     """The rules of an audit period in words."""
-    return said(f"rules.{rule}")
+    if rule in RULES:
+        return said(f"{words}.{rule}")
+    kind, since, *limit = rule.replace(",", "").split()
+    return said(f"{words}.own_{kind}", day=wording.day(since), hours=(*limit, "")[0])
 
 
 def _first(item: Inspected) -> dict[str, Any]:
-    return {"inspection": _label(item), "rules": said(f"rules_short.{item.rule}"), "kind": said(f"kinds.{item.kind}")}
+    return {
+        "inspection": _label(item),
+        "rules": rule_name(item.rule, "rules_short"),
+        "kind": said(f"kinds.{item.kind}"),
+    }
 
 
 def _ends(interval: Any, prefix: str = "") -> dict[str, float | None]:
@@ -199,7 +207,7 @@ def forest_markdown(found: Comparison, rule: str) -> str:
     title = said("comparison.rates", rule=rule_name(rule))
     subtitle = said(f"comparison.rates_subtitle{'_unknown' if rule == 'not known' else ''}", **LEVELS)
     figure = drawn.forest(title, subtitle, rows, _scale(found))
-    return charts.image(figure, title, f"fig-rates-{rule.replace(' ', '-')}", f"{title}. {'; '.join(told)}.")
+    return charts.image(figure, title, f"fig-rates-{slug(rule)}", f"{title}. {'; '.join(told)}.")
 
 
 def _label(item: Inspected) -> str:
@@ -224,7 +232,7 @@ def funnel_markdown(found: Comparison, group: Group) -> str:
         subtitle += f" {said('comparison.funnel_widened')}"
     figure = drawn.funnel(title, subtitle, group.pooled, points, group.limits, group.narrow)
     alt = said("comparison.funnel_alt", title=title, rate=wording.percent(group.pooled), subtitle=subtitle)
-    return charts.image(figure, title, f"fig-funnel-{group.rule.replace(' ', '-')}", alt)
+    return charts.image(figure, title, f"fig-funnel-{slug(group.rule)}", alt)
 
 
 # --- sentences -------------------------------------------------------------------------------------------------
@@ -236,7 +244,7 @@ def tell(found: Comparison, section: str) -> str:
     texts = Texts(labels.language(), None, FILTERS, {name: partial(show, found) for name, show in shows.items()})
     context = {
         "found": found,
-        "rules": {rule: rule_name(rule) for rule in RULES},
+        "rules": {rule: rule_name(rule) for rule in rules_of(found.inspections)},
         "by_kind": [f"{wording.count(number)} {said(f'kinds.{kind}')}" for kind, number in found.kinds.items()],
         "not_pooled": [f"“{rule_name(rule)}”" for rule in found.not_pooled],
         "least": LEAST_POOLED,

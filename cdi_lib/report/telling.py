@@ -29,7 +29,7 @@ FILTERS = {
         "link", "lower_first", "number_word", "of", "paragraphs", "percent", "percent_confidence", "plain", "plural",
         "plus_minus", "points", "points_list", "rounded", "sentence", "trimmed", "with_article", "without_stop",
     )
-} | {"class_name": labels.class_name, "interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}  # fmt: skip
+} | {"class_name": labels.class_name, "interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records"), "rule_words": judgements.rule_words}  # fmt: skip
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     *("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "is_assumed", "table", "figure"),
