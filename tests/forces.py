@@ -96,7 +96,7 @@ def question(id_="overall", decided="good", **changes):
         "reason": None,
         "role": None,
     }
-    found |= {"rule": "", "evidence": {}, "next_better": [], "next_worse": [], "probabilities": None}
+    found |= {"rule": {"kind": "other"}, "evidence": {}, "next_better": [], "next_worse": [], "probabilities": None}
     return found | changes
 
 

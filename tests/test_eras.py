@@ -16,7 +16,14 @@ ERAS = {  # force: audit period, programme, rule
     "oldshire": (("2019-01-01", "2019-06-30"), "cdi-2017", "after"),
     "crossshire": (("2023-03-01", "2023-08-31"), "peel-2021", "across 2023"),
     "newshire": (("2024-01-01", "2024-06-30"), "qsr-2025", "from 2023"),
+    "nextshire": (("2025-01-01", "2025-06-30"), "next", "from 2025-01-01, 48 hours"),
 }
+NEXT = """
+name: next
+extends: qsr-2025
+recording_rules: [{since: 2023-06-01, limit_hours: 24, principal_crime: As it was.}, {since: 2025-01-01, limit_hours: 48,
+  principal_crime: Every crime is recorded.}]
+"""
 
 
 def of_era(force: str) -> dict[str, bytes]:
@@ -37,17 +44,20 @@ def of_era(force: str) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("eras")
-    params = write_files(folder / "params", {name: item for force in ERAS for name, item in of_era(force).items()})
+    files = {name: item for force in ERAS for name, item in of_era(force).items()}
+    params = write_files(folder / "params", files | {"programmes/next.yml": NEXT.encode()})
     return {force: build_report(force, "pandoc", params=params, reports=folder / "reports").folder for force in ERAS}
 
 
 def test_each_report_prints_the_rule_of_its_time(built):
-    since = {"oldshire": "2018-04-01", "crossshire": "2018-04-01", "newshire": "2023-06-01"}
+    since = {"oldshire": "2018-04-01", "crossshire": "2018-04-01", "newshire": "2023-06-01", "nextshire": "2025-01-01"}
     for force, folder in built.items():
         rule, text = read_results(folder / "results.json").details.recording_rule, page_text(folder)
         assert str(rule.since) == since[force]
         assert rule.principal_crime in text
-        assert ("Since June 2023 this has held for stalking" in text) == (force == "newshire")
+        assert ("Since June 2023 this has held for stalking" in text) == (force in ("newshire", "crossshire"))
+        assert ("From 1 June 2023 on, within the audit period" in text) == (force == "crossshire")
+        assert ("within 48 hours" in text, "within 24 hours" in text) == (force == "nextshire", force != "nextshire")
 
 
 def test_the_comparison_keeps_them_apart(built, tmp_path):
@@ -56,11 +66,11 @@ def test_the_comparison_keeps_them_apart(built, tmp_path):
     own = {item.force: item for item in found.inspections}
     assert {force: own[force.capitalize()].rule for force in ERAS} == {force: era[2] for force, era in ERAS.items()}
     pooled = {name: group.rule for group in found.groups for name in (item.name for item in group.shrunken)}
-    assert {pooled.get(own[force.capitalize()].name) for force in ("crossshire", "newshire")} == {
+    assert {pooled.get(own[force.capitalize()].name) for force in ("crossshire", "newshire", "nextshire")} == {
         None
     }  # alone in theirs
     comparison.build(results, tmp_path, "pandoc")
     text = page_text(tmp_path)
     for words in ("24 hours and the counting rules of April 2018", "audit period on both sides of June 2023",
-                  "24 hours and the counting rules of June 2023"):  # fmt: skip
+                  "24 hours and the counting rules of June 2023", "48 hours and the rules of 1 January 2025"):  # fmt: skip
         assert words in text or words.capitalize() in text, words

@@ -23,6 +23,7 @@ from cdi_lib.inspection.parameters import (
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import Programme, Question, default_programme, load_programme
 from cdi_lib.inspection.results import EstimateResult, Share
+from cdi_lib.report.sections.judgements import rule_words
 
 # Published report Northamptonshire 2020: rate in per cent, half-width of the interval, audited crimes.
 # n of violence and sexual offences is derived from the published figures; rape is 78 of 84, normal interval.
@@ -196,7 +197,7 @@ def test_question_without_its_required_element_is_not_judged(inspection, estimat
     del estimates["overall"]
     found = judge(load_programme("cdi-2017"), estimates, shares, inspection)
     assert entry(found, "effective").computed == "not judged"
-    assert "Records all reported crime" in entry(found, "effective").rule
+    assert "Records all reported crime" in rule_words(entry(found, "effective"))
     assert grades(found)["overall"] == "not judged"
 
 
@@ -359,13 +360,15 @@ def test_next_grades_of_a_share_count_the_allowance():
         CountChange(grade="best", x=18, n=20),
         CountChange(grade="worst", x=12, n=20),
     )
-    assert found.rule == "At least 70 per cent is middle, where 1 more may have been missed in so small a sample."
+    assert (
+        rule_words(found) == "At least 70 per cent is middle, where 1 more may have been missed in so small a sample."
+    )
     best = judged_element(share(20, 20), share="rape", minimum=5, allow=1)
     assert (best.next_better, best.next_worse) == (None, CountChange(grade="middle", x=17, n=20))
-    assert best.rule == "At least 90 per cent is best."
+    assert rule_words(best) == "At least 90 per cent is best."
     worst = judged_element(share(0, 20), share="rape", minimum=5)
     assert (worst.next_better, worst.next_worse) == (CountChange(grade="middle", x=14, n=20), None)
-    assert worst.rule == "Below the band for middle, so worst."
+    assert rule_words(worst) == "Below the band for middle, so worst."
 
 
 def test_an_estimate_counts_by_its_value_or_the_lower_end_of_its_interval():
@@ -390,7 +393,7 @@ def test_an_estimate_counts_by_its_value_or_the_lower_end_of_its_interval():
 def test_a_measure_of_fewer_records_than_the_minimum_is_not_judged():
     statuses = {n: judged_element(share(n, n), share="rape", minimum=5).status for n in (0, 4, 5)}
     assert statuses == {0: "not inspected", 4: "too few records to judge", 5: "judged"}
-    assert judged_element(share(4, 4), share="rape", minimum=5).rule == "Judged from 5 records on."
+    assert rule_words(judged_element(share(4, 4), share="rape", minimum=5)) == "Judged from 5 records on."
     assert judged_element(estimate(90, 3, 9), estimate="overall", minimum=10).computed == "not judged"
 
 

@@ -23,9 +23,11 @@ from cdi_lib.inspection.published import LATER, OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
 from cdi_lib.statistics import pooling
 
-Rule: TypeAlias = Literal["72 hours", "before", "across", "after", "across 2023", "from 2023", "not known"]
+Rule: TypeAlias = (
+    str  # one of `RULES`, or "from 2026-04-01, 24 hours" or "across 2026-04-01" by a programme's own table
+)
 Kind: TypeAlias = Literal["audit", "reconstruction", "invented", "published"]
-RULES: tuple[Rule, ...] = get_args(Rule)
+RULES = ("72 hours", "before", "across", "after", "across 2023", "from 2023", "not known")
 PRINTED_RATES = ("overall", "violence", "sexual")  # of published inspections
 PRINTED_GRADES = ("overall", "effective", "efficient", "leadership")
 NEW_RULE = date(2018, 4, 1)  # harassment, stalking and the like are recorded beside the principal crime
@@ -194,7 +196,7 @@ class Comparison(_Model):
     def not_pooled(self) -> list[str]:
         """Rules under which too few inspections have a rate with a known precision."""
         there = {item.rule for item in self.inspections} - {group.rule for group in self.groups}
-        return [rule for rule in RULES if rule in there]
+        return [rule for rule in rules_of(self.inspections) if rule in there]
 
     @follows
     def superseded(self) -> list[str]:
@@ -205,6 +207,11 @@ class Comparison(_Model):
 
 
 # --- collecting ------------------------------------------------------------------------------------------------
+
+
+def rules_of(inspections: Iterable[Inspected]) -> list[Rule]:
+    """All rules in their order: those that are known, and before what is not those that only some of these have."""
+    return [*RULES[:-1], *sorted({item.rule for item in inspections} - {*RULES}), RULES[-1]]
 
 
 def compare(results: Sequence[Results], published: pd.DataFrame, later: pd.DataFrame | None = None) -> Comparison:
@@ -227,8 +234,9 @@ def compare(results: Sequence[Results], published: pd.DataFrame, later: pd.DataF
         computed[place] = own.model_copy(update=_known(own, same)) if same and own.kind != "audit" else own
     if problems:
         raise InputError(problems)
+    rules = rules_of((printed | computed).values())
     inspections = sorted(
-        (printed | computed).values(), key=lambda item: (RULES.index(item.rule), item.year or 0, item.force, item.title)
+        (printed | computed).values(), key=lambda item: (rules.index(item.rule), item.year or 0, item.force, item.title)
     )
     names = Counter(item.name for item in inspections)
     inspections = [item.model_copy(update={"is_one_of_several": names[item.name] > 1}) for item in inspections]
@@ -237,10 +245,10 @@ def compare(results: Sequence[Results], published: pd.DataFrame, later: pd.DataF
         inspections=inspections,
         rate_names=_rate_names(results),
         questions=_questions(results),
-        groups=[group for rule in RULES if (group := pool(rule, inspections))],
+        groups=[group for rule in rules if (group := pool(rule, inspections))],
         total=add([item.unrecorded for item in newest if item.unrecorded]) if newest else None,
         total_of=sorted(item.name for item in newest),
-        national=[whole for rule in RULES if (whole := national(rule, inspections))],
+        national=[whole for rule in rules if (whole := national(rule, inspections))],
         later=sorted(_from_table(later), key=lambda item: (item.force, item.title)) if later is not None else [],
     )
 
@@ -286,7 +294,7 @@ def _from_results(found: Results) -> Inspected:
         title=_title(found),
         published=found.publication["date"],
         kind=kind,
-        **_period(found.audit_period["start"], found.audit_period["end"]),
+        **_period(found.audit_period["start"], found.audit_period["end"]) | _own_rule(found),
         rates={name: Rate(value=e.value, low=e.low, high=e.high, se=e.se, n=e.n) for name, e in estimates.items()},
         unrecorded=Count(value=number.value, low=number.low, high=number.high) if number else None,
         grades={entry.id: entry.decided for entry in judged if entry.decided != "not judged"},
@@ -350,6 +358,20 @@ def _period(start: str | None, end: str | None) -> dict[str, Any]:
     else:
         rule = "from 2023" if first >= ONE_CRIME else "across 2023"
     return {"start": start, "end": end, "year": last.year, "rule": rule}
+
+
+def _own_rule(found: Results) -> dict[str, Rule]:
+    """The rule by the table of the inspection's own programme, where that says another than the default one."""
+    first, last = (date.fromisoformat(str(found.audit_period[end])) for end in ("start", "end"))
+    default, details = default_programme(), found.details
+    if "recording_rule" not in details.model_fields_set:  # of an older version
+        return {}
+    held = [details.recording_rule, *details.later_rules]
+    usual = [default.rule_on(first), *default.rules_within(first, last)]
+    if [(rule.since, rule.limit_hours) for rule in held] == [(rule.since, rule.limit_hours) for rule in usual]:
+        return {}
+    newest = held[-1]
+    return {"rule": f"across {newest.since}" if held[1:] else f"from {newest.since}, {newest.limit_hours} hours"}
 
 
 def _newest(inspections: Iterable[Inspected]) -> list[Inspected]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cdi_lib.comparison import charts as drawn
-from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, RULES, Comparison, Group, Inspected, Shrunken
+from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, RULES, Comparison, Group, Inspected, Shrunken, rules_of
+from cdi_lib.inspection.folders import slug
 from cdi_lib.report import charts, dictionary, labels, tables, wording, workbook
 from cdi_lib.report.labels import book, said
 from cdi_lib.report.tables import Column, Table
@@ -26,15 +27,18 @@ CONFIDENCE = 1 - 2 * LIMITS[LEVELS["inner"]]
 Rows: TypeAlias = list[dict[str, Any]]
 
 
-def rule_name(rule: str) -> str:
+def rule_name(rule: str, words: str = "rules") -> str:
     """The rules of an audit period in words."""
-    return said(f"rules.{rule}")
+    if rule in RULES:
+        return said(f"{words}.{rule}")
+    kind, since, *limit = rule.replace(",", "").split()
+    return said(f"{words}.own_{kind}", day=wording.day(since), hours=(*limit, "")[0])
 
 
 def _first(item: Inspected) -> dict[str, Any]:
     return {
         "code": item.name, "inspection": _label(item),
-        "rules": said(f"rules_short.{item.rule}"), "kind": said(f"kinds.{item.kind}"),
+        "rules": rule_name(item.rule, "rules_short"), "kind": said(f"kinds.{item.kind}"),
     }  # fmt: skip
 
 
@@ -217,7 +221,7 @@ def forest_markdown(found: Comparison, rule: str) -> str:
     title = said("comparison.rates", rule=rule_name(rule))
     subtitle = said(f"comparison.rates_subtitle{'_unknown' if rule == 'not known' else ''}", **LEVELS)
     page, phone = charts.both(drawn.forest, title, subtitle, rows, _scale(found))
-    return charts.image(page, title, f"fig-rates-{rule.replace(' ', '-')}", f"{title}. {'; '.join(told)}.", phone)
+    return charts.image(page, title, f"fig-rates-{slug(rule)}", f"{title}. {'; '.join(told)}.", phone)
 
 
 def _label(item: Inspected) -> str:
@@ -244,7 +248,7 @@ def funnel_markdown(found: Comparison, group: Group) -> str:
         subtitle += f" {said('comparison.funnel_widened')}"
     page, phone = charts.both(drawn.funnel, title, subtitle, group.pooled, points, group.limits, group.narrow)
     alt = said("comparison.funnel_alt", title=title, rate=wording.percent(group.pooled), subtitle=subtitle)
-    return charts.image(page, title, f"fig-funnel-{group.rule.replace(' ', '-')}", alt, phone)
+    return charts.image(page, title, f"fig-funnel-{slug(group.rule)}", alt, phone)
 
 
 # --- sentences -------------------------------------------------------------------------------------------------
@@ -256,7 +260,7 @@ def tell(found: Comparison, section: str) -> str:
     texts = Texts(labels.language(), None, FILTERS, {name: partial(show, found) for name, show in shows.items()})
     context = {
         "found": found,
-        "rules": {rule: rule_name(rule) for rule in RULES},
+        "rules": {rule: rule_name(rule) for rule in rules_of(found.inspections)},
         "by_kind": [f"{wording.count(number)} {said(f'kinds.{kind}')}" for kind, number in found.kinds.items()],
         "not_pooled": [f"“{rule_name(rule)}”" for rule in found.not_pooled],
         "least": LEAST_POOLED,

@@ -329,6 +329,17 @@ class PartChange(Model):
     grade: str
 
 
+class RuleUsed(Model):
+    """The band or the rule that a grade comes from; what it says is in the texts of the report."""
+
+    kind: Literal["band", "allowed", "below", "too_few", "rule", "otherwise", "without", "few", "few_one", "other"]
+    least: float | str | None = None  # per cent, or a finding; below it: the grade whose band was missed
+    allowed: int = 0  # records that a small sample may miss
+    at_least: int | None = None  # records or parts that are needed
+    missing: tuple[str, ...] = ()  # labels of the parts without which it is not judged
+    sentence: str | None = None  # of the programme
+
+
 class Judged(Model):
     """A grade by the criteria, and the one that counts."""
 
@@ -349,7 +360,7 @@ class ElementJudgement(Judged):
     evidence: JudgedBy | None = Field(discriminator="kind")
     bands: dict[str, float | str]
     reason_for_bands: str
-    rule: str  # the band that gave the grade, as a sentence
+    rule: RuleUsed
     next_better: AtLeast | CountChange | FindingChange | None
     next_worse: Below | CountChange | FindingChange | None
     probabilities: Probabilities
@@ -359,7 +370,7 @@ class QuestionJudgement(Judged):
     """A question, or the whole, and the grades of its parts."""
 
     short: str | None = None
-    rule: str  # the sentence of the rule that gave the grade
+    rule: RuleUsed
     evidence: dict[str, str]  # the decided grade of each part
     next_better: tuple[PartChange, ...]
     next_worse: tuple[PartChange, ...]

@@ -192,18 +192,16 @@ def _evidence(element: Element, measure: Measure) -> models.JudgedBy:
     return models.EstimateEvidence(result=str(element.estimate), use=element.use, **used)
 
 
-def _band_rule(element: Element, grade: str, status: str) -> str:
-    """The band that an element's grade comes from, as a sentence."""
+def _band_rule(element: Element, grade: str, status: str) -> models.RuleUsed:
+    """The band that an element's grade comes from."""
     if status == TOO_FEW:
-        return f"Judged from {element.minimum} records on."
+        return models.RuleUsed(kind="too_few", at_least=element.minimum)
     if status != JUDGED:
-        return "Not graded by bands."
+        return models.RuleUsed(kind="other")
     if grade not in element.bands:
-        return f"Below the band for {list(element.bands)[-1]}, so {grade}."
-    least = element.bands[grade]
-    allowed = element.allow and grade != next(iter(element.bands))
-    note = f", where {element.allow} more may have been missed in so small a sample" if allowed else ""
-    return f"At least {least if isinstance(least, str) else f'{least:g} per cent'} is {grade}{note}."
+        return models.RuleUsed(kind="below", least=list(element.bands)[-1])
+    allowed = element.allow if grade != next(iter(element.bands)) else 0
+    return models.RuleUsed(kind="allowed" if allowed else "band", least=element.bands[grade], allowed=allowed)
 
 
 def _neighbours(element: Element, grades: Sequence[str], measure: Measure, grade: str) -> tuple[Any, Any]:
@@ -262,17 +260,15 @@ def _rank_of_parts(question: Question, grades: Sequence[str], parts: Mapping[str
     return len(grades) - 1
 
 
-def _question_rule(question: Question, grade: str, parts: Mapping[str, models.Judged]) -> str:
-    """The rule that a question's grade comes from, as a sentence."""
+def _question_rule(question: Question, grade: str, parts: Mapping[str, models.Judged]) -> models.RuleUsed:
+    """The rule that a question's grade comes from."""
     if grade in question.rules:
-        return question.rules[grade].sentence
+        return models.RuleUsed(kind="rule", sentence=question.rules[grade].sentence)
     if grade != NOT_JUDGED:
-        return f"The rules of all better grades are not met, so {grade}."
-    missing = [parts[part].label for part in question.required if parts[part].decided == NOT_JUDGED]
-    if missing:
-        return f"Not judged without: {'; '.join(missing)}."
-    least = "one of its parts is" if question.at_least == 1 else f"{question.at_least} of its parts are"
-    return f"Judged only where at least {least}."
+        return models.RuleUsed(kind="otherwise")
+    if missing := [parts[part].label for part in question.required if parts[part].decided == NOT_JUDGED]:
+        return models.RuleUsed(kind="without", missing=tuple(missing))
+    return models.RuleUsed(kind="few" if question.at_least > 1 else "few_one", at_least=question.at_least)
 
 
 def _part_changes(

@@ -67,6 +67,7 @@ class Shape:
 
 
 PAGE = Shape(7.2, 0.48, 70, 104)
+ACROSS_PHONE = 46  # characters of a row's name and of what stands beside it
 PHONE = Shape(3.6, 0.66, 36, 54)  # names stand above the bars
 
 
@@ -107,12 +108,16 @@ def name_rows(
 ) -> None:  # fmt: skip
     """Name the rows of a figure, which lie at 0, -1, -2 and so on; long names in lines of ``width`` characters.
 
-    In a narrow one names, and what stands beside the rows there, are above what is drawn in them.
+    In a narrow one names, and what stands beside the rows there, are above what is drawn in them. Where a name would run
+    into its neighbours all are smaller, and what then is too long ends after three lines.
     """
     if shape is PHONE:
         return _name_above(axes, names, beside)
-    lines = [textwrap.fill(name, width, break_long_words=False) for name in names]
-    axes.set_yticks([-row for row in range(len(names))], lines, size=size)
+    lines = [textwrap.wrap(name, width, break_long_words=False) for name in names]
+    if max(map(len, lines), default=0) > 3:
+        size, width = 0.75 * size, round(width / 0.75)
+        lines = [textwrap.wrap(name, width, break_long_words=False, max_lines=3, placeholder=" …") for name in names]
+    axes.set_yticks([-row for row in range(len(names))], list(map("\n".join, lines)), size=size)
     axes.set_ylim(-len(names) + below, above)
 
 
@@ -121,7 +126,9 @@ def _name_above(axes: Axes, names: Sequence[str], beside: Sequence[str]) -> None
     axes.set_ylim(-len(names) + 0.5, 0.75)
     across = axes.get_yaxis_transform()
     for row, name in enumerate(names):
-        axes.text(0, 0.34 - row, name, transform=across, size=11, weight="semibold", va="bottom")
+        room = ACROSS_PHONE - len(beside[row]) if beside else ACROSS_PHONE
+        short = textwrap.shorten(name, room, placeholder=" …")
+        axes.text(0, 0.34 - row, short, transform=across, size=11, weight="semibold", va="bottom")
     for row, text in enumerate(beside):
         axes.text(1, 0.34 - row, text, transform=across, size=10, ha="right", va="bottom")
 

@@ -27,7 +27,7 @@ FILTERS: dict[str, Any] = {
     name: function for name, function in getmembers(wording, isfunction) if function.__module__ == wording.__name__
 }
 FILTERS |= {"interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}
-FILTERS["class_name"] = labels.class_name
+FILTERS |= {"class_name": labels.class_name, "rule_words": judgements.rule_words}
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     *("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "is_assumed", "table", "figure"),

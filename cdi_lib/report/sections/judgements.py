@@ -34,7 +34,7 @@ def grades(results: Results) -> Table | None:
             "question": said("judgements.overall") if entry.id == "overall" else entry.label,
             "decided": entry.decided,
             "computed": entry.computed,
-            "rule": entry.rule,
+            "rule": rule_words(entry),
             "reason": said("judgements.reason", reason=entry.reason, role=entry.role)
             if entry.reason
             else said("judgements.as_computed"),
@@ -44,6 +44,14 @@ def grades(results: Results) -> Table | None:
     is_set = any(row["decided"] != row["computed"] for row in rows)
     rule = said(f"judgements.rule{'_by_criteria' if is_set else ''}")
     return headed("tbl-grades", rows, without=() if is_set else ("computed", "reason"), rule=rule)
+
+
+def rule_words(entry: Judgement) -> str:
+    """The band or the rule that a grade comes from, as a sentence."""
+    rule = entry.rule
+    least = said("rules_used.per_cent", least=f"{rule.least:g}") if isinstance(rule.least, float) else rule.least
+    given = {"least": least, "allowed": rule.allowed, "at_least": rule.at_least, "missing": "; ".join(rule.missing)}
+    return said(f"rules_used.{rule.kind}", grade=entry.computed, sentence=rule.sentence, **given)
 
 
 def elements(results: Results) -> Table | None:
