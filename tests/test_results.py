@@ -164,6 +164,7 @@ def test_results_of_schema_version_1_can_still_be_read(results, tmp_path):
         "low": 0.8,
         "high": 0.95,
     }
+    content["details"]["judgements"]["overall"]["rule"] = "As it was said."
     content["details"] = {
         "plan": [plan],
         "sample": [{"stratum": name} | sample for name in ("Violence", "Sexual offences", "Other crime", "All crime")],
@@ -176,6 +177,7 @@ def test_results_of_schema_version_1_can_still_be_read(results, tmp_path):
     assert old.evidence("estimates.overall") == (NOTEBOOK, None)
     assert [row.code for row in old.details.sample] == ["violence", "sexual", "other", "overall"]
     assert (old.details.sensitivity[0].clustered, old.details.sensitivity[0].method) == (True, "wilson")
+    assert old.details.judgements.overall.rule.sentence == "As it was said."
     assert changes(old.model_copy(update={"details": results.details}), results) == []
     assert {row["result"].split(".")[1] for row in differences(old, results)} == {"sample", "sensitivity"}
 

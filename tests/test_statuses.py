@@ -63,7 +63,7 @@ def test_an_interval_has_a_status_of_its_own(marked):
     assert found.status("estimates.violence.low") == "assumed"
     row = pd.read_csv(marked / "tables" / "rates.csv").set_index("code").loc["violence"]
     assert (row["provenance"], row["interval_provenance"]) == ("derived", "assumed")
-    assert re.search("Only the interval rests on assumed values: [^.]*the rate of violence", page_text(marked))
+    assert re.search("Assumed for the interval only: [^.]*the rate of violence", page_text(marked))
 
 
 @pytest.mark.stress
