@@ -179,7 +179,7 @@ def test_results_of_schema_version_1_can_still_be_read(results, tmp_path):
     assert (old.details.sensitivity[0].clustered, old.details.sensitivity[0].method) == (True, "wilson")
     assert old.details.judgements.overall.rule.sentence == "As it was said."
     assert changes(old.model_copy(update={"details": results.details}), results) == []
-    assert {row["result"].split(".")[1] for row in differences(old, results)} == {"sample", "sensitivity"}
+    assert {row["result"].split(".")[1] for row in differences(old, results)} == {"sample", "sensitivity", "judgements"}
 
 
 def test_results_of_a_later_version_are_refused_in_words(results, tmp_path):
