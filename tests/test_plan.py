@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from cdi_lib.inspection.judgement import planned_chances
 from cdi_lib.inspection.measures import check_measures, planned_sample
 from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
 from cdi_lib.inspection.records import load_records
@@ -112,6 +114,50 @@ def test_chances_of_grades_are_those_of_an_independent_simulation():
     }
     for grade, chance in class_chances(rate, n, cuts, "poor").items():
         assert chance == pytest.approx(simulated[grade], abs=4 * math.sqrt(0.25 / draws))
+
+
+def best(parts, most_below, floors, key):
+    """The best grade (0 to 3) by rules of the kind of cdi-2017: few parts below it, none below a floor, a key part."""
+    for grade in range(3):
+        if sum(p > grade for p in parts) <= most_below and max(parts) <= floors[grade] and key <= grade:
+            return grade
+    return 3
+
+
+@pytest.mark.parametrize("headline", ["pooled", "stratified"])
+@pytest.mark.parametrize("others", ["good", "requires improvement"])
+def test_chances_of_questions_and_the_overall_grade_are_those_of_an_independent_simulation(headline, others):
+    """Written out for cdi-2017: effectiveness has five elements, three of them by crime type and in all."""
+    inspection = load_inspection("northamptonshire")
+    choice = inspection.estimation.model_copy(update={"headline": headline})
+    inspection, random, draws = inspection.model_copy(update={"estimation": choice}), np.random.default_rng(5), 20_000
+    crimes, reported = {"violence": 372, "sexual": 297, "other": 377}, {h: n + 0.4 for h, n in SIZES.items()}
+    rates = {"violence": 0.9, "sexual": 0.935, "other": 0.905}
+    found = planned_chances(inspection, crimes, reported, rates, others, draws)
+    x = {}
+    for name, n in crimes.items():
+        recorded = round(SIZES[name] * rates[name])
+        x[name] = stats.hypergeom.rvs(SIZES[name], recorded, n, size=draws, random_state=random)
+    share = {name: x[name] / n for name, n in crimes.items()}
+    whole = sum(x.values()) / sum(crimes.values())
+    if headline == "stratified":
+        weight = inspection.crime_by_type()
+        whole = sum(weight.values()) / sum(weight[name] / share[name] for name in share)
+    rank = lambda values, cuts: sum((100 * values < cut - 1e-9).astype(int) for cut in cuts)
+    of_all = rank(whole, (94.5, 90, 85.5))
+    violent, sexual = rank(share["violence"], (94, 90, 83)), rank(share["sexual"], (97, 94, 88))
+    other = ["outstanding", "good", "requires improvement", "inadequate"].index(others)
+    floors = (1, 2, 3)
+    parts = zip(of_all, violent, sexual, strict=True)
+    effective = [best([*map(int, three), other, other], 2, floors, three[0]) for three in parts]
+    overall = [best([grade, other, other], 1, floors, grade) for grade in effective]
+    error = 4 * math.sqrt(0.25 * 2 / draws)
+    assert set(found) == {"all_crime", "violent_crime", "sexual_offences", "effective", "overall"}
+    simulated = {"all_crime": of_all, "violent_crime": violent, "sexual_offences": sexual}
+    for id_, ranks in (simulated | {"effective": effective, "overall": overall}).items():
+        for grade, chance in enumerate(found[id_].values()):
+            assert chance == pytest.approx(np.mean(np.array(ranks) == grade), abs=error), (id_, grade)
+    assert 0.1 < max(found["effective"].values()) < 0.95
 
 
 @pytest.mark.parametrize(

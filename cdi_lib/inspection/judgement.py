@@ -80,6 +80,45 @@ def check_areas(judgements: Judgements, inspection: Inspection) -> list[Problem]
     return [Problem("", where, got, expected, "warning") for where, got, expected in warnings]
 
 
+def planned_chances(
+    inspection: Inspection, crimes: Mapping[str, int], reported: Mapping[str, float], rates: Mapping[str, float],
+    others: str, audits: int = SIMULATIONS,
+) -> dict[str, dict[str, float] | None]:  # fmt: skip
+    """Chance of each grade of elements, questions and the whole, by id, if a sample is drawn as planned.
+
+    By crime type: ``crimes`` to audit (divided by a design effect), ``reported`` crimes, and ``rates`` that are true.
+    Each simulated audit draws them, estimates the rate of all crime as the headline does, and applies bands and
+    rules. Elements that the plan does not size count as graded ``others`` in every audit, and are not returned.
+    """
+    programme, random = inspection.programme, np.random.default_rng(SEED)
+    found: dict[str, Floats] = {}
+    for name, n in crimes.items():
+        whole = round(reported[name])
+        if n := min(n, whole):
+            recorded = round(whole * rates[name])
+            found[name] = random.hypergeometric(recorded, whole - recorded, n, audits) / n
+    sizes, known = dict(crimes), inspection.crime_by_type()
+    pooled = sum(crimes[name] * rate for name, rate in found.items()) / sum(crimes[name] for name in found)
+    with np.errstate(divide="ignore"):
+        units = sum(known[name] / rate for name, rate in found.items() if known[name])
+    stratified = sum(known[name] for name in found) / units
+    by_headline = stratified if inspection.estimation.headline == "stratified" else pooled
+    for name, values in zip(WHOLE, (by_headline, pooled, stratified), strict=True):
+        found[name], sizes[name] = np.asarray(values), sum(crimes.values())
+    ranks = dict.fromkeys(programme.elements, np.full(audits, programme.grades.index(others)))
+    sized = {id_: e for id_, e in programme.elements.items() if e.estimate in found and e.use == "value"}
+    for id_, element in sized.items():
+        estimate = str(element.estimate)
+        reached = chances.classes(100 * found[estimate], np.array(list(element.cuts.values())))
+        ranks[id_] = reached if sizes[estimate] >= element.minimum else np.full(audits, UNKNOWN)
+    for id_, question in {**programme.questions, OVERALL: programme.overall}.items():
+        parts = programme.questions if id_ == OVERALL else programme.elements_of(id_)
+        rule = lambda of_parts, question=question: _rank_of_parts(question, programme.grades, of_parts)
+        ranks[id_] = chances.by_combination({part: ranks[part] for part in parts}, rule)
+    moved = (*sized, *dict.fromkeys(element.question for element in sized.values()), OVERALL)
+    return {id_: chances.frequencies(ranks[id_], programme.grades) for id_ in moved}
+
+
 class _Judge:
     """Judges one thing after the other, parts before wholes, and keeps the rank of each in every simulated audit."""
 
