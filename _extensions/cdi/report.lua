@@ -113,7 +113,7 @@ local function lengths(tbl)
     local text = pandoc.utils.stringify(cell.contents)
     local badge = false
     cell.contents:walk({ RawInline = function(raw) badge = badge or raw.text:match("^#cdi%-badge") end })
-    if badge then text = (text .. "+shape+"):gsub("%s", "_") end -- a badge does not break
+    if badge then text = (text .. "+++"):gsub("%s", "_") end -- a badge does not break
     local length = utf8.len(text)
     -- a header may take two lines, but not five
     part[i] = math.max(part[i] or 0, is_header and length // 2 or 0)
@@ -134,7 +134,7 @@ end
 
 local function paper_widths(tbl)
   local part, entry, all = lengths(tbl)
-  local margin, short_text = 3, 14 -- in characters: the space between two columns; text that is not to break
+  local margin, short_text = 3, 17 -- in characters: the space between two columns; text that is not to break
   local total, taken, hunger = 0, 0, 0
   local need, wish = {}, {} -- what a column must have, and what its longest entry would take beyond that
   for i in ipairs(all) do

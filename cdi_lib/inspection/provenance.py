@@ -51,6 +51,9 @@ def statuses(results: Results, inspection: Inspection, published: Sequence[Publi
             if kind == "estimates":
                 found[f"{key}.counts"] = own
                 found[f"{key}.interval"] = printed.get(f"{key}.margin") or _of_interval(name, own, inspection)
+    if "estimates.change" in found and "estimates.overall.interval" in found:
+        ends = (found["estimates.change"], found["estimates.overall.interval"])
+        found["estimates.change.interval"] = weakest(ends)
     for name, tally in results.tallies.items():  # of which each count was printed
         parts = [f"tallies.{name}.counts.{part}" for part, count in tally.counts.items() if count]
         if parts and all(part in printed for part in parts):
@@ -84,7 +87,7 @@ def _stated(inspection: Inspection, *figures: CountFigure | PercentageFigure | P
 def _of_interval(name: str, own: Status, inspection: Inspection) -> Status:
     """It rests on reported crime as well, and so on recorded crime and the share that came by an auditable route."""
     figures, part = inspection.recorded_crime, name.removeprefix("unrecorded_")
-    if part == "previous":
+    if part in ("previous", "change"):
         return own
     named = [figures[part]] if part in figures else figures.values()
     return weakest([own, _stated(inspection, *named, inspection.auditable_route_percent)])

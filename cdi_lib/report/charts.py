@@ -73,7 +73,8 @@ PHONE = Shape(3.6, 0.66, 36, 54)  # names stand above the bars
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of an interval chart. What was assumed is drawn hollow; ``bands`` are the least values of grades, best first."""
+    """A row of an interval chart. What was assumed is drawn hollow, an interval that rests on it thin; ``bands`` are the
+    least values of grades, best first."""
 
     name: str
     value: float
@@ -81,6 +82,7 @@ class Bar:
     high: float | None
     beside: str
     assumed: bool = False
+    thin: bool = False
     bands: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -196,7 +198,7 @@ def intervals(
             axes.annotate(row.beside, (1.03, -place), xycoords=("axes fraction", "data"), va="center", size=10.5)
     name_rows(axes, [row.name for row in rows], [row.beside for row in rows], shape)
     axes.xaxis.grid(True, color=GRID, linewidth=0.8)
-    if any(row.assumed for row in rows):
+    if any(row.assumed or row.thin for row in rows):
         axis = said("rates.hollow", axis=axis)
     label_axis(axes, axis, shape)
     return figure
@@ -227,12 +229,11 @@ def _begins(axis: str, begins: float) -> str:
 
 
 def _draw_bar(axes: Axes, y: float, row: Bar, right: float) -> None:
-    """A point with its interval; hollow where it rests on assumed values."""
+    """A point with its interval; hollow and thin where they rest on assumed values."""
     if row.low is not None:
-        ends, thick = [row.low, right if row.high is None else row.high], 1.6 if row.assumed else 6
-        axes.plot(
-            ends, [y, y], color=DARK_BLUE, linewidth=thick, alpha=1 if row.assumed else 0.45, solid_capstyle="butt"
-        )
+        thin = row.assumed or row.thin
+        ends, thick = [row.low, right if row.high is None else row.high], 1.6 if thin else 6
+        axes.plot(ends, [y, y], color=DARK_BLUE, linewidth=thick, alpha=1 if thin else 0.45, solid_capstyle="butt")
     fill = "white" if row.assumed else DARK_BLUE
     axes.plot(
         [row.value], [y], "o", color=DARK_BLUE, mfc=fill, markeredgewidth=1.8, markersize=8, clip_on=False, zorder=3

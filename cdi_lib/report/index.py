@@ -157,8 +157,7 @@ def assumed_in(results: Results, identity: str) -> list[str]:
     """Ids of the results in a table that were assumed, which the note under it names."""
     output = tables_of(results.told)[identity]
     table = output.build(results)
-    found = results.marked(_rests_on(results, output, table)) if table else []
-    return [key.removesuffix(".interval") for key in found]
+    return results.marked(_rests_on(results, output, table)) if table else []
 
 
 def built(results: Results, output: TableOutput) -> Table | None:

@@ -51,6 +51,7 @@ class Teller:
         self._asked: set[str] = set()  # results that the sentences of a section have asked for
         self._shown: list[str] = []  # tables whose data a section shows
         self._charted: set[str] = set()  # of these, the tables whose numbers a chart shows
+        self._told: set[str] = set()
         self._dropped = dropped(results, inspection)
         self._to_link = {term.id: term.pattern for term in terms(results)}
         told = results.told
@@ -148,7 +149,9 @@ class Teller:
         self._charted.clear()
         text = self._texts.tell(section, self._context | names)
         named = {key for table in self._shown for key in index.assumed_in(self.results, table)}
-        asked = [key for key in self.results.details.provenance if key in self._asked - named]
+        known = self.results.marked(key for key in self.results.details.provenance if key in self._asked)
+        asked = [key for key in known if key not in named | self._told]
+        self._told |= {key for key in (*asked, *named) if key.endswith(".interval")}  # which are named once
         assumed = index.mark(self.results, asked) if self.results.records.get("status") == "reconstruction" else ""
         data = index.sources(self.results, dict.fromkeys(self._shown))
         text += f"\n\n::: {{.source}}\n{wording.plain(assumed)}\n:::" if assumed else ""

@@ -36,7 +36,7 @@ def rates(results: Results) -> Drawn:
     """Recording rates with their intervals."""
     found = _estimates(results)
     rows = [
-        Bar(label, rate.value, rate.low, rate.high, _beside(rate), _is_assumed(results, key), _bands(results, key))
+        Bar(label, rate.value, rate.low, rate.high, _beside(rate), *_assumed(results, key), _bands(results, key))
         for key, label, rate in found
     ]
     subtitle = said("rates.subtitle", level=interval_level(results), period=_when(results))
@@ -49,9 +49,10 @@ def _beside(rate: EstimateResult) -> str:
     return said("rates.beside", rate=percent(rate.value), n=count(rate.n))
 
 
-def _is_assumed(results: Results, key: str) -> bool:
-    """Whether an estimate rests on what was assumed."""
-    return bool(results.marked([f"estimates.{key}"]))
+def _assumed(results: Results, key: str) -> tuple[bool, bool]:
+    """Whether an estimate rests on what was assumed, and whether its interval does."""
+    marked = results.marked([f"estimates.{key}"])
+    return f"estimates.{key}" in marked, bool(marked)
 
 
 def _bands(results: Results, key: str) -> dict[str, float]:
@@ -112,7 +113,7 @@ def unrecorded(results: Results) -> Drawn | None:
         return None
     first = found[0][2]
     rows = [
-        Bar(label, e.value, e.low, e.high, capital(estimated(e.value)), _is_assumed(results, key))
+        Bar(label, e.value, e.low, e.high, capital(estimated(e.value)), *_assumed(results, key))
         for key, label, e in found
     ]
     title = said("unrecorded.title", number=capital(estimated(first.value)))
