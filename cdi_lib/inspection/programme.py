@@ -6,6 +6,8 @@ and grades, tables and chapters. A programme may extend another: it then states 
 No cut-off of the published programme was ever printed, so bands and rules are this project's own, and shown in the report.
 """
 
+from __future__ import annotations
+
 import datetime
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -90,7 +92,7 @@ class Counted(Model):
     sum: tuple[Id, ...] = Field(default=(), description="ids of others that are added up, instead")
 
     @model_validator(mode="after")
-    def _one_way(self) -> "Counted":
+    def _one_way(self) -> Counted:
         if self.sum and (self.where or self.table != "crimes" or self.counts != {"recorded": ("yes",)}):
             raise ValueError("either 'sum', or 'table', 'where' and 'counts'")
         return self
@@ -141,7 +143,7 @@ class Element(Model):
     reason: Text = Field(description="why the bands are as they are, for readers")
 
     @model_validator(mode="after")
-    def _one_measure(self) -> "Element":
+    def _one_measure(self) -> Element:
         named = [name for name in ("estimate", "share", "assessment") if getattr(self, name) is not None]
         if len(named) != 1:
             got = ", ".join(named) or "none of them"
@@ -239,7 +241,7 @@ class Programme(Told):
     questions: dict[Id, Question]
     elements: dict[Id, Element]
     overall: Question
-    _origin: "Origin" = PrivateAttr(default_factory=lambda: Origin([]))
+    _origin: Origin = PrivateAttr(default_factory=lambda: Origin([]))
 
     @field_validator("recording_rules")
     @classmethod
@@ -327,7 +329,7 @@ def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
             content.setdefault("extends", document.content.get("extends") or DEFAULT)
         if document.content.get("name") not in (None, path.stem):
             line, got = document.find("name")[1], shown(document.content["name"])
-            raise InputError.of(file, f"line {line}, name", got, f"'{path.stem}', as the file is called")
+            raise InputError([Problem(file, f"line {line}, name", got, f"'{path.stem}', as the file is called")])
     try:
         programme = Programme.model_validate(content)
     except ValidationError as error:
@@ -371,7 +373,7 @@ def _file_of(name: str, roots: Iterable[Path], user: tuple[str, Path, Document] 
     expected = f"one of {', '.join(known)}{suggest(name, known)} (files in params/programmes)"
     if user:
         raise InputError([Origin([user]).problem("extends", shown(name), expected)])
-    raise InputError.of("", "programme", shown(name), expected)
+    raise InputError([Problem("", "programme", shown(name), expected)])
 
 
 def _extended(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

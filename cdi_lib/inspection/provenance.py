@@ -1,6 +1,8 @@
 """Where a result comes from: published, derived, computed, assumed or illustrative. Never said by hand, always worked out
 from what the result rests on: the status of the records, the columns and cells that were assumed, the parameters."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
