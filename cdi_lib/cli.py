@@ -148,9 +148,9 @@ def reports(chosen: argparse.Namespace) -> int:
 
 def programme(chosen: argparse.Namespace) -> int:
     """Publish the page of a force's rolling programme of audits: run chart, bands, and which categories are due."""
-    from cdi_lib.pipeline import rolling
+    from cdi_lib.pipeline.pages import publish_programme
 
-    folder, message = rolling.build(chosen.force, chosen.renderer)
+    folder, message = publish_programme(chosen.force, chosen.renderer)
     console.files(folder / name for name in ("index.html", "report.pdf", "programme.json"))
     console.say(message)
     return 0

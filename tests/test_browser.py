@@ -12,7 +12,8 @@ from pathlib import Path
 import built
 import pytest
 
-from cdi_lib.pipeline import comparison, front
+from cdi_lib.pipeline import front
+from cdi_lib.pipeline.pages import build_comparison
 
 HERE = Path(__file__).parent / "browser"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -38,7 +39,7 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     report = built.northamptonshire()
     (folder / "comparison").mkdir()
-    comparison.build([report / "results.json"], folder / "comparison", "pandoc")
+    build_comparison([report / "results.json"], folder / "comparison", "pandoc")
     paths = {
         "report": report / "index.html",
         "evidence": report / "notebooks" / "2_effectiveness.html",

@@ -18,7 +18,7 @@ from cdi_lib.comparison.compare import Count, Inspected, Rate
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.published import LATER, read_published
 from cdi_lib.inspection.results import read_results
-from cdi_lib.pipeline import comparison as build_comparison
+from cdi_lib.pipeline import pages
 from cdi_lib.render.look import hash_of
 from cdi_lib.report.dictionary import METADATA, meaning
 from cdi_lib.report.labels import TEXTS, book
@@ -250,7 +250,7 @@ def test_two_reports_of_one_inspection_are_refused(results, tmp_path):
 def page(results, tmp_path_factory):
     folder = tmp_path_factory.mktemp("comparison")
     (folder / "essex.json").write_text(json.dumps(results))
-    build_comparison.build([folder / "essex.json"], folder, "pandoc")
+    pages.build_comparison([folder / "essex.json"], folder, "pandoc")
     return folder
 
 

@@ -13,6 +13,7 @@ import cdi_lib
 from cdi_lib import statistics
 
 MODULES = sorted(module.name for module in pkgutil.walk_packages(cdi_lib.__path__, "cdi_lib."))
+TOOLS = ["tests.tools.reconstruction"]
 STATISTICS = [name for name in MODULES if name.startswith(f"{statistics.__name__}.")]
 
 # What estimators share, or hand over to each other, is of no use alone; what needs a file or a drawn sample has tests.
@@ -27,7 +28,7 @@ def examples(name):
     return {test.name: len(test.examples) for test in doctest.DocTestFinder().find(module)}
 
 
-@pytest.mark.parametrize("name", [statistics.__name__, *MODULES])
+@pytest.mark.parametrize("name", [*MODULES, *TOOLS])
 def test_docstring_examples(name):
     if name.endswith("__main__"):
         pytest.skip("runs the command line")

@@ -9,7 +9,7 @@ from test_report import page_text
 from cdi_lib.comparison.compare import compare
 from cdi_lib.inspection.published import read_published
 from cdi_lib.inspection.results import read_results
-from cdi_lib.pipeline import comparison
+from cdi_lib.pipeline import pages
 from cdi_lib.pipeline.build import build_report
 
 ERAS = {  # force: audit period, programme, rule
@@ -69,7 +69,7 @@ def test_the_comparison_keeps_them_apart(built, tmp_path):
     assert {pooled.get(own[force.capitalize()].name) for force in ("crossshire", "newshire", "nextshire")} == {
         None
     }  # alone in theirs
-    comparison.build(results, tmp_path, "pandoc")
+    pages.build_comparison(results, tmp_path, "pandoc")
     text = page_text(tmp_path)
     for words in ("24 hours and the counting rules of April 2018", "audit period on both sides of June 2023",
                   "24 hours and the counting rules of June 2023", "48 hours and the rules of 1 January 2025"):  # fmt: skip

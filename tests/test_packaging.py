@@ -453,7 +453,8 @@ def wheel(tmp_path_factory):
 
 
 def test_wheel_holds_the_whole_library_and_nothing_else(wheel):
-    here = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cdi_lib").rglob("*.py")}
+    files = (path for path in (ROOT / "cdi_lib").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    here = {path.relative_to(ROOT).as_posix() for path in files}
     packed = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
     assert {name for name in packed if ".dist-info/" not in name} == here
     [commands] = wheel.glob("*.dist-info/entry_points.txt")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import jinja2
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
@@ -64,7 +65,7 @@ COLUMNS = {
 }
 DECISIONS = ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
 
-_INSTRUCTIONS = Path(__file__).with_suffix(".txt")  # the last line is for the re-check
+_INSTRUCTIONS = Path(__file__).with_suffix(".txt")
 
 _GREY = PatternFill("solid", fgColor="FFE7E6E6")
 _OPEN, _LOCKED = Protection(locked=False), Protection(locked=True)
@@ -113,11 +114,11 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
-    text = _INSTRUCTIONS.read_text("utf-8").format(rows=ROWS_PER_INCIDENT, period=inspection.audit_period)
-    lines = [inspection.force.name, *text.splitlines()]
+    given = {"rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK}
+    text = jinja2.Template(_INSTRUCTIONS.read_text("utf-8"), trim_blocks=True).render(given)
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100
-    for row, line in enumerate(lines if audit == RECHECK else lines[:-1], 1):
+    for row, line in enumerate([inspection.force.name, *text.splitlines()], 1):
         cell = _put(sheet.cell(row, 1), line)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         if row <= 2:

@@ -7,9 +7,8 @@
 - ``kept``         executed notebooks that are used again
 - ``versions``     earlier versions of a final report, and what a later one corrects
 - ``build``        the report of one force
-- ``comparison``   the comparison of forces
+- ``pages``        pages beside the reports: the comparison of forces, and the rolling programme of a force
 - ``front``        the front page of all reports
-- ``rolling``      the page of a rolling programme
 - ``preview``      the report in a browser, made again when a file changes
 - ``check``        what is wrong or doubtful before a report is built
 - ``draft``        the copy in Word for the fact check, and what came back in it

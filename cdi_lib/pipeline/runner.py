@@ -168,9 +168,11 @@ def _front_here(reports: Path) -> Path:
 
 def compare_here(forces: list[str], reports: Path, renderer: str, now: dict[str, str]) -> Outcome:
     """Build and publish the comparison in this process."""
-    from cdi_lib.pipeline import comparison
+    from cdi_lib.pipeline import pages
 
-    return _attempt(COMPARISON, "built", lambda: (comparison.publish(forces, reports, renderer, now), ()), reports)
+    return _attempt(
+        COMPARISON, "built", lambda: (pages.publish_comparison(forces, reports, renderer, now), ()), reports
+    )
 
 
 def _attempt(name: str, status: str, build: Callable[[], tuple[str, tuple[Problem, ...]]], reports: Path) -> Outcome:

@@ -89,7 +89,6 @@ class Texts:
         """
         problems: list[Problem] = []
         waiting, done, shared = [MACROS, *sections], set(), self._shared()
-        given = {*context, *self._environment.globals}
         while waiting:
             section = waiting.pop(0)
             if section in done:
@@ -111,9 +110,12 @@ class Texts:
                 continue
             waiting += [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
             ids = {**known, **(measures if measures and path.parent == self.folders[0] else {})}
-            problems += _check_tree(tree, told(path), {*given, *shared}, ids, models)
+            problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, ids, models)
             problems += _check_prose(tree, told(path))
-            for macro in (macro for macro in tree.find_all(nodes.Macro) if macro.name in given):
+            hidden = [
+                macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)
+            ]
+            for macro in hidden:
                 got = f"a macro called '{macro.name}', which hides what every text may ask for by that name"
                 problems.append(Problem(told(path), f"line {macro.lineno}", got, "another name for it"))
         for path in sorted(self.folders[0].glob("*")) if len(self.folders) > 1 else []:  # an inspection's own
