@@ -462,13 +462,22 @@ def test_quarto_and_the_embedded_engine_say_the_same(tmp_path):
     from pypdf import PdfReader
 
     pages, texts = [], []
+    content = json.loads(FIXTURE.read_text("utf-8"))
+    for text in ("- one\n- two\n    - within", "- the list of another cell"):
+        content["cells"].append({"cell_type": "markdown", "metadata": {}, "source": text})
+    notebook = tmp_path / "report.ipynb"
+    notebook.write_text(json.dumps(content), encoding="utf-8")
     for engine in ("quarto", "pandoc"):
         folder = tmp_path / engine
         folder.mkdir()
-        done = render(FIXTURE, folder, engine=engine)
+        done = render(notebook, folder, engine=engine)
         pages.append(skeleton(done.html.read_text("utf-8")))
         text = "".join(page.extract_text() for page in PdfReader(done.pdf).pages)
         texts.append(sorted(re.findall(r"\d[\d,.]*", text)))
+        again = render(notebook, tmp_path, engine=engine)
+        assert again.html.read_bytes() == done.html.read_bytes() and again.pdf.read_bytes() == done.pdf.read_bytes()
+        page = lxml_html.document_fromstring(done.html.read_text("utf-8"))
+        assert not page.xpath("//div[@alt or @data-fig-phone or @data-fig-alt]")
     assert pages[0] == pages[1]
     assert texts[0] == texts[1]
 

@@ -344,6 +344,12 @@ local function by_hand(doc)
   })
 end
 
+-- Quarto leaves the attributes of a chart on the division around it, in another order each time, and no HTML knows them there.
+local function FloatRefTarget(float)
+  float.attributes = {}
+  return float
+end
+
 local passes = {
   { Span = Span, Image = Image, Link = Link },
   { Table = Table },
@@ -353,5 +359,10 @@ local passes = {
   { Pandoc = contents_and_annex },
   { Blocks = Blocks },
 }
-if under_quarto then table.insert(passes, 1, { Pandoc = by_hand }) else table.insert(passes, { Pandoc = number_and_resolve }) end
+if under_quarto then
+  table.insert(passes, 1, { Pandoc = by_hand })
+  table.insert(passes, { FloatRefTarget = FloatRefTarget })
+else
+  table.insert(passes, { Pandoc = number_and_resolve })
+end
 return passes

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from cdi_lib import project_folder
+from cdi_lib.render.dialect import FENCE
 from cdi_lib.render.embedded import check_page, compile_pdf
 from cdi_lib.render.errors import EngineError, RenderError, shown
 from cdi_lib.render.look import EXTENSION, MADE, complete, fonts_folder, hash_of
@@ -71,7 +72,9 @@ def write_project(folder: Path, matter: Mapping[str, Any], chunks: Sequence[Chun
     complete(own, head)
     shutil.copyfile(project_folder() / "_quarto.yml", folder / "_quarto.yml")
     front = yaml.safe_dump(dict(matter), allow_unicode=True)
-    texts = [("raw", f"---\n{front}---"), *(("markdown", chunk.text) for chunk in chunks)]
+    # Each cell in a block of its own, which the filter takes away: else lists of two cells would become one.
+    apart = (f"{FENCE} {{.cell}}\n\n{chunk.text.strip()}\n\n{FENCE}" for chunk in chunks)
+    texts = [("raw", f"---\n{front}---"), *(("markdown", text) for text in apart)]
     cells = [
         # As lines: of a text in one piece Quarto would drop the line breaks.
         {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
