@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.programme import MAIN, Told
 from cdi_lib.inspection.values import unprintable
+from cdi_lib.statistics.checks import NO_REFERENCE, NO_VALUE
 
 Series: TypeAlias = "pd.Series[Any]"
 OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
@@ -29,8 +30,6 @@ RECORDED_AS = ("n100", "incident", "nothing")
 # Columns that crimes get from others, and what may stand in them
 DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit", "rightly_classed", "should_be_recorded")}
 EQUALITY = {"characteristic": (), "recorded": YES_NO}  # the list of the parameters, as a table
-# What a spreadsheet shows where a formula has no value
-_NO_VALUES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 
 
 @cache
@@ -107,6 +106,7 @@ class Column:
     blank: bool = False
     required: bool = True
     unique: bool = False
+    alike: bool = False  # whether values of one look are a mistake, as in references
 
 
 def one_of(values: Iterable[str]) -> Kind:
@@ -120,10 +120,20 @@ def matching(pattern: str, expected: str, typed: Callable[[Series], Series] = la
     return Kind(expected, lambda texts: texts.str.fullmatch(pattern).astype(bool), typed)
 
 
-TEXT = Kind("an entry, not the error of a formula", lambda texts: ~texts.isin(_NO_VALUES), free=True)
+def _no(pattern: str, texts: Series) -> Series:
+    """Which texts are none of what a program writes where there is nothing."""
+    return ~texts.str.lower().str.fullmatch(pattern).astype(bool)
+
+
+TEXT = Kind("an entry, not the error of a formula", partial(_no, NO_VALUE), free=True)
+REFERENCE = Kind(
+    "a reference; not an error, a total, a date or a word for nothing, such as #N/A, Total, 01-Mar or NULL",
+    partial(_no, NO_REFERENCE),
+    free=True,
+)
 PRINTABLE = Kind(
-    "text that can be printed: no control characters, only letters that the report's typeface has",
-    lambda texts: texts.map(unprintable) == "",
+    "text that can be printed: no error of a formula, no control characters, only letters that the report's typeface has",
+    lambda texts: (texts.map(unprintable) == "") & _no(NO_VALUE, texts),
 )
 CLASS = Kind(
     "a class of params/offence_classes.csv, to which one that is missing can be added",
@@ -159,8 +169,8 @@ RESULT = matching(
 # fmt: off
 _TABLES: dict[str, dict[str, Column]] = {
     "crimes": {
-        "crime_id": Column("reference of the audited crime, unique in this table", TEXT, unique=True),
-        "incident_id": Column("reference of the incident or record in which it was found", TEXT),
+        "crime_id": Column("reference of the audited crime, unique in this table", REFERENCE, unique=True),
+        "incident_id": Column("reference of the incident or record in which it was found", REFERENCE),
         "sample": Column("main (the random sample) or the dip sample in which it was found: {samples}", one_of(())),
         "stratum": Column(
             "stratum of the sampling frame from which the incident was drawn; blank outside the main sample. "
@@ -193,8 +203,8 @@ _TABLES: dict[str, dict[str, Column]] = {
     },
     # Of the incidents of the main sample; a table without a row says that none was found.
     "over_recorded": {
-        "crime_id": Column("reference of a recorded crime that should not have been, unique in this table", TEXT, unique=True),
-        "incident_id": Column("reference of the incident of the main sample in which it was found", TEXT),
+        "crime_id": Column("reference of a recorded crime that should not have been, unique in this table", REFERENCE, unique=True),
+        "incident_id": Column("reference of the incident of the main sample in which it was found", REFERENCE),
         "stratum": Column(
             "stratum from which the incident was drawn; leave the column out where crimes have none", TEXT, blank=True,
             required=False,
@@ -203,11 +213,11 @@ _TABLES: dict[str, dict[str, Column]] = {
         "offence_class": Column("Home Office class as which the force recorded it, such as 105A", CLASS),
     },
     "dip_records": {
-        "record_id": Column("reference of the examined record, unique in this table", TEXT, unique=True),
+        "record_id": Column("reference of the examined record, unique in this table", REFERENCE, unique=True),
         "sample": Column("the dip sample that it belongs to: {samples}", one_of(())),
     },
     "n100": {
-        "record_id": Column("reference of the record, unique in this table", TEXT, unique=True),
+        "record_id": Column("reference of the record, unique in this table", REFERENCE, unique=True),
         "kind": Column(
             "required (an incident that needed an N100) or review (a record where one was applied)",
             one_of(("required", "review")),
@@ -218,7 +228,7 @@ _TABLES: dict[str, dict[str, Column]] = {
         ),
     },
     "cancellations": {
-        "crime_id": Column("reference of the cancelled crime, unique in this table", TEXT, unique=True),
+        "crime_id": Column("reference of the cancelled crime, unique in this table", REFERENCE, unique=True),
         "crime_type": Column("{cancellations}", one_of(())),
         "authorised_by": Column("FCIR or DDM", one_of(("FCIR", "DDM"))),
         "correct": Column("yes if the cancellation was right, else no", ANSWER),
@@ -226,7 +236,7 @@ _TABLES: dict[str, dict[str, Column]] = {
         "victim_informed": Column("yes or no; blank if there was nobody to inform", ANSWER, blank=True),
     },
     "survey": {
-        "respondent_id": Column("number of the respondent, without a name", TEXT),
+        "respondent_id": Column("number of the respondent, without a name", REFERENCE),
         "statement": Column("id of a statement in survey_statements of the parameter file", TEXT),
         "answer": Column(", ".join(ANSWERS), one_of(ANSWERS)),
     },
@@ -252,7 +262,7 @@ _TABLES: dict[str, dict[str, Column]] = {
         "note": Column("what was done, or what it was superseded by; may be blank while it is open", PRINTABLE, blank=True),
     },
     "challenges": {
-        "crime_id": Column("reference of the crime whose decision is disputed, unique in this table", TEXT, unique=True),
+        "crime_id": Column("reference of the crime whose decision is disputed, unique in this table", REFERENCE, unique=True),
         "first_decision": Column(
             "the auditors' decision: recorded, not recorded, no crime, or class and the offence class (class 8N)",
             DECISION,
