@@ -13,7 +13,7 @@ from cdi_lib.fieldwork.worksheet import FIRST, RECHECK
 from cdi_lib.inspection.files import file_hash, find_table
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
-from cdi_lib.inspection.problems import InputError, Problem, places
+from cdi_lib.inspection.problems import InputError, Problem, places, shown
 from cdi_lib.inspection.records import AuditRecords
 
 
@@ -102,6 +102,15 @@ def _crimes(
                 where = f"row {row}, column frame_incidents"
                 expected = f"{sizes[name]:,}, as in params/{force}/sample/{TRAILS[FIRST]}"
                 found.append(Problem(records.file_of("strata"), where, f"{size:,}", expected))
+        drawn = set(trail.selected)
+        if others := sorted(set(names) - set(sizes)) + sorted(drawn - set(names) if drawn & set(names) else ()):
+            got, expected = (
+                f"other strata than those of the draw: {', '.join(map(shown, others[:5]))}",
+                "the strata of the draw",
+            )
+            found.append(
+                Problem(records.file_of("strata"), "column stratum", got, f"{expected} and no more: {', '.join(drawn)}")
+            )
     return found
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from cdi_lib.fieldwork.frame_file import open_frame
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.files import SUFFIXES, as_csv, file_hash, find_table, write_whole
+from cdi_lib.inspection.files import SUFFIXES, as_csv, file_hash, find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.measures import PlannedSample, planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
@@ -24,7 +24,8 @@ from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
 from cdi_lib.inspection.records import AuditRecords, unread_files
 from cdi_lib.inspection.tables import parse_moments
 from cdi_lib.statistics import sampling
-from cdi_lib.statistics.frames import Frame, normal_text, places
+from cdi_lib.statistics.checks import look
+from cdi_lib.statistics.frames import ALL, Frame, normal_text, places
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
 WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
@@ -173,10 +174,13 @@ def read_selection(force: str, params: Path, audit: str) -> pd.DataFrame:
         again = " RECHECK=50" if audit == RECHECK else ""
         expected = f"the drawn incidents; draw them first: make sample FORCE={force}{again}"
         raise InputError.of(place, "", "no such file", expected)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    if not {"id", "stratum", "reported_at", "route", "reserve"} <= set(table.columns):
-        raise InputError.of(place, "row 1", "other columns", f"the file as make sample wrote it; {AGAIN}")
-    return table.astype(object).where(lambda t: t != "", None)
+    columns = ["id", "stratum", "reported_at", "route", "reserve"]
+    table, expected = read_table(path, place, expected=columns), f"the file as make sample wrote it; {AGAIN}"
+    if any(list(table).count(name) != 1 for name in columns) or table[["id", "stratum", "reserve"]].isna().any(
+        axis=None
+    ):
+        raise InputError.of(place, "", "other columns, or blanks in them", expected)
+    return table.assign(reserve=table["reserve"].str.capitalize()).reset_index(drop=True)  # a spreadsheet writes TRUE
 
 
 # ---- the frame ---------------------------------------------------------------------------------------------
@@ -199,7 +203,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
         frame = given.read(names.incident_id, names.stratum, others, names.exclude)
     except ValueError as error:
         raise InputError.of(place, "", "", f"a frame that can be drawn from: {error}") from None
-    frame = frame.renamed(_strata(frame.info.counts, names, place))
+    frame = frame.renamed(_strata(frame.info.counts, names, plan.incidents or {}, place))
     told, timed = given.told + _unused_exclusions(frame, place), False
     if names.reported_at is not None:
         missing, timed = _check_reported(frame, names.reported_at, inspection, place)
@@ -246,23 +250,28 @@ def _unused_exclusions(frame: Frame, place: str) -> list[Problem]:
     ]
 
 
-def _strata(counts: Mapping[str, int], names: FrameColumns, place: str) -> dict[str, str]:
-    """The stratum of each value of the frame, by ``sampling.frame.strata``; without it they are the values."""
+def _strata(
+    counts: Mapping[str, int], names: FrameColumns, asked: Mapping[str, int], place: str
+) -> dict[str, str]:  # fmt: skip
+    """The stratum of each value of the frame, by ``sampling.frame.strata``; without it they are the values, which are
+    those of ``sampling.incidents`` where it is there."""
     where = f"column {shown(names.stratum)}"
     if not names.strata and len(counts) > MOST_STRATA:
         expected = f"a column of at most {MOST_STRATA} strata; name another in sampling.frame.stratum"
         raise InputError.of(place, where, f"{len(counts):,} different values", expected)
-    spellings = Counter(value.casefold() for value in counts)
-    if not names.strata and (several := sorted(value for value in counts if spellings[value.casefold()] > 1)):
+    spellings = Counter(look(value) for value in counts)
+    if not names.strata and (several := sorted(value for value in counts if spellings[look(value)] > 1)):
         got = f"one stratum in several spellings: {', '.join(f'{shown(v, 30)} ({counts[v]:,})' for v in several[:6])}"
         expected = "one spelling; or say in sampling.frame.strata which values are a stratum"
         raise InputError.of(place, where, got, expected)
     stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
-    unknown = sorted(set(counts) - set(stratum_of), key=lambda value: -counts[value])
-    if names.strata and unknown:
+    known = stratum_of or ({} if set(counts) == {ALL} else {normal_text(name): name for name in asked})
+    unknown = sorted(set(counts) - set(known), key=lambda value: -counts[value])
+    if known and unknown:
         n = sum(counts[value] for value in unknown)
         got = f"{n:,} record{'s' * (n != 1)} with other values: " + ", ".join(shown(value, 30) for value in unknown[:5])
-        expected = f"a value that sampling.frame.strata names{suggest(unknown[0], stratum_of)}; add it there"
+        key = "sampling.frame.strata" if names.strata else "sampling.incidents"
+        expected = f"a value that {key} names{suggest(unknown[0], known)}; add it there, or mend these records"
         raise InputError.of(place, where, got, expected)
     return stratum_of
 
@@ -282,7 +291,7 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
     the column holds times."""
     period = inspection.audit_period
     first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
-    seen, unread, outside, missing, first_unread, timed = 0, 0, 0, 0, (0, ""), False
+    seen, unread, outside, missing, first_unread, timed, alone = 0, 0, 0, 0, (0, ""), False, 0
     for values in frame.slices(column):
         moments = _moments(values, place)
         blank = values.isna() | (values.astype("str").str.strip() == "")
@@ -294,6 +303,7 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
         unread += int(wrong.sum())
         missing += int(blank.sum())
         timed = timed or bool((moments.notna() & (moments != moments.dt.normalize())).any())
+        alone += int((moments.notna() & ~_has_clock(values)).sum())
         outside += int((moments.notna() & ~moments.between(first, after, inclusive="left")).sum())
     problems, where = [], f"column {shown(column)}"
     if unread:
@@ -307,7 +317,19 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
         problems.append(Problem(place, where, got, expected))
     if problems:
         raise InputError(problems)
-    return _not_filled(place, where, missing, seen), timed
+    told = _not_filled(place, where, missing, seen)
+    if alone or not timed:
+        got, expected = (
+            f"{seen - missing if not timed else alone:,} dates without a time",
+            "times: auditors have to find them out",
+        )
+        told.append(Problem(place, where, got, expected, "warning"))
+    return told, timed
+
+
+def _has_clock(values: pd.Series) -> pd.Series:
+    """Which of some dates have a time: a date alone says nothing about 24 hours."""
+    return values.astype("str").str.contains(":", regex=False) | (values.dtype.kind == "M")
 
 
 def _not_filled(place: str, where: str, missing: int, records: int) -> list[Problem]:
@@ -341,9 +363,7 @@ def _with_reference(selection: pd.DataFrame, given: AuditFrame, inspection: Insp
     if names.reported_at is not None and given.timed:
         values = drawn[names.reported_at]
         text = _moments(values, given.place).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
-        # a date alone says nothing about 24 hours: the auditors enter the time
-        has_clock = values.astype("str").str.contains(":", regex=False) | (values.dtype.kind == "M")
-        selection["reported_at"] = text.where(has_clock, "").to_numpy()
+        selection["reported_at"] = text.where(_has_clock(values), "").to_numpy()
     if names.route is not None:
         route_of = {value: name for name, group in names.routes.items() for value in group}
         route_of |= {route: route for route in inspection.programme.routes}

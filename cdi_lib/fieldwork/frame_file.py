@@ -10,7 +10,7 @@ from pathlib import Path
 from cdi_lib.inspection import delimited
 from cdi_lib.inspection.delimited import Dialect
 from cdi_lib.inspection.files import Rows, file_hash, read
-from cdi_lib.inspection.problems import Problem
+from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.sheets import unreadable
 from cdi_lib.statistics.frames import Frame, read_frame, read_header
 
@@ -61,8 +61,11 @@ class FrameFile:
             writer.writerow([name.strip() for name in header])
             for number, row in rows:
                 if any(row):
+                    if len(row) < len(header) or any(row[len(header) :]):
+                        expected = f"{len(header)} values, as the header has"
+                        raise InputError([Problem(self.place, f"row {number}", f"{len(row)} values", expected)])
                     numbers.append(number)
-                    writer.writerow(row)
+                    writer.writerow(row[: len(header)])
         return path
 
 

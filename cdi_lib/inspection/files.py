@@ -24,6 +24,7 @@ _Row: TypeAlias = tuple[int, Sequence[str], "Sequence[str] | None"]  # number, t
 SUFFIXES = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet")  # tables that are read
 # Characters that nobody sees, in whose place another reference would stand: spaces of other widths, marks of direction
 INVISIBLE = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
+_DAY_FIRST, _DAY_LAST = re.compile(r"(\d{1,2})/\d{1,2}/\d{4}"), re.compile(r"\d{4}-\d\d-(\d\d)")
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
 
 
@@ -100,8 +101,26 @@ class Rows:
             if short := [number for number, text in texts if _SHORTENED.fullmatch(text)]:
                 expected = "whole references: a spreadsheet has shortened them (1.23E+15); export them again as text"
                 problems.append(self._of_cells(name, short, "numbers in short form", expected))
+        problems += [problem for name in needed if (problem := self._two_orders(name))]
         if problems:
             raise InputError(problems)
+
+    def _two_orders(self, name: str) -> Problem | None:
+        """A column in which all dates up to the 12th are dates and all later ones are text: a spreadsheet that expects
+        the month first has made the wrong dates of those that it could read."""
+        column = self.header.index(name) if name in self.header else len(self.header)
+        days: dict[bool, list[int]] = {True: [], False: []}
+        for number, row in zip(self.numbers, self.cells):
+            is_date = self.odd.get((number, column)) == "dates"
+            if column < len(row) and (found := (_DAY_LAST if is_date else _DAY_FIRST).match(row[column])):
+                days[is_date].append(int(found[1]))
+        if min(map(len, days.values())) < 2 or len(days[True]) + len(days[False]) < 8:
+            return None
+        if max(days[True]) > 12 or min(days[False]) <= 12:
+            return None
+        expected = "dates of one kind: read the column as text, day first, when the file is opened"
+        got = "dates up to the 12th of a month and text after it: a spreadsheet has taken the day for the month"
+        return Problem(self.file, f"column {shown(name)[1:-1]}", got, expected)
 
     def _of_cells(self, column: str, rows: Sequence[int], got: str, expected: str) -> Problem:
         sheet = f"sheet {shown(self.sheet)}, " if self.sheet else ""
@@ -144,6 +163,9 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
                 got = f"{len(row):,} columns"
                 raise InputError([Problem(file, "", got, f"at most {MOST_COLUMNS:,}, as tables have")])
             continue
+        if row == table.header:
+            got, expected = "the header a second time", "it once, above all records: delete the row"
+            raise InputError([Problem(file, f"row {number}", got, expected)])
         table.cells.append(row)
         table.numbers.append(number)
         if odd:

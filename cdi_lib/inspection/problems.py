@@ -40,7 +40,7 @@ class InputError(Exception):
     """Input that cannot be used. Carries every problem that was found, not just the first."""
 
     def __init__(self, problems: Iterable[Problem]):
-        self.problems = tuple(problems)
+        self.problems = tuple(dict.fromkeys(problems))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     @classmethod

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cdi_lib.inspection.files import SUFFIXES, as_table, file_hash, find_table, read
+from cdi_lib.inspection.files import SUFFIXES, as_table, file_hash, find_table, is_reference, read
 from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.parameters import Inspection, load_inspection
 from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.programme import MAIN
-from cdi_lib.inspection.rules import check_across, check_rows, check_table
+from cdi_lib.inspection.rules import Mistake, by_row, check_across, check_rows, check_table
 from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, columns_of, tables_of, typed
 
 _NAMES = (*TABLES, "frame", "rolling")  # of files in the folder of a force that are read
@@ -54,9 +54,9 @@ class AuditRecords:
 def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "params") -> AuditRecords:
     """Read and check all record tables of a force; InputError with all problems of all tables at once."""
     folder = params / force
-    of_files, mistakes = _check_files(folder), []
+    of_files, mistakes, unreadable = _check_files(folder), list[Mistake](), list[str]()
     problems, told = ([problem for problem in of_files if problem.severity == s] for s in ("error", "warning"))
-    tables: dict[str, pd.DataFrame] = {}
+    tables, unread = dict[str, pd.DataFrame](), dict[str, set[str]]()
     files, hashes = {}, {}
     columns = tables_of(inspection.programme)
     for name in TABLES:
@@ -68,18 +68,28 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
             rows = read(path, file, list(columns[name]), name=name)
             text = as_table(rows)
             told += rows.told
-            if wrong := check_table(text, name, columns[name]):
-                raise InputError(mistake.problem(file) for mistake in wrong)
-            tables[name] = typed(text, name, inspection.recording_rule.limit_hours)
             files[name], hashes[file] = file, file_hash(path)
+            wrong = check_table(text, name, columns[name])
+            mistakes += by_row(wrong, text)
+            if any(mistake.row is None or mistake.row < 0 for mistake in wrong):
+                unreadable.append(name)
+                continue
+            if wrong:  # the other rows are looked at as well, so that all is told at once
+                is_wrong = text.index.isin([mistake.row for mistake in wrong])
+                unread[name] = {
+                    str(value) for column in text if is_reference(str(column)) for value in text[column][is_wrong]
+                }
+                text = text[~is_wrong]
+            tables[name] = typed(text, name, inspection.recording_rule.limit_hours)
             mistakes += check_rows(text, name, inspection)
         except InputError as error:
             problems += error.problems
-    if "crimes" not in tables and not problems:
+            unreadable.append(name)
+    if "crimes" not in files and not problems:
         expected = f"the audited crimes of the force, with the columns {', '.join(columns['crimes'])}"
         problems.append(Problem(f"params/{force}/crimes.csv", "", "no such file", expected))
-    if not problems:
-        mistakes += check_across(tables, inspection)
+    if not problems and not unreadable:
+        mistakes += check_across(tables, inspection, unread)
     problems += [mistake.problem(files[mistake.table]) for mistake in mistakes]
     if problems:
         raise InputError(problems)

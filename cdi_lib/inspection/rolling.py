@@ -13,7 +13,7 @@ from pydantic import Field, StrictInt, ValidationError, model_validator
 from cdi_lib.inspection.files import as_table, find_table, read
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.problems import InputError, Problem, shown
-from cdi_lib.inspection.rules import Mistake, check_table
+from cdi_lib.inspection.rules import Mistake, by_row, check_table
 from cdi_lib.inspection.tables import COUNT, PRINTABLE, Column, matching
 from cdi_lib.inspection.values import Confidence, Day, Model, Name, Percentage, Text, explain
 from cdi_lib.inspection.yaml_files import read_yaml
@@ -27,8 +27,8 @@ COLUMNS = {
         "month or quarter of the reports that were audited, such as 2025-04 or 2025-Q2",
         matching(r"[0-9]{4}-(0[1-9]|1[0-2]|Q[1-4])", "a month such as 2025-04, or a quarter such as 2025-Q2"),
     ),
-    "division": Column("division, such as North", PRINTABLE),
-    "category": Column("what was audited, such as Violence", PRINTABLE),
+    "division": Column("division, such as North", PRINTABLE, alike=True),
+    "category": Column("what was audited, such as Violence", PRINTABLE, alike=True),
     "audited_crimes": Column("crimes that should have been recorded", COUNT),
     "recorded_crimes": Column("crimes of these that were recorded", _NUMBER),
 }
@@ -139,7 +139,7 @@ def _table(folder: Path) -> pd.DataFrame:
         raise InputError.of(file, "", "no such file", f"a table with the columns {', '.join(COLUMNS)}")
     rows = read(path, file, list(COLUMNS), name=TABLE)
     text = as_table(rows)
-    mistakes = check_table(text, TABLE, COLUMNS) or list(_between_cells(text))
+    mistakes = by_row(check_table(text, TABLE, COLUMNS), text) or list(_between_cells(text))
     if mistakes or text.empty:
         empty = [] if mistakes else [Problem(file, "", "no row", "an audit in each row")]
         raise InputError([mistake.problem(file) for mistake in mistakes] + empty)

@@ -4,16 +4,19 @@ One set of rules for record tables and for the crimes of returned worksheets, wh
 a row by its label, and who knows the file makes a :class:`Problem` of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import pandas as pd
 
+from cdi_lib.inspection.files import is_reference
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import Problem, shown, suggest
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.tables import Column, Series, crime_type_of, typed
+from cdi_lib.statistics.checks import look
 
 # Column, which rows break the rule, and what was expected there (in all rows, or in each)
 Rule: TypeAlias = tuple[str, Series, "str | Series"]
@@ -49,7 +52,32 @@ def check_table(text: pd.DataFrame, name: str, columns: Mapping[str, Column]) ->
     """
     if mistakes := list(_check_header(list(text.columns), columns, name)):
         return mistakes
-    return sorted([*check_cells(text, columns, name), *_repeated(text, columns, name)], key=_place)
+    found = [*check_cells(text, columns, name), *_repeated(text, columns, name), *_alike(text, columns, name)]
+    return sorted(found, key=_place)
+
+
+def by_row(mistakes: list[Mistake], table: pd.DataFrame) -> list[Mistake]:
+    """One mistake for each of few rows that are no records: sums, notes, a row of which the cells were moved."""
+    wrong = Counter(mistake.row for mistake in mistakes if mistake.row is not None)
+    broken = [row for row, n in wrong.items() if n >= 3 and 5 * n >= 2 * table.shape[1]]
+    if not 0 < len(broken) <= max(1, len(table) // 5):
+        return mistakes
+    expected = "a record; a sum, a note or a row with moved cells is none"
+    got = {row: f"{wrong[row]} cells that are not what their columns hold" for row in broken}
+    told = [Mistake(mistakes[0].table, row, "", got[row], expected) for row in broken]
+    return sorted([*told, *(mistake for mistake in mistakes if mistake.row not in broken)], key=_place)
+
+
+def _alike(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iterator[Mistake]:
+    """References and names that differ only in what nobody sees or minds, so that one thing would count as two."""
+    for column in (c for c, spec in columns.items() if c in text and (is_reference(c) or spec.alike)):
+        values = text[column].dropna()
+        first = pd.Series(values.unique(), dtype=object)
+        looks = first.map(look)
+        several = set(first[looks.duplicated(keep=False)])
+        expected = "one spelling: the same capitals, spaces, dashes, zeros before it, and alphabet"
+        for row in _labels(values.isin(several))[:MOST_CELLS] if several else []:
+            yield Mistake(name, row, column, shown(values[row]), expected)
 
 
 def check_rows(text: pd.DataFrame, name: str, inspection: Inspection) -> list[Mistake]:
@@ -136,6 +164,9 @@ def _rules_of_crimes(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     back = (at.month == 10) & (at.day_of_week == 6) & (at.day >= 25) & (at.hour == 1)
     night = f"{later}; that night the clocks went back: write both times in GMT"
     yield "recorded_at", early, pd.Series(later, index=t.index).mask(back.fillna(False), night)
+    published = inspection.publication.date
+    future = recorded_at >= pd.Timestamp(published) + pd.Timedelta(days=1)
+    yield "recorded_at", future, f"a time that is not after this report, {published}"
     reported = "the time of report of a crime that has a time of recording"
     yield "reported_at", recorded_at.notna() & t["reported_at"].isna(), reported
     outside = t["reported_at"].notna() & ~t["reported_at"].between(start, end, inclusive="left")
@@ -217,10 +248,27 @@ _RULES = {
 # ---- between tables ----------------------------------------------------------------------------------------
 
 
-def check_across(tables: Mapping[str, pd.DataFrame], inspection: Inspection) -> list[Mistake]:
-    """Everything that is wrong between the rows of typed tables, between tables, and between tables and parameters."""
+def check_across(
+    tables: Mapping[str, pd.DataFrame], inspection: Inspection, unread: Mapping[str, Container[str]] | None = None
+) -> list[Mistake]:  # fmt: skip
+    """Everything that is wrong between the rows of typed tables, between tables, and between tables and parameters.
+
+    ``unread`` has, by table, the references in rows that could not be read and so are not there: nothing is said of what
+    may be in them.
+    """
+    missing = dict(unread or {})
+    tables = {name: table for name, table in tables.items() if name not in missing or name in ("crimes", "survey")}
+    if "crimes" in missing:
+        tables.pop("over_recorded", None)
+        if (tables["crimes"]["sample"] == MAIN).sum() == 0:
+            return []
+        if "challenges" in tables:
+            found = tables["challenges"]["crime_id"].map(lambda name: name in missing["crimes"])
+            tables["challenges"] = tables["challenges"][~found.astype(bool)]
     crimes = tables["crimes"]
-    mistakes = [*_main_sample(crimes), *_dip_samples(crimes, tables.get("dip_records"))]
+    mistakes = list(_main_sample(crimes))
+    if "dip_records" not in missing:
+        mistakes += _dip_samples(crimes, tables.get("dip_records"))
     if "strata" in tables and len(tables["strata"]):  # make new writes it empty
         mistakes += _strata(tables["strata"], crimes)
     if "over_recorded" in tables:
@@ -260,6 +308,9 @@ def _strata(strata: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
         least = f"{found[row]:,} (incidents of the stratum in the table crimes)"
         expected = f"a number from {least} to {frame[row]:,} (its frame_incidents)"
         yield Mistake("strata", row, "audited_incidents", str(audited[row]), expected)
+    others = frame.sum() - frame, audited.sum() - audited
+    for row in _labels((frame == others[0]) & (audited == others[1]) & (len(strata) > 2)):
+        yield Mistake("strata", row, "", "the sum of the other rows", "strata alone; delete the row")
     known = shown(", ".join(strata["stratum"]), 200)
     unknown = ~main["stratum"].isin(strata["stratum"]) & ~main.duplicated("stratum")
     for row in _labels(unknown & main["stratum"].notna()):

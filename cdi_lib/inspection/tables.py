@@ -6,7 +6,7 @@ with a header and no rows.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.programme import MAIN, Told
 from cdi_lib.inspection.values import unprintable
 from cdi_lib.inspection.yaml_files import read_yaml
+from cdi_lib.statistics.checks import NO_REFERENCE, NO_VALUE
 
 Series: TypeAlias = "pd.Series[Any]"
 OFFENCE_CLASSES = PROJECT / "params" / "offence_classes.csv"
@@ -27,8 +28,6 @@ RECORDED_AS = ("n100", "incident", "nothing")
 # Columns that crimes get from others, and what may stand in them
 DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit", "rightly_classed", "should_be_recorded")}
 EQUALITY = {"characteristic": (), "recorded": YES_NO}  # the list of the parameters, as a table
-# What a spreadsheet shows where a formula has no value
-_NO_VALUES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 
 
 @cache
@@ -106,6 +105,7 @@ class Column:
     required: bool = True
     unique: bool = False
     part: str = ""  # of the programme, whose ids stand in it
+    alike: bool = False  # whether values of one look are a mistake, as in references
 
 
 def one_of(values: Iterable[str]) -> Kind:
@@ -119,10 +119,20 @@ def matching(pattern: str, expected: str, typed: Callable[[Series], Series] = la
     return Kind(expected, lambda texts: texts.str.fullmatch(pattern).astype(bool), typed)
 
 
-TEXT = Kind("an entry, not the error of a formula", lambda texts: ~texts.isin(_NO_VALUES), free=True)
+def _no(pattern: str, texts: Series) -> Series:
+    """Which texts are none of what a program writes where there is nothing."""
+    return ~texts.str.lower().str.fullmatch(pattern).astype(bool)
+
+
+TEXT = Kind("an entry, not the error of a formula", partial(_no, NO_VALUE), free=True)
+REFERENCE = Kind(
+    "a reference; not an error, a total, a date or a word for nothing, such as #N/A, Total, 01-Mar or NULL",
+    partial(_no, NO_REFERENCE),
+    free=True,
+)
 PRINTABLE = Kind(
-    "text that can be printed: no control characters, only letters that the report's typeface has",
-    lambda texts: texts.map(unprintable) == "",
+    "text that can be printed: no error of a formula, no control characters, only letters that the report's typeface has",
+    lambda texts: (texts.map(unprintable) == "") & _no(NO_VALUE, texts),
 )
 CLASS = Kind(
     "a class of params/offence_classes.csv, to which one that is missing can be added",
@@ -156,7 +166,7 @@ RESULT = matching(
 )
 
 _KINDS: dict[str, Kind] = {
-    "text": TEXT, "printable": PRINTABLE, "class": CLASS, "answer": ANSWER, "moment": MOMENT, "day": DAY, "count": COUNT,
+    "text": TEXT, "reference": REFERENCE, "printable": PRINTABLE, "class": CLASS, "answer": ANSWER, "moment": MOMENT, "day": DAY, "count": COUNT,
     "decision": DECISION, "result": RESULT,
     "recorded_as": one_of(RECORDED_AS), "outcome": one_of(OUTCOMES), "opinion": one_of(ANSWERS),
 }  # fmt: skip

@@ -1,6 +1,8 @@
 """Checks of what the estimators are handed: each returns it, or refuses with its name, what was expected and got."""
 
 import math
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -96,3 +98,29 @@ def column_of(table: pd.DataFrame, name: str, role: str) -> "pd.Series[Any]":
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+# What a program or a person writes where there is no reference, in small letters: errors, blanks, sums, dates
+NO_VALUE = r"#n/a|#[a-z0/]+[!?]|#+|err:[0-9]+"
+_MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+NO_REFERENCE = (
+    rf"{NO_VALUE}|n/?a|n/k|null|none|nan|nil|unknown|tbc|[-?]+|(grand |sub-?)?total(s|[: ].*)?|"
+    rf"[0-9]{{1,2}}-{_MONTH}(-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
+)
+_NOT_SEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_LIKE_LATIN = str.maketrans(
+    "АВЕІЈКМНОРСТХЅУаеіјорсхѕуΑΒΕΖΗΙΚΜΝΟΡΤΥΧο\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
+    "ABEIJKMHOPCTXSYaeijopcxsyABEZHIKMNOPTYXo-------",
+)
+
+
+def look(text: str) -> str:
+    """What is left of a text without what nobody sees or minds: capitals, zeros before it, kinds of space and dash, letters
+    of other alphabets. Two references of one look are one reference that was entered in two ways.
+
+    >>> look("INC\u20130012"), look("007"), look("7.0")
+    ('inc-0012', '7', '7')
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _NOT_SEEN.sub("", text)).translate(_LIKE_LATIN)
+    return " ".join(text.casefold().split()).lstrip("0").removesuffix(".0")

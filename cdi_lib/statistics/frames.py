@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from cdi_lib.statistics.checks import NO_REFERENCE, look
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -32,7 +34,11 @@ INVISIBLE = r"[\x{A0}\x{AD}\x{1680}\x{180E}\x{2000}-\x{200F}\x{2028}-\x{202F}\x{
 _UNSURE = {
     "hidden characters": f"strlen(id) <> length(id) AND regexp_matches(id, '{INVISIBLE}')",
     "a number in short form, of which digits are lost": "regexp_full_match(id, '[0-9]([.,][0-9]+)?[eE][+]?[0-9]+')",
+    "what is no reference (#N/A, NULL, Total, 01-Mar …)": f"regexp_full_match(lower(id), '{NO_REFERENCE}')",
 }
+# SQL of checks.look
+_LOOK = """CASE WHEN strlen(id) <> length(id) OR contains(id, '  ') THEN look(id)
+WHEN ends_with(id, '.0') THEN ltrim(lower(id[:-3]), '0') ELSE ltrim(lower(id), '0') END"""
 _TEXT_OR_WHOLE = re.compile(r'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|VARCHAR|ENUM.*|"NULL"', re.DOTALL)
 
 
@@ -189,6 +195,7 @@ def _frame(
     database = duckdb.connect(config={"memory_limit": "384MB", "threads": 4, "temp_directory": folder.name})
     database.execute("SET enable_progress_bar = false")  # which would be in a notebook's output
     database.create_function("normal_text", normal_text, ["VARCHAR"], "VARCHAR")
+    database.create_function("look", look, ["VARCHAR"], "VARCHAR")
     if table is not None:
         database.register("given", table)
     frame = Frame(info, database, {name: f"c{header.index(name)}" for name in columns}, folder, _rows=rows)
@@ -215,6 +222,14 @@ def _left_out(frame: Frame, without: Mapping[str, Sequence[str]]) -> Frame:
         query = f"SELECT {value}, count(*) FROM whole WHERE {kept} AND {value} IN ({named}) GROUP BY ALL"
         found = dict(_ask(frame, query).fetchall())
         excluded[column] = {name: int(found.get(normal_text(name), 0)) for name in values}
+        named_looks, others = (
+            {look(name) for name in values},
+            f"SELECT {value}, count(*) FROM whole WHERE {kept} GROUP BY ALL",
+        )
+        for other, n in _ask(frame, others).fetchall():
+            if other not in found and look(other) in named_looks:
+                said = f"{n:,} record{'s' * (n > 1)} with {other!r}, nearly a value that is left out"
+                raise ValueError(f"column {column!r}: {said}; name it as well, or mend it")
         kept += f" AND {value} NOT IN ({named})"
     _ask(frame, f"CREATE VIEW frame AS SELECT * FROM whole WHERE {kept}")
     return replace(frame, info=replace(frame.info, excluded=excluded), _kept=kept)
@@ -250,11 +265,15 @@ def _counted(frame: Frame) -> Frame:
 
 def _refuse_empty_or_repeated(frame: Frame) -> None:
     what = f"id column {frame.info.id_column!r}"
-    faults = (_UNSURE if frame.info.file else {}) | {"": "id = ''"}  # a DataFrame is its maker's business
+    again = frame.info.id_column.lower().replace("'", "''")
+    unsure = _UNSURE | {"the name of the column, so that a header stands there again": f"lower(id) = '{again}'"}
+    faults = (unsure if frame.info.file else {}) | {"": "id = ''"}  # a DataFrame is its maker's business
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in faults.values())
-    query = f"SELECT count(*) - count(DISTINCT hash(id)), {counted} FROM frame"
+    query = (
+        f"SELECT count(*) - count(DISTINCT hash(id)), count(*) - count(DISTINCT hash({_LOOK})), {counted} FROM frame"
+    )
     # All faults in one pass, which holds nothing in memory but hashes.
-    ((fewer, *numbers),) = _ask(frame, query).fetchall()
+    ((fewer, alike, *numbers),) = _ask(frame, query).fetchall()
     for (said, condition), n in zip(faults.items(), numbers, strict=True):
         if n:
             what += f": {n:,} {'' if said else 'empty '}id{'s' * (n > 1)}{f' with {said}' if said else ''}"
@@ -267,6 +286,13 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
             f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records "
             f"({places(frame, f'id IN (SELECT id FROM ({repeats}))')}); remove the repeats, or take the column that "
             "identifies a record (white space at the ends of an id does not count)"
+        )
+    twins = f"SELECT {_LOOK} AS look FROM frame GROUP BY look HAVING count(*) > 1"
+    if alike > fewer and frame.info.file:
+        where = places(frame, f"{_LOOK} IN (SELECT look FROM ({twins}))")
+        raise ValueError(
+            f"{what}: ids that differ only in capitals, zeros before, kinds of space or dash, or letters of other "
+            f"alphabets ({where}); one spelling of an id"
         )
 
 
