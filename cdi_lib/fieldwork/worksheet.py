@@ -63,6 +63,9 @@ COLUMNS = {
     "recorded_class": Column("if it was recorded: as what class", 13, measured="rightly_classed"),
     "safeguarded": Column("if it was not: was the victim safeguarded?", 12, YES_NO, measured="safeguarded"),
     "investigated": Column("if it was not: was it investigated?", 12, YES_NO, measured="investigated"),
+    "over_recorded": Column(
+        "yes for a crime that was recorded and should not have been", 13, YES_NO, measured="should_be_recorded"
+    ),
 }
 DECISIONS = ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
 
@@ -84,8 +87,12 @@ on numbering the crimes.
 8. Several auditors may share the incidents; each returns a copy of the file with their own incidents filled in, under a \
 name of its own, in the folder returned. An incident is audited in one of the files only.
 """
+_OVER_RECORDED = """\
+9. A crime that the force recorded and that should not have been, in any of these incidents: a row of its own with its number, \
+over_recorded yes, and the type and class as which it was recorded; nothing else. It does not count for the finding.
+"""
 _RECHECK = """\
-9. This is the blind re-check: decide without looking at what the first auditor found, and do not discuss it before both \
+10. This is the blind re-check: decide without looking at what the first auditor found, and do not discuss it before both \
 files are returned."""
 
 _GREY = PatternFill("solid", fgColor="FFE7E6E6")
@@ -136,6 +143,7 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
     text = _INSTRUCTIONS.format(rows=ROWS_PER_INCIDENT, period=inspection.audit_period)
+    text += _OVER_RECORDED if "over_recorded" in columns_for(inspection.programme) else ""
     text += _RECHECK if audit == RECHECK else ""
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100
