@@ -126,7 +126,7 @@ bench: setup-test ## measure speed, as ratios
 
 oracles: setup-test ## compute the golden results of the tests again with the R package survey (needs R)
 	@command -v Rscript >/dev/null || { echo "R is not installed; on Debian: apt-get install r-base-core r-cran-survey" >&2; exit 1; }
-	@Rscript tests/oracles/survey.R
+	@Rscript tests/oracles/survey.R && Rscript tests/oracles/national.R
 
 setup: ## prepare the Python environment and do nothing else
 	$(call set_up)

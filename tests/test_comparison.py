@@ -1,6 +1,7 @@
 """The comparison of forces: its statistics against other software and by hand, what it counts, and its page."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -418,6 +419,12 @@ def test_interval_of_the_national_rate_by_numeric_derivatives_and_simulation():
     ends = [pooling.crime_weighted(np.clip(row, 0.5, 0.999), ses, recorded)[1:] for row in drawn[:4000]]
     covered = np.mean([one <= value <= other for one, other in ends])
     assert 0.94 < covered < 0.96
+
+
+def test_the_national_rate_is_that_of_the_r_package_survey_on_the_same_crimes():
+    golden = json.loads((Path(__file__).parent / "oracles" / "golden_national.json").read_text(encoding="utf-8"))
+    found = pooling.crime_weighted(golden["rates"], golden["ses"], golden["recorded"])
+    assert found == pytest.approx(golden["national"], rel=1e-12)
 
 
 @pytest.mark.parametrize("wrong", [([0.9], [0.01], [0]), ([1.0], [0.01], [5]), ([0.9], [], [5]), ([], [], [])])

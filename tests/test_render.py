@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from lxml import html as lxml_html
+from pypdf import PdfReader
 
 from cdi_lib.render import embedded, look, quarto, rendering
 from cdi_lib.render.notebooks import front_matter, read_chunks
@@ -79,6 +80,17 @@ def test_page_shows_the_title_block(tmp_path):
     assert header == "Crime recording A Force Inspection Published 31 July 2020 Version 2 Overall: good"
     assert tree.findtext("head/title") == "A Force: Inspection"
     assert "Overall" not in tree.find("body//main").text_content()
+
+
+def test_what_stands_around_the_report_is_in_the_words_that_it_is_given(tmp_path):
+    words = {"skip": "Neidio", "contents": "Cynnwys", "period": "Cyfnod", "version": "Fersiwn", "back": "Yn ôl"}
+    words |= {"all": "Pob adroddiad", "page": "Tudalen", "of": "allan o"}
+    front = FRONT.removesuffix("---") + f"version: '1'\naudit-period: 2019\nwords: {json.dumps(words)}\n---"
+    done = render(write_notebook(tmp_path, "# One\n\nText.\n\n# Two\n\nMore.", front=front), tmp_path, engine="pandoc")
+    page, paper = done.html.read_text("utf-8"), " ".join(PdfReader(done.pdf).pages[0].extract_text().split())
+    assert [word for name, word in words.items() if f">{word}<" not in page and name not in ("page", "of")] == []
+    assert not re.search(">(Contents|Version|All reports|Audit period|Skip [^<]*|Back [^<]*)<", page)
+    assert all(word in paper for word in ("Tudalen 1 allan o 1", "Fersiwn", "Cyfnod")) and "Page" not in paper
 
 
 def test_references_and_numbers_follow_the_order(tmp_path):

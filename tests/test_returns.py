@@ -388,3 +388,82 @@ def test_a_midnight_that_the_frame_has_comes_back_as_it_was_given(tmp_path):
     assert len(returns.crimes) > 20 and returns.crimes["reported_at"].str.endswith(" 00:00:00").all()
     fill(tmp_path, x2={"reported_at": "2022-01-01"})  # another day is no midnight that was given
     assert any("reported_at" in error for error in told(tmp_path))
+
+
+# ---- crimes that were recorded and should not have been ---------------------------------------------------------
+
+
+@pytest.fixture
+def over(tmp_path):
+    """A force whose programme asks for over-recorded crimes, with a drawn sample; and its parameters."""
+    inspection = check_inspection(CONTENT | {"programme": "qsr-2025"}, "params/testshire.yml")
+    write_force(tmp_path, "testshire", CONTENT, {"crimes": pd.DataFrame(columns=columns_of("crimes"))})
+    frame(400).to_csv(tmp_path / "testshire" / "frame.csv", index=False)
+    draw_sample("testshire", inspection, tmp_path)
+    return tmp_path, inspection
+
+
+def mark_over(path, decided) -> tuple[str, int]:
+    """Enter an over-recorded crime behind those of the first incident without one; returns the incident and the row."""
+    book = openpyxl.load_workbook(path)
+    sheet = book[AUDIT_SHEET]
+    column = {cell.value: cell.column for cell in sheet[1]}
+    at = lambda row, name: sheet.cell(row, column[name])
+    first = next(row for row in range(2, sheet.max_row) if at(row, "finding").value == "no crime")
+    for name, value in decided.items():
+        at(first + 1, name).value = value
+    book.save(path)
+    return at(first, "incident_id").value, first + 1
+
+
+OVER = {"over_recorded": "yes", "crime_type": "violence", "offence_class": "8l"}
+
+
+def test_over_recorded_crimes_of_the_worksheets_become_a_table(over):
+    params, inspection = over
+    path = fill(params)
+    incident, _ = mark_over(path, OVER)
+    returns = check_returns("testshire", inspection, params)
+    assert returns.errors == ()
+    written = [found.name for found in collect("testshire", returns, params)]
+    assert written == ["crimes.csv", "over_recorded.csv", "strata.csv"]
+    table = pd.read_csv(params / "testshire/over_recorded.csv", dtype=str)
+    assert table[["crime_id", "incident_id", "crime_type", "offence_class"]].values.tolist() == [
+        [f"{incident}/2", incident, "violence", "8L"]
+    ]
+    records = load_records("testshire", inspection, params)
+    assert len(records.over_recorded) == 1 and incident not in set(records.crimes["incident_id"])
+    assert collect("testshire", check_returns("testshire", inspection, params), params) == []
+    table.assign(offence_class="8N").to_csv(params / "testshire/over_recorded.csv", index=False)
+    with pytest.raises(InputError, match="other crimes that should not have been recorded"):
+        collect("testshire", returns, params)
+
+
+def test_worksheets_without_an_over_recorded_crime_say_that_there_was_none(over):
+    params, inspection = over
+    fill(params)
+    collect("testshire", check_returns("testshire", inspection, params), params)
+    assert load_records("testshire", inspection, params).over_recorded.empty
+
+
+@pytest.mark.parametrize(
+    ("decided", "column", "words"),
+    [
+        ({"offence_class": None}, "offence_class", "a blank cell"),
+        ({"crime_type": "other"}, "crime_type", "the crime type of class 8L"),
+        ({"recorded": "no"}, "recorded", "a blank for a crime that should not have been recorded"),
+        ({"crime_number": 1.5}, "crime_number", "1, 2, 3, ..."),
+        ({"over_recorded": "perhaps"}, "over_recorded", "yes or no"),
+    ],
+)
+def test_a_mistake_in_an_over_recorded_crime_is_told(over, decided, column, words):
+    params, inspection = over
+    _, row = mark_over(fill(params), OVER | decided)
+    told = [str(problem) for problem in check_returns("testshire", inspection, params).errors]
+    assert any(f"row {row}, column {column}" in line and words in line for line in told), told
+
+
+def test_only_a_programme_that_asks_for_it_has_the_column(params):
+    assert check_returns("testshire", INSPECTION, params) is None
+    fill(params)
+    assert check_returns("testshire", INSPECTION, params).over_recorded is None

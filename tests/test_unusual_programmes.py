@@ -1,5 +1,7 @@
 """Programmes and samples that are unlike the usual ones: own columns, everything audited, a type without a crime."""
 
+from datetime import date
+
 import openpyxl
 import pandas as pd
 import pytest
@@ -11,8 +13,9 @@ from test_report import page_text
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, columns_for, write_worksheet
 from cdi_lib.inspection import counting
 from cdi_lib.inspection.measures import doubtful_frame
-from cdi_lib.inspection.parameters import load_inspection
+from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError
+from cdi_lib.inspection.programme import load_programme
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report
@@ -199,3 +202,135 @@ def test_a_type_without_an_audited_crime_is_named(tmp_path):
     assert "No rate can be given where no crime was audited or none had been recorded: Sexual offences." in text
     assert "A stratified rate, which would correct this, needs audited and recorded crimes of every type." in text
     assert "gives the rate with the weight" not in text
+
+
+# --- programmes that have nothing of the usual ones -------------------------------------------------------------------
+
+WHOLE = """
+name: whole
+version: "1.0"
+date: 2021-01-01
+title: "One type & <three> grades"
+note: For a test.
+crime_types: {crime: {label: "Crime & <harm> *now*", one: "harm & <crime>", many: "harms & <crimes>"}}
+recording_rules: [{since: 2002-04-01, limit_hours: 48, principal_crime: Only the worst crime is recorded.}]
+estimates: {night: {label: Crime at night, where: {shift: night}}}
+shares: {quick: {label: "Recorded within {limit_hours} hours", where: {within_limit: [yes, no]}, counts: {within_limit: yes}}}
+tables: {tbl-quick: {title: "Within {limit_hours} hours & <soon>", kind: in time, rows: {quick: All}}}
+columns: {shift: {description: shift in which it was reported, values: [day, night]}}
+compared: [overall, crime]
+chapters:
+  first: [overall_judgement, summary]
+  questions: {overall_rate: [overall], unrecorded: [], auditable_route: [], quick: [quick]}
+  last: [annex, sample, fieldwork, estimates, grades, assumptions, reproduce, approval, citation, glossary]
+grades: [excellent, fair, poor]
+questions:
+  recording:
+    label: "How well is crime recorded & <kept>?"
+    rules: &rules
+      excellent: {at_most_below: 0, sentence: All is excellent.}
+      fair: {at_most_below: 0, sentence: All is fair.}
+overall: {label: Overall, rules: *rules}
+elements:
+  all: {label: Records crime, question: recording, estimate: overall, bands: {excellent: 97, fair: 90}, reason: So it is.}
+  quick: {label: "Is done in {limit_hours} hours", question: recording, share: quick, bands: {excellent: 97, fair: 90}, reason: It is.}
+"""
+QUICK = """## In time
+
+{% for code in crime_nouns if code in crime_types %}
+{{ rate_sentence(code, crime_nouns[code][1]) }}
+{% endfor %}
+
+{{ share("quick") | of }} were quick.
+
+{{ table("tbl-quick") }}
+"""
+
+
+def whole(programme=WHOLE, text=QUICK) -> dict[str, bytes]:
+    main = (
+        crimes({"violence": 60}, {"violence": 57})
+        .assign(crime_type="crime", shift="night")
+        .drop(columns=["route", "stratum"])
+    )
+    figures = {"crime": {"value": 9000, "status": "supplied", "source": "x"}}
+    return {
+        "testshire.yml": in_yaml(parameters(programme="whole", recorded_crime=figures)),
+        "programmes/whole.yml": programme.encode(),
+        "testshire/crimes.csv": main.to_csv(index=False).encode(),
+        "testshire/text/quick.md": text.encode(),
+    }
+
+
+def test_a_programme_that_extends_none_says_nothing_of_the_usual_ones(tmp_path):
+    params = write_files(tmp_path / "params", whole())
+    assert "route" not in columns_for(load_inspection("testshire", params).programme)
+    text = page_text(build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder)
+    for words in ("harms & <crimes>", "Crime & <harm> *now*", "57 of 57 were quick", "Within 48 hours & <soon>",
+                  "Recorded within 48 hours", "Is done in 48 hours", "One type & <three> grades"):  # fmt: skip
+        assert words in text, words
+    for words in ("24 hours", "FCIR", "N100", "Domestic abuse Controlling", "Dip sample", "sexual", "stratum, from which",
+                  "types of crime compare"):  # fmt: skip
+        assert words not in text, words
+
+
+def test_a_section_that_asks_for_nothing_of_the_programme_is_told(tmp_path):
+    programme = WHOLE.replace("auditable_route: []", "auditable_route: [], timeliness: []")
+    files = whole(programme, QUICK.replace('"quick") | of', '"quik") | of'))
+    with pytest.raises(InputError) as caught:
+        read_audit("testshire", write_files(tmp_path / "params", files))
+    told = [str(problem) for problem in caught.value.problems]
+    assert len(told) == 2, told
+    assert any("text/quick.md, line 7: got share('quik')" in line for line in told)
+    assert any("timeliness.md: got a section that asks for within_24" in line for line in told)
+
+
+def test_all_mistakes_of_programme_and_texts_are_told_in_one_round(tmp_path):
+    wrong = (
+        ("estimate: overall", "estimate: overal"), ("where: {shift: night}", "where: {shift: nigth}"),
+        ('hours", question: recording, share: quick', 'hours", share: quick'), ("quick: [quick]", "quick: [quick], missing: []"),
+        ("shares: {", "shares: {one: {label: One, sum: [two]}, two: {label: Two, sum: [one]}, "),
+    )  # fmt: skip
+    programme = WHOLE
+    for right, mistake in wrong:
+        assert programme.count(right) == 1, right
+        programme = programme.replace(right, mistake)
+    with pytest.raises(InputError) as caught:
+        read_audit("testshire", write_files(tmp_path / "params", whole(programme, QUICK.replace("table(", "tabel("))))
+    told = sorted(
+        f"{problem.file}: {problem.where.partition(', ')[2] or problem.where}" for problem in caught.value.problems
+    )
+    own = "params/programmes/whole.yml"
+    assert told == [
+        f"{own}: chapters.questions.missing", f"{own}: elements.all.estimate", f"{own}: elements.quick.question",
+        f"{own}: estimates.night.where.shift", f"{own}: shares.one.sum", "params/testshire/text/quick.md: line 9",
+    ]  # fmt: skip
+
+
+def test_words_that_are_inherited_beside_another_rule_are_doubted(tmp_path):
+    text = """
+name: own
+extends: cdi-2017
+questions: {effective: {rules: {good: {at_most_below: 5}, requires improvement: {at_most_below: 5, sentence: Five may be.}}}}
+elements: {rape: {bands: {good: 91}}, equality: {minimum: 2, reason: Two are needed.}, n100: {minimum: 5}}
+shares: {rape: {where: {sample: [main, vulnerable_adult]}}}
+samples: null
+"""
+    params = write_files(
+        tmp_path, {"testshire.yml": in_yaml(parameters(programme="own")), "programmes/own.yml": text.encode()}
+    )
+    with pytest.raises(InputError):
+        load_programme("own", params)  # without samples much of it asks for what is not there
+    write_files(tmp_path, {"programmes/own.yml": text.replace("samples: null", "").encode()})
+    told = doubtful(load_inspection("testshire", params), "testshire.yml", date(2026, 1, 1))
+    assert [problem.where.partition(", ")[2] for problem in told] == [
+        "shares.rape.where", "elements.rape.bands", "questions.effective.rules.good.at_most_below",
+    ]  # fmt: skip
+    assert "at most two other elements are not" in told[2].got and "'sentence' as well" in told[2].expected
+
+
+def test_the_time_limit_of_the_audit_period_stands_in_the_words_of_the_programme():
+    of = lambda day: load_programme("cdi-2017").on(date.fromisoformat(day))
+    assert of("2014-05-01").elements["timeliness"].label == "Records crimes within 72 hours"
+    assert of("2019-05-01").elements["timeliness"].label == "Records crimes within 24 hours"
+    assert of("2014-05-01").place("timeliness").startswith("params/programmes/cdi-2017.yml, line")

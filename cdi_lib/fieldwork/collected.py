@@ -42,7 +42,7 @@ def write_papers(force: str, returns: Returns, params: Path) -> list[Path]:
 
 
 def collect(force: str, returns: Returns, params: Path) -> list[Path]:
-    """Make the tables ``crimes`` and ``strata`` of the returned worksheets; returns the files that changed.
+    """Make the tables ``crimes``, ``strata`` and perhaps ``over_recorded`` of the returned worksheets; returns the files that changed.
 
     Crimes of dip samples that are in the table stay, and so does a table ``strata`` of other strata than those of the
     draw. InputError if the worksheets have errors, or if the table holds other crimes of the main sample, which may have
@@ -58,7 +58,10 @@ def collect(force: str, returns: Returns, params: Path) -> list[Path]:
     folder = own_folder(force, params)
     path = find_table("crimes", folder) or folder / "crimes.csv"
     whole = _with_dip_samples(returns.crimes, path, f"params/{force}/{path.name}")
+    over = _over_recorded(force, returns, folder)
     written = [] if whole is None else [write_whole(path, as_csv(whole))]
+    if over and returns.over_recorded is not None:
+        written.append(write_whole(over, as_csv(returns.over_recorded)))
     path = find_table("strata", folder) or folder / "strata.csv"
     there = read_table(path, path.name) if path.is_file() else pd.DataFrame(columns=["stratum"])
     others = "stratum" in there and not set(there["stratum"]) <= set(returns.strata)
@@ -68,6 +71,24 @@ def collect(force: str, returns: Returns, params: Path) -> list[Path]:
     if path.suffix == ".csv" and not others and not (path.is_file() and path.read_bytes() == content):
         written.append(write_whole(path, content))
     return written
+
+
+def _over_recorded(force: str, returns: Returns, folder: Path) -> Path | None:
+    """Where the over-recorded crimes of the worksheets are to be written; None where they were not asked for, or are."""
+    if returns.over_recorded is None:
+        return None
+    path = find_table("over_recorded", folder)
+    if path is None:
+        return folder / "over_recorded.csv"
+    name, columns = f"params/{force}/{path.name}", list(returns.over_recorded)
+    held, made = (
+        table.reindex(columns=columns).fillna("").sort_values("crime_id").to_numpy().tolist()
+        for table in (read_table(path, name), returns.over_recorded)
+    )
+    if held != made:
+        expected = "those of the worksheets; to make the table again from them, without corrections, move the file away"
+        raise InputError([Problem(name, "", "other crimes that should not have been recorded", expected)])
+    return None
 
 
 def _with_dip_samples(crimes: pd.DataFrame, path: Path, file: str) -> pd.DataFrame | None:

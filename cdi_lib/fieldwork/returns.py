@@ -23,11 +23,11 @@ from cdi_lib.inspection.problems import InputError, Problem, places, shown, sugg
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
 from cdi_lib.inspection.sheets import DATED
-from cdi_lib.inspection.tables import Series, columns_of, parse_moments, tables_of
+from cdi_lib.inspection.tables import YES_NO, Series, columns_of, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
-COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as")
+COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as", "over_recorded")
 # Papers that are written beside the worksheets, and so never read as such
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
 # What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
@@ -42,6 +42,7 @@ class Returns:
 
     problems: tuple[Problem, ...]  # everything that is wrong, worst first
     crimes: pd.DataFrame  # of the first audit, as the table ``crimes``, as text; complete only if there is no error
+    over_recorded: pd.DataFrame | None  # the same, as the table of that name; None where worksheets do not ask for it
     # Per stratum: incidents selected, reserves among them (in the place of what cannot be audited), returned, found to
     # hold a crime or none, not auditable, audited
     strata: Counts
@@ -83,11 +84,12 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
         missing = selection[~selection["id"].isin(incidents[audit].index)]
         outstanding.append(pd.DataFrame({"audit": audit, "incident_id": missing["id"], "stratum": missing["stratum"]}))
     recheck, disagreements = _compare(rows, incidents) if worksheet.RECHECK in selected else (None, pd.DataFrame())
-    first = incidents[worksheet.FIRST]
+    first, is_first = incidents[worksheet.FIRST], rows["audit"] == worksheet.FIRST
     reasons = first["reason"][(first["finding"] == worksheet.NOT_AUDITED) & first["reason"].notna()]
     return Returns(
         found.sorted(),
-        _collected(rows[(rows["audit"] == worksheet.FIRST) & _is_crime(rows)]),
+        _collected(rows[is_first & _is_crime(rows)]),
+        _over_recorded(rows[is_first & _is_over(rows)]) if "over_recorded" in rows else None,
         strata[worksheet.FIRST],
         recheck,
         {name: reasons[name] for name in selected[worksheet.FIRST]["id"] if name in reasons.index},
@@ -155,7 +157,8 @@ def _read(path: Path, file: str, columns: Mapping[str, worksheet.Column], found:
         for problem in error.problems:
             found.add(_Findings.FILE, problem)
         return pd.DataFrame(columns=[*columns, "file", "row"])
-    table = table[table[["finding", "reason", *worksheet.DECISIONS]].notna().any(axis=1)]
+    decided = [name for name in ("finding", "reason", *worksheet.DECISIONS, "over_recorded") if name in table]
+    table = table[table[decided].notna().any(axis=1)]
     unnamed = table["incident_id"].isna()
     found.rows(_Findings.SAMPLE, table[unnamed], "incident_id", "the incident that this row belongs to")
     wrong = ~unnamed & ~table["audit"].isin([worksheet.FIRST, worksheet.RECHECK])
@@ -197,9 +200,14 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column]) -> pd
 # ---- checking ----------------------------------------------------------------------------------------------
 
 
+def _is_over(rows: pd.DataFrame) -> Series:
+    """Rows with a recorded crime that should not have been."""
+    return rows["over_recorded"] == "yes" if "over_recorded" in rows else pd.Series(False, index=rows.index)
+
+
 def _is_crime(rows: pd.DataFrame) -> Series:
-    """Rows in which the auditor has decided on a crime."""
-    return rows[list(worksheet.DECISIONS)].notna().any(axis=1)
+    """Rows in which the auditor has decided on a crime that should have been recorded."""
+    return rows[list(worksheet.DECISIONS)].notna().any(axis=1) & ~_is_over(rows)
 
 
 def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,6 +217,11 @@ def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:
     of_worksheet = (*worksheet.COLUMNS, "file", "row", "crime_id", "sample")
     own = [name for name in made if name not in of_worksheet]
     return made[[*(name for name in columns_of("crimes") if name in made), *own]].astype(object)
+
+
+def _over_recorded(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of worksheets as rows of the table ``over_recorded``."""
+    return _as_crimes(rows)[columns_of("over_recorded")]
 
 
 def _collected(rows: pd.DataFrame) -> pd.DataFrame:
@@ -221,18 +234,25 @@ def _collected(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) -> None:
-    """What is wrong within single rows: by the rules of the table ``crimes``, and by those of the worksheet."""
-    crimes = rows[_is_crime(rows)]
-    table = _as_crimes(crimes)
-    # A crime twice is told of where its incident is looked at.
-    columns = tables_of(inspection.programme)["crimes"]
-    mistakes = [mistake for mistake in check_table(table, "crimes", columns) if mistake.column in rows]
-    readable = table[~table.index.isin([mistake.row for mistake in mistakes])]
-    for mistake in mistakes + check_rows(readable, "crimes", inspection):
-        weight = _Findings.MISSING if mistake.got == BLANK else _Findings.VALUE
-        found.rows(weight, crimes.loc[[mistake.row]], mistake.column, mistake.expected, mistake.got)
-    unnumbered = ~crimes["crime_number"].fillna("").str.fullmatch("[1-9][0-9]{0,2}").astype(bool)
-    found.rows(_Findings.VALUE, crimes[unnumbered], "crime_number", "1, 2, 3, ...")
+    """What is wrong within single rows: by the rules of the tables of crimes, and by those of the worksheet."""
+    crimes, over = rows[_is_crime(rows)], rows[_is_over(rows)]
+    for name, table in (("crimes", _as_crimes(crimes)), ("over_recorded", _over_recorded(over))):
+        # A crime twice is told of where its incident is looked at.
+        columns = tables_of(inspection.programme)[name]
+        mistakes = [mistake for mistake in check_table(table, name, columns) if mistake.column in rows]
+        readable = table[~table.index.isin([mistake.row for mistake in mistakes])]
+        for mistake in mistakes + check_rows(readable, name, inspection):
+            weight = _Findings.MISSING if mistake.got == BLANK else _Findings.VALUE
+            found.rows(weight, rows.loc[[mistake.row]], mistake.column, mistake.expected, mistake.got)
+    for column in ("recorded", "recorded_as", "recorded_at"):
+        entered = over[over[column].notna() & ((column != "recorded") | (over[column] != "yes"))]
+        found.rows(_Findings.VALUE, entered, column, "a blank for a crime that should not have been recorded")
+    if "over_recorded" in rows:
+        unclear = rows[rows["over_recorded"].notna() & ~rows["over_recorded"].isin(YES_NO)]
+        found.rows(_Findings.VALUE, unclear, "over_recorded", "yes or no")
+    numbered = pd.concat([crimes, over])
+    unnumbered = ~numbered["crime_number"].fillna("").str.fullmatch("[1-9][0-9]{0,2}").astype(bool)
+    found.rows(_Findings.VALUE, numbered[unnumbered], "crime_number", "1, 2, 3, ...")
     unsaid = crimes[(crimes["recorded"] == "no") & crimes["recorded_as"].isna()]
     found.rows(_Findings.WARNING, unsaid, "recorded_as", "what there was instead: n100, incident or nothing")
     of_csv = crimes["file"].astype("str").str.lower().str.endswith(".csv")
@@ -307,7 +327,7 @@ def _minutes(texts: Series, month_first: bool = False) -> Series:
 
 def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:
     """What is wrong between the rows of an incident, in one audit."""
-    crimes = rows[_is_crime(rows)]
+    crimes = rows[_is_crime(rows) | _is_over(rows)]
     expected = "each crime of an incident once; number its crimes 1, 2, 3, ..."
     again = lambda row: f"crime {row['crime_number']} a second time"
     twice = crimes[crimes.duplicated(["incident_id", "file", "crime_number"])]
@@ -388,7 +408,8 @@ def _compare(rows: pd.DataFrame, incidents: dict[str, pd.DataFrame]) -> tuple[di
     other = both[both["finding"] != both["finding_again"]]
     differences = [(name, "", "finding", row["finding"], row["finding_again"]) for name, row in other.iterrows()]
     key, compared = ["incident_id", "crime_number"], [name for name in COMPARED if name in rows]
-    crimes = rows[_is_crime(rows) & rows["incident_id"].isin(both.index)].drop_duplicates(["audit", *key])
+    is_crime = _is_crime(rows) | _is_over(rows)
+    crimes = rows[is_crime & rows["incident_id"].isin(both.index)].drop_duplicates(["audit", *key])
     first, again = (  # by incident and number of the crime
         crimes[crimes["audit"] == audit].set_index(key)[compared].fillna("").to_dict("index")
         for audit in (worksheet.FIRST, worksheet.RECHECK)

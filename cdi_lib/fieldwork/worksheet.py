@@ -62,6 +62,9 @@ COLUMNS = {
     "recorded_class": Column("if it was recorded: as what class", 13, measured="rightly_classed"),
     "safeguarded": Column("if it was not: was the victim safeguarded?", 12, YES_NO, measured="safeguarded"),
     "investigated": Column("if it was not: was it investigated?", 12, YES_NO, measured="investigated"),
+    "over_recorded": Column(
+        "yes for a crime that was recorded and should not have been", 13, YES_NO, measured="should_be_recorded"
+    ),
 }
 DECISIONS = ("crime_type", "offence_class", "domestic_abuse", "recorded", "recorded_as", "recorded_at")
 
@@ -114,7 +117,10 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
-    given = {"rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK}
+    given = {
+        "rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK,
+        "columns": columns_for(inspection.programme),
+    }  # fmt: skip
     text = jinja2.Template(_INSTRUCTIONS.read_text("utf-8"), trim_blocks=True).render(given)
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100

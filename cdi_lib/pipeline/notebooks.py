@@ -190,6 +190,7 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
         "description": wording.plain(labels.said("metadata.page", force=name)),
         "keywords": ["crime data integrity", "crime recording", "police"],
         "lang": labels.book("phrases")["language"],
+        "words": labels.book("phrases")["page"],
     }
     if notice := wording.notice(publication.model_dump(mode="json")):
         matter |= {"status-text": notice[0], "draft-notice": notice[1]}

@@ -13,7 +13,7 @@ from cdi_lib.render.errors import RenderError, shown, suggest
 
 # What the front matter may say (the subtitle is the force). All else about the output is decided in _extensions/cdi.
 KNOWN = {"title", "subtitle", "publication-type", "audit-period", "date", "published", "published-label", "status"}
-KNOWN |= {"version", "lang", "description", "keywords", "rights", "status-text", "draft-notice"}
+KNOWN |= {"version", "lang", "description", "keywords", "rights", "status-text", "draft-notice", "words"}
 
 
 class Chunk(NamedTuple):

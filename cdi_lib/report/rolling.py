@@ -35,6 +35,7 @@ def front_matter(found: Rolling) -> dict[str, Any]:
         "date": parameters.as_of.isoformat(),
         "description": wording.plain(words["description"].format(force=parameters.force)),
         "lang": labels.book("phrases")["language"],
+        "words": labels.book("phrases")["page"],
     }
 
 

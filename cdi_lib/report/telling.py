@@ -268,5 +268,8 @@ def _measures(programme: Programme) -> dict[str, list[str]]:
     return of_rates | {
         "table": list(index.tables_of(programme.told)),
         "estimate": [*rates, *missed, "previous", "change"],
+        "share": [*programme.shares, "dip"],
+        "found_crimes": list(programme.shares),
+        "examined": list(programme.samples),
         "unrecorded_sentence": [OVERALL, *programme.crime_types],
     }

@@ -112,6 +112,11 @@ class Texts:
             ids = {**known, **(measures if measures and path.parent == self.folders[0] else {})}
             problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, ids, models)
             problems += _check_prose(tree, told(path))
+            if measures and path.parent != self.folders[0] and (nothing := _asks_for_nothing(tree, measures)):
+                expected = (
+                    "results that the programme has; or a text of its own, or null for this section in its chapters"
+                )
+                problems.append(Problem(told(path), "", f"a section that asks for {nothing} only", expected))
             hidden = [
                 macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)
             ]
@@ -226,13 +231,29 @@ def _check_tree(
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in known:
             for argument in call.args[:1]:
-                if isinstance(argument, nodes.Const) and argument.value not in known[call.node.name]:
+                if not isinstance(argument, nodes.Const) or argument.value in known[call.node.name]:
+                    continue
+                if not str(argument.value).startswith("survey_"):  # the statements of an inspection
                     ids = list(known[call.node.name])
                     got = f"{call.node.name}({shown(argument.value)})"
                     yield problem(call, got, f"an id that there is{suggest(str(argument.value), ids)}")
     for attribute in tree.find_all(nodes.Getattr):
         if missing := _missing_field(attribute, models):
             yield problem(attribute, f"'{missing[0]}'", f"a field of {missing[1]}{suggest(missing[0], missing[2])}")
+
+
+def _asks_for_nothing(tree: nodes.Template, measures: Mapping[str, Collection[str]]) -> str:
+    """What a text asks for, if the programme has nothing of it: its sentences would say that this was not inspected."""
+    asked = [
+        (call.node.name, call.args[0].value)
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name)
+        and call.node.name in ("estimate", "share", "shares", "rate_sentence", "tile")
+        if call.args and isinstance(call.args[0], nodes.Const)
+    ]
+    begins = lambda value: any(id_.startswith(value) for id_ in measures["share"])
+    there = any(begins(value) if name == "shares" else value in measures[name] for name, value in asked)
+    return "" if there else ", ".join(dict.fromkeys(str(value) for _, value in asked))
 
 
 def _missing_field(node: nodes.Getattr, models: Mapping[str, type[BaseModel]]) -> tuple[str, str, list[str]] | None:
