@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -74,6 +75,14 @@ def test_raked_successes_agree_with_both_columns_and_the_variance_with_the_jackk
 def test_margins_that_cannot_agree_are_refused(margins, message):
     with pytest.raises(ValueError, match=message):
         raked_rate(Design(units(), "right", infinite_population=True), margins, "successes")
+
+
+def test_contradicting_margins_are_refused_without_an_overflow():
+    """All successes of b came by y, so that x cannot have more than a has; a failure of b by x has a weight without end."""
+    rows = [("a", "x", 1)] * 10 + [("a", "y", 1)] * 10 + [("b", "y", 1)] * 10 + [("b", "x", 0)] * 2
+    design = Design(pd.DataFrame(rows, columns=["kind", "route", "right"]), "right", infinite_population=True)
+    with warnings.catch_warnings(action="error"), pytest.raises(ValueError, match="no weights agree"):
+        raked_rate(design, {"kind": {"a": 20, "b": 180}, "route": {"x": 150, "y": 50}}, "successes")
 
 
 def test_a_prior_of_no_weight_leaves_the_jeffreys_interval_and_one_of_weight_1_pools():

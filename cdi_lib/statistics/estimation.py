@@ -286,10 +286,14 @@ def _combined(
         inside = design.row_is_unit & (group == h)
         weight = design.row_weight * inside
         scores.append(weight / weight.sum() * (design.row_outcome - rate))
-        errors.append(math.sqrt(design.variance(scores[-1], inside)))
+        variance, endless = design.variances(scores[-1], inside)
+        errors.append(math.sqrt(variance))
         found = facts(design, inside)
-        size = 0.0 if errors[-1] else design.effective_size(weight)
-        limits.append(interval(float(rate), errors[-1], found["n"], method, confidence, found["df"], size))
+        size = 0.0 if variance else design.effective_size(weight)
+        # Few clusters with few failures can look less varied than independent units: by chance, and too narrow.
+        most = max(1.0, rate * (1 - rate) / found["n"] / endless) if endless else 1.0
+        se = errors[-1] * math.sqrt(most)
+        limits.append(interval(float(rate), se, found["n"], method, confidence, found["df"], size))
     lows, highs = zip(*limits, strict=True)
     correlation = None
     if design.row_cluster is not None and len(rates) > 1:  # a cluster may hold units of several groups
@@ -366,7 +370,9 @@ def _raking_factors(counts: Floats, groups: Iterable[tuple[Ints, list[Any], Floa
             worst = max(worst, float(np.abs(step[known > 0] - 1).max()))
         if worst < 1e-12:
             return factor
-    raise ValueError(f"margins: after {RAKING_ROUNDS} rounds no weights agree with all of them; merge small groups")
+        if factor.max() > 1e99:  # of failures where no success can be: margins that contradict each other
+            break
+    raise ValueError("margins: no weights agree with all of them; merge small groups")
 
 
 def sensitivity(
@@ -375,8 +381,8 @@ def sensitivity(
 ) -> list[Estimate]:  # fmt: skip
     """Estimate the overall rate under every estimator and interval: does the choice matter?
 
-    For each of `intervals` (of `COMBINED` only the last two): pooled; pooled with clusters; :func:`stratified_rate` with units taken as independent, and
-    with clusters (the second and the last only if the design has clusters; ``estimator`` tells them apart).
+    For each of `intervals` (of `COMBINED` only the last two): pooled; pooled with clusters; :func:`stratified_rate` with
+    units taken as independent, and with clusters (the second and last only if there are any; see ``estimator``).
     `population` counts units for the pooled rows, where the caller has a better estimate than the design's.
 
     >>> import pandas as pd
@@ -392,22 +398,16 @@ def sensitivity(
         population = float(design.stratum_population.sum())
         if design.population_unit == "clusters":  # the same share of units as of clusters
             population = n / design.overall_fraction()
+    designs = {"stratified": single} | ({} if design.clusters is None else {"stratified, clustered": design})
     rows = []
     for method in intervals:
-        if method in COMBINED:
-            designs = {"stratified": single} | ({} if design.clusters is None else {"stratified, clustered": design})
-            for name, one in designs.items():
-                rows.append(replace(stratified_rate(one, post_strata, successes, method, confidence), estimator=name))
-            continue
-        pooled = pooled_rate(x, n, population, method, confidence, population is None)
-        stratified = stratified_rate(single, post_strata, successes, method, confidence)
-        if design.clusters is None:
-            rows += [pooled, stratified]
-            continue
-        clustered = weighted_rate(design.unweighted(), None, method, confidence)
-        both = stratified_rate(design, post_strata, successes, method, confidence)
-        rows += [pooled, replace(clustered, estimator="pooled, clustered")]
-        rows += [stratified, replace(both, estimator="stratified, clustered")]
+        if method not in COMBINED:
+            rows.append(pooled_rate(x, n, population, method, confidence, population is None))
+        if method not in COMBINED and design.clusters is not None:
+            clustered = weighted_rate(design.unweighted(), None, method, confidence)
+            rows.append(replace(clustered, estimator="pooled, clustered"))
+        for name, one in designs.items():
+            rows.append(replace(stratified_rate(one, post_strata, successes, method, confidence), estimator=name))
     return rows
 
 
