@@ -152,7 +152,7 @@ def rates_by_grade(
     for cut in cut_offs:
         axes.axvline(cut, color=charts.MUTED, linewidth=1, linestyle=(0, (4, 3)))
         axes.text(cut, 0.56, f"{cut:g}%", ha="center", va="bottom", size=10, color=charts.MUTED)
-    charts.name_rows(axes, [grade.capitalize() for grade in grades_best_first], 0.5, 0.56)
+    charts.name_rows(axes, [grade.capitalize() for grade in grades_best_first], [], charts.PAGE, below=0.5, above=0.56)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}%"))
     axes.set_xlabel(said("calibration.axis"), size=10.5)
     return figure
