@@ -84,8 +84,9 @@ on numbering the crimes.
 8. Several auditors may share the incidents; each returns a copy of the file with their own incidents filled in, under a \
 name of its own, in the folder returned. An incident is audited in one of the files only.
 """
-_RECHECK = """\
-9. This is the blind re-check: decide without looking at what the first auditor found, and do not discuss it before both \
+_MEASURED = "\n{number}. Whoever audits the crime also fills in, from the force's records: {columns}."
+_RECHECK = """
+{number}. This is the blind re-check: decide without looking at what the first auditor found, and do not discuss it before both \
 files are returned."""
 
 _GREY = PatternFill("solid", fgColor="FFE7E6E6")
@@ -136,7 +137,9 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
     text = _INSTRUCTIONS.format(rows=ROWS_PER_INCIDENT, period=inspection.audit_period)
-    text += _RECHECK if audit == RECHECK else ""
+    asked = [f"{name} ({c.description})" for name, c in columns_for(inspection.programme).items() if c.measured]
+    more = [_MEASURED] * bool(asked) + [_RECHECK] * (audit == RECHECK)
+    text = text.rstrip() + "".join(line.format(number=n, columns="; ".join(asked)) for n, line in enumerate(more, 9))
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100
     for row, line in enumerate([inspection.force.name, *text.strip().split("\n")], 1):
