@@ -65,16 +65,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = 130
     except (BuildError, RenderError) as error:
         console.error(str(error))
+    except BrokenPipeError:  # who reads it wants no more, as head does
+        return _unread(0 if chosen.command in (diff, trace, why) else 1)
     except OSError as error:
         console.error(f"{error.filename or 'a file'}: {error.strerror or error}")
     try:
         console.finish(chosen.command.__name__, status)
         sys.stdout.flush()
-    except OSError as error:  # nobody reads it any more, or what it was sent to is full
+    except BrokenPipeError:
+        return _unread(status)
+    except OSError as error:  # what it was sent to is full
         with contextlib.suppress(OSError):
             print(f"error: the output: {error.strerror or error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that Python's own end has nothing to say
-        return status or 1
+        return _unread(status or 1)
+    return status
+
+
+def _unread(status: int) -> int:
+    """The exit status where nobody reads the output any more, of which Python's own end then has nothing to say."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return status
 
 

@@ -735,3 +735,279 @@ def test_a_table_changed_since_the_report_is_told(chain, monkeypatch):
     damaged(chain / "testshire" / "crimes.csv", lambda t: t[::-1])
     [told] = checking._changed(audit(chain))
     assert told.file.endswith("crimes.csv") and told.severity == "warning"
+
+
+# ---- what spreadsheets and people do to files, of every kind -------------------------------------------------------
+
+
+def frame_csv(rows=ROWS, header=HEADER):
+    return "\n".join(",".join(map(str, row)) for row in [header, *rows]) + "\n"
+
+
+LINES = frame_csv().split("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\n".join([*LINES[1:5], LINES[0], *LINES[5:]]), ("rows 1, 2, 3", "records above the header in row 5")),
+        ("\n".join([*LINES[:5], LINES[0], *LINES[5:]]), ("other values: 'stratum'", "sampling.incidents names")),
+        *((frame_csv([*ROWS, (name, "other")]), ("no reference", "row 22"))
+          for name in ("#N/A", "NULL", "########", "#REF!", "Total: 20", "01-Mar", "Err:502")),
+        *((frame_csv([*ROWS, (name, "other")]), ("differ only in capitals", "rows 3, 22"))
+          for name in ("i001", "І001", "I\u200d001".replace("\u200d", "") + ".0", "Ｉ001")),
+        (frame_csv([*ROWS, ("A-7", "other"), ("A\u20137", "other")]), ("differ only in capitals", "rows 22, 23")),
+        (frame_csv([*ROWS, ("I999", "оther")]), ("one stratum in several spellings",)),
+        (frame_csv([*ROWS, ("Sum", "20")]), ("1 record with other values: '20'",)),
+        ("Extract;\n\n" + frame_csv([*ROWS, ("I999", "other", "x")]).replace(",", ";"), ("row 24", "3 values")),
+        (frame_csv([*ROWS, ("Ié9", "other")]).encode() + b"I\xe98,other\n", ("row 22", "among those of another")),
+        ("<html><table><tr><td>incident_id", ("a web page", "ending of what it is")),
+    ],
+)  # fmt: skip
+def test_a_frame_that_somebody_has_damaged_is_refused(tmp_path, own, text, words):
+    (own / "frame.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    refused(lambda: drawn(tmp_path), "frame.csv", *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (("Extract of July\n" + frame_csv()).encode(), "1 row above the header"),
+        (frame_csv(header=("incident_id", "stratum")).rstrip("\n").encode(), "a last line without an end"),
+        (frame_csv([(*row, "café") for row in ROWS], (*HEADER, "note")).encode("cp1252"), "Windows-1252, with the letters 'é'"),
+    ],
+)  # fmt: skip
+def test_what_is_doubtful_about_a_frame_in_csv_is_told(tmp_path, own, right, text, words):
+    (own / "frame.csv").write_bytes(text)
+    told = draw_sample("testshire", inspection(), tmp_path).told
+    assert [words in str(problem) for problem in told] == [True]
+    assert set(read_selection("testshire", tmp_path, "first")["id"]) == right
+
+
+def test_a_value_that_is_nearly_one_to_leave_out_is_not_left_in(tmp_path, own):
+    asked = {"frame": {"exclude": {"code": ["TEST"]}}}
+    rows = [(*row, "TEST" if k % 7 == 0 else "A") for k, row in enumerate(ROWS)]
+    (own / "frame.csv").write_text(frame_csv(rows, (*HEADER, "code")))
+    assert len(drawn(tmp_path, **asked)) == 5
+    (own / "frame.csv").write_text(frame_csv([*rows, ("I999", "other", "Test")], (*HEADER, "code")))
+    refused(lambda: drawn(tmp_path, **asked), "1 record with 'Test', nearly a value that is left out")
+
+
+def test_dates_without_a_time_are_told(tmp_path, own):
+    rows = [(*row, f"{k + 1:02}/02/2022" + " 10:00" * (k > 2)) for k, row in enumerate(ROWS)]
+    (own / "frame.csv").write_text(frame_csv(rows, (*HEADER, "reported_at")))
+    [told] = draw_sample("testshire", inspection(), tmp_path).told
+    assert told.got == "3 dates without a time"
+
+
+def test_merged_cells_are_refused_and_hidden_rows_told(tmp_path, own):
+    rows = crimes_rows()
+    workbook(own / "crimes.xlsx", ("Sheet1", rows), change=lambda book: book.active.merge_cells("J7:J8"))
+    refused(lambda: load(tmp_path), "row 8, column recorded_as: got a cell merged with others")
+
+    def hide(book):
+        for row in (4, 5):
+            book.active.row_dimensions[row].hidden = True
+
+    workbook(own / "crimes.xlsx", ("Sheet1", rows), change=hide)
+    [told] = load(tmp_path).told
+    assert told.where == "rows 4, 5" and told.got == "2 hidden rows"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("crimes.xlsx", b"<html><table></table></html>", "a web page"),
+        ("crimes.xls", b"\xef\xbb\xbf<table></table>", "a web page"),
+        ("crimes.ods", b"crime_id;incident_id\n", "text such as CSV"),
+        ("crimes.xlsx", b"", "an empty file"),
+        ("crimes.csv", b"PK\x03\x04\x14\0\0\0", "a workbook (.xlsx or .ods)"),
+        ("crimes.csv", b"%PDF-1.7\n", "a PDF"),
+        ("crimes.parquet", b"crime_id,incident_id\n", "text such as CSV"),
+    ],
+)
+def test_a_file_that_is_another_kind_than_its_name_says(tmp_path, own, name, content, words):
+    (own / name).write_bytes(content)
+    [problem] = refused(lambda: load(tmp_path), words)
+    assert "ending of what it is" in problem.expected or not content
+
+
+def test_days_that_a_spreadsheet_took_for_months_are_refused(tmp_path, own):
+    days = [datetime.datetime(2022, 2, day, 10) for day in range(1, 16)]
+    # opened where the month comes first: the 5th of February is then the 2nd of May, the 13th stays text
+    taken = [day.replace(month=day.day, day=2) if day.day < 7 else day.strftime("%d/%m/%Y %H:%M") for day in days]
+    taken[6:12] = [day.replace(month=2) for day in days[6:12]]
+    workbook(own / "crimes.xlsx", ("Sheet1", crimes_rows(reported_at=taken, recorded_at=[None] * 15)))
+    refused(lambda: load(tmp_path), "column reported_at: got dates up to the 12th of a month and text after it")
+    workbook(own / "crimes.xlsx", ("Sheet1", crimes_rows(reported_at=days, recorded_at=[None] * 15)))
+    assert load(tmp_path).crimes["reported_at"].tolist() == days
+
+
+@pytest.mark.parametrize("second", ["iv0000", "ІV0000", "IV0000.0", "IV０000"])
+def test_two_spellings_of_a_reference_in_a_table_are_refused(tmp_path, own, second):
+    table = AUDITED.assign(incident_id=["IV0000", second, *AUDITED["incident_id"][2:]])
+    table.to_csv(own / "crimes.csv", index=False)
+    [problem] = grouped(refused(lambda: load(tmp_path), "a second spelling"))
+    assert problem.where == "rows 2, 3, column incident_id" and second not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (["Total", *[""] * 7, "12", "", "", ""], "7 cells that are not what their columns hold"),
+        (["Source: extract of July", *[""] * 11], "6 cells"),
+        (list(AUDITED), "the header a second time"),
+    ],
+)
+def test_a_row_that_is_no_record_gets_one_message(tmp_path, own, row, words):
+    whole = pd.concat([AUDITED.iloc[:9], pd.DataFrame([row], columns=list(AUDITED)), AUDITED.iloc[9:]])
+    whole.to_csv(own / "crimes.csv", index=False)
+    [problem] = refused(lambda: load(tmp_path), words)
+    assert problem.where == "row 11"
+
+
+def test_mistakes_of_cells_and_between_rows_are_told_at_once(tmp_path, own):
+    table = AUDITED.copy()
+    table.loc[0, "recorded"], table.loc[1, "recorded_at"], table.loc[2, "stratum"] = "maybe", "2022-01-01 01:00", ""
+    table.loc[3, "recorded_at"] = "2031-02-01 10:00"
+    table.to_csv(own / "crimes.csv", index=False)
+    told = [
+        problem.where
+        for problem in refused(lambda: load(tmp_path), "not before the time of report", "after this report")
+    ]
+    assert told == [
+        "row 2, column recorded", "row 3, column recorded_at", "row 5, column recorded_at", "row 4, column stratum"
+    ]  # fmt: skip
+
+
+def test_of_rows_that_cannot_be_read_nothing_else_is_said(tmp_path):
+    files = complete_files()
+    text = files["testshire/crimes.csv"].decode().split("\n")
+    text[1] = text[1].replace(",yes,", ",maybe,", 1)  # V0000, which a challenge names
+    write_files(tmp_path, files | {"testshire/crimes.csv": "\n".join(text).encode()})
+    [problem] = refused(lambda: read_audit("testshire", tmp_path), "'maybe'")
+    assert problem.where.startswith("row 2")
+
+
+def test_a_sum_is_no_stratum(tmp_path):
+    files = complete_files()
+    files["testshire/strata.csv"] += b"Total,11700,17\n"
+    write_files(tmp_path, files)
+    refused(lambda: read_audit("testshire", tmp_path), "strata.csv, row 5: got the sum of the other rows")
+
+
+def test_strata_that_are_not_those_of_the_draw_are_an_error(chain):
+    damaged(chain / "testshire" / "strata.csv", lambda t: pd.concat([t, t.iloc[:1].assign(stratum="drugs")]))
+    refused(lambda: audit(chain), "column stratum: got other strata than those of the draw: 'drugs'")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.encode("utf-16"), ""),
+        (lambda text: text.replace(",", ";").encode(), ""),
+        (lambda text: text.replace("False", "FALSE").encode(), ""),
+        (lambda text: b"", "an empty file"),
+        (lambda text: (text + "a,b,c,d,e,f,g,h,i,j\n").encode(), "10 values"),
+        (lambda text: (text + "\0").encode(), "a zero byte"),
+        (lambda text: text.replace("violence", '"violence', 1).encode(), "a quotation mark that is not closed"),
+        (lambda text: text.replace("violence", "violencé", 1).encode("cp1252"), "not the 30 of the trail"),
+    ],
+)
+def test_a_selection_that_a_spreadsheet_has_saved(chain, change, words):
+    path = chain / "testshire" / "sample" / "selection.csv"
+    before = read_selection("testshire", chain, "first")
+    path.write_bytes(change(path.read_text()))
+    if words:
+        refused(lambda: audit(chain), "selection.csv", words)
+    else:
+        pd.testing.assert_frame_equal(read_selection("testshire", chain, "first"), before)
+
+
+# ---- worksheets --------------------------------------------------------------------------------------------------
+
+
+def returned(chain, change=lambda sheet, columns, book: None):
+    """What is said of the returned worksheet after a change of its sheet Audit."""
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    book = openpyxl.load_workbook(path)
+    change(book["Audit"], {cell.value: cell.column for cell in book["Audit"][1]}, book)
+    book.save(path)
+    return [str(problem) for problem in check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems]
+
+
+def second_crime(sheet, columns):
+    numbered = range(2, sheet.max_row)
+    return next(
+        r
+        for r in numbered
+        if sheet.cell(r, columns["crime_number"]).value == 2 and sheet.cell(r, columns["recorded"]).value
+    )
+
+
+def test_a_deleted_row_of_a_worksheet_is_told(chain):
+    assert returned(chain) == []
+    [told] = returned(chain, lambda sheet, columns, book: sheet.delete_rows(second_crime(sheet, columns)))
+    assert "1 incident without all rows that the worksheet gave" in told
+
+
+def test_a_second_audit_sheet_is_told(chain):
+    [told] = returned(chain, lambda sheet, columns, book: book.copy_worksheet(sheet))
+    assert "'Audit Copy' not read" in told
+
+
+def test_cells_merged_over_an_incident_are_read_and_others_refused(chain):
+    assert returned(chain, lambda sheet, columns, book: sheet.merge_cells("E2:E4")) == []
+
+    def merge(sheet, columns, book):
+        row, column = second_crime(sheet, columns), columns["recorded_at"]
+        sheet.merge_cells(start_row=row - 1, end_row=row, start_column=column, end_column=column)
+
+    [told] = returned(chain, merge)  # and not that all incidents are missing, which that file holds
+    assert "column recorded_at: got a cell merged with others" in told
+
+
+def test_day_and_month_exchanged_in_one_cell_are_told(chain):
+    def exchange(sheet, columns, book):
+        at, then = (columns[name] for name in ("reported_at", "recorded_at"))
+        for row in range(2, sheet.max_row):
+            time = sheet.cell(row, then).value
+            if time and time.month < time.day <= 8 and sheet.cell(row, at).value:
+                sheet.cell(row, then).value = time.replace(month=time.day, day=time.month)
+                return
+
+    [told] = returned(chain, exchange)
+    assert "column recorded_at" in told and "with the two exchanged it would be recorded within three days" in told
+
+
+def test_a_misspelt_reference_of_a_worksheet_is_told_with_the_row_that_it_is_like(chain):
+    selection = read_selection("testshire", chain, "first")["id"].tolist()
+
+    def misspell(sheet, columns, book):
+        for row in (2, 3, 4):
+            sheet.cell(row, columns["incident_id"]).value = selection[0][:-1] + "O"
+
+    told = returned(chain, misspell)
+    assert any(
+        "a record that was not selected" in line and "the one in its row 2 is most like it" in line for line in told
+    )
+
+
+def test_a_worksheet_of_another_draw_is_told_once(chain, tmp_path):
+    other = shutil.copytree(chain, tmp_path / "other")
+    shutil.rmtree(other / "testshire" / "sample")
+    draw_sample("testshire", inspection(**AUDIT_PLAN, seed=8), other)
+    blank = other / "testshire" / "sample" / "worksheet.xlsx"
+    fill_in(blank, chain / "testshire" / "returned" / "one.xlsx")
+    told = [line for line in returned(chain) if "not selected" in line]
+    assert len(told) == 1 and "of another force, or of an earlier draw" in told[0]
+
+
+@pytest.mark.parametrize("name", ["one.pdf", "ann"])
+def test_what_is_returned_and_not_read_is_told(chain, name):
+    folder = chain / "testshire" / "returned"
+    if name == "ann":
+        (folder / name).mkdir()
+    (folder / "one.xlsx").rename(folder / name / "one.xlsx" if name == "ann" else folder / name)
+    problems = check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems
+    assert problems[-1].file.endswith(f"returned/{name}") and "not read" in problems[-1].got

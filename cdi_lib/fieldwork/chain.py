@@ -41,7 +41,8 @@ def _frame(force: str, params: Path, trail: Trail) -> list[Problem]:
         return []
     got = f"another file than the sample was drawn from (SHA-256 {now[:12]}…)"
     place = f"params/{force}/sample/{TRAILS[FIRST]}"
-    expected = f"the file with SHA-256 {drawn[:12]}…, as {place} has it: put it back; or {AGAIN}"
+    expected = f"the file with SHA-256 {drawn[:12]}…, as {place} has it: put it back; if it is lost, take this one out "
+    expected += f"of the folder: the sample stands, and the report says that its draw cannot be repeated; or {AGAIN}"
     return [Problem(f"params/{force}/{path.name}", "", got, expected)]
 
 

@@ -115,7 +115,7 @@ def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str])
 def _exclusions(frame: Frame) -> Iterator[str]:
     """What was left out of the frame, in lines."""
     for column, counts in frame.info.excluded.items():
-        for value, n in counts.items():
+        for value, n in ((value, n) for value, n in counts.items() if n):  # of others a warning tells
             yield f"left out before the draw: {n:,} with {shown(value)} in column {shown(column)}"
 
 

@@ -7,7 +7,8 @@ same rules say so. No reference of a record is quoted in a message: file and row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,9 +23,10 @@ from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, places, shown, suggest
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
-from cdi_lib.inspection.sheets import DATED
+from cdi_lib.inspection.sheets import DATED, MERGED
 from cdi_lib.inspection.tables import YES_NO, Series, columns_of, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
+from cdi_lib.statistics.checks import look
 
 FOLDER = "returned"
 COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as", "over_recorded")
@@ -32,6 +34,7 @@ COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded"
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
 # What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
 SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers", ".parquet")
+NOT_READ = (".pdf", ".zip", ".docx", ".doc", ".htm", ".html", ".txt", ".tsv", ".msg", ".eml", ".xml", ".fods")
 Counts: TypeAlias = dict[str, dict[str, int]]  # of incidents, by stratum and what came of them
 Words: TypeAlias = str | Callable[[Series], str]  # of a message: for every row, or made of a row
 
@@ -80,7 +83,8 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
         _check_rows_of_incidents(own, found)
         incidents[audit] = _incidents(own)
         strata[audit] = _strata(incidents[audit], selection)
-        _check_returned(strata[audit], audit, folder, found)
+        if not found.has_unread:  # in such a file the missing incidents may be
+            _check_returned(strata[audit], audit, folder, found)
         missing = selection[~selection["id"].isin(incidents[audit].index)]
         outstanding.append(pd.DataFrame({"audit": audit, "incident_id": missing["id"], "stratum": missing["stratum"]}))
     recheck, disagreements = _compare(rows, incidents) if worksheet.RECHECK in selected else (None, pd.DataFrame())
@@ -104,11 +108,17 @@ def read_returned(force: str, inspection: Inspection, params: Path) -> tuple[pd.
     papers, columns = (PROBLEMS, OUTSTANDING, DISAGREEMENTS), worksheet.columns_for(inspection.programme)
     there = sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
     files = [path for path in there if path.suffix.lower() in SPREADSHEETS and path.name not in papers]
-    if not files:
+    others = [path for path in there if path.is_dir() or path.suffix.lower() in NOT_READ]
+    is_drawn = (own_folder(force, params, "sample") / SELECTIONS[worksheet.FIRST]).is_file()
+    if not files and not (others and is_drawn):
         return pd.DataFrame(columns=[*columns, "file", "row"]), None
-    found = _Findings()
+    found, expected = _Findings(), "worksheets as .xlsx or .csv files in the folder itself; nothing else is read"
+    for path in others:
+        got = f"a {'folder' if path.is_dir() else 'file'} that is not read"
+        found.add(_Findings.WARNING, Problem(f"params/{force}/{FOLDER}/{path.name}", "", got, expected))
     read_from = [_read(path, f"params/{force}/{FOLDER}/{path.name}", columns, found) for path in files]
-    return pd.concat(read_from, ignore_index=True), found
+    empty = pd.DataFrame(columns=[*columns, "file", "row"])
+    return pd.concat([empty, *read_from], ignore_index=True).astype(object), found
 
 
 def summary(returns: Returns | None) -> dict[str, Any] | None:
@@ -131,6 +141,7 @@ class _Findings:
     def __init__(self) -> None:
         self._found: list[tuple[int, Problem]] = []
         self._places: set[tuple[str, str]] = set()
+        self.has_unread = False  # whether a file could not be read
 
     def add(self, weight: int, problem: Problem) -> None:
         self._found.append((weight, replace(problem, severity="warning" if weight == self.WARNING else "error")))
@@ -152,13 +163,16 @@ class _Findings:
 def _read(path: Path, file: str, columns: Mapping[str, worksheet.Column], found: _Findings) -> pd.DataFrame:
     """The rows of one worksheet in which something was entered, as text, with the file and its number of each."""
     try:
-        table = _sheet(path, file, columns)
+        table = _sheet(path, file, columns, found)
     except InputError as error:
+        found.has_unread = True
         for problem in error.problems:
             found.add(_Findings.FILE, problem)
         return pd.DataFrame(columns=[*columns, "file", "row"])
     decided = [name for name in ("finding", "reason", *worksheet.DECISIONS, "over_recorded") if name in table]
-    table = table[table[decided].notna().any(axis=1)]
+    is_filled = table[decided].notna().any(axis=1)
+    _check_rows_given(table, is_filled, file, found)
+    table = table[is_filled]
     unnamed = table["incident_id"].isna()
     found.rows(_Findings.SAMPLE, table[unnamed], "incident_id", "the incident that this row belongs to")
     wrong = ~unnamed & ~table["audit"].isin([worksheet.FIRST, worksheet.RECHECK])
@@ -167,7 +181,24 @@ def _read(path: Path, file: str, columns: Mapping[str, worksheet.Column], found:
     return table[~unnamed & ~wrong]
 
 
-def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column]) -> pd.DataFrame:
+def _check_rows_given(table: pd.DataFrame, is_filled: Series, file: str, found: _Findings) -> None:
+    """A warning where some incidents lack rows that the worksheet gave and others still have though nobody filled them in:
+    a deleted row may have held a crime."""
+    given = table[table["incident_id"].notna() & table["audit"].isin([worksheet.FIRST, worksheet.RECHECK])]
+    numbers = [str(number) for number in range(1, worksheet.ROWS_PER_INCIDENT + 1)]
+    if is_filled[given.index].all():  # the blank rows were left out
+        return
+    of_incident = given.groupby(["audit", "incident_id"], sort=False)["crime_number"]
+    lacking = [int(given["row"][rows.index[0]]) for _, rows in of_incident if not set(numbers) <= set(rows)]
+    if lacking:
+        got = f"{len(lacking):,} incident{'s' * (len(lacking) > 1)} without all rows that the worksheet gave"
+        expected = (
+            f"crimes {' to '.join(numbers[:: len(numbers) - 1])} of each; see whether a crime was in a deleted row"
+        )
+        found.add(_Findings.WARNING, Problem(file, places(lacking), got, expected))
+
+
+def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found: _Findings) -> pd.DataFrame:
     """All rows of a worksheet with its columns; upper and lower case as the lists have them, None for blank cells."""
     read_as = "" if path.suffix.lower() == ".csv" else worksheet.AUDIT_SHEET
     rows = read(path, file, list(columns), sheet=read_as)
@@ -178,6 +209,10 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column]) -> pd
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
     if problems:
         raise InputError(problems)
+    for problem in rows.told:
+        found.add(_Findings.WARNING, problem)
+    of_incident = [header.index(name) for name in ("finding", "reason")]  # these may be merged over its rows
+    rows.odd = {cell: odd for cell, odd in rows.odd.items() if odd != MERGED or cell[1] not in of_incident}
     rows.refuse_odd(list(columns), ["incident_id"])
     cells = [[*row, *[""] * len(header)][: len(header)] for row in rows.cells]
     table = pd.DataFrame(cells, columns=header, dtype=object)[list(columns)]
@@ -258,6 +293,12 @@ def _check_crimes(rows: pd.DataFrame, inspection: Inspection, found: _Findings) 
     of_csv = crimes["file"].astype("str").str.lower().str.endswith(".csv")
     midnight = crimes[of_csv & crimes["recorded_at"].fillna("").str.contains(r"[ T]00:00(?::00)?$", regex=True)]
     found.rows(_Findings.WARNING, midnight, "recorded_at", "a time; a spreadsheet writes a date without one as 00:00")
+    late, times = _minutes(crimes["recorded_at"]), _minutes(crimes["reported_at"])
+    text = late.dt.strftime("%Y-%d-%m %H:%M").astype(object)
+    swapped = parse_moments(text.where(late.notna(), None)) - times
+    is_swapped = (late - times > pd.Timedelta(days=28)) & swapped.between(pd.Timedelta(0), pd.Timedelta(days=3))
+    likely = "the day before the month: with the two exchanged it would be recorded within three days of its report"
+    found.rows(_Findings.WARNING, crimes[is_swapped], "recorded_at", likely)
     unknown = rows[rows["finding"].notna() & ~rows["finding"].isin(worksheet.FINDINGS)]
     one_of = lambda row: f"one of {', '.join(worksheet.FINDINGS)}{suggest(row['finding'], worksheet.FINDINGS)}"
     found.rows(_Findings.VALUE, unknown, "finding", one_of)
@@ -274,14 +315,34 @@ def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit:
     stratum_of = dict(zip(selection["id"], selection["stratum"], strict=True))
     known = rows["incident_id"].isin(list(stratum_of))
     got, expected = "a record that was not selected", f"an incident of sample/{SELECTIONS[audit]}"
+    for file, own in rows.groupby("file", sort=False):
+        other = own[~known[own.index]]
+        n, total = other["incident_id"].nunique(), own["incident_id"].nunique()
+        if n > 2 and 2 * n > total and not _zeros(other, stratum_of):
+            got_there = f"{n:,} of {total:,} incidents that were not selected"
+            whose = "the worksheet of this draw; this one is of another force, or of an earlier draw"
+            found.add(_Findings.FILE, Problem(str(file), places(other["row"].tolist()), got_there, whose))
+            known |= rows["file"] == file  # told once
     short = {name.lstrip("0") for name in stratum_of if name.startswith("0")}
     lost = f"{expected}; its leading zeros are lost: format the column as text, and enter it as it was"
-    why = lambda row: lost if row["incident_id"] in short else expected
+    row_of = {look(name): row for row, name in enumerate(selection["id"], 2)}
+
+    def why(row: Series) -> str:
+        near = difflib.get_close_matches(look(row["incident_id"]), row_of, n=1, cutoff=0.8)
+        like = f"; the one in its row {row_of[near[0]]} is most like it" if near else ""
+        return lost if row["incident_id"] in short else expected + like
+
     found.rows(_Findings.SAMPLE, rows[~known], "incident_id", why, got)
+    known &= rows["incident_id"].isin(list(stratum_of))
     changed = rows[known & (rows["stratum"] != rows["incident_id"].map(stratum_of))]
     drawn_from = lambda row: f"{stratum_of[row['incident_id']]}, from which the incident was drawn"
     found.rows(_Findings.SAMPLE, changed, "stratum", drawn_from)
     _check_given(rows[known], selection.drop_duplicates("id").set_index("id"), found)
+
+
+def _zeros(rows: pd.DataFrame, known: Iterable[str]) -> bool:
+    """Whether references have lost the zeros before them, as a spreadsheet takes them."""
+    return bool({name.lstrip("0") for name in known} & set(rows["incident_id"]))
 
 
 def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) -> None:

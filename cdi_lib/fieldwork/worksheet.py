@@ -44,6 +44,7 @@ class Column:
     measured: str = ""  # the column of crimes for which it is asked; without, it is always asked for
 
 
+OVER = "over_recorded"
 COLUMNS = {
     "audit": Column("first audit, or recheck by a second auditor", 9, (FIRST, RECHECK)),
     "incident_id": Column("reference of the incident", 20),
@@ -62,7 +63,7 @@ COLUMNS = {
     "recorded_class": Column("if it was recorded: as what class", 13, measured="rightly_classed"),
     "safeguarded": Column("if it was not: was the victim safeguarded?", 12, YES_NO, measured="safeguarded"),
     "investigated": Column("if it was not: was it investigated?", 12, YES_NO, measured="investigated"),
-    "over_recorded": Column(
+    OVER: Column(
         "yes for a crime that was recorded and should not have been", 13, YES_NO, measured="should_be_recorded"
     ),
 }
@@ -117,14 +118,19 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
+    columns = columns_for(inspection.programme)
+    asked = [f"{name} ({columns[name].description})" for name in columns if columns[name].measured and name != OVER]
     given = {
-        "rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK,
-        "columns": columns_for(inspection.programme),
+        "rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK, "asked": asked,
+        "over_recorded": OVER in columns,
     }  # fmt: skip
     text = jinja2.Template(_INSTRUCTIONS.read_text("utf-8"), trim_blocks=True).render(given)
+    title, about, *steps = text.splitlines()
     sheet.title = INSTRUCTIONS_SHEET
     sheet.column_dimensions["A"].width = 100
-    for row, line in enumerate([inspection.force.name, *text.splitlines()], 1):
+    for row, line in enumerate(
+        [inspection.force.name, title, about, *(f"{n}. {step}" for n, step in enumerate(steps, 1))], 1
+    ):
         cell = _put(sheet.cell(row, 1), line)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         if row <= 2:

@@ -183,7 +183,7 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
 
 
 def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, name: str) -> Rows:
-    from cdi_lib.inspection.sheets import MERGED, Sheet, sheets_of
+    from cdi_lib.inspection.sheets import MERGED, Cell, Sheet, sheets_of
 
     sheets = sheets_of(path, file)
 
@@ -200,7 +200,13 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
         how += "; or name another in sampling.frame.sheet" if name == "frame" else ""
         raise InputError([Problem(file, "", got, one + how)])
     sheet: Sheet = chosen[0]
-    others = [shown(other.name) for other in sheets if other is not sheet and not wanted and filled(other)]
+
+    def is_like(other: Sheet) -> bool:
+        header = next(other.rows(), (0, list[Cell]()))[1]
+        return 2 * len({cell.text for cell in header} & set(expected)) > len(expected)
+
+    other_sheets = [other for other in sheets if other is not sheet and (is_like(other) if wanted else filled(other))]
+    others = [shown(other.name) for other in other_sheets]
     rows = ((number, [c.text for c in cells], [c.odd for c in cells]) for number, cells in sheet.rows())
     table = _gathered(file, _from_header(rows, expected, file))
     table.told += delimited.passed_over(file, table.header_at)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from cdi_lib.inspection.files import read_table
 from cdi_lib.inspection.folders import PROJECT
-from cdi_lib.inspection.problems import InputError, Problem, shown
-from cdi_lib.inspection.rules import Mistake, check_cells
-from cdi_lib.inspection.tables import TEXT, Column, Kind, Series, one_of
+from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.rules import Mistake, by_row, check_cells
+from cdi_lib.inspection.tables import TEXT, Column, Kind, Series, matching, one_of
+from cdi_lib.statistics.checks import look
 
 PUBLISHED = PROJECT / "params" / "published-inspections.csv"
 LATER = PROJECT / "params" / "published-later.csv"  # by other kinds of inspection, mostly from secondary sources
@@ -30,6 +31,10 @@ def _number(above: float, most: float, expected: str) -> Kind:
     return Kind(expected, lambda texts: _typed(texts).between(above, most, inclusive="right"), _typed)
 
 
+def _whole(expected: str) -> Kind:
+    return matching("0|[1-9][0-9]{0,8}", expected, _typed)
+
+
 def _date(form: str, expected: str) -> Kind:
     def fits(texts: Series) -> Series:
         is_day = pd.to_datetime(texts, format="ISO8601", errors="coerce").notna()
@@ -45,11 +50,12 @@ _KINDS = {
     "published": _date(r"\d{4}-\d\d(-\d\d)?", "a date such as 2020-07-31 or a month such as 2020-07"),
     "audit_start": _DAY,
     "audit_end": _DAY,
-    **{f"{name}_rate": _number(1, 100, "a percentage such as 92.0") for name in RATES},
-    **{f"{name}_margin": _number(0, 100, "points such as 1.55") for name in RATES},
-    **{f"{name}_unrecorded_over": _number(-1, 10**8, "a number of crimes such as 5300") for name in RATES},
-    "audited_total": _number(0, 10**8, "a number of crimes such as 1205"),
-    **dict.fromkeys((*GRADES, "source"), TEXT),
+    **{f"{name}_rate": _number(10, 100, "a percentage such as 92.0") for name in RATES},
+    **{f"{name}_margin": _number(0, 50, "points such as 1.55") for name in RATES},
+    **dict.fromkeys([f"{name}_unrecorded_over" for name in RATES], _whole("a number of crimes such as 5300")),
+    "audited_total": _whole("a number of crimes such as 1205"),
+    **dict.fromkeys(GRADES, matching("[a-z ]+", "a grade in small letters, such as good")),
+    "source": TEXT,
 }
 
 
@@ -59,20 +65,26 @@ def read_published(path: Path = PUBLISHED, grades: Sequence[str] = ()) -> pd.Dat
     ``grades`` are those that there are; empty: any. InputError with all problems.
     """
     table = read_table(path, path.name)
-    if missing := [name for name in NEEDED if name not in table]:
-        expected = f"the columns of {PUBLISHED.name}"
-        raise InputError(Problem(path.name, "header", f"no column {name}", expected) for name in missing)
+    header, expected = [*map(str, table)], f"the columns of {PUBLISHED.name}, each once"
+    wrong = {f"column {name}": "no such column" for name in NEEDED if name not in header}
+    wrong |= {f"column {shown(name)}": f"it {header.count(name)} times" for name in header if header.count(name) > 1}
+    wrong |= {
+        f"column {shown(name)}": f"an unknown column{suggest(name, _KINDS)}" for name in header if name not in _KINDS
+    }
+    if wrong:
+        raise InputError(Problem(path.name, where, got, expected) for where, got in wrong.items())
     kinds = _KINDS | {name: one_of(grades) for name in GRADES if grades}
     columns = {name: Column("a text", kind, blank=name not in ("force", "report")) for name, kind in kinds.items()}
     table = table.reindex(columns=[*dict.fromkeys([*kinds, *table.columns])]).astype(object)
     table = table.where(table.notna(), None)
-    mistakes = list(check_cells(table, columns, path.name))
+    mistakes = by_row(list(check_cells(table, columns, path.name)), table)
+    looks = (table["force"] + " " + table["report"]).fillna("").map(look)
     undated = table["published"].isna() & ~table["report"].fillna("").str.contains(r"\b20\d\d(?:[/-]\d\d)?$")
     for column, breaks, expected in (
         # text of this form has the order of the days
         ("audit_start", table["audit_start"].fillna("") > table["audit_end"].fillna("9"), "a day before audit_end"),
         ("report", undated, "a text that ends with the year, such as 'inspection 2019', where published is blank"),
-        ("report", table.duplicated(["force", "report"]), "each inspection of a force once"),
+        ("report", looks.duplicated() & (looks != ""), "each inspection of a force once"),
     ):
         for row in table.index[breaks]:
             mistakes.append(Mistake(path.name, row, column, shown(table.at[row, column]), expected))

@@ -77,7 +77,8 @@ def _alike(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iter
         several = set(first[looks.duplicated(keep=False)])
         expected = "one spelling: the same capitals, spaces, dashes, zeros before it, and alphabet"
         for row in _labels(values.isin(several))[:MOST_CELLS] if several else []:
-            yield Mistake(name, row, column, shown(values[row]), expected)
+            got = "a second spelling" if is_reference(column) else shown(values[row])
+            yield Mistake(name, row, column, got, expected)
 
 
 def check_rows(text: pd.DataFrame, name: str, inspection: Inspection) -> list[Mistake]:

@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from cdi_lib.inspection.files import read_table
 from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import MAIN, Told
 from cdi_lib.inspection.values import unprintable
 from cdi_lib.inspection.yaml_files import read_yaml
@@ -32,8 +34,18 @@ EQUALITY = {"characteristic": (), "recorded": YES_NO}  # the list of the paramet
 
 @cache
 def offence_classes() -> pd.DataFrame:
-    """The Home Office offence classes that an audited crime may have: crime type, and whether one is rape or slavery."""
-    return pd.read_csv(OFFENCE_CLASSES, dtype=str).set_index("offence_class")
+    """The Home Office offence classes that an audited crime may have: crime type, and whether one is rape or slavery.
+
+    People add to them: InputError with all that is wrong with the file.
+    """
+    from cdi_lib.inspection.rules import by_row, check_table  # which read the tables below
+
+    file = f"params/{OFFENCE_CLASSES.name}"
+    text = read_table(OFFENCE_CLASSES, file, expected=list(_CLASS_COLUMNS))
+    if mistakes := by_row(check_table(text, file, _CLASS_COLUMNS), text):
+        raise InputError(mistake.problem(file) for mistake in mistakes)
+    answers = {name: ANSWER.typed(text[name]).map({True: "yes", False: "no"}) for name in ("rape", "modern_slavery")}
+    return text.assign(**answers).set_index("offence_class")
 
 
 def crime_type_of(told: Told) -> dict[str, str]:
@@ -165,6 +177,16 @@ RESULT = matching(
     r"(estimates|shares|tallies|details)(\.[a-z0-9_-]+)+", "a place in results.json, such as estimates.overall.value"
 )
 
+_CLASS_COLUMNS = {
+    "offence_class": Column("Home Office class, unique in this table", TEXT, unique=True, alike=True),
+    "crime_type": Column(
+        "crime type of the class, such as violence",
+        matching("[a-z][a-z0-9_]*", "an id of small letters, such as violence"),
+    ),
+    "rape": Column("yes or no", ANSWER),
+    "modern_slavery": Column("yes or no", ANSWER),
+    "description": Column("what it is", PRINTABLE),
+}
 _KINDS: dict[str, Kind] = {
     "text": TEXT, "reference": REFERENCE, "printable": PRINTABLE, "class": CLASS, "answer": ANSWER, "moment": MOMENT, "day": DAY, "count": COUNT,
     "decision": DECISION, "result": RESULT,
