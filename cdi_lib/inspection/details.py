@@ -341,6 +341,11 @@ class RuleUsed(Model):
     missing: tuple[str, ...] = ()  # labels of the parts without which it is not judged
     sentence: str | None = None  # of the programme
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_a_sentence(cls, content: object) -> object:  # in results of before
+        return {"kind": "rule", "sentence": content} if isinstance(content, str) else content
+
 
 class Judged(Model):
     """A grade by the criteria, and the one that counts."""
