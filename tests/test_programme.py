@@ -30,6 +30,7 @@ version: "1.0"
 date: 2022-01-01
 title: Crime recording and protecting people
 note: No cut-off was ever published; these are this project's own.
+crime_types: {violence: {label: Harm & hurt, one: act of harm, many: acts of harm}}
 routes:
   online_report: through the online reporting page
 samples:
@@ -46,6 +47,8 @@ shares:
   asb_logs: {label: Crimes in antisocial behaviour logs, where: {sample: asb_log}}
   safeguarding_referrals: {label: Crimes in safeguarding referrals, where: {sample: safeguarding_referral}}
   protecting: {label: Crimes in both, sum: [asb_logs, safeguarding_referrals]}
+  domestic_abuse: null
+  cancelled_most_of_all: {label: Most, table: cancellations, where: {crime_type: [rape, violence]}, counts: {correct: yes}}
   trained_staff:
     label: Staff who say that they are trained
     table: survey
@@ -153,6 +156,10 @@ def test_what_the_programme_counts_and_judges_is_in_the_results(built):
 def test_page_pdf_table_sentence_and_glossary_follow(built):
     for text in (page_text(built), pdf_text(built)):
         for words in (
+            "records 90.0% of reported acts of harm",
+            "Harm & hurt",
+            "For the force as a whole we estimate that it records",
+            "for most of all",
             "How well does the force protect people?",
             "In five antisocial behaviour logs we found four crimes that should have been recorded",
             "Crimes found in logs and referrals",

@@ -431,6 +431,8 @@ def test_over_recorded_crimes_of_the_worksheets_become_a_table(over):
     assert table[["crime_id", "incident_id", "crime_type", "offence_class"]].values.tolist() == [
         [f"{incident}/2", incident, "violence", "8L"]
     ]
+    table.iloc[:0].to_csv(params / "testshire/over_recorded.csv", index=False)  # nothing in it that could be lost
+    assert [found.name for found in collect("testshire", returns, params)] == ["over_recorded.csv"]
     records = load_records("testshire", inspection, params)
     assert len(records.over_recorded) == 1 and incident not in set(records.crimes["incident_id"])
     assert collect("testshire", check_returns("testshire", inspection, params), params) == []

@@ -45,7 +45,9 @@ def begin(force: str, params: Path, programme: str = DEFAULT) -> list[Path]:
         raise InputError([Problem(f"params/{path.name}", "", got, expected) for path in there])
     texts = {parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "", by)) + "\n"}
     texts[folder / "columns.md"] = _columns(tables)
-    texts |= {folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in tables.items()}
+    # An empty table of over-recorded crimes says that there were none: nobody has looked yet.
+    empty = {name: columns for name, columns in tables.items() if name != "over_recorded"}
+    texts |= {folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in empty.items()}
     (folder / "returned").mkdir(parents=True)
     try:
         for path, text in texts.items():

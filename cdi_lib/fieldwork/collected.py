@@ -85,6 +85,8 @@ def _over_recorded(force: str, returns: Returns, folder: Path) -> Path | None:
         table.reindex(columns=columns).fillna("").sort_values("crime_id").to_numpy().tolist()
         for table in (read_table(path, name), returns.over_recorded)
     )
+    if not held and made:
+        return path
     if held != made:
         expected = "those of the worksheets; to make the table again from them, without corrections, move the file away"
         raise InputError([Problem(name, "", "other crimes that should not have been recorded", expected)])

@@ -247,8 +247,7 @@ def _asks_for_nothing(tree: nodes.Template, measures: Mapping[str, Collection[st
     asked = [
         (call.node.name, call.args[0].value)
         for call in tree.find_all(nodes.Call)
-        if isinstance(call.node, nodes.Name)
-        and call.node.name in ("estimate", "share", "shares", "rate_sentence", "tile")
+        if isinstance(call.node, nodes.Name) and call.node.name in {"shares", *measures} - {"table"}
         if call.args and isinstance(call.args[0], nodes.Const)
     ]
     begins = lambda value: any(id_.startswith(value) for id_ in measures["share"])
