@@ -6,6 +6,7 @@ figure is a problem with file and line, found before anything runs.
 """
 
 import re
+import traceback
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -201,12 +202,8 @@ def _printed(value: object) -> object:
 
 def _where(error: BaseException) -> tuple[str, int] | None:
     """The file and line of a text in which an error arose."""
-    place, traceback = None, error.__traceback__
-    while traceback is not None:
-        if (file := traceback.tb_frame.f_code.co_filename).endswith(SUFFIX):
-            place = file, traceback.tb_lineno
-        traceback = traceback.tb_next
-    return place
+    places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    return next((place for place in reversed(places) if place[0].endswith(SUFFIX)), None)
 
 
 def _check_tree(
