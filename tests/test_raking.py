@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import tracemalloc
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -191,3 +193,46 @@ def test_raking_by_many_groups_makes_no_table_of_rows_by_groups():
     tracemalloc.stop()
     assert rate == pytest.approx(0.9)
     assert peak < n * groups * 8 / 4
+
+
+# ---- simulated coverage ------------------------------------------------------------------------------------
+
+STUDY = Path(__file__).parent / "coverage"
+RAKED, PRIOR = (pd.read_csv(STUDY / f"{name}.csv") for name in ("raked", "prior"))
+
+
+def study(monkeypatch):
+    monkeypatch.syspath_prepend(str(STUDY))
+    return importlib.import_module("raked_and_prior")
+
+
+def said(cells):
+    return f"{100 * cells['coverage'].min():.1f} to {100 * cells['coverage'].max():.1f} %"
+
+
+def test_the_docstrings_state_the_simulated_coverage():
+    assert len(RAKED) == 36 and RAKED["coverage"].min() >= 0.93
+    assert said(RAKED) in raked_rate.__doc__
+    assert len(PRIOR) == 108
+    lower = PRIOR[(PRIOR["change"] == -0.1) & (PRIOR["earlier_n"] == 82)]
+    for cells in (PRIOR[PRIOR["change"] == 0], lower[lower["share"] == 0.25], lower[lower["share"] == 1]):
+        assert said(cells) in " ".join(with_prior.__doc__.split())
+
+
+@pytest.mark.parametrize("place", [13, 33])
+def test_the_coverage_of_a_raked_rate_can_be_repeated(place, monkeypatch):
+    made, audits = study(monkeypatch), 400
+    (again,) = made.raked_rows(np.random.default_rng(1), *made.RAKED[place], audits)
+    cell = RAKED.iloc[place]
+    assert tuple(cell[:4]) == made.RAKED[place]
+    assert again[4] == pytest.approx(cell["coverage"], abs=4 * (0.05 * 0.95 * (1 / audits + 1 / 2000)) ** 0.5)
+
+
+@pytest.mark.parametrize("place", [0, 8, 60])
+def test_the_coverage_with_a_prior_can_be_repeated(place, monkeypatch):
+    made, audits = study(monkeypatch), 1000
+    (again,) = made.prior_rows(np.random.default_rng(1), *made.PRIOR[place], audits)
+    cell = PRIOR.iloc[place]
+    assert tuple(cell[:5]) == made.PRIOR[place]
+    share = cell["coverage"]
+    assert again[5] == pytest.approx(share, abs=4 * (share * (1 - share) * (1 / audits + 1 / 2000)) ** 0.5)

@@ -320,7 +320,8 @@ def raked_rate(
     post-stratification [4]_, and of successes :func:`stratified_rate`. The variance is that of the residuals of the
     linearised rate on the columns [5]_: of units that of R's ``svyratio(~success, ~unit, calibrate(design, ~a + b, totals,
     calfun = "raking"))``, with one column of ``postStratify``. `domain`, `interval` and `confidence` are as in
-    :func:`weighted_rate`. Unstable with under ten units in a group. ValueError where totals differ, or no weights agree.
+    :func:`weighted_rate`; of simulated audits of 100 to 500 crimes it holds 93.9 to 98.2 % (``tests/coverage/raked.csv``).
+    Unstable with under ten units in a group. ValueError where totals differ, or no weights agree.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})

@@ -178,7 +178,9 @@ def with_prior(
 
     The earlier sample found `x` successes among `n`. Its power prior ([7]_) and the Jeffreys prior, with the effective size
     of the estimate, give the Jeffreys interval of both samples together; the rate is theirs.
-    Right only so far as the earlier rate says something about this one. ValueError for a census, or a share out of [0, 1].
+    Right only so far as the earlier rate says something about this one: where both are alike it holds the true rate in
+    93.2 to 98.6 % of simulated audits; with 82 earlier units whose rate was 10 points lower, in 89.2 to 95.0 % at a share of
+    0.25, in 31.1 to 90.0 % at 1 (``tests/coverage/prior.csv``). ValueError for a census, or a share out of [0, 1].
 
     >>> from cdi_lib.statistics.estimation import pooled_rate
     >>> now = pooled_rate(180, 200, infinite_population=True)
