@@ -22,9 +22,8 @@ def write(reports: Path) -> Path:
     """Write ``index.html`` of a folder of reports in one step; equal reports give equal bytes."""
     rows = [_row(path) for path in sorted(reports.glob("[!.]*/results.json"))]
     rows.sort(key=lambda row: (row["force"], row["day"]))
-    source = (look.LOOK / "front.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page = environment.from_string(source).render(
+    page = environment.from_string(look.template("front.html")).render(
         rows=rows,
         comparison=COMPARISON if (reports / COMPARISON / NAME).is_file() else "",
         style=look.style(),
