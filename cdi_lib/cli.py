@@ -367,7 +367,7 @@ def accept(chosen: argparse.Namespace) -> int:
     console.detail("taken_back", list(taken.changed))
     console.problems(taken.refused)
     n = len(taken.refused)
-    console.say(f"{len(taken.changed)} texts taken back, {len(taken.comments)} comments, {n} changes refused")
+    console.say(f"texts taken back: {len(taken.changed)}; comments: {len(taken.comments)}; changes refused: {n}")
     return 1 if n else 0
 
 

@@ -36,10 +36,8 @@ def rule_name(rule: str, words: str = "rules") -> str:
 
 
 def _first(item: Inspected) -> dict[str, Any]:
-    return {
-        "code": item.name, "inspection": _label(item),
-        "rules": rule_name(item.rule, "rules_short"), "kind": said(f"kinds.{item.kind}"),
-    }  # fmt: skip
+    rules, kind = rule_name(item.rule, "rules_short"), said(f"kinds.{item.kind}")
+    return {"code": item.name, "inspection": _label(item), "rules": rules, "kind": kind}
 
 
 def _ends(interval: Any, prefix: str = "") -> dict[str, float | None]:
@@ -48,10 +46,8 @@ def _ends(interval: Any, prefix: str = "") -> dict[str, float | None]:
 
 def _rates(found: Comparison) -> Rows:
     items = [(item, item.rates["overall"]) for item in found.inspections if "overall" in item.rates]
-    return [
-        _first(item) | {"size": rate.effective_n, "rate": rate.value} | _ends(rate) | {"se": rate.se, "n": rate.n}
-        for item, rate in items
-    ]
+    told = lambda rate: {"size": rate.effective_n, "rate": rate.value, "se": rate.se, "n": rate.n} | _ends(rate)
+    return [_first(item) | told(rate) for item, rate in items]
 
 
 def _groups(found: Comparison) -> Rows:
@@ -98,12 +94,8 @@ def _later(found: Comparison) -> Rows:
     rows = []
     for item in found.later:
         rate, violence = item.rates.get("overall"), item.rates.get("violence")
-        row: dict[str, Any] = {
-            "code": item.name,
-            "inspection": item.force,
-            "report": item.title,
-            "published": item.published,
-        }
+        row: dict[str, Any] = {"code": item.name, "inspection": item.force}
+        row |= {"report": item.title, "published": item.published}
         row |= {"rate": rate.value, **_ends(rate)} if rate else {}
         row |= {"violence": violence.value} if violence else {}
         row |= {"unrecorded": item.unrecorded.value} if item.unrecorded else {}

@@ -27,8 +27,7 @@ def write(reports: Path) -> Path:
     context["comparison"] = COMPARISON if (reports / COMPARISON / NAME).is_file() else ""
     context["style_hash"] = look.hash_of(context["style"])
     for name, template in ((FEED, "front.xml"), (NAME, "front.html")):
-        text = environment.from_string((look.LOOK / template).read_text(encoding="utf-8")).render(context)
-        front = write_whole(reports / name, text.encode())
+        front = write_whole(reports / name, environment.from_string(look.template(template)).render(context).encode())
     return front
 
 

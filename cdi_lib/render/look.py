@@ -78,6 +78,11 @@ def style() -> str:
     return "\n".join([_faces(), *(line.strip() for line in css.splitlines() if line.strip())]) + "\n"
 
 
+def template(name: str) -> str:
+    """A template of ``reports/`` for a page that is no report, with the head that such pages share."""
+    return "".join((LOOK / part).read_text(encoding="utf-8") for part in ("head.html", name))
+
+
 def complete(extension: Path, head: str) -> None:
     """Put the head of a page and the fonts into the extension, so that Quarto finds them."""
     (extension / MADE).mkdir(parents=True, exist_ok=True)

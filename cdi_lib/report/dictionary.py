@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cdi_lib.inspection.results import Results, write_json
-from cdi_lib.report import tables
 from cdi_lib.report.labels import book, said
-from cdi_lib.report.tables import Column, Table, csv_keys, header_of
+from cdi_lib.report.tables import Column, Table, csv_keys, header_of, to_csv
 
 METADATA, SCHEMA = "csv-metadata.json", "results.schema.json"
 # How a number in a table is printed, by the way in which its column shows it: unit in the file, and its rounding on the page
@@ -25,14 +24,16 @@ def write(
     Of each table file and title, of each column name, type, unit and meaning, for which ``words`` names a book beside the
     dictionary. See https://www.w3.org/TR/tabular-metadata/. Missing values are empty cells; proportions are in [0, 1].
     """
-    tables.write(found, folder)
     meanings = book("dictionary") | (book(words) if words else {})
-    about = {
+    about: dict[str, Any] = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": book("phrases")["language"][:2]}],
         "dc:title": title,
         "dc:description": f"{said('dictionary.about')} {notice}".strip(),
         "tables": [_table(identity, table, titles[identity], meanings) for identity, table in found.items()],
     }
+    folder.mkdir(parents=True, exist_ok=True)
+    for described, table in zip(about["tables"], found.values(), strict=True):
+        (folder / described["url"]).write_text(to_csv(table), encoding="utf-8", newline="")
     write_json(folder / METADATA, about)
 
 
@@ -61,10 +62,8 @@ def _column(key: str, shown: Column | None, values: list[Any], meanings: Mapping
 
 def meaning(key: str, meanings: Mapping[str, str]) -> str:
     """What a column of this name holds; one named after a grade, a question or a type of crime is meant by its form."""
-    forms = (
-        name for name in meanings if name[-1] == "_" and key.startswith(name) or name[0] == "_" and key.endswith(name)
-    )
-    return meanings.get(key) or meanings[max(forms, key=len, default="_")]
+    fits = lambda form: key.startswith(form) if form[-1] == "_" else form[0] == "_" and key.endswith(form)
+    return meanings.get(key) or meanings[max(filter(fits, meanings), key=len, default="_")]
 
 
 def schema() -> dict[str, Any]:

@@ -44,7 +44,7 @@ def write_pages(notebooks: Path, results: Results) -> list[Path]:
     found = {path: nbformat.read(path, as_version=4) for path in paths}
     titles = {path.stem: _title(notebook) or path.stem for path, notebook in found.items()}
     style = look.style() + (look.LOOK / "evidence.css").read_text(encoding="utf-8")
-    template = (look.LOOK / "evidence.html").read_text(encoding="utf-8")
+    template = look.template("evidence.html")
     kept = defaultdict(list)  # the results that a cell of a notebook computed
     for key, at in results.computed_in.items():
         kept[at.notebook, at.cell].append(key)

@@ -3,10 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from cdi_lib.report import labels, wording
@@ -159,10 +158,3 @@ def _inert(value: Any) -> Any:
     invisible = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad "
     runs = isinstance(value, str) and value.lstrip(invisible).startswith(tuple("=+-@\t\r"))
     return f"'{value}" if runs else value
-
-
-def write(built: Mapping[str, Table], folder: Path) -> None:
-    """Write tables as CSV files named after their ids."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for identity, table in built.items():
-        (folder / f"{identity.removeprefix('tbl-')}.csv").write_text(to_csv(table), encoding="utf-8", newline="")
