@@ -139,9 +139,7 @@ def test_an_error_of_a_formula_is_no_reference(tmp_path):
     folder = tmp_path / "testshire"
     folder.mkdir()
     crimes_table.to_excel(folder / "crimes.xlsx", index=False)
-    with pytest.raises(
-        InputError, match="row 5, column incident_id: got a value; expected a reference; not an error"
-    ):
+    with pytest.raises(InputError, match="row 5, column incident_id: got a value; expected a reference; not an error"):
         load_records("testshire", check_inspection(parameters(), "x"), tmp_path)
 
 
