@@ -185,13 +185,13 @@ def _check_rows_given(table: pd.DataFrame, is_filled: Series, file: str, found: 
     if is_filled[given.index].all():  # the blank rows were left out
         return
     of_incident = given.groupby(["audit", "incident_id"], sort=False)["crime_number"]
-    lacking = [given.at[rows.index[0], "row"] for _, rows in of_incident if not set(numbers) <= set(rows)]
+    lacking = [rows.index[0] for _, rows in of_incident if not set(numbers) <= set(rows)]
     if lacking:
         got = f"{len(lacking):,} incident{'s' * (len(lacking) > 1)} without all rows that the worksheet gave"
         expected = (
             f"crimes {' to '.join(numbers[:: len(numbers) - 1])} of each; see whether a crime was in a deleted row"
         )
-        found.add(_Findings.WARNING, Problem(file, places(lacking), got, expected))
+        found.add(_Findings.WARNING, Problem(file, places(given.loc[lacking, "row"].tolist()), got, expected))
 
 
 def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found: _Findings) -> pd.DataFrame:

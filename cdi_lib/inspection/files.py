@@ -200,7 +200,10 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
         how += "; or name another in sampling.frame.sheet" if name == "frame" else ""
         raise InputError([Problem(file, "", got, one + how)])
     sheet: Sheet = chosen[0]
-    is_like = lambda other: 2 * len({c.text for c in next(other.rows(), (0, []))[1]} & set(expected)) > len(expected)
+
+    def is_like(other: Sheet) -> bool:
+        return 2 * len({cell.text for cell in next(other.rows(), (0, []))[1]} & set(expected)) > len(expected)
+
     other_sheets = [other for other in sheets if other is not sheet and (is_like(other) if wanted else filled(other))]
     others = [shown(other.name) for other in other_sheets]
     rows = ((number, [c.text for c in cells], [c.odd for c in cells]) for number, cells in sheet.rows())

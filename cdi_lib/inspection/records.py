@@ -79,7 +79,7 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
             if wrong:  # the other rows are looked at as well, so that all is told at once
                 is_wrong = text.index.isin([mistake.row for mistake in wrong])
                 unread[name] = {
-                    str(value) for column in text if is_reference(column) for value in text[column][is_wrong]
+                    str(value) for column in text if is_reference(str(column)) for value in text[column][is_wrong]
                 }
                 text = text[~is_wrong]
             tables[name] = typed(text, name, inspection.recording_rule.limit_hours)
