@@ -346,7 +346,12 @@ def draft(chosen: argparse.Namespace) -> int:
 
     path, editable = drafting.draft(chosen.force)
     console.files([path])
-    console.say(f"{editable} paragraphs may be edited; send it as a copy, and take what comes back:")
+    what = (
+        f"{editable} paragraphs may be edited"
+        if editable
+        else "the parameters hold no text to edit; comments can be made"
+    )
+    console.say(f"{what}; send it as a copy, and take what comes back:")
     console.say(f"make accept FORCE={chosen.force} FROM=the-copy.docx")
     return 0
 

@@ -73,7 +73,7 @@ def test_all_problems_of_a_file_are_said_at_once(tmp_path):
                   "row 3, column overall_margin", "row 4, column report"):  # fmt: skip
         assert words in message, words
     path.write_text("force,report\nNewshire,inspection 2019\n")
-    with pytest.raises(InputError, match="no column overall_rate"):
+    with pytest.raises(InputError, match="column overall_rate: got no such column"):
         read_published(path, CRITERIA.grades)
 
 

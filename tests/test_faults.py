@@ -985,7 +985,7 @@ def test_a_misspelt_reference_of_a_worksheet_is_told_with_the_row_that_it_is_lik
 
     def misspell(sheet, columns, book):
         for row in (2, 3, 4):
-            sheet.cell(row, columns["incident_id"]).value = selection[0][:-1] + "O"
+            sheet.cell(row, columns["incident_id"]).value = "O" + selection[0][1:]
 
     told = returned(chain, misspell)
     assert any(

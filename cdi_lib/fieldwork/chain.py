@@ -104,9 +104,9 @@ def _crimes(
                 expected = f"{sizes[name]:,}, as in params/{force}/sample/{TRAILS[FIRST]}"
                 found.append(Problem(records.file_of("strata"), where, f"{size:,}", expected))
         drawn = set(trail.selected)
-        if others := sorted(set(names) - set(sizes)) + sorted(drawn - set(names) if drawn & set(names) else ()):
+        if unlike := sorted(set(names) - set(sizes)) + sorted(drawn - set(names) if drawn & set(names) else ()):
             got, expected = (
-                f"other strata than those of the draw: {', '.join(map(shown, others[:5]))}",
+                f"other strata than those of the draw: {', '.join(map(shown, unlike[:5]))}",
                 "the strata of the draw",
             )
             found.append(

@@ -26,7 +26,6 @@ from cdi_lib.inspection.rules import BLANK, check_rows, check_table
 from cdi_lib.inspection.sheets import DATED, MERGED
 from cdi_lib.inspection.tables import YES_NO, Series, columns_of, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
-from cdi_lib.statistics.checks import look
 
 FOLDER = "returned"
 COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as", "over_recorded")
@@ -83,7 +82,7 @@ def check_returns(force: str, inspection: Inspection, params: Path) -> Returns |
         _check_rows_of_incidents(own, found)
         incidents[audit] = _incidents(own)
         strata[audit] = _strata(incidents[audit], selection)
-        if not found.has_unread:  # in such a file the missing incidents may be
+        if not found.has_unread or audit == worksheet.RECHECK:  # in such a file the missing incidents may be
             _check_returned(strata[audit], audit, folder, found)
         missing = selection[~selection["id"].isin(incidents[audit].index)]
         outstanding.append(pd.DataFrame({"audit": audit, "incident_id": missing["id"], "stratum": missing["stratum"]}))
@@ -189,13 +188,13 @@ def _check_rows_given(table: pd.DataFrame, is_filled: Series, file: str, found: 
     if is_filled[given.index].all():  # the blank rows were left out
         return
     of_incident = given.groupby(["audit", "incident_id"], sort=False)["crime_number"]
-    lacking = [int(given["row"][rows.index[0]]) for _, rows in of_incident if not set(numbers) <= set(rows)]
+    lacking = [rows.index[0] for _, rows in of_incident if not set(numbers) <= set(rows)]
     if lacking:
         got = f"{len(lacking):,} incident{'s' * (len(lacking) > 1)} without all rows that the worksheet gave"
         expected = (
             f"crimes {' to '.join(numbers[:: len(numbers) - 1])} of each; see whether a crime was in a deleted row"
         )
-        found.add(_Findings.WARNING, Problem(file, places(lacking), got, expected))
+        found.add(_Findings.WARNING, Problem(file, places(given.loc[lacking, "row"].tolist()), got, expected))
 
 
 def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found: _Findings) -> pd.DataFrame:
@@ -325,10 +324,10 @@ def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit:
             known |= rows["file"] == file  # told once
     short = {name.lstrip("0") for name in stratum_of if name.startswith("0")}
     lost = f"{expected}; its leading zeros are lost: format the column as text, and enter it as it was"
-    row_of = {look(name): row for row, name in enumerate(selection["id"], 2)}
+    row_of = {name: row for row, name in enumerate(selection["id"], 2)}
 
     def why(row: Series) -> str:
-        near = difflib.get_close_matches(look(row["incident_id"]), row_of, n=1, cutoff=0.8)
+        near = difflib.get_close_matches(row["incident_id"], row_of, n=1, cutoff=0.8)
         like = f"; the one in its row {row_of[near[0]]} is most like it" if near else ""
         return lost if row["incident_id"] in short else expected + like
 

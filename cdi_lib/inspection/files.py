@@ -183,7 +183,7 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
 
 
 def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, name: str) -> Rows:
-    from cdi_lib.inspection.sheets import MERGED, Cell, Sheet, sheets_of
+    from cdi_lib.inspection.sheets import MERGED, Sheet, sheets_of
 
     sheets = sheets_of(path, file)
 
@@ -202,8 +202,7 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
     sheet: Sheet = chosen[0]
 
     def is_like(other: Sheet) -> bool:
-        header = next(other.rows(), (0, list[Cell]()))[1]
-        return 2 * len({cell.text for cell in header} & set(expected)) > len(expected)
+        return 2 * len({cell.text for cell in next(other.rows(), (0, []))[1]} & set(expected)) > len(expected)
 
     other_sheets = [other for other in sheets if other is not sheet and (is_like(other) if wanted else filled(other))]
     others = [shown(other.name) for other in other_sheets]

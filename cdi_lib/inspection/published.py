@@ -65,7 +65,7 @@ def read_published(path: Path = PUBLISHED, grades: Sequence[str] = ()) -> pd.Dat
     ``grades`` are those that there are; empty: any. InputError with all problems.
     """
     table = read_table(path, path.name)
-    header, expected = [*map(str, table)], f"the columns of {PUBLISHED.name}, each once"
+    header, expected = [str(name) for name in table], f"the columns of {PUBLISHED.name}, each once"
     wrong = {f"column {name}": "no such column" for name in NEEDED if name not in header}
     wrong |= {f"column {shown(name)}": f"it {header.count(name)} times" for name in header if header.count(name) > 1}
     wrong |= {
