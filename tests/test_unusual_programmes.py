@@ -149,7 +149,7 @@ def test_a_census_leaves_nothing_to_chance(tmp_path):
     assert found.estimates["overall"].low == found.estimates["overall"].high == 0.9
     assert "exactly 90.0%" in text and "between 90.0% and 90.0%" not in text
     assert "no chance in drawing a sample comes in" in text and "with new samples" not in text
-    assert "1 crimes" not in text
+    assert "1 crimes" not in text and "too narrow" not in text
     for element in found.details.judgements.elements:
         assert not element.probabilities or max(element.probabilities.values()) == 1.0
 

@@ -77,8 +77,7 @@ class Teller:
         """The heading of a section within a sentence, or its name where the heading is worked out."""
         path = self._texts.path(section)
         first = path.read_text(encoding="utf-8").partition("\n")[0] if path else ""
-        told = labels.crime_types(self.results.told).get(section) or title_of(section)
-        name = first.lstrip("# ") if first.startswith("#") and "{" not in first else told
+        name = first.lstrip("# ") if first.startswith("#") and "{" not in first else title_of(section)
         return name if name[1:2].isdigit() else wording.lower_first(name)
 
     def estimate(self, key: str) -> EstimateResult | None:

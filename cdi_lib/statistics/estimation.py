@@ -271,8 +271,7 @@ def stratified_rate(
         low, high = _possible(estimate, design, low, high)
         estimate = replace(estimate, low=low, high=high, interval=method)
     failures = sum_by(group, design.row_is_unit & (design.row_outcome == 0), len(names))
-    is_exact = estimate.low == estimate.high
-    if not is_exact and ((failures < FEW_FAILURES) & (known > known.sum() / 4)).any():
+    if estimate.low != estimate.high and ((failures < FEW_FAILURES) & (known > known.sum() / 4)).any():
         return replace(estimate, flags=(*estimate.flags, "few_failures"))
     return estimate
 
