@@ -915,6 +915,40 @@ def test_the_default_of_the_overall_rate_keeps_its_promise():
     assert every["coverage"].min() >= 0.94
 
 
+def test_the_default_beside_other_intervals_in_harsh_conditions():
+    """headline.csv is made of coverage.csv; the default breaks its promise in two cells, and every other one far oftener."""
+    simulate = simulation()
+    made, kept = simulate.beside(COVERAGE), pd.read_csv(HERE / "coverage" / "headline.csv")
+    pd.testing.assert_frame_equal(made, kept, check_dtype=False)
+    assert set(kept["interval"]) == set(simulate.BESIDE) and set(kept["estimator"]) == set(simulate.HARSH)
+    assert (kept.loc[kept["interval"] == "combined", "relative_width"] == 1).all()
+    harsh = COVERAGE[COVERAGE["estimator"].isin(simulate.HARSH) & (COVERAGE["interval"] == "combined")]
+    assert len(harsh) == 288 and {0.98, 0.99} < set(harsh["rate"]) and 100 in set(harsh["n"])
+    below = harsh[harsh["coverage"] < harsh["n"].map(simulate.PROMISED)]
+    assert sorted(below["coverage"]) == [0.9186, 0.9360]
+    assert set(below["crimes_per_incident"]) == {"1 or 10"} and set(below["correlation"]) == {0.6}
+    others = kept[kept["interval"] != "combined"].groupby("interval")["below_promise"].sum()
+    assert others.min() > 100
+
+
+def test_a_harsh_cell_can_be_repeated(monkeypatch):
+    """Nine tenths of the crime in a tenth of 200 audited crimes, at .98: the default and the bootstrap."""
+    simulate = simulation()
+    monkeypatch.setattr(simulate.draw_audits, "__defaults__", (1500,))
+    monkeypatch.setattr(simulate, "RESAMPLED", 150)
+    shares, cell = simulate.HARSH["harsh D"], (200, 0.0, 0.0, 0.98)
+    rows = simulate.headline_cell(np.random.default_rng(1), shares, simulate.ONE_OR_TEN, *cell, resample=True)
+    again = {row[5]: row[6] for row in rows}
+    kept = COVERAGE[(COVERAGE["estimator"] == "harsh D") & (COVERAGE["n"] == 200) & (COVERAGE["rate"] == 0.98)]
+    kept = kept[
+        (kept["crimes_per_incident"] == "1 or 10") & (kept["correlation"] == 0) & (kept["sampling_fraction"] == 0)
+    ]
+    kept = kept.set_index("interval")["coverage"]
+    for method, audits in (("combined", 1500), ("korn-graubard", 1500), ("bootstrap", 150)):
+        error = math.sqrt(kept[method] * (1 - kept[method]) * (1 / audits + 1 / 1000))
+        assert again[method] == pytest.approx(kept[method], abs=4 * error), method
+
+
 def test_docstring_states_the_coverage():
     """Which intervals are never below 94 %, and of how many kinds of audit, is that of coverage.csv."""
     stated = " ".join(intervals.__doc__.split())

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from scipy import special
+
 from cdi_lib.inspection import details
 from cdi_lib.inspection.parameters import PreviousInspection
 from cdi_lib.inspection.programme import OVERALL
@@ -58,7 +60,7 @@ def interval_coverage(rate: EstimateResult, clustered: bool, uneven: bool) -> de
         rates=intervals.COVERED_RATES,
         level=SIMULATED_LEVEL,
         covered=intervals.COVERAGE["overall" if "stratified" in rate.estimator else "single"][rate.interval],
-        quantile=-intervals.normal_quantile((1 - rate.confidence) / 2),
+        quantile=-float(special.ndtri((1 - rate.confidence) / 2)),
         adjusted=rate.interval in intervals.ADJUSTED,
         differs=[what for what, is_so in differs.items() if is_so],
     )

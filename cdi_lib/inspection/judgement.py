@@ -97,20 +97,19 @@ def planned_chances(
         if n := min(n, whole):
             recorded = round(whole * rates[name])
             found[name] = random.hypergeometric(recorded, whole - recorded, n, audits) / n
-    sizes, known = dict(crimes), inspection.crime_by_type()
+    known = inspection.crime_by_type()
     pooled = sum(crimes[name] * rate for name, rate in found.items()) / sum(crimes[name] for name in found)
     with np.errstate(divide="ignore"):
         units = sum(known[name] / rate for name, rate in found.items() if known[name])
     stratified = sum(known[name] for name in found) / units
     by_headline = stratified if inspection.estimation.headline == "stratified" else pooled
-    for name, values in zip(WHOLE, (by_headline, pooled, stratified), strict=True):
-        found[name], sizes[name] = np.asarray(values), sum(crimes.values())
+    found |= zip(WHOLE, map(np.asarray, (by_headline, pooled, stratified)), strict=True)
     ranks = dict.fromkeys(programme.elements, np.full(audits, programme.grades.index(others)))
     sized = {id_: e for id_, e in programme.elements.items() if e.estimate in found and e.use == "value"}
     for id_, element in sized.items():
-        estimate = str(element.estimate)
-        reached = chances.classes(100 * found[estimate], np.array(list(element.cuts.values())))
-        ranks[id_] = reached if sizes[estimate] >= element.minimum else np.full(audits, UNKNOWN)
+        ranks[id_] = chances.classes(100 * found[str(element.estimate)], np.array([*element.cuts.values()]))
+        if crimes.get(str(element.estimate), sum(crimes.values())) < element.minimum:
+            ranks[id_] = np.full(audits, UNKNOWN)
     for id_, question in {**programme.questions, OVERALL: programme.overall}.items():
         parts = programme.questions if id_ == OVERALL else programme.elements_of(id_)
         rule = lambda of_parts, question=question: _rank_of_parts(question, programme.grades, of_parts)

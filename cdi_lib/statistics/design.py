@@ -33,8 +33,7 @@ LONELY = ("fail", "certainty", "adjust", "average")
 class Design:
     """How the sample was drawn, declared once and checked once.
 
-    ValueError for a population that is missing, a fraction, or smaller than the sample; a stratum without sample; a
-    cluster in two strata; missing or impossible values; a lonely cluster under ``lonely="fail"``.
+    ValueError for what is refused at the head of :mod:`cdi_lib.statistics.estimation`, and for missing values.
 
     - ``units``: one row per sampled unit. A cluster that was sampled and holds no unit may be present as one row with a
       missing outcome (only with ``clusters``): it counts as a sampled cluster, not as a unit.
@@ -83,7 +82,11 @@ class Design:
             got = "an empty one" if isinstance(self.units, pd.DataFrame) else type(self.units).__name__
             raise ValueError(f"units must be a pandas DataFrame with a row for each sampled unit; got {got}")
         choice("lonely", self.lonely, LONELY)
-        counted = self._population_unit()
+        if self.population_unit is None and self.clusters is not None and self.population is not None:
+            raise ValueError('population_unit: with clusters, say what the population counts, "units" or "clusters"')
+        if self.population_unit == "clusters" and self.clusters is None:
+            raise ValueError('population_unit="clusters" needs clusters= the column of the cluster')
+        counted = choice("population_unit", self.population_unit or "units", ("units", "clusters"))
         one_population(self.population, self.infinite_population, counted)
         units = self.units.copy(deep=False)
         is_unit, outcome = _zero_one(units, self.outcome)
@@ -113,14 +116,6 @@ class Design:
             said = 'Merge it with a similar stratum, or say lonely="certainty", "adjust" or, beside others, "average"'
             raise ValueError(f"{where} has one cluster: its variance cannot be estimated. {said}")
 
-    def _population_unit(self) -> str:
-        """Return what the population counts."""
-        if self.population_unit is None and self.clusters is not None and self.population is not None:
-            raise ValueError('population_unit: with clusters, say what the population counts, "units" or "clusters"')
-        if self.population_unit == "clusters" and self.clusters is None:
-            raise ValueError('population_unit="clusters" needs clusters= the column of the cluster')
-        return choice("population_unit", self.population_unit or "units", ("units", "clusters"))
-
     def _population(self, names: list[Any], sampled: Ints, counted: str) -> Floats:
         """Return the population count of each stratum as an array."""
         given: Mapping[Any, Any] = {None: self.population}
@@ -139,7 +134,8 @@ class Design:
     def _weight(self, units: pd.DataFrame, is_unit: Bools, stratum: Ints, sampled: Ints, size: Floats | None) -> Floats:
         """Return the sampling weight of each row; a cluster without units has nothing to weigh."""
         if self.weights is not None:
-            weight = _positive(units, self.weights)
+            weight = _numbers(column_of(units, self.weights, "weights"))
+            _refuse_wrong(units[self.weights], np.isfinite(weight) & (weight > 0), "a weight above 0")
         elif size is not None:
             weight = (size / sampled)[stratum]
         elif len(sampled) > 1:
@@ -188,9 +184,8 @@ class Design:
         if values.dtype != bool:
             wrong = [(row, v) for row, v in enumerate(values.tolist()) if not isinstance(v, (bool, np.bool_))]
             if wrong:
-                raise ValueError(
-                    f"domain: expected True or False in every row, got {wrong[0][1]!r} in row {wrong[0][0]}"
-                )
+                row, got = wrong[0]
+                raise ValueError(f"domain: expected True or False in every row, got {got!r} in row {row}")
         inside: Bools = values.astype(bool) & self.row_is_unit
         if not inside.any():
             raise ValueError("no sampled unit in the domain: a rate of nothing is undefined")
@@ -306,13 +301,6 @@ def _zero_one(units: pd.DataFrame, name: str) -> tuple[Bools, Floats]:
     values, is_unit = _numbers(column_of(units, name, "outcome")), units[name].notna().to_numpy()
     _refuse_wrong(units[name], (values == 1) | (values == 0) | ~is_unit, "True/False or 1/0")
     return is_unit, values if is_unit.all() else np.where(is_unit, values, 0.0)
-
-
-def _positive(units: pd.DataFrame, name: str) -> Floats:
-    """Return a column of numbers above 0."""
-    values = _numbers(column_of(units, name, "weights"))
-    _refuse_wrong(units[name], np.isfinite(values) & (values > 0), "a weight above 0")
-    return values
 
 
 def _numbers(column: "pd.Series[Any]") -> Floats:

@@ -237,7 +237,8 @@ def stratified_rate(
     The interval (default ``combined``) takes those of the groups together (:func:`.intervals.square_and_add`), of which each
     may be lopsided: where a group that weighs much has few failures (flag ``few_failures``: fewer than 5, in a group with
     over a quarter of the successes), its variance is badly known, and one interval of the whole undercovers. Where all groups
-    have few failures it is the other way round; so at each end the wider of both is taken.
+    have few failures it is the other way round; so at each end the wider of both is taken, and a group in clusters counts as
+    no more precise than independent units.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
@@ -480,8 +481,7 @@ def facts(design: Design, inside: Bools) -> dict[str, Any]:
 def flags_of(design: Design | None, found: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the flags that small numbers and lonely clusters ask for."""
     flags = ("n_under_30",) * (found["n"] < SMALL_SAMPLE) + ("df_under_10",) * (found["df"] < FEW_DEGREES_OF_FREEDOM)
-    is_lonely = design is not None and design.lonely_strata().any()
-    return (*flags, "lonely_cluster") if is_lonely else flags
+    return (*flags, "lonely_cluster") if design is not None and design.lonely_strata().any() else flags
 
 
 def _post_strata(design: Design, name: str, counts: Mapping[Any, float], role: str) -> tuple[Ints, list[Any], Floats]:

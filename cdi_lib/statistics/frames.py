@@ -85,9 +85,8 @@ class Frame:
 
     def known(self, ids: Sequence[str]) -> set[str]:
         """Those of some ids that the frame has."""
-        return {
-            row[0] for row in _ask(self, "SELECT id FROM frame WHERE id IN (SELECT unnest(?))", list(ids)).fetchall()
-        }
+        query = "SELECT id FROM frame WHERE id IN (SELECT unnest(?))"
+        return {row[0] for row in _ask(self, query, list(ids)).fetchall()}
 
     def slices(self, column: str) -> Iterator[pd.Series]:
         """The values of a column as the file stores them, many records at a time."""

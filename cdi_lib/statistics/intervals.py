@@ -149,15 +149,6 @@ def hypergeometric(x: int, n: int, population: int, confidence: float = 0.95) ->
     return possible[low], possible[above - 1]
 
 
-def normal_quantile(share: float) -> float:
-    """Return the standard normal quantile: so many standard errors leave `share` below.
-
-    >>> round(normal_quantile(0.025), 2)
-    -1.96
-    """
-    return float(special.ndtri(share))
-
-
 def _normal(p: Array, se: Array, tail: float) -> Array:
     """Return the limits ``p +/- z se``."""
     return np.array([p + special.ndtri(tail) * se, p - special.ndtri(tail) * se])

@@ -46,10 +46,8 @@ def sample_size(
     p, margin = proportion("rate", rate), proportion("margin", margin, high=0.5)
     variance = positive("design_effect", design_effect) * p * (1 - p)
     unlimited = _z(confidence) ** 2 * variance / margin**2  # [1]_, eq. 4.2
-    known = _population(population)
-    return _ceil(
-        unlimited if math.isinf(known) else unlimited * known / (known - 1 + unlimited)
-    )  # eq. 4.1 solved for n
+    known = _population(population)  # eq. 4.1 solved for n
+    return _ceil(unlimited if math.isinf(known) else unlimited * known / (known - 1 + unlimited))
 
 
 def margin_for(

@@ -37,7 +37,7 @@ class Pooled:
 
     ``centre`` is the mean weighted by effective size, ``mean`` that of the random-effects model with its 95% interval;
     ``shrunken``, ``shrunken_low``, ``shrunken_high`` and ``weight`` have one value a rate. ``inflation`` is by how much the
-    variance of the rates exceeds that of chance, 1 where the test of [1]_ does not show it.
+    variance of the rates exceeds that of chance, their outer tenths drawn in ([3]_, A.2.2); 1 where the test of [1]_ does not show it.
     """
 
     centre: float
@@ -87,7 +87,7 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
         centre=centre, mean=mean, low=low, high=high, tau=float(np.sqrt(tau2)), q=q, df=len(p) - 1,
         p_value=(p_value := float(special.chdtrc(len(p) - 1, q))),
         overdispersion=float(np.mean(z**2)),  # [3]_, section 3.2: phi
-        inflation=max(1.0, float(np.mean(_winsorised(z) ** 2))) if p_value < SURPRISE else 1.0,
+        inflation=max(1.0, float(np.mean(np.clip(z, *np.quantile(z, [0.1, 0.9])) ** 2))) if p_value < SURPRISE else 1.0,
         shrunken=shrunken, shrunken_low=shrunken_low, shrunken_high=shrunken_high, weight=weight,
     )  # fmt: skip
 
@@ -108,11 +108,6 @@ def _posterior(y: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     variances = own * v + (1 - own) ** 2 / w.sum(axis=1)[:, None]  # the mean is estimated as well
     centre = chance @ values
     return centre, np.sqrt(chance @ (variances + (values - centre) ** 2)), chance @ own
-
-
-def _winsorised(z: np.ndarray) -> np.ndarray:
-    """Values with the outer tenths drawn in, so that a few outliers do not pass for scatter of all ([3]_, A.2.2)."""
-    return np.asarray(np.clip(z, *np.quantile(z, [0.1, 0.9])))
 
 
 def dersimonian_laird(y: np.ndarray, v: np.ndarray) -> tuple[float, float, float, float]:

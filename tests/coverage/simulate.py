@@ -32,6 +32,14 @@ two types, SHARE
     Two crime types of single crimes. One holds SHARE of the recorded crime; `n` and `rate` are its own, so that
     it may have few unrecorded crimes. The other has 500 crimes and a rate of 0.85.
 
+    The default holds its promise in 286 of 288. It does not (93.6 and 91.9 %) with 500 crimes of harsh A at .90 where one
+    incident in ten holds ten crimes that resemble each other: five to twelve such incidents, with over half of the crimes
+    of the type that matters, tell less than the degrees of freedom of all incidents promise.
+
+The rows `combined` and `mover-...` of `stratified` and of the harsh designs take a group in clusters for no more precise
+than independent units, as the library does. Those of the other designs were simulated before; this makes them wider at
+most, by 0 to 4 % in `stratified` (0 to 0.9 points of coverage), so that they state too little.
+
 The interval `bootstrap` is the percentile interval of 299 resamples of incidents within their strata, rescaled for the
 sampling fraction (Rao, Wu and Yue, 1992), of the first 1,000 audits of some designs.
 
