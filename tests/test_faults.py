@@ -793,6 +793,18 @@ def test_a_value_that_is_nearly_one_to_leave_out_is_not_left_in(tmp_path, own):
     refused(lambda: drawn(tmp_path, **asked), "1 record with 'Test', nearly a value that is left out")
 
 
+def test_spaces_of_any_kind_round_the_name_of_a_column_do_not_count(tmp_path, own, right):
+    (own / "frame.csv").write_text(frame_csv(header=("incident_id", " stratum\u00a0")))
+    assert drawn(tmp_path) == right
+
+
+def test_a_value_to_leave_out_that_no_record_has_is_told_once(tmp_path, own):
+    (own / "frame.csv").write_text(frame_csv([(*row, "A") for row in ROWS], (*HEADER, "code")))
+    made = draw_sample("testshire", inspection(frame={"exclude": {"code": ["TEST"]}}), tmp_path)
+    assert [problem.got for problem in made.told] == ["no record with 'TEST'"]
+    assert not any("TEST" in line for line in made.said)
+
+
 def test_dates_without_a_time_are_told(tmp_path, own):
     rows = [(*row, f"{k + 1:02}/02/2022" + " 10:00" * (k > 2)) for k, row in enumerate(ROWS)]
     (own / "frame.csv").write_text(frame_csv(rows, (*HEADER, "reported_at")))
@@ -1011,3 +1023,39 @@ def test_what_is_returned_and_not_read_is_told(chain, name):
     (folder / "one.xlsx").rename(folder / name / "one.xlsx" if name == "ann" else folder / name)
     problems = check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems
     assert problems[-1].file.endswith(f"returned/{name}") and "not read" in problems[-1].got
+
+
+def test_a_frame_that_is_lost_is_no_error_and_that_is_said(chain):
+    damaged(chain / "testshire" / "frame.csv", lambda t: t.iloc[5:])
+    refused(lambda: audit(chain), "if it is lost, take this one out of the folder")
+    (chain / "testshire" / "frame.csv").unlink()
+    assert any("nobody can repeat the draw" in problem.expected for problem in audit(chain).told)
+
+
+# ---- commands ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["diff", "report"])
+def test_a_reader_who_wants_no_more_is_no_error(command, monkeypatch, capsys):
+    from cdi_lib import cli
+
+    def closed(*arguments, **named):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(cli, "_unread", lambda status: status)
+    monkeypatch.setattr(cli, "_results_to_compare", closed)
+    monkeypatch.setattr("cdi_lib.pipeline.runner.build_all", closed)
+    assert cli.main([command, "--force=northamptonshire"]) == (0 if command == "diff" else 1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_worksheet_says_who_fills_in_the_measured_columns(tmp_path):
+    from cdi_lib.fieldwork.worksheet import RECHECK, write_worksheet
+
+    asked = check_inspection(parameters(programme="qsr-2025"), "params/testshire.yml")
+    incidents = pd.DataFrame({"id": ["1"], "stratum": ["violence"]})
+    book = openpyxl.load_workbook(write_worksheet(tmp_path / "a.xlsx", incidents, RECHECK, asked))
+    columns, lines = [cell.value for cell in book["Audit"][1]], [cell.value for cell in book["Instructions"]["A"]]
+    measured = [name for name in ("recorded_class", "safeguarded", "investigated") if name in columns]
+    assert measured and all(name in lines[-2] for name in measured) and lines[-2].startswith("9. Whoever audits")
+    assert lines[-1].startswith("10. This is the blind re-check")

@@ -80,7 +80,8 @@ def open_frame(path: Path, place: str, expected: Sequence[str], sheet: str = "")
     if suffix == ".csv":
         dialect = delimited.dialect_of(path, place, expected)
         _, header = next(delimited.records(path, place, dialect), (1, []))
-        header = [name.strip() for name in header]
-        return FrameFile(path, place, header, None, None if dialect.is_plain else dialect, list(dialect.told))
+        named = [name.strip() for name in header]
+        is_plain = dialect.is_plain and named == header
+        return FrameFile(path, place, named, None, None if is_plain else dialect, list(dialect.told))
     rows = read(path, place, expected, sheet=sheet, name="frame")
     return FrameFile(path, place, rows.header, rows, told=rows.told)
