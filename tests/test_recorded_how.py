@@ -167,7 +167,8 @@ def test_auditors_are_asked_for_what_the_programme_measures(tmp_path):
         inspection = check_inspection(parameters(programme=name), "x")
         path = write_worksheet(tmp_path / f"{name}.xlsx", incidents, "first", inspection)
         headers[name] = [cell.value for cell in openpyxl.load_workbook(path)[AUDIT_SHEET][1]]
-    assert headers["qsr-2025"] == [*headers["cdi-2017"], "recorded_class", "safeguarded", "investigated"]
+    more = ["recorded_class", "safeguarded", "investigated", "over_recorded"]
+    assert headers["qsr-2025"] == [*headers["cdi-2017"], *more]
 
 
 def test_tables_as_make_new_writes_them_do_not_contradict_each_other(tmp_path):
