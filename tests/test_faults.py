@@ -1057,5 +1057,6 @@ def test_the_worksheet_says_who_fills_in_the_measured_columns(tmp_path):
     book = openpyxl.load_workbook(write_worksheet(tmp_path / "a.xlsx", incidents, RECHECK, asked))
     columns, lines = [cell.value for cell in book["Audit"][1]], [cell.value for cell in book["Instructions"]["A"]]
     measured = [name for name in ("recorded_class", "safeguarded", "investigated") if name in columns]
-    assert measured and all(name in lines[-2] for name in measured) and lines[-2].startswith("9. Whoever audits")
-    assert lines[-1].startswith("10. This is the blind re-check")
+    assert measured and all(name in lines[-3] for name in measured) and lines[-3].startswith("9. Whoever audits")
+    assert lines[-2].startswith("10. A crime that the force recorded") and "over_recorded" in columns
+    assert lines[-1].startswith("11. This is the blind re-check")

@@ -309,8 +309,8 @@ def _strata(strata: pd.DataFrame, crimes: pd.DataFrame) -> Iterator[Mistake]:
         least = f"{found[row]:,} (incidents of the stratum in the table crimes)"
         expected = f"a number from {least} to {frame[row]:,} (its frame_incidents)"
         yield Mistake("strata", row, "audited_incidents", str(audited[row]), expected)
-    others = frame.sum() - frame, audited.sum() - audited
-    for row in _labels((frame == others[0]) & (audited == others[1]) & (len(strata) > 2)):
+    is_sum = (2 * frame == frame.sum()) & (2 * audited == audited.sum()) & (found == 0)
+    for row in _labels(is_sum & (len(strata) > 2)):
         yield Mistake("strata", row, "", "the sum of the other rows", "strata alone; delete the row")
     known = shown(", ".join(strata["stratum"]), 200)
     unknown = ~main["stratum"].isin(strata["stratum"]) & ~main.duplicated("stratum")
