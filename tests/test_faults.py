@@ -773,6 +773,7 @@ def test_a_frame_that_somebody_has_damaged_is_refused(tmp_path, own, text, words
     ("text", "words"),
     [
         (("Extract of July\n" + frame_csv()).encode(), "1 row above the header"),
+        (("Extract of July\nForce:,Kent\nBy,type\n" + frame_csv()).encode(), "3 rows above the header"),
         (frame_csv(header=("incident_id", "stratum")).rstrip("\n").encode(), "a last line without an end"),
         (frame_csv([(*row, "café") for row in ROWS], (*HEADER, "note")).encode("cp1252"), "Windows-1252, with the letters 'é'"),
     ],

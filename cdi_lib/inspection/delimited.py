@@ -83,17 +83,28 @@ def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
 def header_row(rows: Sequence[Sequence[str]], expected: Sequence[str], file: str, numbers: Sequence[int] = ()) -> int:
     """Number of the first row that names an expected column; of the first with any value if none does; at least 1.
 
-    InputError if rows above it are as full as it is: they are records, and were sorted before it.
+    InputError if rows above it look like those below: they are records, and were sorted before it.
     """
     filled = [number for number, row in enumerate(rows, 1) if any(value.strip() for value in row)]
     named = [n for n in filled[:TITLES] if {value.strip() for value in rows[n - 1]} & set(expected)]
     header = (named or filled or [1])[0]
-    values = [sum(1 for value in row if value.strip()) for row in rows[:header]]
-    numbers = numbers or range(1, header + 1)
-    if full := [n for n, count in zip(numbers, values[:-1], strict=False) if count > 1 and 2 * count > values[-1]]:
-        got, expected_there = f"records above the header in row {numbers[header - 1]}", "the header above all records"
+    below: dict[int, set[str]] = {}
+    for column, value in ((c, value) for row in rows[header:] for c, value in enumerate(row)):
+        below.setdefault(column, set()).add(_look(value))
+    full = []
+    for number, row in zip(numbers or itertools.count(1), rows[: header - 1], strict=False):
+        given = [_look(value) in below.get(column, ()) for column, value in enumerate(row) if value.strip()]
+        full += [number] if len(given) > 1 and 5 * sum(given) >= 4 * len(given) else []
+    if full:
+        here = numbers[header - 1] if numbers else header
+        got, expected_there = f"records above the header in row {here}", "the header above all records"
         raise InputError([Problem(file, places(full), got, f"{expected_there}: it was sorted among them")])
     return header
+
+
+def _look(value: str) -> str:
+    """What kind of value it is: its letters as one and its digits as one."""
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", value.strip()))
 
 
 def passed_over(file: str, header: int) -> list[Problem]:
