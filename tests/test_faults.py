@@ -794,6 +794,11 @@ def test_a_value_that_is_nearly_one_to_leave_out_is_not_left_in(tmp_path, own):
     refused(lambda: drawn(tmp_path, **asked), "1 record with 'Test', nearly a value that is left out")
 
 
+def test_rows_of_commas_below_a_frame_are_no_records(tmp_path, own, right):
+    (own / "frame.csv").write_text(frame_csv() + ",\n,\n")
+    assert drawn(tmp_path) == right
+
+
 def test_spaces_of_any_kind_round_the_name_of_a_column_do_not_count(tmp_path, own, right):
     (own / "frame.csv").write_text(frame_csv(header=("incident_id", " stratum\u00a0")))
     assert drawn(tmp_path) == right

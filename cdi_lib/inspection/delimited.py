@@ -31,7 +31,9 @@ class Dialect:
     encoding: str
     mark: str
     header: int
-    ends: bool = True  # whether its lines all end as those of Unix, or all as those of Windows
+    ends: bool = (
+        True  # whether its lines all end as those of Unix, or all as those of Windows, and none has commas alone
+    )
     told: tuple[Problem, ...] = ()  # what was decided in reading it: warnings
 
     @property
@@ -187,8 +189,10 @@ def _readable(path: Path, file: str, encoding: str) -> tuple[str, bool, tuple[Pr
 
 
 def _ends_alike(path: Path, encoding: str, file: str) -> tuple[bool, tuple[Problem, ...]]:
-    """Whether the lines of a file end alike; and a warning if its last one does not end, so that it may be cut off."""
+    """Whether the lines of a file end alike and none has commas alone, as a spreadsheet leaves them below a table; and a
+    warning if the last one does not end, so that it may be cut off."""
     unix = windows = old = 0
+    has_blank = False
     last = "\n"
     with path.open(encoding=encoding, newline="") as opened:
         while block := opened.read(_BLOCK):
@@ -197,7 +201,8 @@ def _ends_alike(path: Path, encoding: str, file: str) -> tuple[bool, tuple[Probl
             if block[-1] == "\r":
                 block += opened.read(1)
             pairs, last = block.count("\r\n"), block[-1]
+            has_blank |= re.search(r"\n,+\r?\n", block) is not None
             unix, windows, old = unix + block.count("\n") - pairs, windows + pairs, old + block.count("\r") - pairs
     expected = "a whole file: see whether its last row is there, and as it was"
     cut = () if last in "\r\n" else (Problem(file, "", "a last line without an end", expected, "warning"),)
-    return not old and not (unix and windows), cut
+    return not (old or has_blank or unix and windows), cut
