@@ -235,7 +235,7 @@ def main() -> int:
 
         cold = statistics.median(one)
         for what, path, *texts in (
-            ("sentence", f"{names[0]}.yml", "no publication of", "not a publication of"),
+            ("sentence", f"{names[0]}.yml", "software", "computer"),
             ("record", f"{names[0]}/crimes.csv", ",no,yes,,,", ",no,no,,,"),
         ):
             again = edited(params / path, (texts[0], texts[1]), environment, names[0])
