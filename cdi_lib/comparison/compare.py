@@ -23,9 +23,8 @@ from cdi_lib.inspection.published import LATER, OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
 from cdi_lib.statistics import pooling
 
-Rule: TypeAlias = (
-    str  # one of `RULES`, or "from 2026-04-01, 24 hours" or "across 2026-04-01" by a programme's own table
-)
+# One of `RULES`, or "from 2026-04-01, 24 hours" or "across 2026-04-01" by a programme's own table
+Rule: TypeAlias = str
 Kind: TypeAlias = Literal["audit", "reconstruction", "invented", "published"]
 RULES = ("72 hours", "before", "across", "after", "across 2023", "from 2023", "not known")
 PRINTED_RATES = ("overall", "violence", "sexual")  # of published inspections

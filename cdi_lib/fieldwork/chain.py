@@ -10,7 +10,7 @@ import pandas as pd
 from cdi_lib.fieldwork.draw import SELECTIONS, read_audit_frame, read_selection
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, Trail, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK
-from cdi_lib.inspection.files import file_hash, find_table
+from cdi_lib.inspection.files import file_hash, find_table, without_zeros
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, places, shown
@@ -105,18 +105,13 @@ def _crimes(
                 found.append(Problem(records.file_of("strata"), where, f"{size:,}", expected))
         drawn = set(trail.selected)
         if unlike := sorted(set(names) - set(sizes)) + sorted(drawn - set(names) if drawn & set(names) else ()):
-            got, expected = (
-                f"other strata than those of the draw: {', '.join(map(shown, unlike[:5]))}",
-                "the strata of the draw",
-            )
-            found.append(
-                Problem(records.file_of("strata"), "column stratum", got, f"{expected} and no more: {', '.join(drawn)}")
-            )
+            got = f"other strata than those of the draw: {', '.join(map(shown, unlike[:5]))}"
+            expected = f"the strata of the draw and no more: {', '.join(drawn)}"
+            found.append(Problem(records.file_of("strata"), "column stratum", got, expected))
     return found
 
 
 def _zeros(found: set[str], known: set[str]) -> str:
     """A hint at zeros that a spreadsheet has taken away."""
-    short = {name.lstrip("0") for name in known if name.startswith("0")}
-    lost = bool(short & (found - known))
+    lost = without_zeros(known) & (found - known)
     return "; a spreadsheet has taken their leading zeros away: format the column as text" if lost else ""

@@ -319,11 +319,8 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
         raise InputError(problems)
     told = _not_filled(place, where, missing, seen)
     if alone or not timed:
-        got, expected = (
-            f"{seen - missing if not timed else alone:,} dates without a time",
-            "times: auditors have to find them out",
-        )
-        told.append(Problem(place, where, got, expected, "warning"))
+        got = f"{alone if timed else seen - missing:,} dates without a time"
+        told.append(Problem(place, where, got, "times: auditors have to find them out", "warning"))
     return told, timed
 
 

@@ -8,7 +8,7 @@ same rules say so. No reference of a record is quoted in a message: file and row
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +17,7 @@ import pandas as pd
 
 from cdi_lib.fieldwork import worksheet
 from cdi_lib.fieldwork.draw import SELECTIONS, auditor_of, read_selection
-from cdi_lib.inspection.files import read
+from cdi_lib.inspection.files import read, without_zeros
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, places, shown, suggest
@@ -312,17 +312,16 @@ def _with_midnights(rows: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame
 
 def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit: str, found: _Findings) -> None:
     stratum_of = dict(zip(selection["id"], selection["stratum"], strict=True))
-    known = rows["incident_id"].isin(list(stratum_of))
+    known, short = rows["incident_id"].isin(list(stratum_of)), without_zeros(stratum_of)
     got, expected = "a record that was not selected", f"an incident of sample/{SELECTIONS[audit]}"
     for file, own in rows.groupby("file", sort=False):
         other = own[~known[own.index]]
         n, total = other["incident_id"].nunique(), own["incident_id"].nunique()
-        if n > 2 and 2 * n > total and not _zeros(other, stratum_of):
+        if n > 2 and 2 * n > total and not short & set(other["incident_id"]):
             got_there = f"{n:,} of {total:,} incidents that were not selected"
             whose = "the worksheet of this draw; this one is of another force, or of an earlier draw"
             found.add(_Findings.FILE, Problem(str(file), places(other["row"].tolist()), got_there, whose))
             known |= rows["file"] == file  # told once
-    short = {name.lstrip("0") for name in stratum_of if name.startswith("0")}
     lost = f"{expected}; its leading zeros are lost: format the column as text, and enter it as it was"
     row_of = {name: row for row, name in enumerate(selection["id"], 2)}
 
@@ -337,11 +336,6 @@ def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit:
     drawn_from = lambda row: f"{stratum_of[row['incident_id']]}, from which the incident was drawn"
     found.rows(_Findings.SAMPLE, changed, "stratum", drawn_from)
     _check_given(rows[known], selection.drop_duplicates("id").set_index("id"), found)
-
-
-def _zeros(rows: pd.DataFrame, known: Iterable[str]) -> bool:
-    """Whether references have lost the zeros before them, as a spreadsheet takes them."""
-    return bool({name.lstrip("0") for name in known} & set(rows["incident_id"]))
 
 
 def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) -> None:

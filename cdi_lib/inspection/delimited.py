@@ -20,7 +20,7 @@ _BLOCK = 1 << 20
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
 _BOMS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # of which one begins as that of UTF-32
 _OTHERS = {b"PK\x03\x04": "a workbook (.xlsx or .ods)", b"\xd0\xcf\x11\xe0": "a workbook (.xls)"}
-_OTHERS |= {b"PAR1": "a Parquet file", b"%PDF": "a PDF", b"<": "a web page (HTML) or XML", b"": "an empty file"}
+_OTHERS |= {b"PAR1": "a Parquet file", b"%PDF": "a PDF", b"<": "a web page (HTML) or XML"}
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")  # beyond ASCII, in UTF-8
 
 
@@ -31,9 +31,8 @@ class Dialect:
     encoding: str
     mark: str
     header: int
-    ends: bool = (
-        True  # whether its lines all end as those of Unix, or all as those of Windows, and none has commas alone
-    )
+    # whether its lines all end as those of Unix, or all as those of Windows, and none has commas alone
+    ends: bool = True
     told: tuple[Problem, ...] = ()  # what was decided in reading it: warnings
 
     @property
@@ -46,19 +45,16 @@ def kind_of(path: Path) -> str:
     """What a file is, whatever its name says; empty for text, and for what is not known."""
     with path.open("rb") as opened:
         start = opened.read(512).removeprefix(codecs.BOM_UTF8).lstrip()
-    return next(
-        (kind for mark, kind in _OTHERS.items() if mark and start.startswith(mark)), "" if start else _OTHERS[b""]
-    )
+    if not start:
+        return "an empty file"
+    return next((kind for mark, kind in _OTHERS.items() if start.startswith(mark)), "")
 
 
 def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
     """How a CSV file is written: the header is the first row that names one of the ``expected`` columns, else row 1."""
     if kind := kind_of(path):
-        expected_kind = (
-            "a header with the names of the columns"
-            if path.stat().st_size == 0
-            else ("CSV, which is plain text: give the file the ending of what it is, or save it as CSV")
-        )
+        text = "CSV, which is plain text: give the file the ending of what it is, or save it as CSV"
+        expected_kind = text if path.stat().st_size else "a header with the names of the columns"
         raise InputError([Problem(file, "", kind, expected_kind)])
     encoding, ends, told = _encoding(path, file)
     with path.open(encoding=encoding, newline="") as opened:
@@ -111,10 +107,8 @@ def _look(value: str) -> str:
 
 def passed_over(file: str, header: int) -> list[Problem]:
     """A warning of the rows above a header."""
-    got, expected = (
-        f"{header - 1} row{'s' * (header > 2)} above the header",
-        "nothing to be in them; they are passed over",
-    )
+    got = f"{header - 1} row{'s' * (header > 2)} above the header"
+    expected = "nothing to be in them; they are passed over"
     return [Problem(file, f"row {header}", got, expected, "warning")] if header > 1 else []
 
 

@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -130,6 +130,11 @@ class Rows:
 def is_reference(column: str) -> bool:
     """Whether a column of a record table identifies a record: its values are in no message."""
     return column.endswith("_id")
+
+
+def without_zeros(references: Iterable[str]) -> set[str]:
+    """References that begin with zeros, as they are where a spreadsheet has taken these away."""
+    return {name.lstrip("0") for name in references if name.startswith("0")}
 
 
 def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", name: str = "") -> Rows:

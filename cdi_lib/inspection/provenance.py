@@ -95,11 +95,8 @@ def _of_interval(name: str, own: Status, inspection: Inspection) -> Status:
 
 def _of_details(results: Results, inspection: Inspection, found: Mapping[str, Status]) -> Iterator[tuple[str, Status]]:
     """The status of what is stored beside estimates, shares and tallies: that of the records, but for these."""
-    basis, figures, route = (
-        _BASIS[inspection.records.status],
-        inspection.recorded_crime,
-        inspection.auditable_route_percent,
-    )
+    basis = _BASIS[inspection.records.status]
+    figures, route = inspection.recorded_crime, inspection.auditable_route_percent
     yield from ((f"details.{name}", basis) for name in (*results.shelf("details"), "back_test") if name not in _SAY_IT)
     whole = weakest([basis, _stated(inspection, *figures.values(), route)])
     yield from (("details.sample", whole), ("details.with_prior", whole), ("details.crimes_per_point", whole))

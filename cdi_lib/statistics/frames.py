@@ -218,15 +218,11 @@ def _left_out(frame: Frame, without: Mapping[str, Sequence[str]]) -> Frame:
     for column, values in without.items():
         value = _normal(frame._places[column])
         named = ", ".join("'" + normal_text(name).replace("'", "''") + "'" for name in values)
-        query = f"SELECT {value}, count(*) FROM whole WHERE {kept} AND {value} IN ({named}) GROUP BY ALL"
-        found = dict(_ask(frame, query).fetchall())
+        found = dict(_ask(frame, f"SELECT {value}, count(*) FROM whole WHERE {kept} GROUP BY ALL").fetchall())
         excluded[column] = {name: int(found.get(normal_text(name), 0)) for name in values}
-        named_looks, others = (
-            {look(name) for name in values},
-            f"SELECT {value}, count(*) FROM whole WHERE {kept} GROUP BY ALL",
-        )
-        for other, n in _ask(frame, others).fetchall():
-            if other not in found and look(other) in named_looks:
+        texts, looks = {normal_text(name) for name in values}, {look(name) for name in values}
+        for other, n in found.items():
+            if other not in texts and look(other) in looks:
                 said = f"{n:,} record{'s' * (n > 1)} with {other!r}, nearly a value that is left out"
                 raise ValueError(f"column {column!r}: {said}; name it as well, or mend it")
         kept += f" AND {value} NOT IN ({named})"
