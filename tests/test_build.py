@@ -86,6 +86,30 @@ def test_a_process_that_hangs_or_dies_is_reported():
         processes.run_forked(die, timeout=60)
 
 
+def full_disk():
+    raise OSError(28, "No space left on device", "tables")
+
+
+def write_late(path):
+    import time
+
+    time.sleep(1)
+    path.touch()
+
+
+def test_a_process_beside_the_block_fails_as_itself_and_ends_with_the_block(tmp_path):
+    with pytest.raises(OSError, match="No space left on device: 'tables'"), processes.beside(full_disk, timeout=60):
+        pass
+    with pytest.raises(RuntimeError, match="exit status 3"), processes.beside(die, timeout=60):
+        pass
+    with processes.beside(write_late, tmp_path / "whole", timeout=60):
+        assert not (tmp_path / "whole").exists()
+    assert (tmp_path / "whole").exists()
+    with pytest.raises(KeyError), processes.beside(write_late, tmp_path / "never", timeout=60):
+        raise KeyError
+    assert not (tmp_path / "never").exists()
+
+
 @pytest.mark.stress
 def test_a_failing_notebook_is_named_and_the_last_report_stays(tmp_path):
     """In a copy of the project whose second notebook fails: its command, to the end."""

@@ -121,7 +121,7 @@ def edited(own):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("through", ["", "docx", "odt"])
+@pytest.mark.parametrize("through", ["", *(pytest.param(kind, marks=pytest.mark.stress) for kind in ("docx", "odt"))])
 def test_prose_arrives_comments_are_listed_and_a_changed_figure_is_refused(own, through, capsys):
     copy = edited(own)
     for kind in filter(None, (through, "docx" if through == "odt" else "")):

@@ -17,7 +17,7 @@ from cdi_lib.cli import main
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE, remove_leftovers
 from cdi_lib.pipeline import cluster, fingerprint, processes, publish, runner
 from cdi_lib.pipeline.notebooks import STEPS, BuildError
-from cdi_lib.report import index
+from cdi_lib.render import rendering
 
 FORCES = ("ashford", "bexhill", "corby")
 
@@ -230,10 +230,10 @@ def test_a_read_only_folder_is_told_and_the_report_stays(folder):
 
 def test_a_full_disk_is_told_and_the_report_stays(folder, monkeypatch):
 
-    def full(*arguments):
+    def full(*arguments, **named):
         raise OSError(28, "No space left on device", "tables")
 
-    monkeypatch.setattr(index, "write_tables", full)
+    monkeypatch.setattr(rendering, "render", full)
     before = fingerprint.outputs(folder / "reports" / "ashford")
     outcome = runner.build_here("ashford", folder / "params", folder / "reports", "pandoc", "", False)
     assert outcome.status == "failed"

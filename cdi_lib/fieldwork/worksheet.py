@@ -122,7 +122,7 @@ def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) ->
     asked = [f"{name} ({columns[name].description})" for name in columns if columns[name].measured and name != OVER]
     given = {
         "rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK, "asked": asked,
-        "over_recorded": OVER in columns,
+        "over_recorded": OVER in columns, "route": "route" in columns,
     }  # fmt: skip
     text = jinja2.Template(_INSTRUCTIONS.read_text("utf-8"), trim_blocks=True).render(given)
     title, about, *steps = text.splitlines()

@@ -362,7 +362,8 @@ class ElementJudgement(Judged):
 
     question: str
     measure: str  # id of the estimate or share, or "assessment"
-    status: str  # "judged", or why it was not and where the grade comes from instead
+    status: str  # judged, or why not: too_few, carried_forward, not_inspected (reports/text says these in words)
+    carried_from: str | None = None  # the day of the report whose grade it carries forward
     evidence: JudgedBy | None = Field(discriminator="kind")
     bands: dict[str, float | str]
     reason_for_bands: str

@@ -19,7 +19,7 @@ from cdi_lib.statistics import chances
 from cdi_lib.statistics.chances import UNKNOWN, Floats, Ranks
 
 SIMULATIONS, SEED = 4000, 20170101
-JUDGED, TOO_FEW = "judged", "too few records to judge"
+JUDGED, TOO_FEW, CARRIED, NOT_INSPECTED = "judged", "too_few", "carried_forward", "not_inspected"
 RANDOM_SAMPLES = ("main", "main and dip")  # shares that rest (almost) only on the random main sample
 
 Measure = EstimateResult | Share | Assessment
@@ -138,18 +138,20 @@ class _Judge:
             measure = self.shares.get(element.share)
         computed, status = _grade_of_measure(element, self.grades[-1], measure), JUDGED
         better = worse = ranks = None
+        carried = self.carried.get(id_)
         if measure is not None and computed != NOT_JUDGED:
             better, worse = _neighbours(element, self.grades, measure, computed)
             ranks = _simulated(element, measure, self.luck, self.estimates.get(OVERALL))
-        elif carried := self.carried.get(id_):
-            computed, status = carried.grade, f"carried forward from {carried.date.isoformat()}"
+        elif carried:
+            computed, status = carried.grade, CARRIED
         else:
-            status = TOO_FEW if getattr(measure, "n", 0) else "not inspected"
+            status = TOO_FEW if getattr(measure, "n", 0) else NOT_INSPECTED
         return ElementJudgement(
             **self._decided(id_, element.label, computed, ranks),
             question=element.question,
             measure=element.measure,
             status=status,
+            carried_from=carried.date.isoformat() if carried and status == CARRIED else None,
             evidence=None if measure is None else _evidence(element, measure),
             bands=element.bands,
             reason_for_bands=element.reason,

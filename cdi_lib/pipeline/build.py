@@ -7,13 +7,15 @@ from pathlib import Path
 
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.results import Results, combine, read_results, write_results
-from cdi_lib.pipeline import fingerprint, kept, versions
+from cdi_lib.inspection.results import combine, read_results, write_results
+from cdi_lib.pipeline import fingerprint, kept, processes, versions
 from cdi_lib.pipeline.audit import Audit, doubts, read_audit
-from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, execute, saved_by, write_front_matter
+from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, TIMEOUT_SECONDS, execute, saved_by, write_front_matter
 from cdi_lib.pipeline.publish import forget_failed, keep_failed, publish, staging_folder
 from cdi_lib.render import rendering
 from cdi_lib.report import evidence, index, metadata, wording, workbook
+
+SECTIONS = ".sections"  # folder of a build: what each notebook has found
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,17 @@ def build_report(
                 shutil.copytree(reports / force / "notebooks", staging / "notebooks")
                 shutil.copyfile(reports / force / "results.json", staging / "results.json")
             else:
-                _run_notebooks(audit, params, staging, commit, progress, earlier, reports / force, reuse)
-            results = read_results(staging / "results.json")
-            message = _write_files(results, staging, renderer, progress)
+                _run_notebooks(audit, params, staging, progress, reuse)
+                versions.check_corrected(audit, read_results(staging / "results.json"), reports / force, earlier)
+            with processes.beside(_write_data, staging, timeout=TIMEOUT_SECONDS):
+                if not only_look:
+                    _run_report(audit, params, staging, commit, progress, earlier)
+                progress(STEPS - 1, "HTML and PDF")
+                results = read_results(staging / "results.json")
+                report, about = staging / "notebooks" / f"{REPORT}.ipynb", metadata.json_ld(results)
+                message = rendering.render(report, staging, engine=renderer, json_ld=about)
+                progress(STEPS, "evidence and data")
+            shutil.rmtree(staging / SECTIONS, ignore_errors=True)
         except Exception:
             keep_failed(staging / "notebooks", force, reports)
             raise
@@ -66,47 +76,43 @@ def build_report(
     return Report(reports / force, message, tuple(doubts(audit, results.details.judgements)))
 
 
-def _run_notebooks(
-    audit: Audit, params: Path, staging: Path, commit: str, progress: Callable, earlier: Path | None, published: Path,
-    reuse: bool,
-) -> None:  # fmt: skip
-    """Execute all notebooks of a force into ``staging/notebooks`` and write ``results.json``.
+def _variables(params: Path, staging: Path) -> dict[str, str]:
+    return {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(staging / SECTIONS)}
 
-    ``earlier`` are results that this version corrects, ``published`` is the folder of the report there is.
-    """
-    notebooks, sections = staging / "notebooks", staging / ".sections"
+
+def _run_notebooks(audit: Audit, params: Path, staging: Path, progress: Callable, reuse: bool) -> None:
+    """Execute the notebooks that compute, into ``staging/notebooks``, and write ``results.json``."""
+    notebooks, sections = staging / "notebooks", staging / SECTIONS
     notebooks.mkdir()
-    variables = {PARAMS_VARIABLE: str(params), SECTIONS_VARIABLE: str(sections)}
     is_kept = reuse and kept.restore(audit, notebooks, sections)
-    for step, name in enumerate((*NOTEBOOKS, REPORT), 1):
-        progress(step, f"notebook {name}{', as it was run before' if is_kept and name != REPORT else ''}")
-        if is_kept and name != REPORT:
-            continue
-        parameters = {"force": audit.force}
-        if name == REPORT:
-            if reuse and not is_kept:
-                kept.keep(audit, notebooks, sections)
-            found = [saved_by(saved, sections) for saved in NOTEBOOKS]
-            results = combine(audit.force, audit.inspection, audit.inputs, found)
-            versions.check_corrected(audit, results, published, earlier)
-            write_results(staging / "results.json", results)
-            parameters |= {"commit": commit, "corrects": earlier.relative_to(staging).as_posix() if earlier else ""}
-        execute(name, audit.force, notebooks / f"{name}.ipynb", parameters, variables, audit)
-    write_front_matter(notebooks / f"{REPORT}.ipynb", audit.inspection)
-    shutil.rmtree(sections)
+    for step, name in enumerate(NOTEBOOKS, 1):
+        progress(step, f"notebook {name}{', as it was run before' if is_kept else ''}")
+        if not is_kept:
+            execute(name, audit.force, notebooks / f"{name}.ipynb", variables=_variables(params, staging), audit=audit)
+    if reuse and not is_kept:
+        kept.keep(audit, notebooks, sections)
+    found = [saved_by(name, sections) for name in NOTEBOOKS]
+    write_results(staging / "results.json", combine(audit.force, audit.inspection, audit.inputs, found))
 
 
-def _write_files(results: Results, staging: Path, renderer: str, progress: Callable) -> str:
-    """Everything that readers get, from the executed notebooks and the results; returns what the renderer says."""
-    notebooks = staging / "notebooks"
-    progress(STEPS - 1, "HTML and PDF")
-    report = notebooks / f"{REPORT}.ipynb"
-    message = rendering.render(report, staging, engine=renderer, json_ld=metadata.json_ld(results))
-    progress(STEPS, "evidence and data")
-    evidence.write_pages(notebooks, results)
+def _run_report(
+    audit: Audit, params: Path, staging: Path, commit: str, progress: Callable, earlier: Path | None
+) -> None:
+    """Execute the notebook that tells the results; ``earlier`` are results that this version corrects."""
+    progress(len(NOTEBOOKS) + 1, f"notebook {REPORT}")
+    corrects = earlier.relative_to(staging).as_posix() if earlier else ""
+    parameters = {"force": audit.force, "commit": commit, "corrects": corrects}
+    output = staging / "notebooks" / f"{REPORT}.ipynb"
+    execute(REPORT, audit.force, output, parameters, _variables(params, staging), audit)
+    write_front_matter(output, audit.inspection)
+
+
+def _write_data(staging: Path) -> None:
+    """What needs the results only, while the report is made: the notebooks as pages, the tables, the workbook."""
+    results = read_results(staging / "results.json")
+    evidence.write_pages(staging / "notebooks", results)
     index.write_tables(results, staging / "tables")
     workbook.write_workbook(results, staging / "tables.xlsx")
-    return message
 
 
 def check_final(audit: Audit, commit: str) -> None:

@@ -46,7 +46,7 @@ def execute(
     work = (_execute, notebook, output, parameters, own | (variables or {}), audit)
     try:
         processes.run_forked(*work, timeout=TIMEOUT_SECONDS)
-    except (TimeoutError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:
         raise BuildError(f"{force}: notebook {notebook}: {_failed_cell(output, audit) or error}") from None
 
 

@@ -20,7 +20,6 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import duckdb  # noqa: F401  (starts threads with the first connection only, in the notebook)
 import gptables  # noqa: F401
-import nbconvert  # noqa: F401
 import nbformat
 
 import cdi_lib.pipeline.build

@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
@@ -41,13 +41,44 @@ def run_forked(
 
     The function is one at the top of a module; arguments and result are plain values. Each message of :func:`tell`
     reaches ``on_message``. The process is ended after ``timeout`` seconds (TimeoutError) and once ``stop`` is set
-    (InterruptedError); RuntimeError if it died, or the function raised, with the message of that exception.
+    (InterruptedError). An OSError of the function is raised here; RuntimeError if the process died, or the function
+    raised another exception, with its message.
     """
+    return _result(*_start(function, arguments), timeout, on_message, stop)
+
+
+@contextlib.contextmanager
+def beside(function: Callable, *arguments: Any, timeout: float) -> Iterator[None]:
+    """Call ``function(*arguments)`` in a fresh process while the block runs, and wait for it at the end.
+
+    Exceptions as for :func:`run_forked`; if the block fails, the process is ended.
+    """
+    process, receiver = _start(function, arguments)
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        process.join()
+        receiver.close()
+        raise
+    _result(process, receiver, timeout)
+
+
+def _start(function: Callable, arguments: tuple) -> tuple[Any, Connection]:
+    """A fresh process that calls a function, and the end of the pipe where its result arrives."""
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_call, args=(sender, function, arguments))
     process.start()
     sender.close()
+    return process, receiver
+
+
+def _result(
+    process: Any, receiver: Connection, timeout: float, on_message: Callable[[Any], None] = lambda message: None,
+    stop: threading.Event | None = None,
+) -> Any:  # fmt: skip
+    """Wait for a process that :func:`_start` has made: see :func:`run_forked`."""
     end = time.monotonic() + timeout
     try:
         while True:
@@ -70,7 +101,7 @@ def run_forked(
         receiver.close()
         process.join()
     if kind == "error":
-        raise RuntimeError(content)
+        raise content if isinstance(content, OSError) else RuntimeError(content)
     return content
 
 
@@ -115,7 +146,8 @@ def _call(sender: Connection, function: Callable, arguments: tuple) -> None:
         try:
             sender.send(("result", function(*arguments)))
         except BaseException as error:  # noqa: BLE001  whatever it was, the parent tells the user
-            sender.send(("error", "".join(traceback.format_exception_only(error)).strip()))
+            text = "".join(traceback.format_exception_only(error)).strip()
+            sender.send(("error", error if isinstance(error, OSError) else text))
 
 
 class ForkExecutor(Executor):

@@ -99,6 +99,8 @@ def _builders(
             yield submit, cluster.receive
         return
     commit, reports = fingerprint.commit(), reports_folder()
+    if jobs > 1:  # one import for all; a single build imports it beside the report
+        processes.PRELOAD[1:] = ["nbconvert"]
     with processes.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
         # Folders travel as arguments: the fork server has the environment of the time when it was started.
         start = lambda force, look: pool.submit(
@@ -155,7 +157,7 @@ def write_front(changed: bool) -> Path:
     if changed or not fingerprint.lists_all(reports):
         try:
             return processes.run_forked(_front_here, reports, timeout=BUILD_TIMEOUT_SECONDS)
-        except RuntimeError as error:
+        except (OSError, RuntimeError) as error:
             raise BuildError(f"the page of all reports was not written: {error}") from None
     return reports / fingerprint.FRONT[0].name
 

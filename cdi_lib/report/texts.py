@@ -30,6 +30,7 @@ BUILT_IN = (
 )
 # A number typed into a sentence. Names such as N100, and the numbers of a Jinja expression, are none.
 TYPED = re.compile(r"(?<![\w{#.])\d[\d,.]*%?(?!\w)")
+_PARSED: dict[tuple[str, ...], nodes.Template] = {}
 
 
 class Texts:
@@ -101,8 +102,7 @@ class Texts:
                 continue
             try:
                 source = path.read_text(encoding="utf-8")
-                tree = self._environment.parse(source, section, str(path))
-                self._environment.compile(source, section, str(path))  # finds unknown filters
+                tree = self._parsed(source, section, path)
             except UnicodeDecodeError:
                 problems.append(Problem(told(path), "", "a file that is not UTF-8", "text saved as UTF-8"))
                 continue
@@ -131,6 +131,14 @@ class Texts:
                     Problem(told(path), "", shown(path.name), f"{name}; a text of another name is not told")
                 )
         return problems
+
+    def _parsed(self, source: str, section: str, path: Path) -> nodes.Template:
+        """A text as a tree, once in a process; its syntax and the names of its filters are right."""
+        key = (source, str(path), *self._environment.filters)
+        if key not in _PARSED:
+            self._environment.compile(source, section, str(path))  # finds unknown filters
+            _PARSED[key] = self._environment.parse(source, section, str(path))
+        return _PARSED[key]
 
     def _macros(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """The sentences that several sections share: macros that every text may call by name."""

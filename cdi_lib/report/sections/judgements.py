@@ -62,7 +62,7 @@ def elements(results: Results) -> Table | None:
             "element": entry.label,
             "measure": measure_words(entry),
             "grade": entry.decided,
-            "status": _status(entry),
+            "status": status_words(entry),
             "next": neighbours(entry),
         }
         | _evidence_values(entry)
@@ -128,10 +128,10 @@ def _needs(change: Any) -> Any:
     return next((need for need in needs if need is not None), None)
 
 
-def _status(entry: ElementJudgement) -> str:
+def status_words(entry: ElementJudgement) -> str:
     """How an element came to its grade; where it was set, also what the criteria give."""
     if not entry.reason:
-        return entry.status
+        return said(f"judgements.{entry.status}", date=entry.carried_from)
     return said("judgements.set_by", role=entry.role, reason=entry.reason, grade=entry.computed)
 
 
