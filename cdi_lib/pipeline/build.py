@@ -13,7 +13,7 @@ from cdi_lib.pipeline.audit import Audit, doubts, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, TIMEOUT_SECONDS, execute, saved_by, write_front_matter
 from cdi_lib.pipeline.publish import forget_failed, keep_failed, publish, staging_folder
 from cdi_lib.render import rendering
-from cdi_lib.report import evidence, index, metadata, wording, workbook
+from cdi_lib.report import evidence, index, metadata, wording
 
 SECTIONS = ".sections"  # folder of a build: what each notebook has found
 
@@ -109,6 +109,8 @@ def _run_report(
 
 def _write_data(staging: Path) -> None:
     """What needs the results only, while the report is made: the notebooks as pages, the tables, the workbook."""
+    from cdi_lib.report import workbook  # its libraries are not needed for the report
+
     results = read_results(staging / "results.json")
     evidence.write_pages(staging / "notebooks", results)
     index.write_tables(results, staging / "tables")

@@ -18,8 +18,6 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARR
 os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 os.environ.setdefault("MPLBACKEND", "agg")
 
-import duckdb  # noqa: F401  (starts threads with the first connection only, in the notebook)
-import gptables  # noqa: F401
 import nbformat
 
 import cdi_lib.pipeline.build

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PRELOAD = ["cdi_lib.pipeline.preload"]
+FOR_MANY = ["nbconvert", "duckdb", "cdi_lib.report.workbook"]  # one report imports these beside what else is done
 LOOK_SECONDS = 0.2  # how often a waiting parent looks whether it was asked to stop
 
 _to_parent: Connection | None = None  # in a process that run_forked has started: the pipe to the one that waits

@@ -99,8 +99,8 @@ def _builders(
             yield submit, cluster.receive
         return
     commit, reports = fingerprint.commit(), reports_folder()
-    if jobs > 1:  # one import for all; a single build imports it beside the report
-        processes.PRELOAD[1:] = ["nbconvert"]
+    if jobs > 1:
+        processes.PRELOAD[1:] = processes.FOR_MANY
     with processes.ForkExecutor(jobs, BUILD_TIMEOUT_SECONDS, lambda message: on_step(*message)) as pool:
         # Folders travel as arguments: the fork server has the environment of the time when it was started.
         start = lambda force, look: pool.submit(
