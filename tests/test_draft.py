@@ -1,5 +1,6 @@
 """The copy in Word: what it holds, and what is taken back of a copy that came back."""
 
+import base64
 import io
 import re
 import shutil
@@ -20,10 +21,14 @@ from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.prose import prose_of, rewritten
 from cdi_lib.pipeline.draft import accept, draft
+from cdi_lib.report import charts
 from cdi_lib.report.docx import core, is_of_another, read_passages
 
 FORCE = "northamptonshire"
 SOURCE = (PROJECT / f"params/{FORCE}.yml").read_text("utf-8")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 RAPE, SEXUAL = "findings.rape.1", "findings.sexual.1"
 
 
@@ -46,6 +51,7 @@ def drafted(tmp_path_factory):
 def own(drafted, tmp_path, monkeypatch):
     """Parameters and a built report of one's own, and its draft."""
     shutil.copytree(drafted, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(charts, "png", lambda figure: PIXEL)  # what is compared is text
     monkeypatch.setenv("CDI_PARAMS", str(tmp_path / "params"))
     monkeypatch.setenv("CDI_REPORTS", str(tmp_path / "reports"))
     return tmp_path

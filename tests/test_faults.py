@@ -69,7 +69,7 @@ def own(tmp_path):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def right(tmp_path_factory):
     """What is drawn of the frame as plain CSV."""
     folder = tmp_path_factory.mktemp("right")

@@ -247,12 +247,12 @@ def test_a_wrong_percentage_is_found_in_its_piece():
     tried = unseen = 0
     for piece in again.pieces:
         for right in {n for n in numbers(piece.text) if re.fullmatch(r"\d\d\.\d%", n)}:
-            for tenths in range(880, 980):
+            for tenths in range(880, 980, 3):
                 wrong = f"{tenths / 10:.1f}%"
                 if wrong != right:
                     tried += 1
                     unseen += not unexplained(piece.text.replace(right, wrong), piece, quoted)
-    assert tried > 5000
+    assert tried > 1700
     assert unseen / tried < 0.05, f"{unseen / tried:.1%}"
 
 

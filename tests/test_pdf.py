@@ -12,6 +12,7 @@ import test_html
 from lxml import html as lxml_html
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
+from test_report import pdf_pages
 
 from cdi_lib.render.rendering import render
 
@@ -103,14 +104,14 @@ def test_tables_have_header_cells(pdf):
     assert all(element.get("/A") is not None for role, element in tags(pdf) if role == "/TH")
 
 
-def test_captions_have_one_space_after_their_number(pdf):
-    text = "".join(page.extract_text() for page in pdf.pages)
+def test_captions_have_one_space_after_their_number(path):
+    text = "".join(pdf_pages(path))
     spaces = re.findall(r"(?:Table|Figure)\s\d+:(\s+)\S", text)
     assert spaces and set(spaces) <= {" ", "\n"}
 
 
-def test_pages_are_numbered_and_none_is_empty(pdf):
-    pages = [page.extract_text() for page in pdf.pages]
+def test_pages_are_numbered_and_none_is_empty(path):
+    pages = pdf_pages(path)
     for number, text in enumerate(pages, start=1):
         found = re.search(r"Page\s(A?)(\d+)\sof\s(A?)(\d+)\b", text)
         assert found and found[1] == found[3], number
@@ -118,8 +119,8 @@ def test_pages_are_numbered_and_none_is_empty(pdf):
         assert len(text.split()) > 20, f"page {number} is nearly empty"
 
 
-def test_the_contents_name_pages_as_they_are_numbered(pdf):
-    pages = [" ".join(page.extract_text().split()) for page in pdf.pages]
+def test_the_contents_name_pages_as_they_are_numbered(path):
+    pages = [" ".join(text.split()) for text in pdf_pages(path)]
     named = [found[1] for text in pages if (found := re.search(r"Technical annex[ .\u2060]+A(\d+)\b", text))]
     begins = [text for text in pages if "Page A1 of" in text]
     assert named == ["1"] * len(begins) and all("Technical annex" in text for text in begins)
@@ -135,7 +136,7 @@ def test_only_the_fonts_of_the_design(pdf):
 
 
 def test_text_of_the_fixture_in_reading_order(fixture_pdf):
-    pages = [page.extract_text() for page in PdfReader(fixture_pdf).pages]
+    pages = pdf_pages(fixture_pdf)
     text = " ".join(" ".join(pages).split())
     assert all("Draft" in page for page in pages)
     wanted = [

@@ -58,9 +58,12 @@ def page_text(folder: Path) -> str:
 
 
 @cache
+def pdf_pages(path: Path) -> list[str]:
+    return [page.extract_text() for page in PdfReader(path).pages]
+
+
 def pdf_text(folder: Path) -> str:
-    text = " ".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
-    return " ".join(text.split())
+    return " ".join(" ".join(pdf_pages(folder / "report.pdf")).split())
 
 
 @pytest.fixture(scope="module")
