@@ -21,9 +21,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 import yaml
 from baseline import guard
 
@@ -31,6 +33,7 @@ from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABL
 from cdi_lib.inspection.results import combine, write_results
 from cdi_lib.pipeline import fingerprint, notebooks
 from cdi_lib.pipeline.audit import read_audit
+from cdi_lib.pipeline.runner import build_all
 from tests.tools import demonstration
 
 COMMAND = [sys.executable, "-m", "cdi_lib"]
@@ -39,6 +42,12 @@ RENDER = (
     "from cdi_lib.render.rendering import render; from cdi_lib.report.metadata import json_ld\n"
     "folder = Path(sys.argv[2]); found = read_results(folder / 'results.json')\n"
     "render(Path(sys.argv[1]), folder, engine='pandoc', json_ld=json_ld(found))"
+)
+HASH = (
+    "import hashlib, sys; from pathlib import Path\n"
+    "for folder in sys.argv[1:]:\n"
+    "    for path in Path(folder).rglob('*'):\n"
+    "        if path.is_file(): hashlib.sha256(path.read_bytes()).hexdigest()"
 )
 COMPARED = ("results.json", "index.html", "report.pdf")
 
@@ -133,8 +142,8 @@ def some_forces(params: Path, number: int, folder: Path) -> Path:
     return folder
 
 
-def edited(path: Path, texts: tuple[str, str], environment: dict[str, str], force: str, times: int = 4) -> list[float]:
-    """Seconds to make a report again after one text of a file became another, back and forth."""
+def edited(path: Path, texts: tuple[str, str], build: Callable[[], float], times: int = 4) -> list[float]:
+    """Seconds that ``build`` takes after one text of a file became another, back and forth."""
     found = []
     for number in range(times):
         old, new = texts if number % 2 == 0 else texts[::-1]
@@ -142,8 +151,25 @@ def edited(path: Path, texts: tuple[str, str], environment: dict[str, str], forc
         if old not in content:
             sys.exit(f"{path.name} has no {old!r}")
         path.write_text(content.replace(old, new, 1), encoding="utf-8")
-        found.append(timed([*COMMAND, "report", f"--force={force}", "--renderer=pandoc", "-q"], environment))
+        found.append(build())
     return found
+
+
+def previewed(force: str, environment: dict[str, str]) -> Callable[[], float]:
+    """What `make preview` does when a file has changed: its process holds all imports."""
+
+    def build() -> float:
+        start = time.monotonic()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            [outcome] = build_all([force], renderer="pandoc")
+        if not outcome.is_whole:
+            sys.exit(f"{force}: {outcome.message or outcome.problems}")
+        return time.monotonic() - start
+
+    build()
+    return build
 
 
 def spread(values: list[float]) -> str:
@@ -238,13 +264,23 @@ def main() -> int:
             ("sentence", f"{names[0]}.yml", "software", "computer"),
             ("record", f"{names[0]}/crimes.csv", ",no,yes,,,", ",no,no,,,"),
         ):
-            again = edited(params / path, (texts[0], texts[1]), environment, names[0])
-            print(f"   one {what} changed, seconds: {spread(again)}")
-            ok &= guard(f"one {what} changed: make report from nothing / this", cold / statistics.median(again))
+            command = [*COMMAND, "report", f"--force={names[0]}", "--renderer=pandoc", "-q"]
+            builds = {
+                "make report": lambda command=command: timed(command, environment),
+                "make preview": previewed(names[0], environment),
+            }
+            for name, build in builds.items():
+                again = edited(params / path, (texts[0], texts[1]), build)
+                print(f"   one {what} changed, {name}, seconds: {spread(again)}")
+                ok &= guard(f"one {what} changed: make report from nothing / {name}", cold / statistics.median(again))
 
         nothing = [reports(params, folder / "reports", chosen.jobs)[0] for _ in range(3)]
         print(f"\n3. nothing changed, {len(names)} forces, seconds: {spread(nothing)}")
         ok &= guard("nothing changed: make reports / this", seconds / statistics.median(nothing))
+        hashed = [str(params), str(folder / "reports"), *(str(PROJECT / name) for name in ("cdi_lib", "notebooks"))]
+        bare = [timed([sys.executable, "-c", HASH, *hashed], {}) for _ in range(3)]
+        print(f"   Python that only hashes these files, seconds: {spread(bare)}")
+        ok &= guard("nothing changed: hashing / make reports", statistics.median(bare) / statistics.median(nothing))
 
         mib = 2**20
         print(f"\n4. memory: one process at most {memory.worker / mib:.0f} MiB, all {memory.all / mib:.0f} MiB")
