@@ -27,6 +27,8 @@ References
    142, 33-46.
 .. [5] Deville, J.-C. and Sarndal, C.-E. (1992). Calibration estimators in survey sampling. *Journal of the American
    Statistical Association* 87, 376-382.
+.. [6] Gabler, S., Haeder, S. and Lahiri, P. (1999). A model based justification of Kish's formula for design effects for
+   weighting and clustering. *Survey Methodology* 25, 105-106.
 """
 
 import math
@@ -238,7 +240,7 @@ def stratified_rate(
     may be lopsided: where a group that weighs much has few failures (flag ``few_failures``: fewer than 5, in a group with
     over a quarter of the successes), its variance is badly known, and one interval of the whole undercovers. Where all groups
     have few failures it is the other way round; so at each end the wider of both is taken, and a group in clusters counts as
-    no more precise than independent units.
+    no more precise than with units as alike in each cluster as they are in those of all groups together.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
@@ -281,19 +283,19 @@ def _combined(
     design: Design, group: Ints, rates: Floats, known: Floats, method: str, confidence: float
 ) -> tuple[float, float]:
     """Return the limits of a stratified rate from those of its groups, each a domain of the whole design."""
-    limits, scores, errors = [], [], []
-    for h, rate in enumerate(rates):
-        inside = design.row_is_unit & (group == h)
-        weight = design.row_weight * inside
-        scores.append(weight / weight.sum() * (design.row_outcome - rate))
-        variance, endless = design.variances(scores[-1], inside)
-        errors.append(math.sqrt(variance))
-        found = facts(design, inside)
-        size = 0.0 if variance else design.effective_size(weight)
-        # Few clusters with few failures can look less varied than independent units: by chance, and too narrow.
-        most = max(1.0, rate * (1 - rate) / found["n"] / endless) if endless else 1.0
-        se = errors[-1] * math.sqrt(most)
-        limits.append(interval(float(rate), se, found["n"], method, confidence, found["df"], size))
+    insides = [design.row_is_unit & (group == h) for h in range(len(rates))]
+    weights = [design.row_weight * inside for inside in insides]
+    scores = [w / w.sum() * (design.row_outcome - rate) for w, rate in zip(weights, rates, strict=True)]
+    found = [facts(design, inside) for inside in insides]
+    pairs = zip(scores, insides, strict=True)
+    variance, endless = np.array([design.variances(score, inside) for score, inside in pairs]).T
+    errors = np.sqrt(variance)
+    # Few clusters with few failures can look less varied than they are: by chance, and too narrow.
+    least = _least_variance(design, weights, rates, np.array([of["n"] for of in found]), endless)
+    se = errors * np.sqrt(np.maximum(_ratio(least, endless), 1.0))
+    sizes = [0.0 if v else design.effective_size(w) for v, w in zip(variance, weights, strict=True)]
+    rows = zip(rates.tolist(), se, found, sizes, strict=True)
+    limits = [interval(rate, s, of["n"], method, confidence, of["df"], size) for rate, s, of, size in rows]
     lows, highs = zip(*limits, strict=True)
     correlation = None
     if design.row_cluster is not None and len(rates) > 1:  # a cluster may hold units of several groups
@@ -306,6 +308,23 @@ def _combined(
                     correlation[h, k] = correlation[k, h] = of_both
     low, high = square_and_add(rates, lows, highs, known, correlation)
     return low, high
+
+
+def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Ints, endless: Floats) -> Floats:
+    """Return the variance, without FPC, of the rate of each group if units of a cluster are as alike as in all groups.
+
+    Clusters make that of independent units ``1 + (b - 1) rho`` times as large, with b = sum W_c^2 / sum w^2 [6]_. One
+    rho, in [0, 1], is estimated from the variances that the groups show, `endless`.
+    """
+    simple = rates * (1 - rates) / n
+    if design.row_cluster is None:
+        return simple
+    larger = np.array([(design.cluster_totals(w) ** 2).sum() / (w**2).sum() - 1 for w in weights])
+    shows = endless > 0
+    most = (n * larger)[shows].sum()
+    rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0
+    rho = min(max(rho, 0.0), 1.0)
+    return simple * (1 + rho * larger)
 
 
 def raked_rate(

@@ -179,24 +179,33 @@ def estimate(kinds, counts, known, finite):
 def limits_by_type(kinds, counts, known, finite, method):
     """Return the limits of the rates of the crime types (replicates x types), and the rates' correlations."""
     stratum, kind = kinds.stratum, kinds.crime_type
-    p = by(kind, counts * kinds.recorded) / by(kind, counts * kinds.crimes)
+    crimes = by(kind, counts * kinds.crimes)
+    p = by(kind, counts * kinds.recorded) / crimes
     incidents = by(stratum, counts)
     fraction = fractions(kinds, counts, known) if finite else np.zeros(incidents.shape)
-    scores, lows, highs, errors = [], [], [], []
-    for h in range(kind.max() + 1):
-        inside = kind == h
-        audited = (counts * kinds.crimes * inside).sum(axis=1)
-        score = inside * (kinds.recorded - p[:, [h]] * kinds.crimes) / audited[:, None]
+    types = range(kind.max() + 1)
+    of_type = [(kind == h) * kinds.crimes for h in types]
+    scores, lows, highs = [], [], []
+    for h in types:
+        score = ((kind == h) * kinds.recorded - p[:, [h]] * of_type[h]) / crimes[:, [h]]
         scores.append(score - (by(stratum, counts * score) / incidents)[:, stratum])
-        errors.append(np.sqrt(covariance(counts, stratum, incidents, fraction, scores[h], scores[h])))
-        left = (unseen(fraction)[:, stratum] * counts * (kinds.crimes * inside) ** 2).sum(axis=1)
-        there = (counts * inside).sum(axis=1)
-        size = np.divide(audited**2, left, out=np.full(len(left), np.inf), where=left > 0)
-        # At least that of independent crimes; the incidents of a type lie in one stratum.
-        left_over = 1 - fraction[:, stratum[inside][0]]
-        simple = np.sqrt(p[:, h] * (1 - p[:, h]) / audited * left_over)
-        se = np.where(errors[h] > 0, np.maximum(errors[h], simple), 0.0)
-        limits = interval(p[:, h], se, audited, method, df=there - 1, effective_n=size)
+    errors = [np.sqrt(covariance(counts, stratum, incidents, fraction, score, score)) for score in scores]
+    # At least that of crimes as alike within an incident as they are in all types together (Gabler, Haeder and Lahiri, 1999).
+    endless = np.stack([covariance(counts, stratum, incidents, 0 * fraction, score, score) for score in scores], axis=1)
+    larger = by(kind, counts * kinds.crimes**2) / crimes - 1
+    shows = (endless > 0) & (np.stack(errors, axis=1) > 0)
+    effect = np.divide(crimes * endless, p * (1 - p), out=np.ones(p.shape), where=shows)
+    found, most = ((crimes * of * shows).sum(axis=1) for of in (effect - 1, larger))
+    alike = np.clip(np.divide(found, most, out=np.zeros(len(most)), where=most > 0), 0, 1)
+    least = p * (1 - p) / crimes * (1 + alike[:, None] * larger)
+    for h in types:
+        left = (unseen(fraction)[:, stratum] * counts * of_type[h] ** 2).sum(axis=1)
+        size = np.divide(crimes[:, h] ** 2, left, out=np.full(len(left), np.inf), where=left > 0)
+        # The incidents of a type lie in one stratum.
+        floor = np.sqrt(least[:, h] * (1 - fraction[:, stratum[kind == h][0]]))
+        se = np.where(errors[h] > 0, np.maximum(errors[h], floor), 0.0)
+        there = (counts * (kind == h)).sum(axis=1)
+        limits = interval(p[:, h], se, crimes[:, h], method, df=there - 1, effective_n=size)
         lows.append(limits[0])
         highs.append(limits[1])
     correlation = None
