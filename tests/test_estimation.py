@@ -1020,6 +1020,31 @@ def test_few_failures_are_under_five_in_over_a_quarter_of_the_successes(failed, 
     assert ("few_failures" in estimate.flags) == flagged
 
 
+def test_a_group_is_no_more_precise_than_units_as_alike_as_in_all_clusters():
+    """Fifty incidents of two crimes each: of "a" both fail or none, of "b" never both. Worked out by hand.
+
+    Kish: the variance of independent crimes times 1 + (2 - 1) rho; rho is the mean excess of both types, .47.
+    """
+    outcomes = {"a": [(0, 0)] * 8 + [(1, 1)] * 42, "b": [(0, 1)] * 10 + [(1, 1)] * 40}
+    rows = [(k, f"{k}{i}", y) for k, pairs in outcomes.items() for i, pair in enumerate(pairs) for y in pair]
+    crimes = pd.DataFrame(rows, columns=["kind", "incident", "recorded"]).assign(one=1.0)
+    endless = {"strata": "kind", "weights": "one", "infinite_population": True}
+    shown = {"a": 50 / 49 * (42 * 0.32**2 + 8 * 1.68**2) / 100**2, "b": 50 / 49 * (10 * 0.8**2 + 40 * 0.2**2) / 100**2}
+    simple = {"a": 0.84 * 0.16 / 100, "b": 0.9 * 0.1 / 100}
+    alike = sum(shown[k] / simple[k] - 1 for k in "ab") / 2
+    assert shown["b"] < simple["b"] and alike == pytest.approx(0.474, abs=0.001)
+    errors = (shown["a"] ** 0.5, (simple["b"] * (1 + alike)) ** 0.5)
+    lows, highs = zip(*(interval(p, se, 100, "logit", df=49) for p, se in zip((0.84, 0.9), errors)), strict=True)
+    clustered = Design(crimes, "recorded", clusters="incident", **endless)
+    found = stratified_rate(clustered, "kind", {"a": 84, "b": 90}, "mover-logit")
+    assert (found.low, found.high) == pytest.approx(square_and_add((0.84, 0.9), lows, highs, (84, 90)), rel=1e-12)
+    each_alone = Design(crimes.assign(own=range(200)), "recorded", clusters="own", **endless)
+    alone, free = (
+        stratified_rate(d, "kind", {"a": 84, "b": 90}) for d in (each_alone, Design(crimes, "recorded", **endless))
+    )
+    assert (alone.low, alone.high) == pytest.approx((free.low, free.high), rel=1e-12)
+
+
 @pytest.mark.parametrize("stratified", [True, False])
 @pytest.mark.parametrize("finite", [True, False])
 def test_simulation_estimates_as_the_library_does(stratified, finite):

@@ -319,7 +319,7 @@ def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Int
     simple = rates * (1 - rates) / n
     if design.row_cluster is None:
         return simple
-    larger = np.array([(design.cluster_totals(w) ** 2).sum() / (w**2).sum() - 1 for w in weights])
+    larger = np.array([(of := design.cluster_totals(w)) @ of / (w @ w) - 1 for w in weights])
     shows = endless > 0
     most = (n * larger)[shows].sum()
     rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0
