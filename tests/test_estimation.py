@@ -166,6 +166,52 @@ def test_golden_designs_are_many_and_varied():
     assert min(count.values()) >= 15, count
 
 
+@pytest.mark.parametrize(
+    ("drawn", "golden"),
+    [
+        ({"clusters": "psu", "strata": "st", "unequal_chances": True},
+         (0.781609195402299, 0.103991519234288, 0.698412698412698, 0.101205330150642, 34, 6.42261628933256)),
+        ({"clusters": "psu", "unequal_chances": True},
+         (0.781609195402299, 0.0974030274438154, 0.698412698412698, 0.111846538552344, 34, 6.10819122163018)),
+        ({"strata": "st", "unequal_chances": True},
+         (0.781609195402299, 0.12364655561426, 0.698412698412698, 0.15313124715734, 34, 10.1919085553198)),
+        ({"clusters": "psu", "strata": "st", "infinite_population": True},
+         (0.781609195402299, 0.116218958707262, 0.698412698412698, 0.122513246937344, 34, 7.28010988928052)),
+    ],
+)  # fmt: skip
+def test_samples_with_unequal_chances_are_those_of_r_survey(drawn, golden):
+    """R 4.2.2, survey 4.1.1; with d the table below, one = 1 and p = 1 / w (ids=~1 where no clusters are given):
+
+    ``s <- svydesign(ids=~psu, strata=~st, fpc=~p, pps="brewer", data=d)``, the last ``svydesign(ids=~psu, strata=~st,
+    probs=~p, data=d)``; value and standard error of ``svyratio(~y, ~one, s)``, of that of ``subset(s, inside)``, and of
+    ``svytotal(~y, s)``.
+    """
+    columns = {
+        "psu": [1, 1, 2, 3, 3, 3, 4, 5, 5, 6], "y": [1, 0, 1, 1, 1, 0, 1, 0, 1, 1], "st": [*"aaaaaabbbb"],
+        "w": [5, 5, 10, 2.5, 2.5, 2.5, 4, 2, 2, 8], "inside": [*[True] * 2, False, *[True] * 5, False, True],
+    }  # fmt: skip
+    design = Design(pd.DataFrame(columns), "y", weights="w", **drawn)
+    found = weighted_rate(design), weighted_rate(design, "inside"), total(design, "successes")
+    assert [of for one in found for of in (one.value, one.se)] == pytest.approx(golden, rel=1e-12)
+    assert design.independent().variance(design.row_weight, design.row_is_unit) > 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "more", "message"),
+    [
+        (None, {}, "unequal_chances needs weights="),
+        ("w", {"infinite_population": True}, "and no infinite_population"),
+        ("w", {"population": 50, "population_unit": "units"}, "one of them"),
+        ("small", {}, "row 1: expected one over a chance, 1 or more, got 0.5"),
+        ("w", {"clusters": "own"}, "row 0: expected the same weight for all of a cluster, got 2"),
+    ],
+)
+def test_unequal_chances_that_contradict_the_rest_are_refused(weights, more, message):
+    units = pd.DataFrame({"y": [1, 0, 1], "w": [2.0, 3.0, 3.0], "small": [2, 0.5, 2], "own": [1, 1, 2]})
+    with pytest.raises(ValueError, match=message):
+        Design(units, "y", weights=weights, unequal_chances=True, **more)
+
+
 def test_the_difference_of_two_domains_is_tested_as_by_r_svyttest():
     """R survey 4.1.1, ``svyttest(y ~ domain, subset(design, x == 1))``: estimate, standard error and p-value."""
     compared = Counter()
