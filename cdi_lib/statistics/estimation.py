@@ -29,6 +29,8 @@ References
    Statistical Association* 87, 376-382.
 .. [6] Gabler, S., Haeder, S. and Lahiri, P. (1999). A model based justification of Kish's formula for design effects for
    weighting and clustering. *Survey Methodology* 25, 105-106.
+.. [7] Carter, A. V., Schnepel, K. T. and Steigerwald, D. G. (2017). Asymptotic behavior of a t-test robust to cluster
+   heterogeneity. *Review of Economics and Statistics* 99, 698-709.
 """
 
 import math
@@ -240,7 +242,7 @@ def stratified_rate(
     may be lopsided: where a group that weighs much has few failures (flag ``few_failures``: fewer than 5, in a group with
     over a quarter of the successes), its variance is badly known, and one interval of the whole undercovers. Where all groups
     have few failures it is the other way round; so at each end the wider of both is taken, and a group in clusters counts as
-    no more precise than with units as alike in each cluster as they are in those of all groups together.
+    no more precise than independent units or, where few large clusters carry it, than units as alike as those of all groups.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
@@ -311,20 +313,23 @@ def _combined(
 
 
 def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Ints, endless: Floats) -> Floats:
-    """Return the variance, without FPC, of the rate of each group if units of a cluster are as alike as in all groups.
+    """Return the variance, without FPC, that the rate of each group has at least, whatever variance it shows.
 
-    Clusters make that of independent units ``1 + (b - 1) rho`` times as large, with b = sum W_c^2 / sum w^2 [6]_. One
-    rho, in [0, 1], is estimated from the variances that the groups show, `endless`.
+    That of independent units; and the less so, the fewer large clusters carry the variance of a group: ``1 + (b - 1) rho``
+    times that, b = sum W_c^2 / sum w^2 [6]_, with the likeness rho of units in the clusters of all groups (from the
+    variances that they show, `endless`), of which the share counts by which the effective number of clusters,
+    (sum W_c^2)^2 / sum W_c^4 [7]_, falls short of their number. Of clusters of one size none.
     """
     simple = rates * (1 - rates) / n
     if design.row_cluster is None:
         return simple
-    larger = np.array([(of := design.cluster_totals(w)) @ of / (w @ w) - 1 for w in weights])
+    squares = [design.cluster_totals(w) ** 2 for w in weights]
+    larger = np.array([of.sum() / (w @ w) - 1 for of, w in zip(squares, weights, strict=True)])
+    short = np.array([1 - of.sum() ** 2 / (np.count_nonzero(of) * (of @ of)) for of in squares])
     shows = endless > 0
     most = (n * larger)[shows].sum()
     rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0
-    rho = min(max(rho, 0.0), 1.0)
-    return simple * (1 + rho * larger)
+    return simple * (1 + min(max(rho, 0.0), 1.0) * short * larger)
 
 
 def raked_rate(

@@ -190,14 +190,16 @@ def limits_by_type(kinds, counts, known, finite, method):
         score = ((kind == h) * kinds.recorded - p[:, [h]] * of_type[h]) / crimes[:, [h]]
         scores.append(score - (by(stratum, counts * score) / incidents)[:, stratum])
     errors = [np.sqrt(covariance(counts, stratum, incidents, fraction, score, score)) for score in scores]
-    # At least that of crimes as alike within an incident as they are in all types together (Gabler, Haeder and Lahiri, 1999).
+    # At least that of independent crimes or, where few large incidents carry it, of crimes as alike as those of all types.
     endless = np.stack([covariance(counts, stratum, incidents, 0 * fraction, score, score) for score in scores], axis=1)
-    larger = by(kind, counts * kinds.crimes**2) / crimes - 1
+    squares = by(kind, counts * kinds.crimes**2)
+    larger = squares / crimes - 1
+    short = 1 - squares**2 / (by(kind, counts) * by(kind, counts * kinds.crimes**4))
     shows = (endless > 0) & (np.stack(errors, axis=1) > 0)
     effect = np.divide(crimes * endless, p * (1 - p), out=np.ones(p.shape), where=shows)
     found, most = ((crimes * of * shows).sum(axis=1) for of in (effect - 1, larger))
     alike = np.clip(np.divide(found, most, out=np.zeros(len(most)), where=most > 0), 0, 1)
-    least = p * (1 - p) / crimes * (1 + alike[:, None] * larger)
+    least = p * (1 - p) / crimes * (1 + alike[:, None] * short * larger)
     for h in types:
         left = (unseen(fraction)[:, stratum] * counts * of_type[h] ** 2).sum(axis=1)
         size = np.divide(crimes[:, h] ** 2, left, out=np.full(len(left), np.inf), where=left > 0)
