@@ -1066,29 +1066,48 @@ def test_few_failures_are_under_five_in_over_a_quarter_of_the_successes(failed, 
     assert ("few_failures" in estimate.flags) == flagged
 
 
-def test_a_group_is_no_more_precise_than_units_as_alike_as_in_all_clusters():
-    """Fifty incidents of two crimes each: of "a" both fail or none, of "b" never both. Worked out by hand.
-
-    Kish: the variance of independent crimes times 1 + (2 - 1) rho; rho is the mean excess of both types, .47.
-    """
-    outcomes = {"a": [(0, 0)] * 8 + [(1, 1)] * 42, "b": [(0, 1)] * 10 + [(1, 1)] * 40}
-    rows = [(k, f"{k}{i}", y) for k, pairs in outcomes.items() for i, pair in enumerate(pairs) for y in pair]
+def in_clusters(outcomes):
+    """A design of the clusters of each kind, drawn by kind from an endless population; clusters are lists of outcomes."""
+    rows = [(k, f"{k}{i}", y) for k, clusters in outcomes.items() for i, ys in enumerate(clusters) for y in ys]
     crimes = pd.DataFrame(rows, columns=["kind", "incident", "recorded"]).assign(one=1.0)
-    endless = {"strata": "kind", "weights": "one", "infinite_population": True}
-    shown = {"a": 50 / 49 * (42 * 0.32**2 + 8 * 1.68**2) / 100**2, "b": 50 / 49 * (10 * 0.8**2 + 40 * 0.2**2) / 100**2}
-    simple = {"a": 0.84 * 0.16 / 100, "b": 0.9 * 0.1 / 100}
-    alike = sum(shown[k] / simple[k] - 1 for k in "ab") / 2
-    assert shown["b"] < simple["b"] and alike == pytest.approx(0.474, abs=0.001)
-    errors = (shown["a"] ** 0.5, (simple["b"] * (1 + alike)) ** 0.5)
-    lows, highs = zip(*(interval(p, se, 100, "logit", df=49) for p, se in zip((0.84, 0.9), errors)), strict=True)
-    clustered = Design(crimes, "recorded", clusters="incident", **endless)
-    found = stratified_rate(clustered, "kind", {"a": 84, "b": 90}, "mover-logit")
-    assert (found.low, found.high) == pytest.approx(square_and_add((0.84, 0.9), lows, highs, (84, 90)), rel=1e-12)
-    each_alone = Design(crimes.assign(own=range(200)), "recorded", clusters="own", **endless)
-    alone, free = (
-        stratified_rate(d, "kind", {"a": 84, "b": 90}) for d in (each_alone, Design(crimes, "recorded", **endless))
-    )
-    assert (alone.low, alone.high) == pytest.approx((free.low, free.high), rel=1e-12)
+    return Design(crimes, "recorded", "kind", "incident", weights="one", infinite_population=True)
+
+
+def combined_by_hand(outcomes, least):
+    """MOVER-logit limits with standard errors worked out cluster by cluster, at least those of variances `least`."""
+    values, lows, highs, known = [], [], [], []
+    for kind, clusters in outcomes.items():
+        n, p, number = sum(map(len, clusters)), np.mean(np.concatenate(clusters)), len(clusters)
+        shown = number / (number - 1) * sum((sum(ys) - p * len(ys)) ** 2 for ys in clusters) / n**2
+        low, high = interval(p, math.sqrt(max(shown, least(kind, n, p, shown))), n, "logit", df=number - 1)
+        values, lows, highs, known = [*values, p], [*lows, low], [*highs, high], [*known, 100 * p]
+    found = stratified_rate(in_clusters(outcomes), "kind", dict(zip(outcomes, known, strict=True)), "mover-logit")
+    return (found.low, found.high), square_and_add(values, lows, highs, known)
+
+
+def test_clusters_of_one_size_are_no_more_precise_than_independent_units():
+    """Of "a" both crimes of an incident fail or none; of "b" never both, which looks less varied than by chance."""
+    outcomes = {"a": [(0, 0)] * 8 + [(1, 1)] * 42, "b": [(0, 1)] * 10 + [(1, 1)] * 40}
+    found, by_hand = combined_by_hand(outcomes, lambda kind, n, p, shown: p * (1 - p) / n)
+    assert found == pytest.approx(by_hand, rel=1e-12)
+    assert found != pytest.approx(combined_by_hand(outcomes, lambda *_: 0.0)[1], rel=1e-3)
+
+
+def test_few_large_clusters_are_no_more_precise_than_the_likeness_of_all_groups_lets_them_be():
+    """Forty incidents of one crime and ten of four, three of which fail as a whole in "a", none in "b".
+
+    By Kish's formula clusters make a variance 1 + (b - 1) rho times as large, here with b = (40 + 10 * 16) / 80 = 2.5. Their
+    effective number is (40 + 10 * 16)^2 / (40 + 10 * 256) = 15.4 of 50: .69 of rho counts.
+    """
+    singles = [(0,)] * 4 + [(1,)] * 36
+    outcomes = {"a": singles + [(0,) * 4] * 3 + [(1,) * 4] * 7, "b": singles + [(1,) * 4] * 10}
+    effects = {}
+    combined_by_hand(outcomes, lambda kind, n, p, shown: effects.update({kind: shown / (p * (1 - p) / n)}) or 0.0)
+    rho = (effects["a"] + effects["b"] - 2) / (2 * 1.5)
+    short = 1 - 200**2 / (50 * 2600)
+    assert effects["b"] < 1 + 1.5 * rho * short < effects["a"] and rho < 0.9
+    found, by_hand = combined_by_hand(outcomes, lambda kind, n, p, shown: p * (1 - p) / n * (1 + 1.5 * rho * short))
+    assert found == pytest.approx(by_hand, rel=1e-12)
 
 
 @pytest.mark.parametrize("stratified", [True, False])
