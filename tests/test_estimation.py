@@ -962,7 +962,7 @@ def test_the_default_of_the_overall_rate_keeps_its_promise():
 
 
 def test_the_default_beside_other_intervals_in_harsh_conditions():
-    """headline.csv is made of coverage.csv; the default breaks its promise in two cells, and every other one far oftener."""
+    """headline.csv is made of coverage.csv; the default keeps its promise in every cell, no other interval does."""
     simulate = simulation()
     made, kept = simulate.beside(COVERAGE), pd.read_csv(HERE / "coverage" / "headline.csv")
     pd.testing.assert_frame_equal(made, kept, check_dtype=False)
@@ -970,9 +970,13 @@ def test_the_default_beside_other_intervals_in_harsh_conditions():
     assert (kept.loc[kept["interval"] == "combined", "relative_width"] == 1).all()
     harsh = COVERAGE[COVERAGE["estimator"].isin(simulate.HARSH) & (COVERAGE["interval"] == "combined")]
     assert len(harsh) == 288 and {0.98, 0.99} < set(harsh["rate"]) and 100 in set(harsh["n"])
-    below = harsh[harsh["coverage"] < harsh["n"].map(simulate.PROMISED)]
-    assert sorted(below["coverage"]) == [0.9186, 0.9360]
-    assert set(below["crimes_per_incident"]) == {"1 or 10"} and set(below["correlation"]) == {0.6}
+    assert (harsh["coverage"] >= harsh["n"].map(simulate.PROMISED)).all() and harsh["coverage"].min() < 0.955
+    few_large = (harsh["n"] == 500) & (harsh["rate"] == 0.9) & (harsh["crimes_per_incident"] == "1 or 10")
+    few_large &= (harsh["estimator"] == "harsh A") & (harsh["correlation"] == 0.6)
+    assert sorted(harsh.loc[few_large, "coverage"]) == [
+        0.9602,
+        0.9625,
+    ]  # 0.9186 and 0.9360 by the variances shown alone
     others = kept[kept["interval"] != "combined"].groupby("interval")["below_promise"].sum()
     assert others.min() > 100
 
