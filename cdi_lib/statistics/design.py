@@ -253,7 +253,7 @@ class Design:
         squares = sum_by(stratum, deviation, len(n))
         scale = np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
         left = squares if self.cluster_left is None else sum_by(stratum, deviation * self.cluster_left, len(n))
-        variance, endless = ((1 - fraction) * scale * left).sum(), (scale * squares).sum()
+        variance, endless = ((1 - fraction) * (scale * left)).sum(), (scale * squares).sum()
         if self.lonely == "average":
             present = sum_by(self.row_stratum, inside, len(n)) > 0
             known = present & ((n > 1) | (fraction >= 1))

@@ -329,7 +329,8 @@ def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Int
     shows = endless > 0
     most = (n * larger)[shows].sum()
     rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0
-    return simple * (1 + min(max(rho, 0.0), 1.0) * short * larger)
+    least: Floats = simple * (1 + min(max(rho, 0.0), 1.0) * short * larger)
+    return least
 
 
 def raked_rate(
