@@ -289,8 +289,7 @@ def _combined(
     weights = [design.row_weight * inside for inside in insides]
     scores = [w / w.sum() * (design.row_outcome - rate) for w, rate in zip(weights, rates, strict=True)]
     found = [facts(design, inside) for inside in insides]
-    pairs = zip(scores, insides, strict=True)
-    variance, endless = np.array([design.variances(score, inside) for score, inside in pairs]).T
+    variance, endless = np.array([design.variances(*both) for both in zip(scores, insides, strict=True)]).T
     errors = np.sqrt(variance)
     # Few clusters with few failures can look less varied than they are: by chance, and too narrow.
     least = _least_variance(design, weights, rates, np.array([of["n"] for of in found]), endless)
@@ -308,24 +307,23 @@ def _combined(
                     both = design.variance(scores[h] + scores[k], design.row_is_unit)
                     of_both = (both - errors[h] ** 2 - errors[k] ** 2) / (2 * errors[h] * errors[k])
                     correlation[h, k] = correlation[k, h] = of_both
-    low, high = square_and_add(rates, lows, highs, known, correlation)
-    return low, high
+    return square_and_add(rates, lows, highs, known, correlation)
 
 
 def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Ints, endless: Floats) -> Floats:
-    """Return the variance, without FPC, that the rate of each group has at least, whatever variance it shows.
+    """Return the least variance, without FPC, that the rate of each group is taken to have, whatever it shows.
 
-    That of independent units; and the less so, the fewer large clusters carry the variance of a group: ``1 + (b - 1) rho``
-    times that, b = sum W_c^2 / sum w^2 [6]_, with the likeness rho of units in the clusters of all groups (from the
-    variances that they show, `endless`), of which the share counts by which the effective number of clusters,
-    (sum W_c^2)^2 / sum W_c^4 [7]_, falls short of their number. Of clusters of one size none.
+    That of independent units. A variance that few large clusters carry is badly known, and small where by chance none of them
+    fails: so the likeness rho of units in the clusters of all groups (by the variances that these show, `endless`) makes it
+    ``1 + (b - 1) rho`` times as large, b = sum W_c^2 / sum w^2 [6]_. Of rho the share counts by which the effective number of
+    clusters, (sum W_c^2)^2 / sum W_c^4 [7]_, falls short of their number: none where clusters are of one size.
     """
     simple = rates * (1 - rates) / n
     if design.row_cluster is None:
         return simple
     squares = [design.cluster_totals(w) ** 2 for w in weights]
-    larger = np.array([of.sum() / (w @ w) - 1 for of, w in zip(squares, weights, strict=True)])
-    short = np.array([1 - of.sum() ** 2 / (np.count_nonzero(of) * (of @ of)) for of in squares])
+    larger = np.array([of.sum() / (w**2).sum() - 1 for of, w in zip(squares, weights, strict=True)])
+    short = np.array([1 - of.sum() ** 2 / (np.count_nonzero(of) * (of**2).sum()) for of in squares])
     shows = endless > 0
     most = (n * larger)[shows].sum()
     rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0

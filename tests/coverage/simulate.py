@@ -38,9 +38,10 @@ two types, SHARE
     (`limits_by_type`); without it the default held 91.9 and 93.6 %.
 
     It cannot where the crimes of the type that carries the weight are the only ones alike: then it holds 91 % in the audit
-    of 500 crimes at a fraction of 0.3, and 88 % in one of 800. Such an audit needs more incidents. Fewer degrees of freedom
-    for unequal incidents (Bell and McCaffrey, 2002; Satterthwaite) give 94 % in the two, and 91 % where 800 crimes are audited
-    and all types are alike, in which this gives 96 %: they widen both sides, and do not make up for what was not seen.
+    of 500 crimes at a fraction of 0.3, and 88 % in one of 800. Such an audit needs more incidents. Tried and not kept:
+    fewer degrees of freedom for unequal incidents (Bell and McCaffrey, 2002; Satterthwaite). They give 94 and 96 % in the
+    two, but 91 % where 800 crimes are audited and all types are alike (kept: 96 %): they widen both sides, and do not make
+    up for what was not seen.
 
 The interval `bootstrap` is the percentile interval of 299 resamples of incidents within their strata, rescaled for the
 sampling fraction (Rao, Wu and Yue, 1992), of the first 1,000 audits of some designs.
