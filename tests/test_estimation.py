@@ -193,7 +193,17 @@ def test_samples_with_unequal_chances_are_those_of_r_survey(drawn, golden):
     design = Design(pd.DataFrame(columns), "y", weights="w", **drawn)
     found = weighted_rate(design), weighted_rate(design, "inside"), total(design, "successes")
     assert [of for one in found for of in (one.value, one.se)] == pytest.approx(golden, rel=1e-12)
-    assert design.independent().variance(design.row_weight, design.row_is_unit) > 0
+    if "unequal_chances" in drawn and "clusters" in drawn:  # units alone are the third design, or without strata
+        alone = Design(pd.DataFrame(columns), "y", weights="w", **drawn | {"clusters": None})
+        assert weighted_rate(design.independent()).se == pytest.approx(weighted_rate(alone).se, rel=1e-12)
+
+
+def test_equal_chances_said_to_be_unequal_are_those_of_a_finite_population():
+    units = pd.DataFrame({"y": [1, 0, 1, 1, 1, 0, 1, 1], "ward": [*"aabbccdd"], "w": 10.0})
+    one = Design(units, "y", clusters="ward", weights="w", unequal_chances=True)
+    other = Design(units, "y", clusters="ward", population=40, population_unit="clusters")
+    assert weighted_rate(one).se == pytest.approx(weighted_rate(other).se, rel=1e-12)
+    assert total(one).se == pytest.approx(total(other).se, rel=1e-12)
 
 
 @pytest.mark.parametrize(
