@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from auditors import MAPPED, fill_in, frame
 from forces import parameters, write_force
+from scipy import stats
 
 from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
 from cdi_lib.fieldwork.returns import check_returns
@@ -64,6 +65,37 @@ def test_one_frame_in_any_form_gives_one_selection(tmp_path, write):
     assert one["reported_at"].tolist() == expected.dt.strftime("%Y-%m-%d %H:%M:%S").tolist()
     names = whole.loc[one["id"], "Via"].map({"999": "control_room", "CRC": "crime_recording_centre"})
     assert one["route"].tolist() == names.tolist()
+
+
+def test_the_chances_of_grades_under_the_plan_are_printed(tmp_path):
+    """Of 2,400 reports of violence 300 are drawn, one crime each; at a true rate of 90 % "good" is from 90 to 94 %."""
+    inspection = given(tmp_path, frame(6000), incidents={"violence": 300, "sexual": 200, "other": 200})
+    said = draw_sample("testshire", inspection, tmp_path).said
+    [head] = [i for i, line in enumerate(said) if line.startswith("chance of each grade")]
+    assert said[head].endswith("every other element good:") and said[head + 1].split("  ")[-4:] == [
+        "outstanding",
+        "good",
+        "requires improvement",
+        "inadequate",
+    ]
+    names = [line[: line.index("  ")] for line in said[head + 2 :]]
+    assert names[1:] == [
+        "Records reported violent crime",
+        "Records reported sexual offences",
+        "Effectiveness",
+        "Overall",
+    ]
+    drawn = stats.hypergeom(2400, 2160, 300)
+    good, printed = drawn.sf(269) - drawn.sf(281), said[head + 3].split()
+    assert printed[-4] == printed[-1] == "<1%"
+    assert float(printed[-3].rstrip("%")) == pytest.approx(100 * good, abs=2.5)  # 10,000 draws, a whole per cent
+    regions = {
+        name: name.title() for name in ("north", "south")
+    }  # strata that are no crime types say nothing of grades
+    table = frame(600).assign(Region=["North", "South"] * 300)
+    by_region = MAPPED | {"stratum": "Region", "strata": {name: [value] for name, value in regions.items()}}
+    other = given(tmp_path / "other", table, frame=by_region, incidents=dict.fromkeys(regions, 50))
+    assert not any("chance" in line for line in draw_sample("testshire", other, tmp_path / "other").said)
 
 
 @pytest.mark.parametrize("write", ["csv utf-8", "csv utf-16", "xlsx", "parquet"])

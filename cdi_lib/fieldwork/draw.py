@@ -18,9 +18,11 @@ from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_vers
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
 from cdi_lib.inspection.files import SUFFIXES, as_csv, file_hash, find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
+from cdi_lib.inspection.judgement import planned_chances
 from cdi_lib.inspection.measures import PlannedSample, planned_sample
 from cdi_lib.inspection.parameters import FrameColumns, Inspection, SamplingPlan
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
+from cdi_lib.inspection.programme import OVERALL
 from cdi_lib.inspection.records import AuditRecords, unread_files
 from cdi_lib.inspection.tables import parse_moments
 from cdi_lib.statistics import sampling
@@ -93,7 +95,7 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     folder = own_folder(force, params, "sample")
     made = _write(folder, inspection, FIRST, _with_reference(listed, given, inspection), document, unreplaced)
     said = _as_table(planned, asked, [*_exclusions(given.frame), *drawn.notes])
-    return replace(made, said=tuple(said), told=given.told)
+    return replace(made, said=(*said, *_chances(inspection, planned)), told=given.told)
 
 
 def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str]) -> Iterator[str]:
@@ -110,6 +112,29 @@ def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str])
     if short and not asked.show:  # which asks for something of all crime
         yield f"the margin of {asked.margin_points:g} points that was asked for is not reached in: {', '.join(short)}"
     yield from (*allocation.notes, *notes)
+
+
+def _chances(inspection: Inspection, planned: PlannedSample) -> Iterator[str]:
+    """The chance of each grade that the draw moves, where its strata are the crime types, as a table in lines."""
+    programme, asked = inspection.programme, inspection.sampling
+    if asked is None or set(planned.crimes) != set(programme.crime_types) or not any(planned.crimes.values()):
+        return
+    crimes = {name: max(round(n / asked.design_effect), 1) for name, n in planned.crimes.items() if n}
+    reported = {name: n * asked.crimes_per_incident for name, n in planned.allocation.frame.items()}
+    others = programme.grades[(len(programme.grades) - 1) // 2]
+    found = planned_chances(inspection, crimes, reported, planned.rates, others)
+    labels = {id_: element.label for id_, element in programme.elements.items()}
+    labels |= {id_: question.short or question.label for id_, question in programme.questions.items()} | {
+        OVERALL: programme.overall.label
+    }
+    rows = {labels[id_]: chances for id_, chances in found.items() if chances}
+    said = lambda chance: "<1%" if chance < 0.01 else ">99%" if chance > 0.99 else f"{chance:.0%}"
+    width = max(map(len, rows), default=0)
+    if rows:
+        yield f"chance of each grade, with the rates that the plan expects and every other element {others}:"
+        yield "  ".join([" " * width, *programme.grades])
+    for label, chances in rows.items():
+        yield "  ".join([f"{label:<{width}}", *(f"{said(chances[grade]):>{len(grade)}}" for grade in programme.grades)])
 
 
 def _exclusions(frame: Frame) -> Iterator[str]:

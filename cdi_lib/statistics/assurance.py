@@ -48,7 +48,9 @@ def size_to_show(
 
         # the fewest failures that the population holds where the rate is not reached
         chance = stats.hypergeom.cdf(allowed, population, math.ceil(population * tolerable - 1e-9), sizes)
-    return _first(sizes, np.asarray(chance <= tail), f"show a rate of {least:g}")
+    if not (shows := np.asarray(chance <= tail)).any():
+        raise ImpossiblePlan(f"no sample of up to {sizes[-1]:,} units can show a rate of {least:g}")
+    return int(sizes[np.argmax(shows)])
 
 
 def size_for_width(rate: float, width: float, population: int, confidence: float = 0.95) -> int:
@@ -141,12 +143,6 @@ def _chances(n: int, rate: float, population: int | None) -> Array:
     x = np.where(possible, x, min(some, n))
     chance = np.exp(log_ways(some, x) + log_ways(population - some, n - x) - log_ways(population, n))
     return np.where(possible, chance, 0.0)
-
-
-def _first(sizes: Array, enough: Array, what: str) -> int:
-    if not enough.any():
-        raise ImpossiblePlan(f"no sample of up to {sizes[-1]:,} units can {what}")
-    return int(sizes[np.argmax(enough)])
 
 
 def _from_there_on(enough: Callable[[int], bool], most: int, what: str) -> int:

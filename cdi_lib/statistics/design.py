@@ -7,6 +7,7 @@ References
 ----------
 .. [1] Lumley, T. (2010). *Complex Surveys: A Guide to Analysis Using R*. Wiley. (R package ``survey``.)
 .. [2] Kish, L. (1965). *Survey Sampling*. Wiley.
+.. [3] Brewer, K. R. W. (2002). *Combined Survey Sampling Inference*. Arnold. Chapter 9.
 """
 
 import copy
@@ -45,6 +46,9 @@ class Design:
     - ``population_unit``: what the population counts, "units" or "clusters"; to be said where there are clusters. With
       "units" the share of units sampled stands for the share of clusters drawn (right on average).
     - ``infinite_population``: say True to do without a population and without finite population correction.
+    - ``unequal_chances``: say True where clusters (without, units) were drawn without replacement and with unequal chances,
+      of which the weights are the inverse: the variance is that of Brewer [3]_, as with R's ``pps="brewer"``. With
+      replacement, or drawn as nearly none of many: ``weights`` and ``infinite_population``.
     - ``lonely``: a stratum with one cluster, unless it is a census, has no variance of its own. As R's
       ``survey.lonely.psu`` [1]_: "fail" refuses it, "certainty" adds nothing, "adjust" takes its distance from the mean
       of all strata, "average" the average of the others.
@@ -65,6 +69,7 @@ class Design:
     population: float | Mapping[Any, float] | None = None
     population_unit: str | None = None
     infinite_population: bool = False
+    unequal_chances: bool = False
     lonely: str = "fail"
     # Derived; `row` arrays have one value per row of `units`, the others one per cluster or per stratum.
     row_is_unit: Bools = field(init=False, repr=False)
@@ -73,6 +78,7 @@ class Design:
     row_stratum: Ints = field(init=False, repr=False)
     row_cluster: Ints | None = field(init=False, repr=False)
     cluster_stratum: Ints = field(init=False, repr=False)
+    cluster_left: Floats | None = field(init=False, repr=False)  # one less the chance of the cluster, if these differ
     stratum_clusters: Ints = field(init=False, repr=False)
     stratum_fraction: Floats = field(init=False, repr=False)
     stratum_population: Floats | None = field(init=False, repr=False)
@@ -87,7 +93,7 @@ class Design:
         if self.population_unit == "clusters" and self.clusters is None:
             raise ValueError('population_unit="clusters" needs clusters= the column of the cluster')
         counted = choice("population_unit", self.population_unit or "units", ("units", "clusters"))
-        one_population(self.population, self.infinite_population, counted)
+        one_population(self.population, self.infinite_population or self.unequal_chances, counted)
         units = self.units.copy(deep=False)
         is_unit, outcome = _zero_one(units, self.outcome)
         if self.clusters is None and not is_unit.all():
@@ -103,12 +109,13 @@ class Design:
         clusters_in = sampled = np.bincount(cluster_stratum, minlength=len(names))
         if cluster is not None and counted == "units":
             sampled = np.bincount(stratum[is_unit], minlength=len(names))
-        size = None if self.infinite_population else self._population(names, sampled, counted)
+        endless = self.infinite_population or self.unequal_chances
+        size = None if endless else self._population(names, sampled, counted)
         fraction = np.zeros(len(names)) if size is None else sampled / size
         self.__dict__.update(  # a frozen dataclass refuses plain assignment, here too
             units=units, row_is_unit=is_unit, row_outcome=outcome, row_stratum=stratum, row_cluster=cluster,
             row_weight=self._weight(units, is_unit, stratum, sampled, size), cluster_stratum=cluster_stratum,
-            stratum_clusters=clusters_in, stratum_fraction=fraction, stratum_population=size,
+            cluster_left=self._left(units, cluster), stratum_clusters=clusters_in, stratum_fraction=fraction, stratum_population=size,
         )  # fmt: skip
         lonely = self.lonely_strata()
         if lonely.any() and (self.lonely == "fail" or (self.lonely == "average" and lonely.all())):
@@ -146,6 +153,22 @@ class Design:
             weight = np.ones(len(stratum))
         return weight if is_unit.all() else weight * is_unit
 
+    def _left(self, units: pd.DataFrame, cluster: Ints | None) -> Floats | None:
+        """Return one less the chance with which each cluster was drawn, where these are said to differ."""
+        if not self.unequal_chances:
+            return None
+        if self.weights is None or self.infinite_population:
+            said = "needs weights= the column of one over the chance of the cluster"
+            raise ValueError(f"unequal_chances {said}, and no infinite_population")
+        weight = _numbers(units[self.weights])
+        _refuse_wrong(units[self.weights], weight >= 1, "one over a chance, 1 or more")
+        if cluster is None:
+            return 1 - 1 / weight
+        of_cluster = np.zeros(cluster.max() + 1)
+        of_cluster[cluster] = weight
+        _refuse_wrong(units[self.weights], weight == of_cluster[cluster], "the same weight for all of a cluster")
+        return 1 - 1 / of_cluster
+
     def independent(self) -> "Design":
         """Return the design with units taken as independent: no clusters, same weights and fractions."""
         if self.row_cluster is None:
@@ -155,6 +178,7 @@ class Design:
         return self._with(
             units=self.units[keep], clusters=None, row_is_unit=keep[keep], row_outcome=self.row_outcome[keep],
             row_weight=self.row_weight[keep], row_stratum=stratum, row_cluster=None, cluster_stratum=stratum,
+            cluster_left=None if self.cluster_left is None else self.cluster_left[self.row_cluster[keep]],
             stratum_clusters=np.bincount(stratum, minlength=len(self.stratum_clusters)),
         )  # fmt: skip
 
@@ -227,8 +251,9 @@ class Design:
         np.subtract(totals, deviation, out=deviation)  # in place: new arrays would be half of the time
         deviation *= deviation
         squares = sum_by(stratum, deviation, len(n))
-        by_stratum = np.where(n > 1, n / np.maximum(n - 1, 1), 1.0) * squares
-        variance, endless = ((1 - fraction) * by_stratum).sum(), by_stratum.sum()
+        scale = np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
+        left = squares if self.cluster_left is None else sum_by(stratum, deviation * self.cluster_left, len(n))
+        variance, endless = ((1 - fraction) * (scale * left)).sum(), (scale * squares).sum()
         if self.lonely == "average":
             present = sum_by(self.row_stratum, inside, len(n)) > 0
             known = present & ((n > 1) | (fraction >= 1))

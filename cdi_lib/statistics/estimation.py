@@ -27,6 +27,10 @@ References
    142, 33-46.
 .. [5] Deville, J.-C. and Sarndal, C.-E. (1992). Calibration estimators in survey sampling. *Journal of the American
    Statistical Association* 87, 376-382.
+.. [6] Gabler, S., Haeder, S. and Lahiri, P. (1999). A model based justification of Kish's formula for design effects for
+   weighting and clustering. *Survey Methodology* 25, 105-106.
+.. [7] Carter, A. V., Schnepel, K. T. and Steigerwald, D. G. (2017). Asymptotic behavior of a t-test robust to cluster
+   heterogeneity. *Review of Economics and Statistics* 99, 698-709.
 """
 
 import math
@@ -238,7 +242,7 @@ def stratified_rate(
     may be lopsided: where a group that weighs much has few failures (flag ``few_failures``: fewer than 5, in a group with
     over a quarter of the successes), its variance is badly known, and one interval of the whole undercovers. Where all groups
     have few failures it is the other way round; so at each end the wider of both is taken, and a group in clusters counts as
-    no more precise than independent units.
+    no more precise than independent units or, where few large clusters carry it, than units as alike as those of all groups.
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
@@ -281,19 +285,18 @@ def _combined(
     design: Design, group: Ints, rates: Floats, known: Floats, method: str, confidence: float
 ) -> tuple[float, float]:
     """Return the limits of a stratified rate from those of its groups, each a domain of the whole design."""
-    limits, scores, errors = [], [], []
-    for h, rate in enumerate(rates):
-        inside = design.row_is_unit & (group == h)
-        weight = design.row_weight * inside
-        scores.append(weight / weight.sum() * (design.row_outcome - rate))
-        variance, endless = design.variances(scores[-1], inside)
-        errors.append(math.sqrt(variance))
-        found = facts(design, inside)
-        size = 0.0 if variance else design.effective_size(weight)
-        # Few clusters with few failures can look less varied than independent units: by chance, and too narrow.
-        most = max(1.0, rate * (1 - rate) / found["n"] / endless) if endless else 1.0
-        se = errors[-1] * math.sqrt(most)
-        limits.append(interval(float(rate), se, found["n"], method, confidence, found["df"], size))
+    insides = [design.row_is_unit & (group == h) for h in range(len(rates))]
+    weights = [design.row_weight * inside for inside in insides]
+    scores = [w / w.sum() * (design.row_outcome - rate) for w, rate in zip(weights, rates, strict=True)]
+    found = [facts(design, inside) for inside in insides]
+    variance, endless = np.array([design.variances(*both) for both in zip(scores, insides, strict=True)]).T
+    errors = np.sqrt(variance)
+    # Few clusters with few failures can look less varied than they are: by chance, and too narrow.
+    least = _least_variance(design, weights, rates, np.array([of["n"] for of in found]), endless)
+    se = errors * np.sqrt(np.maximum(_ratio(least, endless), 1.0))
+    sizes = [0.0 if v else design.effective_size(w) for v, w in zip(variance, weights, strict=True)]
+    rows = zip(rates.tolist(), se, found, sizes, strict=True)
+    limits = [interval(rate, s, of["n"], method, confidence, of["df"], size) for rate, s, of, size in rows]
     lows, highs = zip(*limits, strict=True)
     correlation = None
     if design.row_cluster is not None and len(rates) > 1:  # a cluster may hold units of several groups
@@ -304,8 +307,28 @@ def _combined(
                     both = design.variance(scores[h] + scores[k], design.row_is_unit)
                     of_both = (both - errors[h] ** 2 - errors[k] ** 2) / (2 * errors[h] * errors[k])
                     correlation[h, k] = correlation[k, h] = of_both
-    low, high = square_and_add(rates, lows, highs, known, correlation)
-    return low, high
+    return square_and_add(rates, lows, highs, known, correlation)
+
+
+def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Ints, endless: Floats) -> Floats:
+    """Return the least variance, without FPC, that the rate of each group is taken to have, whatever it shows.
+
+    That of independent units. A variance that few large clusters carry is badly known, and small where by chance none of them
+    fails: so the likeness rho of units in the clusters of all groups (by the variances that these show, `endless`) makes it
+    ``1 + (b - 1) rho`` times as large, b = sum W_c^2 / sum w^2 [6]_. Of rho the share counts by which the effective number of
+    clusters, (sum W_c^2)^2 / sum W_c^4 [7]_, falls short of their number: none where clusters are of one size.
+    """
+    simple = rates * (1 - rates) / n
+    if design.row_cluster is None:
+        return simple
+    squares = [design.cluster_totals(w) ** 2 for w in weights]
+    larger = np.array([of.sum() / (w**2).sum() - 1 for of, w in zip(squares, weights, strict=True)])
+    short = np.array([1 - of.sum() ** 2 / (np.count_nonzero(of) * (of**2).sum()) for of in squares])
+    shows = endless > 0
+    most = (n * larger)[shows].sum()
+    rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0
+    least: Floats = simple * (1 + min(max(rho, 0.0), 1.0) * short * larger)
+    return least
 
 
 def raked_rate(

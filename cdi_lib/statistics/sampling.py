@@ -3,6 +3,9 @@
 There is no random number generator. The key of a record is the SHA-256 of the text ``<seed>:<id>``, and the records
 with the smallest keys of a stratum are selected. Adding or removing records leaves the order of all others as it was.
 SQL, R or ``tests/repeat_draw.py`` repeats the draw without this library.
+
+Draws with chances proportional to a size, and systematic ones, are not offered: how many crimes an incident holds is not known
+before it is audited. Samples that others drew with unequal chances are estimated (``Design(unequal_chances=True)``).
 """
 
 from __future__ import annotations
