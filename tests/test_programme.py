@@ -1,5 +1,6 @@
 """A kind of inspection that differs is written in YAML and text files, without a line of Python."""
 
+import re
 from datetime import date
 
 import openpyxl
@@ -151,6 +152,11 @@ def test_what_the_programme_counts_and_judges_is_in_the_results(built):
     assert grades["trained"] in found.details.judgements.scale
     online = next(entry for entry in found.details.judgements.elements if entry.id == "online")
     assert online.probabilities and online.evidence.n == 54
+
+
+def test_the_section_of_a_renamed_type_has_its_name(built):
+    headings = re.findall(r"<h[2-4][^>]*>(.*?)</h", (built / "index.html").read_text(encoding="utf-8"))
+    assert "Harm &amp; hurt" in headings and "Violence" not in headings
 
 
 def test_page_pdf_table_sentence_and_glossary_follow(built):
