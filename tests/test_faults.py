@@ -15,15 +15,16 @@ from dataclasses import replace
 import openpyxl
 import pandas as pd
 import pytest
-from auditors import MAPPED, fill_in, frame
+from auditors import GROUPS, MAPPED, fill_in, frame
+from bad_inputs import in_yaml
 from complete_force import complete_files, complete_tables, write_files
 from forces import crimes, parameters, write_force
 
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.collected import check_collected, collect
-from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection, repeat_draw
 from cdi_lib.fieldwork.returns import check_returns
-from cdi_lib.inspection.files import read
+from cdi_lib.inspection.files import file_hash, read
 from cdi_lib.inspection.folders import PROJECT as ROOT
 from cdi_lib.inspection.folders import sweep
 from cdi_lib.inspection.parameters import check_inspection
@@ -442,6 +443,57 @@ def test_lost_zeros_of_a_worksheet_are_told(chain):
 def test_a_frame_changed_after_the_draw_is_an_error(chain, change):
     damaged(chain / "testshire" / "frame.csv", change)
     refused(lambda: audit(chain), "frame.csv: got another file than the sample was drawn from", "put it back")
+
+
+def declare(chain, **declared):
+    """Say in the parameters that the frame was changed after the draw."""
+    frame = MAPPED | {"changed": {"sha256": file_hash(chain / "testshire" / "frame.csv")} | declared}
+    (chain / "testshire.yml").write_bytes(in_yaml(parameters(sampling=PLAN | AUDIT_PLAN | {"frame": frame})))
+
+
+def test_a_frame_changed_in_nothing_that_was_drawn_can_be_declared(chain):
+    ids = set(read_selection("testshire", chain, "first")["id"])
+    path, reason = chain / "testshire" / "frame.csv", "Two reports of other forces were taken out"
+    undrawn = lambda t: t[t["Log No"].isin(ids) | (t.index % 3 > 0)]
+    declare(chain, reason=reason)
+    refused(lambda: audit(chain), "sampling.frame.changed: got a frame that was changed, where there is none")
+    damaged(path, undrawn)
+    refused(lambda: audit(chain), "another file than", f"SHA-256 {file_hash(path)}", "sampling.frame.changed")
+    declare(chain, reason=reason)
+    found = audit(chain)
+    [told] = [problem for problem in found.told if "frame.csv" in problem.file]
+    assert told.severity == "warning" and reason in told.got and "all drawn incidents" in told.expected
+    assert reason in repeat_draw("testshire", found.inspection, found.records, chain)[1]
+    path.unlink()
+    refused(lambda: audit(chain), "sampling.frame.changed")
+
+
+def test_a_draw_from_another_file_that_gives_the_same_is_told(chain):
+    damaged(chain / "testshire" / "frame.csv", lambda t: t[::-1])
+    [told] = draw_sample("testshire", inspection(**AUDIT_PLAN), chain).told
+    assert told.got == "another file than before" and told.severity == "warning"
+    damaged(chain / "testshire" / "frame.csv", lambda t: t.iloc[5:])
+    refused(lambda: draw_sample("testshire", inspection(**AUDIT_PLAN), chain), "put the frame back")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t, row: t.drop(row),
+        lambda t, row: t.assign(**{"Log No": t["Log No"].where(t.index != row, "9" + t["Log No"])}),
+        lambda t, row: t.assign(**{"Crime group": t["Crime group"].where(t.index != row, GROUPS["other"])}),
+        lambda t, row: t.assign(Via=t["Via"].where(t.index != row, "CRC")),
+        lambda t, row: t.assign(
+            **{"Date/Time reported": t["Date/Time reported"].where(t.index != row, "01/02/2022 03:04")}
+        ),
+    ],
+)
+def test_a_frame_changed_in_what_was_drawn_stays_an_error_whatever_is_declared(chain, change):
+    drawn = read_selection("testshire", chain, "first").query("stratum == 'violence' and route == 'control_room'")["id"]
+    path = chain / "testshire" / "frame.csv"
+    damaged(path, lambda t: change(t, t.index[t["Log No"] == drawn.iloc[0]][0]))
+    declare(chain, reason="The force corrected it")
+    refused(lambda: audit(chain), "frame.csv, row ", "of selection.csv", "also in what was drawn")
 
 
 def test_a_crime_in_another_stratum_than_drawn_is_an_error(chain):
