@@ -55,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle()
         if "force" in chosen:
             chosen.force = folders.force_key(chosen.force)
-            folders.sweep(folders.params_of(chosen.force) / chosen.force)
+            params, reports = folders.params_of(chosen.force), folders.reports_folder()
+            folders.sweep(params / chosen.force)
+            for folder in (params, reports, reports / chosen.force):
+                folders.sweep(folder, ".*.*.tmp")
         status = chosen.command(chosen)
     except InputError as error:
         console.problems(error.problems)
@@ -69,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unread(0 if chosen.command in (diff, trace, why) else 1)
     except OSError as error:
         console.error(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except MemoryError:
+        console.error("the memory of this machine is too small for these files; what was published before is as it was")
     try:
         console.finish(chosen.command.__name__, status)
         sys.stdout.flush()

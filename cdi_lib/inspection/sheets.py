@@ -22,6 +22,7 @@ from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
+MOST_SPACES = 32_767  # in a row: a cell holds no more letters
 # What may be wrong with a cell: in any column that is needed,
 ERROR, UNSAVED, MERGED = "the error of a formula", "a formula without a saved value", "a cell merged with others"
 # and in a column of references.
@@ -366,7 +367,10 @@ def _ods_text(part: ElementTree.Element) -> Iterator[str]:
     yield part.text or ""
     for inner in part:
         if inner.tag == f"{_TEXT}s":
-            yield " " * int(inner.get(f"{_TEXT}c", "1"))
+            spaces = int(inner.get(f"{_TEXT}c", "1"))
+            if spaces > MOST_SPACES:
+                raise ValueError(f"a cell with {spaces} spaces")
+            yield " " * spaces
         else:
             yield from _ods_text(inner)
         yield inner.tail or ""
