@@ -52,6 +52,15 @@ def workbook(path, *sheets, change=lambda book: None):
     return path
 
 
+def changed_sheet(path, change):
+    """Change the XML of the first sheet of a workbook."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)) if name.endswith("sheet1.xml") else old.read(name))
+    path.write_bytes(changed.getvalue())
+
+
 def inspection(**plan):
     return check_inspection(parameters(sampling=PLAN | plan), "params/testshire.yml")
 
@@ -203,11 +212,7 @@ def test_a_header_twice_in_a_workbook_is_refused(tmp_path, own):
 @pytest.mark.parametrize("dimension", ["A1", "A1:B3", "A1:XFD1048576"])
 def test_every_row_is_read_whatever_the_dimension_says(own, dimension):
     path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
-    changed = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, old.read(name).replace(b'ref="A1:B21"', f'ref="{dimension}"'.encode()))
-    path.write_bytes(changed.getvalue())
+    changed_sheet(path, lambda text: text.replace(b'ref="A1:B21"', f'ref="{dimension}"'.encode()))
     assert len(read(path, "frame.xlsx", HEADER).cells) == 20
 
 
@@ -621,8 +626,73 @@ def test_one_cell_far_away_costs_little(own, place):
 def test_a_workbook_that_expands_is_refused_at_once(own):
     path = own / "frame.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b"<row/>" * 110_000_000)
+        archive.writestr("xl/worksheets/sheet1.xml", b"<row/>" * 110_000_000)  # of which the whole is told first
     refused(lambda: read(path, "frame.xlsx"), "0.7 GB when it is unpacked", "or as CSV")
+
+
+@pytest.mark.parametrize(
+    "part", ["<x " + "a" * 30_000_000 + "='' />", "<!--" + "a" * 30_000_000 + "-->", "<row/>" * 5_000_000]
+)
+def test_a_part_that_is_packed_too_well_is_refused_at_once(own, part):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    changed_sheet(path, lambda text: text.replace(b"</sheetData>", b"</sheetData>" + part.encode()))
+    seconds, _ = spent(lambda: read(path, "frame.xlsx", HEADER))
+    assert seconds < 5
+    refused(lambda: read(path, "frame.xlsx", HEADER), "over 200 times as large when it is unpacked")
+
+
+ODS = (
+    '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+    '<office:body><office:spreadsheet><table:table table:name="A">{}</table:table></office:spreadsheet></office:body>'
+    "</office:document-content>"
+)
+ODS_CELL = '<table:table-cell {} office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ('<table:table-row table:number-rows-repeated="1048000">' + ODS_CELL.format('table:number-columns-repeated="1000"', "x")
+         + "</table:table-row>", "more than 30,000,000 cells"),
+        ("<table:table-row>" + ODS_CELL.format("", 'x<text:s text:c="2000000000"/>x') + "</table:table-row>", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_a_small_ods_file_says_to_repeat_is_not_filled_in(own, rows, words):
+    header = "".join(ODS_CELL.format("", name) for name in HEADER)
+    with zipfile.ZipFile(own / "frame.ods", "w") as archive:
+        archive.writestr("mimetype", "")
+        archive.writestr("META-INF/manifest.xml", "")
+        archive.writestr("content.xml", ODS.format(f"<table:table-row>{header}</table:table-row>{rows}"))
+    seconds, memory = spent(lambda: read(own / "frame.ods", "frame.ods", HEADER))
+    assert seconds < 30 and memory < 900, (seconds, memory)
+    refused(lambda: read(own / "frame.ods", "frame.ods", HEADER), words)
+
+
+def test_a_parquet_file_of_very_many_equal_rows_is_refused_at_once(own):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    equal = pa.DictionaryArray.from_arrays(pa.nulls(20_000_000, pa.int32()).fill_null(0), pa.array(["x"]))
+    parquet.write_table(pa.table([equal, equal], names=["crime_id", "incident_id"]), own / "crimes.parquet")
+    refused(lambda: read(own / "crimes.parquet", "crimes.parquet"), "more than 30,000,000 cells")
+
+
+def test_merged_cells_that_overlap_are_refused(own):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    merged = b"</sheetData><mergeCells>" + b'<mergeCell ref="A1:XFD1048576"/>' * 500 + b"</mergeCells>"
+    changed_sheet(path, lambda text: text.replace(b"</sheetData>", merged))
+    refused(lambda: read(path, "frame.xlsx", HEADER), "merged cells that overlap")
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "words"), [("float32", 16_777_217, "float32"), ("float64", 10**15, "16 digits")]
+)
+def test_references_that_a_parquet_file_keeps_as_short_numbers_are_refused(tmp_path, own, kind, number, words):
+    ids = [*range(number, number + 15)]
+    AUDITED.assign(incident_id=pd.Series(ids, dtype=kind)).to_parquet(own / "crimes.parquet")
+    refused(lambda: load(tmp_path), "column incident_id", words)
 
 
 def test_a_header_of_three_million_columns_is_refused_soon(own):

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from forces import write_force
@@ -44,6 +46,21 @@ def test_a_folder_of_a_long_name_is_named(run, tmp_path):
     folder.mkdir()
     done = run("why", "--force=testshire", TMPDIR=str(folder))
     assert done.returncode == 1 and "TMPDIR: got" in done.stderr and "TMPDIR=/tmp" in done.stderr
+
+
+def test_what_is_temporary_goes_with_the_command_and_what_was_killed_is_swept(run, tmp_path):
+    """A frame that is no plain CSV is copied to be read, so these folders may name records."""
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    with tempfile.TemporaryDirectory(prefix="t") as scratch:  # of a short name
+        for name in (f"cdi-{done.pid}-abcdefgh", f"cdi-{os.getpid()}-abcdefgh", "cdi-executed-abcdefgh"):
+            Path(scratch, name, "pymp-x").mkdir(parents=True)
+        for name in ("params", "reports", "params/testshire"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / f".made.{done.pid}.tmp").touch()
+        run("check", "--force=testshire", TMPDIR=scratch)
+        assert sorted(os.listdir(scratch)) == [f"cdi-{os.getpid()}-abcdefgh", "cdi-executed-abcdefgh"]
+    assert [path for path in tmp_path.rglob(f".made.{done.pid}.tmp")] == []
 
 
 @pytest.mark.stress

@@ -284,7 +284,7 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
     from pyarrow import parquet
     from pyarrow.types import is_timestamp
 
-    from cdi_lib.inspection.sheets import LONG, as_text, unreadable
+    from cdi_lib.inspection.sheets import LONG, SHORT, as_text, unreadable
 
     try:
         size = parquet.read_metadata(path)
@@ -304,8 +304,8 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
         # A column of times holds midnights that are meant, if it holds other times as well.
         is_timed = is_timestamp(kind) and any(v and (v.hour, v.minute, v.second) != (0, 0, 0) for v in values)
         makers.append(partial(as_text, with_time=is_timed))
-    # whole numbers up to here are kept by numbers of 64, 32 and 16 bits
-    most = [{"float": 2**24, "halffloat": 2**11}.get(str(kind), 1e15) for kind in kinds]
+    # whole numbers up to these are kept by numbers of 32 and 16 bits
+    most = [{"float": (2**24, SHORT), "halffloat": (2**11, SHORT)}.get(str(kind), (1e15, LONG)) for kind in kinds]
     for number, row in enumerate(zip(*columns, strict=True), 2):
-        odd = [LONG if isinstance(value, float) and abs(value) >= m else "" for value, m in zip(row, most)]
+        odd = [what if isinstance(v, float) and abs(v) >= m else "" for v, (m, what) in zip(row, most, strict=True)]
         yield number, [make(value) for make, value in zip(makers, row, strict=True)], odd

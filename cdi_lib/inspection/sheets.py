@@ -22,11 +22,16 @@ from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
+LARGE, MOST_TIMES = (
+    20_000_000,
+    200,
+)  # a part of more bytes, so many times as large as it is packed: no program writes that
 MOST_SPACES = 32_767  # in a row: a cell holds no more letters
 # What may be wrong with a cell: in any column that is needed,
 ERROR, UNSAVED, MERGED = "the error of a formula", "a formula without a saved value", "a cell merged with others"
 # and in a column of references.
 LONG, DATED, FORMATTED = "numbers of 16 digits or more", "dates", "numbers that are shown in another form"
+SHORT = "numbers longer than their kind keeps whole (float32, float16)"
 ANYWHERE = (ERROR, UNSAVED, MERGED)
 WHAT_TO_DO = {
     ERROR: "a value; mend the formula",
@@ -34,6 +39,7 @@ WHAT_TO_DO = {
     MERGED: "a cell of its own, with its value: only the first of merged cells has one; part them, and fill them in",
     LONG: "references as text, for a spreadsheet keeps 15 digits; format the column as text before they are entered, or "
     "use CSV",
+    SHORT: "references as text, or as whole numbers; export them again",
     DATED: "references as text, which a spreadsheet has taken for dates; export them again, or format the column as text "
     "before they are entered",
     FORMATTED: "references as text, as they are shown; format the column as text and enter them again, or save as CSV",
@@ -108,6 +114,10 @@ def refuse_huge(archive: zipfile.ZipFile, file: str, kind: str = "a workbook") -
         got = f"{kind} of {size / 1e9:.1f} GB when it is unpacked"
         expected = f"at most {MOST_BYTES / 1e9:.1f} GB; save the table alone, or as CSV"
         raise InputError([Problem(file, "", got, expected)])
+    for member in archive.infolist():  # the readers take hours for a tag of 400 MB
+        if member.file_size > max(LARGE, MOST_TIMES * member.compress_size):
+            got = f"{kind} with a part that is over {MOST_TIMES} times as large when it is unpacked"
+            raise InputError([Problem(file, "", got, "one as programs save it; save the table alone, or as CSV")])
 
 
 def _guarded(rows: Rows, file: str, kind: str) -> Rows:
@@ -194,7 +204,7 @@ def _tags(path: Path, member: str, pattern: bytes) -> Iterator[bytes]:
         while block := opened.read(1 << 20):
             whole, _, rest = (rest + block).rpartition(b"<")  # a tag may go on in the next block
             yield from tag.findall(whole)
-            rest = b"<" + rest
+            rest = b"<" + rest if len(rest) < 1 << 20 else b""  # no tag of a sheet is so long
         yield from tag.findall(rest)
 
 
