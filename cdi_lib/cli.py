@@ -389,6 +389,9 @@ def notebook(chosen: argparse.Namespace) -> int:
     force = chosen.force
     load_inspection(force, folders.params_of(force))
     folder = folder_for(force)
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        what = "an account that is not the superuser's, as JupyterLab asks for"
+        raise InputError.of("make notebook", "", "the superuser", f"{what}; or: jupyter lab --allow-root {folder}")
     print(f"Notebooks with the parameters of {force}: {shown_path(folder)}")
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)])
 

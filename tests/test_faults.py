@@ -714,6 +714,28 @@ def test_what_a_terminal_obeys_is_written_out():
     assert str(problem).isprintable() and "\\x1b]52" in str(problem) and "\\nerror" in str(problem)
 
 
+def test_no_file_name_or_argument_speaks_to_the_terminal(chain, monkeypatch, capsys):
+    from cdi_lib.cli import main
+
+    monkeypatch.setenv("CDI_PARAMS", str(chain))
+    name = "x\x1b]52;c;eA==\x07\nerror: forged"
+    (chain / "testshire" / "returned" / f"{name}.xlsx").write_bytes(b"")
+    (chain / "testshire" / f"{name}.csv").write_bytes(b"")
+    commands = [
+        ("collect",),
+        ("trace", f"--record={name}"),
+        ("sample", f"--recheck={name}"),
+        ("diff", f"--against={name}"),
+    ]
+    commands += [("accept", f"--copy={name}"), ("collect", "--json")]
+    for command, *more in commands:
+        main([command, "--force=testshire", *more])
+        said = "".join(capsys.readouterr())
+        assert not {"\x1b", "\x07"} & set(said) and "\nerror: forged" not in said, command
+    papers = (chain / "testshire" / "returned" / "problems.csv").read_text("utf-8")
+    assert "forged" in papers and "\x1b" not in papers and "\nerror: forged" not in papers
+
+
 def test_no_reference_is_in_a_message_about_a_table(tmp_path, own):
     tables = complete_tables()
     tables["crimes"].loc[1, "crime_id"] = tables["crimes"].loc[0, "crime_id"] = "SECRET-1"

@@ -63,6 +63,20 @@ def test_what_is_temporary_goes_with_the_command_and_what_was_killed_is_swept(ru
     assert [path for path in tmp_path.rglob(f".made.{done.pid}.tmp")] == []
 
 
+UNIX = "import os, signal, sys\nsys.modules['fcntl'] = None\nfor name in ('fork', 'killpg', 'geteuid', 'setsid'):\n    delattr(os, name)\ndel signal.SIGKILL, signal.pthread_sigmask, signal.SIGHUP\n"
+
+
+@pytest.mark.slow
+def test_a_report_needs_nothing_that_windows_has_not(run, tmp_path):
+    """As far as it can be seen here: without locks, forks, groups of processes and the signals of Unix."""
+    (tmp_path / "sitecustomize.py").write_text(UNIX)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    with tempfile.TemporaryDirectory(prefix="t") as scratch:
+        done = run("report", "--force=testshire", "--renderer=pandoc", TMPDIR=scratch, PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "reports" / "testshire" / "report.pdf").is_file()
+
+
 @pytest.mark.stress
 def test_a_report_does_not_depend_on_the_users_surroundings(run, tmp_path):
     def built(**variables):
