@@ -506,6 +506,18 @@ def test_a_crime_in_another_stratum_than_drawn_is_an_error(chain):
     refused(lambda: audit(chain), "row 2, column stratum: got 1 crime in another stratum than")
 
 
+@pytest.mark.parametrize("rows", [None, 0])
+def test_strata_that_are_missing_beside_a_draw_are_an_error(chain, rows):
+    path = chain / "testshire" / "strata.csv"
+    damaged(path, lambda t: t.iloc[:rows])
+    if rows is None:
+        path.unlink()
+    refused(lambda: audit(chain), "strata.csv: got no such file", "make collect")
+    found = check_returns("testshire", inspection(**AUDIT_PLAN), chain)
+    collect("testshire", found, chain)
+    assert audit(chain).records.strata is not None
+
+
 def test_other_sizes_of_strata_than_drawn_from_are_an_error(chain):
     damaged(chain / "testshire" / "strata.csv", lambda t: t.assign(frame_incidents="9999"))
     refused(lambda: audit(chain), "column frame_incidents: got 9,999; expected", "trail.json")
@@ -677,6 +689,15 @@ def test_a_parquet_file_of_very_many_equal_rows_is_refused_at_once(own):
     equal = pa.DictionaryArray.from_arrays(pa.nulls(20_000_000, pa.int32()).fill_null(0), pa.array(["x"]))
     parquet.write_table(pa.table([equal, equal], names=["crime_id", "incident_id"]), own / "crimes.parquet")
     refused(lambda: read(own / "crimes.parquet", "crimes.parquet"), "more than 30,000,000 cells")
+
+
+def test_a_column_twice_in_a_parquet_file_is_refused(tmp_path, own):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = [pa.array(AUDITED[name]) for name in [*AUDITED, "recorded"]]
+    parquet.write_table(pa.table(columns, names=[*AUDITED, "recorded"]), own / "crimes.parquet")
+    refused(lambda: load(tmp_path), "the column twice")
 
 
 def test_merged_cells_that_overlap_are_refused(own):
@@ -986,12 +1007,13 @@ def test_merged_cells_are_refused_and_hidden_rows_told(tmp_path, own):
         ("crimes.csv", b"PK\x03\x04\x14\0\0\0", "a workbook (.xlsx or .ods)"),
         ("crimes.csv", b"%PDF-1.7\n", "a PDF"),
         ("crimes.parquet", b"crime_id,incident_id\n", "text such as CSV"),
+        ("crimes.parquet", b"PAR1\0\0PAR1", "a file that cannot be read"),
     ],
 )
 def test_a_file_that_is_another_kind_than_its_name_says(tmp_path, own, name, content, words):
     (own / name).write_bytes(content)
     [problem] = refused(lambda: load(tmp_path), words)
-    assert "ending of what it is" in problem.expected or not content
+    assert "ending of what it is" in problem.expected or "cannot be read" in problem.got or not content
 
 
 def test_days_that_a_spreadsheet_took_for_months_are_refused(tmp_path, own):

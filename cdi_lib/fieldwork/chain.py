@@ -126,6 +126,9 @@ def _crimes(
             where = f"{places((moved.index + 2).tolist())}, column stratum"
             got = f"{len(moved):,} crime{'s' * (len(moved) > 1)} in another stratum than that of the draw"
             found.append(Problem(file, where, got, f"the stratum in {source}"))
+    if trail and (records.strata is None or records.strata.empty):
+        expected = f"the strata of the draw, from which crimes get their weights: make collect FORCE={force} writes it"
+        found.append(Problem(f"params/{force}/strata.csv", "", "no such file, or no row", expected))
     if trail and records.strata is not None:
         sizes = {row.stratum: row.frame for row in trail.strata}
         names, given = records.strata["stratum"], records.strata["frame_incidents"]

@@ -290,10 +290,11 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
         size = parquet.read_metadata(path)
         if size.num_rows * size.num_columns > MOST_CELLS:
             raise InputError([Problem(file, "", *TOO_MANY)])
-        table = parquet.read_table(path)
-        names = [name for name in table.column_names if not name.startswith("__index_level_")]
-        kinds = [table.schema.field(table.column_names.index(name)).type for name in names]
-        columns = [table.column(table.column_names.index(name)).to_pylist() for name in names]
+        with parquet.ParquetFile(path) as opened:  # which also reads a name that stands twice
+            table = opened.read()
+        chosen = [n for n, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+        names, kinds = [table.column_names[n] for n in chosen], [table.schema.field(n).type for n in chosen]
+        columns = [table.column(n).to_pylist() for n in chosen]
     except InputError:
         raise
     except Exception:  # noqa: BLE001  the reader has many kinds of error; all mean the same to the user

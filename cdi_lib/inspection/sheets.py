@@ -94,7 +94,7 @@ def sheets_of(path: Path, file: str) -> list[Sheet]:
 def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)", path: Path | None = None) -> InputError:
     """What to say of a file that cannot be read; of one that is another kind than its name says, if its path is given."""
     other = (kind_of(path) or "text such as CSV" * path.read_bytes()[:512].isascii()) if path else ""
-    if other and not other.startswith("a workbook"):
+    if other and other != kind and not other.startswith("a workbook"):
         expected = f"{kind}: save it as one, or give the file the ending of what it is"
         return InputError([Problem(file, "", other, expected)])
     return InputError(
