@@ -103,8 +103,7 @@ def report(chosen: argparse.Namespace) -> int:
     if _has_failed(outcome):
         return 1
     console.problems(outcome.problems)  # what is doubtful about the report
-    if outcome.status != "unchanged":
-        write_front(changed=True)
+    write_front(changed=outcome.status != "unchanged")  # also where a build was killed before it
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
     console.say(up_to_date if outcome.status == "unchanged" else outcome.message)
     console.files(folders.reports_folder() / force / name for name in ("index.html", "report.pdf", "results.json"))

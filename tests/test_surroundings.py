@@ -92,7 +92,7 @@ def test_a_report_does_not_depend_on_the_users_surroundings(run, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="only the superuser can be somebody without a name")
 def test_a_user_without_an_entry_has_a_home():
-    code = "import os, pwd\nfrom pathlib import Path\nfrom cdi_lib.pipeline.surroundings import settle\n"
+    code = "import os, psutil, pwd\nfrom pathlib import Path\nfrom cdi_lib.pipeline.surroundings import settle\n"
     code += "os.setuid(54321); os.environ.pop('HOME', None); settle(); print(Path.home().name)"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.stdout == "home\n", done.stderr

@@ -175,6 +175,8 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = [(sheet.title, sheet.sheet_state == "visible", sheet._worksheet_path) for sheet in book.worksheets]
         book.close()
+        if not sheets:  # of the strict kind of Office Open XML, the library sees none
+            raise ValueError
     except Exception:  # noqa: BLE001  as above
         raise unreadable(file, kind) from None
 
