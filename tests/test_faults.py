@@ -52,12 +52,12 @@ def workbook(path, *sheets, change=lambda book: None):
     return path
 
 
-def changed_sheet(path, change):
-    """Change the XML of the first sheet of a workbook."""
+def changed_sheet(path, change, name="sheet1.xml"):
+    """Change the XML of the first sheet of a workbook, or of all parts."""
     changed = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            new.writestr(name, change(old.read(name)) if name.endswith("sheet1.xml") else old.read(name))
+        for part in old.namelist():
+            new.writestr(part, change(old.read(part)) if part.endswith(name) else old.read(part))
     path.write_bytes(changed.getvalue())
 
 
@@ -728,6 +728,26 @@ def test_many_bad_cells_are_counted(tmp_path, own):
     problems = refused(lambda: load(tmp_path), "15,000 cells with a mistake")
     assert len(problems) < 10_000
     assert len(grouped(problems)) <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", ["\n" * 5_000_000, ",".join(["x"] * 12 + ["\n"]) * 200_000], ids=["blank", "bad"])
+def test_refusals_of_many_rows_take_seconds(tmp_path, own, rows):
+    (own / "crimes.csv").write_text(",".join(AUDITED) + "\n" + rows)
+    seconds, memory = spent(lambda: load(tmp_path))
+    assert seconds < 30 and memory < 900, (seconds, memory)
+    refused(lambda: load(tmp_path), "crimes.csv")
+
+
+def test_a_workbook_of_the_strict_kind_is_refused(own):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+
+    def strict(text):
+        text = text.replace(b"schemas.openxmlformats.org/spreadsheetml/2006", b"purl.oclc.org/ooxml/spreadsheetml")
+        return text.replace(b"schemas.openxmlformats.org/officeDocument/2006", b"purl.oclc.org/ooxml/officeDocument")
+
+    changed_sheet(path, strict, "")
+    refused(lambda: read(path, "frame.xlsx", HEADER), "a file that cannot be read")
 
 
 def test_what_a_terminal_obeys_is_written_out():
