@@ -5,9 +5,14 @@
 
 # Values travel as environment variables, never as text of a shell line: nothing in them can be run.
 # $(value …) keeps make from expanding them as well.
-variables := FORCE RENDERER PORT RECORD JOBS AGAINST SCHEDULER RECHECK PROGRAMME FROM AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
-$(foreach name,$(variables) OS CONDA_DEFAULT_ENV,$(eval override $(name) := $$(value $(name))))
+override variables := FORCE RENDERER PORT RECORD JOBS AGAINST SCHEDULER RECHECK PROGRAMME FROM AGAIN REPLACE STRICT QUIET JSON MUTATE PYTHON
+override given := $(if $(filter command,$(origin name)),name)
+override given += $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+$(foreach name,$(variables) OS CONDA_DEFAULT_ENV $(given),$(eval override $(name) := $$(value $(name))))
 export $(variables)
+# What is defined below is text of a shell line, and so is nobody else's to give.
+override own := name given own variables force renderer record port jobs against scheduler programme recheck copy again replace strict told programs in_conda python candidates options run usable set_up
+$(foreach name,$(filter $(own),$(given)),$(error $(name) is a name inside the Makefile and cannot be given))
 
 force     = $${FORCE:+--force="$$FORCE"}
 renderer  = $${RENDERER:+--renderer="$$RENDERER"}

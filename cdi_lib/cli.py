@@ -55,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settle()
         if "force" in chosen:
             chosen.force = folders.force_key(chosen.force)
-            folders.sweep(folders.params_of(chosen.force) / chosen.force)
+            params, reports = folders.params_of(chosen.force), folders.reports_folder()
+            folders.sweep(params / chosen.force)
+            for folder in (params, reports, reports / chosen.force):
+                folders.sweep(folder, ".*.*.tmp")
         status = chosen.command(chosen)
     except InputError as error:
         console.problems(error.problems)
@@ -69,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unread(0 if chosen.command in (diff, trace, why) else 1)
     except OSError as error:
         console.error(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except MemoryError:
+        console.error("the memory of this machine is too small for these files; what was published before is as it was")
     try:
         console.finish(chosen.command.__name__, status)
         sys.stdout.flush()
@@ -98,8 +103,7 @@ def report(chosen: argparse.Namespace) -> int:
     if _has_failed(outcome):
         return 1
     console.problems(outcome.problems)  # what is doubtful about the report
-    if outcome.status != "unchanged":
-        write_front(changed=True)
+    write_front(changed=outcome.status != "unchanged")  # also where a build was killed before it
     up_to_date = f"{force}: up to date; AGAIN=1 builds it all the same"
     console.say(up_to_date if outcome.status == "unchanged" else outcome.message)
     console.files(folders.reports_folder() / force / name for name in ("index.html", "report.pdf", "results.json"))
@@ -384,6 +388,9 @@ def notebook(chosen: argparse.Namespace) -> int:
     force = chosen.force
     load_inspection(force, folders.params_of(force))
     folder = folder_for(force)
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        what = "an account that is not the superuser's, as JupyterLab asks for"
+        raise InputError.of("make notebook", "", "the superuser", f"{what}; or: jupyter lab --allow-root {folder}")
     print(f"Notebooks with the parameters of {force}: {shown_path(folder)}")
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)])
 

@@ -1,13 +1,23 @@
 """What takes too long for `make test`: 50 kills at random moments, a disk that is full, long fuzzing. `make stress`."""
 
 import os
+import random
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
 
+import pandas as pd
 import pytest
-from forces import write_force
+from auditors import MAPPED, fill_in, frame
+from docx import Document
+from forces import parameters, write_force
 from test_runner import kill_builds
 
+from cdi_lib.inspection.files import file_hash
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, PROJECT, REPORTS_VARIABLE
 from cdi_lib.pipeline import fingerprint, runner
 
@@ -25,6 +35,132 @@ def built(folder, monkeypatch):
 
 def test_fifty_kills(tmp_path, monkeypatch):
     kill_builds(built(tmp_path, monkeypatch), times=int(os.environ.get("CDI_KILLS", "50")))
+
+
+FINDING = "The force records rape well."
+PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED, "reserves": 4}
+PLAN |= {"incidents": {"violence": 14, "sexual": 8, "other": 8}}
+# Every command that writes, in the order of an inspection; before some, what people do
+COMMANDS = {
+    "new": ("new", "--force=fresh"),
+    "sample": ("sample", "--force=testshire"),
+    "recheck": ("sample", "--force=testshire", "--recheck=5"),
+    "replace": ("sample", "--force=testshire", "--replace"),
+    "collect": ("collect", "--force=testshire"),
+    "check": ("check", "--force=testshire"),
+    "report": ("report", "--force=testshire", "--renderer=pandoc"),
+    "reports": ("reports", "--renderer=pandoc", "--again", "--jobs=1"),
+    "draft": ("draft", "--force=testshire"),
+    "accept": ("accept", "--force=testshire", "--copy=copy.docx"),
+    "programme": ("programme", "--force=exampleshire", "--renderer=pandoc"),
+}
+
+
+def prepare(folder, step):
+    """What people do before a command."""
+    own = folder / "params" / "testshire"
+    if step == "new":
+        asked = parameters(sampling=PLAN, findings={"rape": [FINDING]})
+        write_force(folder / "params", "testshire", asked, {"survey": pd.DataFrame(columns=["statement", "answer"])})
+        (own / "survey.csv").unlink()
+        table = frame(400)
+        table["Log No"] = table["Log No"].str[1:7]
+        table.to_excel(own / "frame.xlsx", index=False)  # which is copied to be read
+        shutil.copytree(PROJECT / "params" / "exampleshire", folder / "params" / "exampleshire")
+        (folder / "reports").mkdir()
+    if step == "replace":
+        (folder / "params" / "fresh.yml").unlink()  # empty as it is, no report can be made from it
+        shutil.rmtree(folder / "params" / "fresh")
+        fill_in(own / "sample" / "worksheet.xlsx", own / "returned" / "one.xlsx", not_audited={3})
+    if step == "collect":
+        [sheet] = (own / "sample").glob("worksheet-reserves-*.xlsx")
+        fill_in(sheet, own / "returned" / "two.xlsx")
+    if step == "accept":
+        word = Document(str(folder / "reports" / "testshire" / "report.docx"))
+        run = next(p for p in word.paragraphs if FINDING[:-1] in p.text).runs[0]
+        run.text = run.text.replace("well", "always")
+        word.save(folder / "copy.docx")
+
+
+def contents(folder):
+    """The files of a folder by name, with their SHA-256, or that of what is in them where they say when they were made."""
+
+    def whole(path):
+        if path.suffix not in (".xlsx", ".docx") or not zipfile.is_zipfile(path):
+            return file_hash(path)
+        with zipfile.ZipFile(path) as archive:
+            return str(
+                sorted((part.filename, part.CRC) for part in archive.infolist() if "core.xml" not in part.filename)
+            )
+
+    return {
+        path.relative_to(folder).as_posix(): whole(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".") and "-building-" not in path.as_posix()
+    }
+
+
+def hidden(folder):
+    return [
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.name.startswith((".", "cdi-", "pymp-"))
+    ]
+
+
+def test_kills_of_every_command(tmp_path):
+    """What a command that is killed leaves is as it was before or as it is to be; the next run finishes and sweeps."""
+    times = -(-int(os.environ.get("CDI_KILLS", "50")) // len(COMMANDS))
+    delays, start = random.Random(7), tmp_path / "start"
+    scratch = Path(tempfile.mkdtemp(prefix="k"))  # of a short name
+    killed, torn = 0, []
+    for step, command in COMMANDS.items():
+        prepare(start, step)
+        run = [
+            sys.executable,
+            "-m",
+            "cdi_lib",
+            *(part.replace("copy.docx", str(start / "copy.docx")) for part in command),
+            "--quiet",
+        ]
+
+        def environ(folder):
+            own = {PARAMS_VARIABLE: str(folder / "params"), REPORTS_VARIABLE: str(folder / "reports")}
+            return os.environ | own | {"TMPDIR": str(scratch)}
+
+        end = shutil.copytree(start, tmp_path / f"{step}-end")
+        began = time.monotonic()
+        subprocess.run(run, cwd=PROJECT, env=environ(end), check=True)
+        took, before, after = time.monotonic() - began, contents(start), contents(end)
+        assert before != after, step
+        assert hidden(end) + hidden(scratch) == [], step
+        work = shutil.copytree(start, tmp_path / f"{step}-work")
+        for _ in range(times):
+            process = subprocess.Popen(
+                run, cwd=PROJECT, env=environ(work), start_new_session=True, stderr=subprocess.DEVNULL
+            )
+            time.sleep(delays.uniform(0.25, 1.05) * took)
+            killed += process.poll() is None
+            process.kill()
+            process.wait()
+            found = contents(work)
+            torn += [
+                f"{step}: {name}"
+                for name, content in found.items()
+                if content not in (before.get(name), after.get(name))
+            ]
+            if found == after:
+                shutil.rmtree(work)
+                shutil.copytree(start, work)
+        time.sleep(1)
+        subprocess.run(run, cwd=PROJECT, env=environ(work), check=False)
+        assert contents(work) == after, step
+        assert hidden(work) + hidden(scratch) == [], step
+        shutil.rmtree(start)
+        shutil.rmtree(work)
+        start = end
+    print(f"{killed} kills of {len(COMMANDS)} commands, {len(torn)} torn")
+    assert torn == []
 
 
 def test_a_full_disk(tmp_path, monkeypatch):

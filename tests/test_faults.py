@@ -15,15 +15,16 @@ from dataclasses import replace
 import openpyxl
 import pandas as pd
 import pytest
-from auditors import MAPPED, fill_in, frame
+from auditors import GROUPS, MAPPED, fill_in, frame
+from bad_inputs import in_yaml
 from complete_force import complete_files, complete_tables, write_files
 from forces import crimes, parameters, write_force
 
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.collected import check_collected, collect
-from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection, repeat_draw
 from cdi_lib.fieldwork.returns import check_returns
-from cdi_lib.inspection.files import read
+from cdi_lib.inspection.files import file_hash, read
 from cdi_lib.inspection.folders import PROJECT as ROOT
 from cdi_lib.inspection.folders import sweep
 from cdi_lib.inspection.parameters import check_inspection
@@ -49,6 +50,15 @@ def workbook(path, *sheets, change=lambda book: None):
     path.parent.mkdir(parents=True, exist_ok=True)
     book.save(path)
     return path
+
+
+def changed_sheet(path, change, name="sheet1.xml"):
+    """Change the XML of the first sheet of a workbook, or of all parts."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.namelist():
+            new.writestr(part, change(old.read(part)) if part.endswith(name) else old.read(part))
+    path.write_bytes(changed.getvalue())
 
 
 def inspection(**plan):
@@ -202,11 +212,7 @@ def test_a_header_twice_in_a_workbook_is_refused(tmp_path, own):
 @pytest.mark.parametrize("dimension", ["A1", "A1:B3", "A1:XFD1048576"])
 def test_every_row_is_read_whatever_the_dimension_says(own, dimension):
     path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
-    changed = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, old.read(name).replace(b'ref="A1:B21"', f'ref="{dimension}"'.encode()))
-    path.write_bytes(changed.getvalue())
+    changed_sheet(path, lambda text: text.replace(b'ref="A1:B21"', f'ref="{dimension}"'.encode()))
     assert len(read(path, "frame.xlsx", HEADER).cells) == 20
 
 
@@ -444,9 +450,72 @@ def test_a_frame_changed_after_the_draw_is_an_error(chain, change):
     refused(lambda: audit(chain), "frame.csv: got another file than the sample was drawn from", "put it back")
 
 
+def declare(chain, **declared):
+    """Say in the parameters that the frame was changed after the draw."""
+    frame = MAPPED | {"changed": {"sha256": file_hash(chain / "testshire" / "frame.csv")} | declared}
+    (chain / "testshire.yml").write_bytes(in_yaml(parameters(sampling=PLAN | AUDIT_PLAN | {"frame": frame})))
+
+
+def test_a_frame_changed_in_nothing_that_was_drawn_can_be_declared(chain):
+    ids = set(read_selection("testshire", chain, "first")["id"])
+    path, reason = chain / "testshire" / "frame.csv", "Two reports of other forces were taken out"
+    undrawn = lambda t: t[t["Log No"].isin(ids) | (t.index % 3 > 0)]
+    declare(chain, reason=reason)
+    refused(lambda: audit(chain), "sampling.frame.changed: got a frame that was changed, where there is none")
+    damaged(path, undrawn)
+    refused(lambda: audit(chain), "another file than", f"SHA-256 {file_hash(path)}", "sampling.frame.changed")
+    declare(chain, reason=reason)
+    found = audit(chain)
+    [told] = [problem for problem in found.told if "frame.csv" in problem.file]
+    assert told.severity == "warning" and reason in told.got and "all drawn incidents" in told.expected
+    assert reason in repeat_draw("testshire", found.inspection, found.records, chain)[1]
+    path.unlink()
+    refused(lambda: audit(chain), "sampling.frame.changed")
+
+
+def test_a_draw_from_another_file_that_gives_the_same_is_told(chain):
+    damaged(chain / "testshire" / "frame.csv", lambda t: t[::-1])
+    [told] = draw_sample("testshire", inspection(**AUDIT_PLAN), chain).told
+    assert told.got == "another file than before" and told.severity == "warning"
+    damaged(chain / "testshire" / "frame.csv", lambda t: t.iloc[5:])
+    refused(lambda: draw_sample("testshire", inspection(**AUDIT_PLAN), chain), "put the frame back")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t, row: t.drop(row),
+        lambda t, row: t.assign(**{"Log No": t["Log No"].where(t.index != row, "9" + t["Log No"])}),
+        lambda t, row: t.assign(**{"Crime group": t["Crime group"].where(t.index != row, GROUPS["other"])}),
+        lambda t, row: t.assign(Via=t["Via"].where(t.index != row, "CRC")),
+        lambda t, row: t.assign(
+            **{"Date/Time reported": t["Date/Time reported"].where(t.index != row, "01/02/2022 03:04")}
+        ),
+    ],
+)
+def test_a_frame_changed_in_what_was_drawn_stays_an_error_whatever_is_declared(chain, change):
+    drawn = read_selection("testshire", chain, "first").query("stratum == 'violence' and route == 'control_room'")["id"]
+    path = chain / "testshire" / "frame.csv"
+    damaged(path, lambda t: change(t, t.index[t["Log No"] == drawn.iloc[0]][0]))
+    declare(chain, reason="The force corrected it")
+    refused(lambda: audit(chain), "frame.csv, row ", "of selection.csv", "also in what was drawn")
+
+
 def test_a_crime_in_another_stratum_than_drawn_is_an_error(chain):
     damaged(chain / "testshire" / "crimes.csv", lambda t: t.assign(stratum=["violence", *t["stratum"][1:]]).drop(1))
     refused(lambda: audit(chain), "row 2, column stratum: got 1 crime in another stratum than")
+
+
+@pytest.mark.parametrize("rows", [None, 0])
+def test_strata_that_are_missing_beside_a_draw_are_an_error(chain, rows):
+    path = chain / "testshire" / "strata.csv"
+    damaged(path, lambda t: t.iloc[:rows])
+    if rows is None:
+        path.unlink()
+    refused(lambda: audit(chain), "strata.csv: got no such file", "make collect")
+    found = check_returns("testshire", inspection(**AUDIT_PLAN), chain)
+    collect("testshire", found, chain)
+    assert audit(chain).records.strata is not None
 
 
 def test_other_sizes_of_strata_than_drawn_from_are_an_error(chain):
@@ -569,8 +638,82 @@ def test_one_cell_far_away_costs_little(own, place):
 def test_a_workbook_that_expands_is_refused_at_once(own):
     path = own / "frame.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b"<row/>" * 110_000_000)
+        archive.writestr("xl/worksheets/sheet1.xml", b"<row/>" * 110_000_000)  # of which the whole is told first
     refused(lambda: read(path, "frame.xlsx"), "0.7 GB when it is unpacked", "or as CSV")
+
+
+@pytest.mark.parametrize(
+    "part", ["<x " + "a" * 30_000_000 + "='' />", "<!--" + "a" * 30_000_000 + "-->", "<row/>" * 5_000_000]
+)
+def test_a_part_that_is_packed_too_well_is_refused_at_once(own, part):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    changed_sheet(path, lambda text: text.replace(b"</sheetData>", b"</sheetData>" + part.encode()))
+    seconds, _ = spent(lambda: read(path, "frame.xlsx", HEADER))
+    assert seconds < 5
+    refused(lambda: read(path, "frame.xlsx", HEADER), "over 200 times as large when it is unpacked")
+
+
+ODS = (
+    '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+    '<office:body><office:spreadsheet><table:table table:name="A">{}</table:table></office:spreadsheet></office:body>'
+    "</office:document-content>"
+)
+ODS_CELL = '<table:table-cell {} office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ('<table:table-row table:number-rows-repeated="1048000">' + ODS_CELL.format('table:number-columns-repeated="1000"', "x")
+         + "</table:table-row>", "more than 30,000,000 cells"),
+        ("<table:table-row>" + ODS_CELL.format("", 'x<text:s text:c="2000000000"/>x') + "</table:table-row>", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_a_small_ods_file_says_to_repeat_is_not_filled_in(own, rows, words):
+    header = "".join(ODS_CELL.format("", name) for name in HEADER)
+    with zipfile.ZipFile(own / "frame.ods", "w") as archive:
+        archive.writestr("mimetype", "")
+        archive.writestr("META-INF/manifest.xml", "")
+        archive.writestr("content.xml", ODS.format(f"<table:table-row>{header}</table:table-row>{rows}"))
+    seconds, memory = spent(lambda: read(own / "frame.ods", "frame.ods", HEADER))
+    assert seconds < 30 and memory < 900, (seconds, memory)
+    refused(lambda: read(own / "frame.ods", "frame.ods", HEADER), words)
+
+
+def test_a_parquet_file_of_very_many_equal_rows_is_refused_at_once(own):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    equal = pa.DictionaryArray.from_arrays(pa.nulls(20_000_000, pa.int32()).fill_null(0), pa.array(["x"]))
+    parquet.write_table(pa.table([equal, equal], names=["crime_id", "incident_id"]), own / "crimes.parquet")
+    refused(lambda: read(own / "crimes.parquet", "crimes.parquet"), "more than 30,000,000 cells")
+
+
+def test_a_column_twice_in_a_parquet_file_is_refused(tmp_path, own):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = [pa.array(AUDITED[name]) for name in [*AUDITED, "recorded"]]
+    parquet.write_table(pa.table(columns, names=[*AUDITED, "recorded"]), own / "crimes.parquet")
+    refused(lambda: load(tmp_path), "the column twice")
+
+
+def test_merged_cells_that_overlap_are_refused(own):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    merged = b"</sheetData><mergeCells>" + b'<mergeCell ref="A1:XFD1048576"/>' * 500 + b"</mergeCells>"
+    changed_sheet(path, lambda text: text.replace(b"</sheetData>", merged))
+    refused(lambda: read(path, "frame.xlsx", HEADER), "merged cells that overlap")
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "words"), [("float32", 16_777_217, "float32"), ("float64", 10**15, "16 digits")]
+)
+def test_references_that_a_parquet_file_keeps_as_short_numbers_are_refused(tmp_path, own, kind, number, words):
+    ids = [*range(number, number + 15)]
+    AUDITED.assign(incident_id=pd.Series(ids, dtype=kind)).to_parquet(own / "crimes.parquet")
+    refused(lambda: load(tmp_path), "column incident_id", words)
 
 
 def test_a_header_of_three_million_columns_is_refused_soon(own):
@@ -587,9 +730,51 @@ def test_many_bad_cells_are_counted(tmp_path, own):
     assert len(grouped(problems)) <= 4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", ["\n" * 5_000_000, ",".join(["x"] * 12 + ["\n"]) * 200_000], ids=["blank", "bad"])
+def test_refusals_of_many_rows_take_seconds(tmp_path, own, rows):
+    (own / "crimes.csv").write_text(",".join(AUDITED) + "\n" + rows)
+    seconds, memory = spent(lambda: load(tmp_path))
+    assert seconds < 30 and memory < 900, (seconds, memory)
+    refused(lambda: load(tmp_path), "crimes.csv")
+
+
+def test_a_workbook_of_the_strict_kind_is_refused(own):
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+
+    def strict(text):
+        text = text.replace(b"schemas.openxmlformats.org/spreadsheetml/2006", b"purl.oclc.org/ooxml/spreadsheetml")
+        return text.replace(b"schemas.openxmlformats.org/officeDocument/2006", b"purl.oclc.org/ooxml/officeDocument")
+
+    changed_sheet(path, strict, "")
+    refused(lambda: read(path, "frame.xlsx", HEADER), "a file that cannot be read")
+
+
 def test_what_a_terminal_obeys_is_written_out():
     problem = Problem("returned/a\x1b]52;c;eA==\x07.csv", "", "x\nerror: forged", "\u202e")
     assert str(problem).isprintable() and "\\x1b]52" in str(problem) and "\\nerror" in str(problem)
+
+
+def test_no_file_name_or_argument_speaks_to_the_terminal(chain, monkeypatch, capsys):
+    from cdi_lib.cli import main
+
+    monkeypatch.setenv("CDI_PARAMS", str(chain))
+    name = "x\x1b]52;c;eA==\x07\nerror: forged"
+    (chain / "testshire" / "returned" / f"{name}.xlsx").write_bytes(b"")
+    (chain / "testshire" / f"{name}.csv").write_bytes(b"")
+    commands = [
+        ("collect",),
+        ("trace", f"--record={name}"),
+        ("sample", f"--recheck={name}"),
+        ("diff", f"--against={name}"),
+    ]
+    commands += [("accept", f"--copy={name}"), ("collect", "--json")]
+    for command, *more in commands:
+        main([command, "--force=testshire", *more])
+        said = "".join(capsys.readouterr())
+        assert not {"\x1b", "\x07"} & set(said) and "\nerror: forged" not in said, command
+    papers = (chain / "testshire" / "returned" / "problems.csv").read_text("utf-8")
+    assert "forged" in papers and "\x1b" not in papers and "\nerror: forged" not in papers
 
 
 def test_no_reference_is_in_a_message_about_a_table(tmp_path, own):
@@ -842,12 +1027,13 @@ def test_merged_cells_are_refused_and_hidden_rows_told(tmp_path, own):
         ("crimes.csv", b"PK\x03\x04\x14\0\0\0", "a workbook (.xlsx or .ods)"),
         ("crimes.csv", b"%PDF-1.7\n", "a PDF"),
         ("crimes.parquet", b"crime_id,incident_id\n", "text such as CSV"),
+        ("crimes.parquet", b"PAR1\0\0PAR1", "a file that cannot be read"),
     ],
 )
 def test_a_file_that_is_another_kind_than_its_name_says(tmp_path, own, name, content, words):
     (own / name).write_bytes(content)
     [problem] = refused(lambda: load(tmp_path), words)
-    assert "ending of what it is" in problem.expected or not content
+    assert "ending of what it is" in problem.expected or "cannot be read" in problem.got or not content
 
 
 def test_days_that_a_spreadsheet_took_for_months_are_refused(tmp_path, own):

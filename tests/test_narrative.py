@@ -11,7 +11,7 @@ from forces import element, judgements
 
 from cdi_lib.inspection import derived
 from cdi_lib.inspection.details import Details, ElementJudgement
-from cdi_lib.inspection.parameters import SamplingPlan, load_inspection
+from cdi_lib.inspection.parameters import ChangedFrame, SamplingPlan, load_inspection
 from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, index
@@ -326,6 +326,17 @@ def test_letters_of_charts_are_as_large_as_they_were_drawn():
     assert set(re.findall(r"scale\((0\.01\d*)\)", drawn)) == {"0.015625"}
     assert {float(size) for size in re.findall(r"scale\((\S+) -", drawn)} >= {0.105, 0.11}
     assert not re.search(r"translate\([^)]*\.\d\d\d", drawn)
+
+
+def test_a_frame_changed_after_the_draw_is_told():
+    found = results(sampling=load_inspection("northamptonshire").sampling)
+    found.records["status"] = "audit"
+    assert "changed after the draw" not in section(found, "sample")
+    changed = ChangedFrame(sha256="0f" * 32, reason="two logs of another force were taken out")
+    frame = found.details.sampling.frame.model_copy(update={"changed": changed})
+    found.details.sampling = found.details.sampling.model_copy(update={"frame": frame})
+    told = " ".join(section(found, "sample").split())
+    assert f"the SHA-256 `{'0f' * 32}`. It was changed because: Two logs of another force were taken out." in told
 
 
 def test_what_was_left_out_of_the_frame_is_told():

@@ -67,11 +67,22 @@ def test_names_that_are_none_write_nothing(tmp_path, name):
 
 
 def test_a_full_disk_leaves_no_half_inspection(tmp_path, monkeypatch):
-    def full(self, *arguments, **options):
+    def full(file):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pathlib.Path.write_text", full)
+        patched.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space"):
             begin("testshire", tmp_path)
     assert begin("testshire", tmp_path)
+
+
+def test_what_was_killed_half_way_is_finished_and_nothing_else_is(tmp_path):
+    whole = {path.name: path.read_bytes() for path in begin("testshire", tmp_path)}
+    (tmp_path / "testshire.yml").unlink()
+    (tmp_path / "testshire" / "survey.csv").unlink()
+    assert {path.name: path.read_bytes() for path in begin("testshire", tmp_path)} == whole
+    (tmp_path / "testshire.yml").unlink()
+    (tmp_path / "testshire" / "returned" / "one.xlsx").write_bytes(b"")
+    with pytest.raises(InputError, match="already there"):
+        begin("testshire", tmp_path)

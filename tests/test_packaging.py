@@ -1,5 +1,6 @@
 """The four descriptions of the environment agree, and the repository holds what it should and no more. 5 s."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -197,7 +198,7 @@ def makefile(tmp_path):
 
 
 def test_variables_of_the_makefile_are_those_tested_here():
-    [listed] = re.findall(r"^variables := (.*)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    [listed] = re.findall(r"^override variables := (.*)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
     assert {*listed.split(), "OS", "CONDA_DEFAULT_ENV"} == set(VARIABLES)
 
 
@@ -216,6 +217,18 @@ def test_value_of_a_variable_is_never_run(makefile, name, value, tmp_path):
         assert makefile(command, f"{name}={value}") == expected
         assert makefile(command, **{name: value}) == expected
     assert list(tmp_path.rglob("trace")) == []
+
+
+def test_no_other_name_is_run_either(makefile, tmp_path):
+    text = (ROOT / "Makefile").read_text("utf-8")
+    [listed] = re.findall(r"^override own := (.*)$", text, flags=re.MULTILINE)
+    assert {*re.findall(r"^ *([a-z_]+) +:?= ", text, re.MULTILINE), "variables", "set_up", "own", "name", "given"} == {
+        *listed.split()
+    }
+    for name in [*listed.split(), "SHELL", "ANY_OTHER"]:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            makefile("why", f"{name}=$(shell touch trace)x'; touch trace; '")
+        assert list(tmp_path.rglob("trace")) == [], name
 
 
 def test_variables_that_are_not_given_are_not_passed_on(makefile):

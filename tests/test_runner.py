@@ -88,6 +88,17 @@ def test_a_changed_look_renders_the_same_notebooks_again(folder):
     assert before == {name: fingerprint.file_hash(report / name) for name in before}
 
 
+def test_a_front_page_that_a_killed_build_has_left_behind_is_made_again(folder, capsys):
+    from cdi_lib.cli import main
+
+    front = folder / "reports" / "index.html"
+    main(["report", "--force=ashford", "--renderer=pandoc"])
+    for leave in (front.unlink, lambda: os.utime(front, (0, 0))):
+        leave()
+        assert main(["report", "--force=ashford", "--renderer=pandoc"]) == 0
+        assert "up to date" in capsys.readouterr().out and front.stat().st_mtime > 0
+
+
 def test_one_force_that_fails_stops_no_other(folder, capsys):
     (folder / "params" / "bexhill.yml").write_text("schema_version: 1\n")
     (folder / "params" / "corby.yml").write_text((folder / "params" / "corby.yml").read_text() + "# changed\n")

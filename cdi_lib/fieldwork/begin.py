@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from cdi_lib.inspection.files import write_whole
 from cdi_lib.inspection.folders import DEFAULT, force_key
 from cdi_lib.inspection.parameters import CountFigure, Inspection
 from cdi_lib.inspection.problems import InputError, Problem
@@ -39,24 +40,32 @@ def begin(force: str, params: Path, programme: str = DEFAULT) -> list[Path]:
     tables = {name: columns for name, columns in tables_of(by).items() if name != "published"}
     force = force_key(force)
     parameter_file, folder = params / f"{force}.yml", params / force
-    there = [path for path in (parameter_file, folder) if os.path.lexists(path)]  # a dead link counts
-    if there:
-        got, expected = "something that is already there", "a new name; nothing is overwritten"
-        raise InputError([Problem(f"params/{path.name}", "", got, expected) for path in there])
-    texts = {parameter_file: _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "", by)) + "\n"}
-    texts[folder / "columns.md"] = _columns(tables)
+    texts = {folder / "columns.md": _columns(tables)}
     # An empty table of over-recorded crimes says that there were none: nobody has looked yet.
     empty = {name: columns for name, columns in tables.items() if name != "over_recorded"}
     texts |= {folder / f"{name}.csv": ",".join(columns) + "\n" for name, columns in empty.items()}
-    (folder / "returned").mkdir(parents=True)
+    texts[parameter_file] = _INTRODUCTION.format(force=force) + "\n".join(_lines(Inspection, "", by)) + "\n"
+    there = [path for path in (parameter_file, folder) if os.path.lexists(path)]  # a dead link counts
+    if there and not (there == [folder] and _begun(folder, texts)):
+        got, expected = "something that is already there", "a new name; nothing is overwritten"
+        raise InputError([Problem(f"params/{path.name}", "", got, expected) for path in there])
     try:
+        (folder / "returned").mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
-            path.write_text(text, encoding="utf-8", newline="\n")
+            write_whole(path, text.encode())
     except OSError:  # a full disk: no half inspection is left that would keep the next try from beginning
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         parameter_file.unlink(missing_ok=True)
         raise
     return list(texts)
+
+
+def _begun(folder: Path, texts: Mapping[Path, str]) -> bool:
+    """Whether a folder holds only what an earlier run has written that was killed before its last file."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    files = [path for path in folder.rglob("*") if path != folder / "returned"]
+    return all(path in texts and path.is_file() and path.read_bytes() == texts[path].encode() for path in files)
 
 
 def _lines(model: type[BaseModel], indent: str, programme: Programme) -> list[str]:
@@ -103,7 +112,12 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def _columns(tables: Mapping[str, Mapping[str, Column]]) -> str:
-    lines = ["# The record tables", "", "Tables may be CSV, Excel (.xlsx) or Parquet, one file each.", ""]
+    lines = [
+        "# The record tables",
+        "",
+        "Tables may be CSV, workbooks (.xlsx, .xls, .ods) or Parquet, one file each.",
+        "",
+    ]
     for name, columns in tables.items():
         lines += [f"## {name}", "", "| column | what it holds |", "|---|---|"]
         for column, spec in columns.items():

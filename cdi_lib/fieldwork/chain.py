@@ -3,11 +3,12 @@
 Frame and trail are compared by SHA-256; trail, selection and crimes by their references, of which none is quoted.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from cdi_lib.fieldwork.draw import SELECTIONS, read_audit_frame, read_selection
+from cdi_lib.fieldwork.draw import SELECTIONS, read_audit_frame, read_selection, with_reference
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, Trail, read_trail
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK
 from cdi_lib.inspection.files import file_hash, find_table, without_zeros
@@ -15,13 +16,14 @@ from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.problems import InputError, Problem, places, shown
 from cdi_lib.inspection.records import AuditRecords
+from cdi_lib.inspection.tables import parse_moments
 
 
 def check_chain(force: str, inspection: Inspection, params: Path, records: AuditRecords | None) -> list[Problem]:
     """Errors where a link of the chain does not fit the one before it."""
     try:
         trail = read_trail(force, params)
-        found = _frame(force, params, trail) if trail else []
+        found = _frame(force, inspection, params, trail)
         for audit in (FIRST, RECHECK):
             found += _selection(force, params, audit)
         return found if records is None else found + _crimes(force, inspection, params, records, trail)
@@ -29,21 +31,50 @@ def check_chain(force: str, inspection: Inspection, params: Path, records: Audit
         return list(error.problems)
 
 
-def _frame(force: str, params: Path, trail: Trail) -> list[Problem]:
-    path, drawn = find_table("frame", own_folder(force, params)), trail.frame_sha256
-    if drawn is None:
+def _frame(force: str, inspection: Inspection, params: Path, trail: Trail | None) -> list[Problem]:
+    """Whether the frame is the file that was drawn from, or another that the parameters declare."""
+    path, drawn = find_table("frame", own_folder(force, params)), trail.frame_sha256 if trail else None
+    declared = inspection.sampling.frame.changed if inspection.sampling else None
+    now = file_hash(path) if path else None
+    if declared and (drawn is None or now in (None, drawn)):
+        got, key = "a frame that was changed, where there is none", "sampling.frame.changed"
+        return [Problem(f"params/{force}.yml", key, got, "no such key: take it out")]
+    if drawn is None or now == drawn:
         return []
     if path is None:
         got = "no frame beside the sample that was drawn from it"
         expected = "the file: without it nobody can repeat the draw"
         return [Problem(f"params/{force}/frame", "", got, expected, "warning")]
-    if (now := file_hash(path)) == drawn:
-        return []
-    got = f"another file than the sample was drawn from (SHA-256 {now[:12]}…)"
     place = f"params/{force}/sample/{TRAILS[FIRST]}"
-    expected = f"the file with SHA-256 {drawn[:12]}…, as {place} has it: put it back; if it is lost, take this one out "
+    if declared and declared.sha256 == now:
+        where = _other_than_drawn(force, inspection, params)
+        got = "a frame changed after the draw" + (", also in what was drawn" if where else f": {declared.reason}")
+        expected = f"the drawn incidents as they are in the selection; put back the file of {place}"
+        told = f"the file of {place}; the parameters declare the change, and all drawn incidents are in it as they were"
+        problem = Problem(f"params/{force}/{path.name}", "", got, told, "warning")
+        return [replace(problem, where=where, expected=expected, severity="error") if where else problem]
+    got = f"another file than the sample was drawn from (SHA-256 {now})"
+    expected = (
+        f"the file with SHA-256 {drawn[:12]}…, as {place} has it: put it back; or, if nothing that was drawn was "
+    )
+    expected += "changed, give this SHA-256 and a reason in sampling.frame.changed; if it is lost, take this one out "
     expected += f"of the folder: the sample stands, and the report says that its draw cannot be repeated; or {AGAIN}"
     return [Problem(f"params/{force}/{path.name}", "", got, expected)]
+
+
+def _other_than_drawn(force: str, inspection: Inspection, params: Path) -> str:
+    """Rows of the selection that the frame has not, or with another stratum, time, route or context; or nothing."""
+    given, drawn = read_audit_frame(force, inspection, params), read_selection(force, params, FIRST)
+    there = drawn["id"].isin(given.frame.known(drawn["id"].tolist()))
+    now = with_reference(drawn[there], given, inspection).reindex(drawn.index)
+    other = ~there
+    for name in ("stratum", "reported_at", "route", *set(given.columns.context).intersection(drawn)):
+        one, two = (table[name].fillna("").astype(str).str.split().str.join(" ") for table in (drawn, now))
+        if name == "reported_at":
+            one, two = (parse_moments(texts).fillna(pd.Timestamp(0)) for texts in (one, two))
+        other |= one != two
+    rows = (drawn.index[other] + 2).tolist()
+    return f"{places(rows)} of {SELECTIONS[FIRST]}" if rows else ""
 
 
 def _selection(force: str, params: Path, audit: str) -> list[Problem]:
@@ -95,6 +126,9 @@ def _crimes(
             where = f"{places((moved.index + 2).tolist())}, column stratum"
             got = f"{len(moved):,} crime{'s' * (len(moved) > 1)} in another stratum than that of the draw"
             found.append(Problem(file, where, got, f"the stratum in {source}"))
+    if trail and (records.strata is None or records.strata.empty):
+        expected = f"the strata of the draw, from which crimes get their weights: make collect FORCE={force} writes it"
+        found.append(Problem(f"params/{force}/strata.csv", "", "no such file, or no row", expected))
     if trail and records.strata is not None:
         sizes = {row.stratum: row.frame for row in trail.strata}
         names, given = records.strata["stratum"], records.strata["frame_incidents"]

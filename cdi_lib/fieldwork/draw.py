@@ -93,9 +93,13 @@ def draw_sample(force: str, inspection: Inspection, params: Path, unaudited: Map
     listed = drawn.to_frame().set_index("id", drop=False)
     listed = listed.loc[[record.id for record in drawn.records] + [swap.by for swap in drawn.replacements]]
     folder = own_folder(force, params, "sample")
-    made = _write(folder, inspection, FIRST, _with_reference(listed, given, inspection), document, unreplaced)
+    made = _write(folder, inspection, FIRST, with_reference(listed, given, inspection), document, unreplaced)
     said = _as_table(planned, asked, [*_exclusions(given.frame), *drawn.notes])
-    return replace(made, said=(*said, *_chances(inspection, planned)), told=given.told)
+    told = given.told
+    if trail and trail.frame_sha256 not in (None, given.frame.info.sha256):
+        expected = "the same incidents, as came out of it: the trail is now of this file"
+        told += (Problem(given.place, "", "another file than before", expected, "warning"),)
+    return replace(made, said=(*said, *_chances(inspection, planned)), told=told)
 
 
 def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str]) -> Iterator[str]:
@@ -124,9 +128,8 @@ def _chances(inspection: Inspection, planned: PlannedSample) -> Iterator[str]:
     others = programme.grades[(len(programme.grades) - 1) // 2]
     found = planned_chances(inspection, crimes, reported, planned.rates, others)
     labels = {id_: element.label for id_, element in programme.elements.items()}
-    labels |= {id_: question.short or question.label for id_, question in programme.questions.items()} | {
-        OVERALL: programme.overall.label
-    }
+    labels |= {id_: question.short or question.label for id_, question in programme.questions.items()}
+    labels[OVERALL] = programme.overall.label
     rows = {labels[id_]: chances for id_, chances in found.items() if chances}
     said = lambda chance: "<1%" if chance < 0.01 else ">99%" if chance > 0.99 else f"{chance:.0%}"
     width = max(map(len, rows), default=0)
@@ -378,10 +381,12 @@ def _check_routes(frame: Frame, names: FrameColumns, routes: Container[str], pla
     return [problem, *_not_filled(place, where, counts[""], counts.total())]
 
 
-def _with_reference(selection: pd.DataFrame, given: AuditFrame, inspection: Inspection) -> pd.DataFrame:
-    """The selection with what the frame says of the drawn incidents: when and how they were reported."""
+def with_reference(selection: pd.DataFrame, given: AuditFrame, inspection: Inspection) -> pd.DataFrame:
+    """The selection with what the frame says of the drawn incidents: their strata, when and how they were reported."""
     names, drawn = given.columns, given.frame.rows(selection["id"].tolist())
-    selection = selection.assign(reported_at="", route="")
+    stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
+    strata = [stratum_of.get(value, value) for value in drawn[names.stratum].map(normal_text)]
+    selection = selection.assign(stratum=strata, reported_at="", route="")
     if names.reported_at is not None and given.timed:
         values = drawn[names.reported_at]
         text = _moments(values, given.place).dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
@@ -417,7 +422,7 @@ def _write(
         raise InputError.of("RECHECK", "", f"{len(selection):,}", expected)
     # Reserves that come into use are added at its end, and nothing else ever is.
     if not enlarged and not (whole.startswith(before) and before.startswith(least)):
-        expected = f"no other selection there; {AGAIN}"
+        expected = f"no other selection there: put the frame back from which it was drawn; or {AGAIN}"
         raise InputError.of(f"{name}/{selected.name}", "", "a different selection", expected)
     auditors = _asked(folder.parent.name, inspection).auditors if audit == FIRST else 1
     shares = [folder / SHARED_WORKSHEET.format(n, auditors) for n in range(1, auditors + 1)]
@@ -492,6 +497,8 @@ def repeat_draw(force: str, inspection: Inspection, records: AuditRecords, param
     drawn_of = trail.selected if trail else audited
     if inspection.sampling is None or not drawn_of or find_table("frame", params / force) is None:
         return None, "there is no sampling frame with these records (or no seed, or no table of strata)"
+    if changed := inspection.sampling.frame.changed:
+        return None, f"the frame was changed after the draw (SHA-256 now {changed.sha256}): {changed.reason}"
     if trail and trail.version != sampling.ALGORITHM_VERSION:
         return None, f"the sample was drawn by version {trail.version} of the rule"
     given = read_audit_frame(force, inspection, params)

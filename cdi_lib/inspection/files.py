@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _Row: TypeAlias = tuple[int, Sequence[str], "Sequence[str] | None"]  # number, texts, and what is odd in each
 SUFFIXES = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet")  # tables that are read
+MOST_CELLS = 30_000_000  # of a table: a million records of some columns
+TOO_MANY = (f"more than {MOST_CELLS:,} cells", "a table of fewer: only the columns that are needed")
 # Characters that nobody sees, in whose place another reference would stand: spaces of other widths, marks of direction
 INVISIBLE = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 _DAY_FIRST, _DAY_LAST = re.compile(r"(\d{1,2})/\d{1,2}/\d{4}"), re.compile(r"\d{4}-\d\d-(\d\d)")
@@ -94,11 +96,12 @@ class Rows:
         problems = [self._of_cells(name, rows, odd, WHAT_TO_DO[odd]) for (name, odd), rows in found.items()]
         for name in (name for name in self.header if name in ids):
             column = self.header.index(name)
-            texts = [(n, row[column]) for n, row in zip(self.numbers, self.cells) if column < len(row)]
-            if hidden := [number for number, text in texts if not text.isascii() and INVISIBLE.search(text)]:
+            texts = [row[column] if column < len(row) else "" for row in self.cells]
+            seen = (not text.isascii() and INVISIBLE.search(text) for text in texts)
+            if hidden := [number for number, unseen in zip(self.numbers, seen) if unseen]:
                 expected = "references without them: enter them again, or clean the column"
                 problems.append(self._of_cells(name, hidden, "invisible characters", expected))
-            if short := [number for number, text in texts if _SHORTENED.fullmatch(text)]:
+            if short := [number for number, text in zip(self.numbers, texts) if _SHORTENED.fullmatch(text)]:
                 expected = "whole references: a spreadsheet has shortened them (1.23E+15); export them again as text"
                 problems.append(self._of_cells(name, short, "numbers in short form", expected))
         problems += [problem for name in needed if (problem := self._two_orders(name))]
@@ -157,7 +160,7 @@ def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", n
 
 def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
     """A table of numbered rows and what is odd in them; the first of these is the header."""
-    table, seen = Rows(file, [], [], []), dict[str, str]()
+    table, seen, cells = Rows(file, [], [], []), dict[str, str](), 0
     for number, texts, odd in rows:
         row = [seen.setdefault(text, text) if len(text) < 20 else text for text in map(str.strip, texts)]
         if not any(row) and not (odd and any(odd)):
@@ -171,6 +174,9 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
         if row == table.header:
             got, expected = "the header a second time", "it once, above all records: delete the row"
             raise InputError([Problem(file, f"row {number}", got, expected)])
+        cells += len(row)
+        if cells > MOST_CELLS:
+            raise InputError([Problem(file, f"row {number}", *TOO_MANY)])
         table.cells.append(row)
         table.numbers.append(number)
         if odd:
@@ -222,11 +228,16 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
     if there := sorted(set(hidden) & set(table.numbers)) if hidden and name else []:
         expected_there = "rows to be read as well; delete those that are no part of the table"
         table.told.append(Problem(file, places(there), f"{len(there):,} hidden rows", expected_there, "warning"))
+    width = max(map(len, [table.header, *table.cells]))
+    covered = 0
     for rows_of, columns in merged:
         within = table.numbers[bisect_left(table.numbers, rows_of.start) : bisect_left(table.numbers, rows_of.stop)]
-        covered = ((number, column) for number in within for column in columns[:MOST_COLUMNS])
-        table.odd |= {cell: MERGED for cell in covered if cell != (rows_of.start, columns.start)}
-    width = max(map(len, table.cells), default=0)
+        columns_of = range(columns.start, min(columns.stop, width))
+        covered += len(within) * len(columns_of)
+        if covered > width * len(table.numbers):
+            raise InputError([Problem(file, "", "merged cells that overlap", "cells of their own: part them")])
+        cells = ((number, column) for number in within for column in columns_of)
+        table.odd |= {cell: MERGED for cell in cells if cell != (rows_of.start, columns.start)}
     table.header += [""] * (width - len(table.header))
     table.cells = [row + [""] * (len(table.header) - len(row)) for row in table.cells]
     return table
@@ -272,13 +283,19 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
     from pyarrow import parquet
     from pyarrow.types import is_timestamp
 
-    from cdi_lib.inspection.sheets import LONG, as_text, unreadable
+    from cdi_lib.inspection.sheets import LONG, SHORT, as_text, unreadable
 
     try:
-        table = parquet.read_table(path)
-        names = [name for name in table.column_names if not name.startswith("__index_level_")]
-        kinds = [table.schema.field(table.column_names.index(name)).type for name in names]
-        columns = [table.column(table.column_names.index(name)).to_pylist() for name in names]
+        size = parquet.read_metadata(path)
+        if size.num_rows * size.num_columns > MOST_CELLS:
+            raise InputError([Problem(file, "", *TOO_MANY)])
+        with parquet.ParquetFile(path) as opened:  # which also reads a name that stands twice
+            table = opened.read()
+        chosen = [n for n, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
+        names, kinds = [table.column_names[n] for n in chosen], [table.schema.field(n).type for n in chosen]
+        columns = [table.column(n).to_pylist() for n in chosen]
+    except InputError:
+        raise
     except Exception:  # noqa: BLE001  the reader has many kinds of error; all mean the same to the user
         raise unreadable(file, "a Parquet file", path) from None
     yield 1, names, None
@@ -287,6 +304,8 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
         # A column of times holds midnights that are meant, if it holds other times as well.
         is_timed = is_timestamp(kind) and any(v and (v.hour, v.minute, v.second) != (0, 0, 0) for v in values)
         makers.append(partial(as_text, with_time=is_timed))
+    # whole numbers up to these are kept by numbers of 32 and 16 bits
+    most = [{"float": (2**24, SHORT), "halffloat": (2**11, SHORT)}.get(str(kind), (1e15, LONG)) for kind in kinds]
     for number, row in enumerate(zip(*columns, strict=True), 2):
-        odd = [LONG if isinstance(value, float) and abs(value) >= 1e15 else "" for value in row]
+        odd = [what if isinstance(v, float) and abs(v) >= m else "" for v, (m, what) in zip(row, most, strict=True)]
         yield number, [make(value) for make, value in zip(makers, row, strict=True)], odd

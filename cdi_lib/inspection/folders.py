@@ -49,13 +49,13 @@ def own_folder(force: str, params: Path, *parts: str) -> Path:
 def remove_leftovers(folder: Path, pattern: str) -> None:
     """Remove folders of builds that were killed. The number of the process is the last but one part of their names."""
     for leftover in folder.glob(pattern):
-        if not _is_running(leftover.name.rsplit("-", 2)[-2]):
+        if (process := leftover.name.rsplit("-", 2)[-2]).isdecimal() and not _is_running(process):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Path, pattern: str = "**/.*.*.tmp") -> None:
     """Remove files that a process which was killed has half written, see :func:`cdi_lib.inspection.files.write_whole`."""
-    for path in folder.rglob(".*.*.tmp"):
+    for path in folder.glob(pattern):
         if (process := path.name.split(".")[-2]).isdecimal() and not _is_running(process):
             path.unlink(missing_ok=True)
 

@@ -166,6 +166,13 @@ class Estimation(Model):
     source: Text | None = optional(None, "why these choices")
 
 
+class ChangedFrame(Model):
+    """Another file of the frame than the sample was drawn from, in which nothing that was drawn is another."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] = Field(description="SHA-256 of it, as make check says it")
+    reason: Text = Field(description="why it was changed, as a sentence; printed")
+
+
 class FrameColumns(Model):
     """What the columns of the sampling frame are called in the force's extract, and the values in them."""
 
@@ -180,6 +187,9 @@ class FrameColumns(Model):
         {}, "records to leave out before the draw: values by column, such as {opening_code: [TEST, DUPLICATE]}"
     )
     routes: dict[Name, tuple[Name, ...]] = optional({}, "values in it by route, such as {control_room: ['999', '101']}")
+    changed: ChangedFrame | None = optional(
+        None, "if the frame was changed after the draw, in no record that was drawn"
+    )
 
     @property
     def named(self) -> list[str]:

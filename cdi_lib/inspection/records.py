@@ -68,6 +68,7 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
             rows = read(path, file, list(columns[name]), name=name)
             text = as_table(rows)
             told += rows.told
+            del rows  # a million of them are many
             files[name], hashes[file] = file, file_hash(path)
             wrong = check_table(text, name, columns[name])
             mistakes += by_row(wrong, text)
@@ -81,7 +82,7 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
                 }
                 text = text[~is_wrong]
             tables[name] = typed(text, name, inspection.recording_rule.limit_hours)
-            mistakes += check_rows(text, name, inspection)
+            mistakes += check_rows(text, name, inspection, tables[name])
         except InputError as error:
             problems += error.problems
             unreadable.append(name)

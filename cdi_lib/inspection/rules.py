@@ -81,11 +81,14 @@ def _alike(text: pd.DataFrame, columns: Mapping[str, Column], name: str) -> Iter
             yield Mistake(name, row, column, got, expected)
 
 
-def check_rows(text: pd.DataFrame, name: str, inspection: Inspection) -> list[Mistake]:
-    """What is wrong between the cells of rows in which each cell can be read, in their order."""
+def check_rows(
+    text: pd.DataFrame, name: str, inspection: Inspection, data: pd.DataFrame | None = None
+) -> list[Mistake]:
+    """What is wrong between the cells of rows in which each cell can be read, in their order; ``data`` is it typed."""
     if name not in _RULES:
         return []
-    mistakes, data = [], typed(text, name, inspection.recording_rule.limit_hours)
+    data = typed(text, name, inspection.recording_rule.limit_hours) if data is None else data
+    mistakes: list[Mistake] = []
     for column, breaks, expected in _RULES[name](data, inspection):
         for row in _labels(breaks.fillna(False).astype(bool)):
             value, words = text.at[row, column], expected if isinstance(expected, str) else str(expected[row])

@@ -22,10 +22,13 @@ from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
+LARGE, MOST_TIMES = 20_000_000, 200  # a part of more bytes, so many times as large as packed: no program writes that
+MOST_SPACES = 32_767  # in a row: a cell holds no more letters
 # What may be wrong with a cell: in any column that is needed,
 ERROR, UNSAVED, MERGED = "the error of a formula", "a formula without a saved value", "a cell merged with others"
 # and in a column of references.
 LONG, DATED, FORMATTED = "numbers of 16 digits or more", "dates", "numbers that are shown in another form"
+SHORT = "numbers longer than their kind keeps whole (float32, float16)"
 ANYWHERE = (ERROR, UNSAVED, MERGED)
 WHAT_TO_DO = {
     ERROR: "a value; mend the formula",
@@ -33,6 +36,7 @@ WHAT_TO_DO = {
     MERGED: "a cell of its own, with its value: only the first of merged cells has one; part them, and fill them in",
     LONG: "references as text, for a spreadsheet keeps 15 digits; format the column as text before they are entered, or "
     "use CSV",
+    SHORT: "references as text, or as whole numbers; export them again",
     DATED: "references as text, which a spreadsheet has taken for dates; export them again, or format the column as text "
     "before they are entered",
     FORMATTED: "references as text, as they are shown; format the column as text and enter them again, or save as CSV",
@@ -87,7 +91,7 @@ def sheets_of(path: Path, file: str) -> list[Sheet]:
 def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)", path: Path | None = None) -> InputError:
     """What to say of a file that cannot be read; of one that is another kind than its name says, if its path is given."""
     other = (kind_of(path) or "text such as CSV" * path.read_bytes()[:512].isascii()) if path else ""
-    if other and not other.startswith("a workbook"):
+    if other and other != kind and not other.startswith("a workbook"):
         expected = f"{kind}: save it as one, or give the file the ending of what it is"
         return InputError([Problem(file, "", other, expected)])
     return InputError(
@@ -107,6 +111,10 @@ def refuse_huge(archive: zipfile.ZipFile, file: str, kind: str = "a workbook") -
         got = f"{kind} of {size / 1e9:.1f} GB when it is unpacked"
         expected = f"at most {MOST_BYTES / 1e9:.1f} GB; save the table alone, or as CSV"
         raise InputError([Problem(file, "", got, expected)])
+    for member in archive.infolist():  # the readers take hours for a tag of 400 MB
+        if member.file_size > max(LARGE, MOST_TIMES * member.compress_size):
+            got = f"{kind} with a part that is over {MOST_TIMES} times as large when it is unpacked"
+            raise InputError([Problem(file, "", got, "one as programs save it; save the table alone, or as CSV")])
 
 
 def _guarded(rows: Rows, file: str, kind: str) -> Rows:
@@ -164,6 +172,8 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = [(sheet.title, sheet.sheet_state == "visible", sheet._worksheet_path) for sheet in book.worksheets]
         book.close()
+        if not sheets:  # of the strict kind of Office Open XML, the library sees none
+            raise ValueError
     except Exception:  # noqa: BLE001  as above
         raise unreadable(file, kind) from None
 
@@ -193,7 +203,7 @@ def _tags(path: Path, member: str, pattern: bytes) -> Iterator[bytes]:
         while block := opened.read(1 << 20):
             whole, _, rest = (rest + block).rpartition(b"<")  # a tag may go on in the next block
             yield from tag.findall(whole)
-            rest = b"<" + rest
+            rest = b"<" + rest if len(rest) < 1 << 20 else b""  # no tag of a sheet is so long
         yield from tag.findall(rest)
 
 
@@ -366,7 +376,10 @@ def _ods_text(part: ElementTree.Element) -> Iterator[str]:
     yield part.text or ""
     for inner in part:
         if inner.tag == f"{_TEXT}s":
-            yield " " * int(inner.get(f"{_TEXT}c", "1"))
+            spaces = int(inner.get(f"{_TEXT}c", "1"))
+            if spaces > MOST_SPACES:
+                raise ValueError(f"a cell with {spaces} spaces")
+            yield " " * spaces
         else:
             yield from _ods_text(inner)
         yield inner.tail or ""

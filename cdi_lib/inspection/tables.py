@@ -4,12 +4,15 @@ Only ``crimes`` is required; a table that is not there means that this part was 
 with a header and no rows.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from cdi_lib.inspection.files import read_table
@@ -59,10 +62,13 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _YEAR = "(?P<year>[0-9]{4})"
 _CLOCK = "(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.]0+)?)?"
 _MONTH_NAME = f"(?P<month>(?i:{'|'.join(_MONTHS)})[a-z]{{0,6}})"
-_DAYS = (
-    f"{_YEAR}-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}})",
-    f"(?P<day>[0-9]{{1,2}})/(?P<month>[0-9]{{1,2}})/{_YEAR}",
-    f"(?P<day>[0-9]{{1,2}})(?P<mark>[- ]){_MONTH_NAME}(?P=mark){_YEAR}",
+_FORMS = tuple(
+    re.compile(f"{day}(?:[ T]{_CLOCK})?")
+    for day in (
+        f"{_YEAR}-(?P<month>[0-9]{{2}})-(?P<day>[0-9]{{2}})",
+        f"(?P<day>[0-9]{{1,2}})/(?P<month>[0-9]{{1,2}})/{_YEAR}",
+        f"(?P<day>[0-9]{{1,2}})(?P<mark>[- ]){_MONTH_NAME}(?P=mark){_YEAR}",
+    )
 )
 
 
@@ -73,27 +79,21 @@ def parse_moments(text: Series, days: bool = False) -> Series:
     without seconds; with ``days`` also dates alone, as midnight. Local time as written; a change of the clocks is not
     corrected for, and a time with a zone (2019-06-03T14:05Z) is not read, for it may be an hour off.
     """
-    moments = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")
-    text = text.astype(object).where(text.notna(), "").astype(str)
-    for day in _DAYS:
-        clock = f"(?:[ T]{_CLOCK})?" if days else f"[ T]{_CLOCK}"
-        parts = text.str.extract(f"^{day}{clock}$")
-        parts = parts[parts["year"].notna() & ~text.str.endswith("\n")]
-        if len(parts):
-            moments.loc[parts.index] = pd.to_datetime(_iso(parts), format="%Y-%m-%d %H:%M:%S", errors="coerce")
-    return moments
+    found = (_moment(str(one), days) if there else None for one, there in zip(text, text.notna(), strict=True))
+    return pd.Series(np.fromiter(found, "datetime64[s]", len(text)), index=text.index)
 
 
-def _iso(parts: pd.DataFrame) -> Series:
-    """Text such as 2019-06-03 14:05:00 from its parts; months may have names."""
-
-    def two(part: Series) -> Series:
-        return part.fillna("00").str.zfill(2)
-
-    names = parts["month"].str[:3].str.lower()
-    months = names.map({name: str(i) for i, name in enumerate(_MONTHS, 1)}).fillna(parts["month"])
-    day = parts["year"] + "-" + two(months) + "-" + two(parts["day"])
-    return day + " " + two(parts["hour"]) + ":" + two(parts["minute"]) + ":" + two(parts["second"])
+def _moment(text: str, days: bool) -> datetime | None:
+    found = next((found for form in _FORMS if (found := form.fullmatch(text))), None)
+    if found is None or not (days or found["hour"]):
+        return None
+    name = found["month"][:3].lower()
+    month = _MONTHS.index(name) + 1 if name in _MONTHS else int(name)
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    try:
+        return datetime(int(found["year"]), month, int(found["day"]), hour, minute, second)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

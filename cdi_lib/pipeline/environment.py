@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PROGRAMS = VENV / ("Scripts" if os.name == "nt" else "bin")
-PYTHON, UV = PROGRAMS / "python", PROGRAMS / "uv"
+PYTHON, UV = (PROGRAMS / f"{name}{'.exe' if os.name == 'nt' else ''}" for name in ("python", "uv"))
 LOCKS = {kind: ROOT / f"requirements{kind}.lock" for kind in ("", "-test", "-uv")}
 MADE = ROOT / "_extensions" / "cdi" / "made" / "head.html"
 VERSION = "{}.{}".format(*sys.version_info)

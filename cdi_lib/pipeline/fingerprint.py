@@ -146,10 +146,12 @@ def comparison_inputs(reports: Iterable[Path], renderer: str) -> dict[str, str]:
 
 
 def lists_all(reports: Path) -> bool:
-    """Whether the front page of a folder of reports links those that are there, and no other."""
-    page = reports / FRONT[0].name
-    linked = re.findall(r'href="([^"/]+)/index[.]html"', page.read_text(encoding="utf-8")) if page.is_file() else [""]
-    return {*linked, COMPARISON} == {path.parent.name for path in reports.glob("[!.]*/results.json")} | {COMPARISON}
+    """Whether the front page of a folder of reports was made after those that are there, and links them and no other."""
+    page, results = reports / FRONT[0].name, list(reports.glob("[!.]*/results.json"))
+    if not page.is_file() or page.stat().st_mtime < max((path.stat().st_mtime for path in results), default=0):
+        return False
+    linked = re.findall(r'href="([^"/]+)/index[.]html"', page.read_text(encoding="utf-8"))
+    return {*linked, COMPARISON} == {path.parent.name for path in results} | {COMPARISON}
 
 
 def outputs(folder: Path) -> dict[str, str]:

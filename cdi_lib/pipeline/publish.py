@@ -40,10 +40,10 @@ def _locked(path: Path, force: str) -> contextlib.AbstractContextManager:
 
     Its file is removed by whoever held it last.
     """
-    if os.name == "nt":
+    try:
+        import fcntl
+    except ImportError:  # Windows
         return contextlib.nullcontext()
-    import fcntl
-
     while True:
         file = path.open("ab")
         try:

@@ -3,17 +3,19 @@
 import ctypes
 import locale
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import warnings
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
-from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.folders import PROJECT, remove_leftovers
 from cdi_lib.inspection.problems import InputError
 
-LONGEST_TMPDIR = 60  # a socket's path has room for about a hundred characters, and Python adds forty
+LONGEST_TMPDIR = 50  # a socket's path has room for about a hundred characters, of which fifty are added
 
 
 def settle() -> None:
@@ -41,6 +43,22 @@ def settle() -> None:
             (cache / folder).mkdir(parents=True, exist_ok=True)
             os.environ[name] = str(cache / folder)
     os.environ.pop("MATPLOTLIBRC", None)
-    if hasattr(os, "fork") and len(place := tempfile.gettempdir()) > LONGEST_TMPDIR:
+    place = tempfile.gettempdir()
+    if hasattr(os, "fork") and len(place) > LONGEST_TMPDIR and not Path(place).name.startswith("cdi-"):
         expected = f"a folder with a shorter name, of at most {LONGEST_TMPDIR} characters, such as TMPDIR=/tmp"
         raise InputError.of("TMPDIR", "", f"{len(place)} characters", expected)
+    _take_scratch()
+
+
+def _take_scratch() -> None:
+    """Put all that this command, and what it starts, has for a moment into a folder of its own, which goes with it.
+
+    It may name records. What commands that were killed have left is removed.
+    """
+    if Path(tempfile.gettempdir()).name.startswith(own := f"cdi-{os.getpid()}-"):
+        return
+    remove_leftovers(Path(tempfile.gettempdir()), "cdi-[0-9]*-*")
+    tempfile.tempdir = tempfile.mkdtemp(prefix=own)
+    # after the folders of multiprocessing (-100), whose removal fails where they are gone
+    Finalize(None, shutil.rmtree, (tempfile.tempdir, True), exitpriority=-200)
+    os.environ |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), tempfile.tempdir)

@@ -110,7 +110,7 @@ def _run(command: Sequence[str], folder: Path, seconds: float) -> str:
         told, complaints = process.communicate(timeout=seconds)
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
         process.wait()
         if isinstance(error, subprocess.TimeoutExpired):
             raise EngineError(f"no end after {seconds:g} seconds") from error
