@@ -166,11 +166,12 @@ def test_spaces_at_the_ends_of_ids_do_not_count(tmp_path, own, right):
     assert drawn(tmp_path) == right
 
 
-def test_ids_in_short_form_are_refused(tmp_path, own):
-    (own / "frame.csv").write_text("incident_id,stratum\n1.23457E+15,violence\n2,violence\n")
+@pytest.mark.parametrize("short", ["1.23457E+15", "1000007.0"])
+def test_ids_in_short_form_are_refused(tmp_path, own, short):
+    (own / "frame.csv").write_text(f"incident_id,stratum\n{short},violence\n2,violence\n")
     refused(lambda: drawn(tmp_path, incidents={"violence": 1}), "short form")
     (own / "frame.csv").unlink()
-    AUDITED.assign(incident_id=["1.23457E+15"] * len(AUDITED)).to_csv(own / "crimes.csv", index=False)
+    AUDITED.assign(incident_id=[short] * len(AUDITED)).to_csv(own / "crimes.csv", index=False)
     refused(lambda: load(tmp_path), "numbers in short form", "rows 2, 3, 4 and 12 more")
 
 

@@ -27,7 +27,7 @@ TOO_MANY = (f"more than {MOST_CELLS:,} cells", "a table of fewer: only the colum
 # Characters that nobody sees, in whose place another reference would stand: spaces of other widths, marks of direction
 INVISIBLE = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 _DAY_FIRST, _DAY_LAST = re.compile(r"(\d{1,2})/\d{1,2}/\d{4}"), re.compile(r"\d{4}-\d\d-(\d\d)")
-_SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
 
 
 def file_hash(path: Path) -> str:
@@ -102,8 +102,10 @@ class Rows:
                 expected = "references without them: enter them again, or clean the column"
                 problems.append(self._of_cells(name, hidden, "invisible characters", expected))
             if short := [number for number, text in zip(self.numbers, texts) if _SHORTENED.fullmatch(text)]:
-                expected = "whole references: a spreadsheet has shortened them (1.23E+15); export them again as text"
-                problems.append(self._of_cells(name, short, "numbers in short form", expected))
+                expected = (
+                    "whole references: a program took them for numbers (1.23E+15, 7.0); export them again as text"
+                )
+                problems.append(self._of_cells(name, short, "numbers in short form or with decimals", expected))
         problems += [problem for name in needed if (problem := self._two_orders(name))]
         if problems:
             raise InputError(problems)

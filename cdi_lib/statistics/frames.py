@@ -33,7 +33,7 @@ MOST_STRATA = 10_000  # a column of more values holds no strata but, say, refere
 INVISIBLE = r"[\x{A0}\x{AD}\x{1680}\x{180E}\x{2000}-\x{200F}\x{2028}-\x{202F}\x{205F}-\x{206F}\x{3000}\x{FEFF}]"
 _UNSURE = {
     "hidden characters": f"strlen(id) <> length(id) AND regexp_matches(id, '{INVISIBLE}')",
-    "a number in short form, of which digits are lost": "regexp_full_match(id, '[0-9]([.,][0-9]+)?[eE][+]?[0-9]+')",
+    "a number in short form or with decimals": "regexp_full_match(id, '[0-9]([.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+[.]0+')",
     "what is no reference (#N/A, NULL, Total, 01-Mar …)": f"regexp_full_match(lower(id), '{NO_REFERENCE}')",
 }
 # SQL of checks.look
