@@ -264,11 +264,9 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
     unsure = _UNSURE | {"the name of the column, so that a header stands there again": f"lower(id) = '{again}'"}
     faults = (unsure if frame.info.file else {}) | {"": "id = ''"}  # a DataFrame is its maker's business
     counted = ", ".join(f"count(*) FILTER ({condition})" for condition in faults.values())
-    query = (
-        f"SELECT count(*) - count(DISTINCT hash(id)), count(*) - count(DISTINCT hash({_LOOK})), {counted} FROM frame"
-    )
-    # All faults in one pass, which holds nothing in memory but hashes.
-    ((fewer, alike, *numbers),) = _ask(frame, query).fetchall()
+    # All faults in one pass, which holds nothing in memory but hashes. Ids that are the same look alike.
+    query = f"SELECT count(*) - count(DISTINCT hash({_LOOK})), {counted} FROM frame"
+    ((alike, *numbers),) = _ask(frame, query).fetchall()
     for (said, condition), n in zip(faults.items(), numbers, strict=True):
         if n:
             what += f": {n:,} {'' if said else 'empty '}id{'s' * (n > 1)}{f' with {said}' if said else ''}"
@@ -276,14 +274,14 @@ def _refuse_empty_or_repeated(frame: Frame) -> None:
             raise ValueError(f"{what} ({places(frame, condition)}); {todo}")
     repeats = "SELECT id, count(*) AS times FROM frame GROUP BY id HAVING times > 1"
     query = f"SELECT count(*), sum(times) FROM ({repeats}) HAVING count(*) > 0"
-    for ids, records in _ask(frame, query).fetchall() if fewer else ():  # and not two ids with one hash
+    for ids, records in _ask(frame, query).fetchall() if alike else ():
         raise ValueError(
             f"{what}: {ids:,} id{'s occur' if ids > 1 else ' occurs'} more than once, in {records:,} records "
             f"({places(frame, f'id IN (SELECT id FROM ({repeats}))')}); remove the repeats, or take the column that "
             "identifies a record (white space at the ends of an id does not count)"
         )
     twins = f"SELECT {_LOOK} AS look FROM frame GROUP BY look HAVING count(*) > 1"
-    if alike > fewer and frame.info.file:
+    if alike and frame.info.file:
         where = places(frame, f"{_LOOK} IN (SELECT look FROM ({twins}))")
         raise ValueError(
             f"{what}: ids that differ only in capitals, zeros before, kinds of space or dash, or letters of other "
