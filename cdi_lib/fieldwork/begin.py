@@ -112,12 +112,8 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def _columns(tables: Mapping[str, Mapping[str, Column]]) -> str:
-    lines = [
-        "# The record tables",
-        "",
-        "Tables may be CSV, workbooks (.xlsx, .xls, .ods) or Parquet, one file each.",
-        "",
-    ]
+    formats = "Tables may be CSV, workbooks (.xlsx, .xls, .ods) or Parquet, one file each."
+    lines = ["# The record tables", "", formats, ""]
     for name, columns in tables.items():
         lines += [f"## {name}", "", "| column | what it holds |", "|---|---|"]
         for column, spec in columns.items():

@@ -292,7 +292,7 @@ def _strata(
         got = f"one stratum in several spellings: {', '.join(f'{shown(v, 30)} ({counts[v]:,})' for v in several[:6])}"
         expected = "one spelling; or say in sampling.frame.strata which values are a stratum"
         raise InputError.of(place, where, got, expected)
-    stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
+    stratum_of = _strata_of(names)
     known = stratum_of or ({} if set(counts) == {ALL} else {normal_text(name): name for name in asked})
     unknown = sorted(set(counts) - set(known), key=lambda value: -counts[value])
     if known and unknown:
@@ -381,10 +381,15 @@ def _check_routes(frame: Frame, names: FrameColumns, routes: Container[str], pla
     return [problem, *_not_filled(place, where, counts[""], counts.total())]
 
 
+def _strata_of(names: FrameColumns) -> dict[str, str]:
+    """The stratum of each value that the parameters gather into one."""
+    return {normal_text(value): name for name, group in names.strata.items() for value in group}
+
+
 def with_reference(selection: pd.DataFrame, given: AuditFrame, inspection: Inspection) -> pd.DataFrame:
     """The selection with what the frame says of the drawn incidents: their strata, when and how they were reported."""
     names, drawn = given.columns, given.frame.rows(selection["id"].tolist())
-    stratum_of = {normal_text(value): name for name, group in names.strata.items() for value in group}
+    stratum_of = _strata_of(names)
     strata = [stratum_of.get(value, value) for value in drawn[names.stratum].map(normal_text)]
     selection = selection.assign(stratum=strata, reported_at="", route="")
     if names.reported_at is not None and given.timed:

@@ -102,9 +102,8 @@ class Rows:
                 expected = "references without them: enter them again, or clean the column"
                 problems.append(self._of_cells(name, hidden, "invisible characters", expected))
             if short := [number for number, text in zip(self.numbers, texts) if _SHORTENED.fullmatch(text)]:
-                expected = (
-                    "whole references: a program took them for numbers (1.23E+15, 7.0); export them again as text"
-                )
+                expected = "whole references: a program took them for numbers (1.23E+15, 7.0); "
+                expected += "export them again as text"
                 problems.append(self._of_cells(name, short, "numbers in short form or with decimals", expected))
         problems += [problem for name in needed if (problem := self._two_orders(name))]
         if problems:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cdi_lib.inspection.folders import PARAMS_VARIABLE, SECTIONS_VARIABLE, params_of, reports_folder
 from cdi_lib.inspection.problems import InputError, Problem
-from cdi_lib.inspection.results import combine, read_results, write_results
+from cdi_lib.inspection.results import Results, combine, read_results, write_results
 from cdi_lib.pipeline import fingerprint, kept, processes, versions
 from cdi_lib.pipeline.audit import Audit, doubts, read_audit
 from cdi_lib.pipeline.notebooks import NOTEBOOKS, REPORT, STEPS, TIMEOUT_SECONDS, execute, saved_by, write_front_matter
@@ -55,12 +55,13 @@ def build_report(
                 shutil.copyfile(reports / force / "results.json", staging / "results.json")
             else:
                 _run_notebooks(audit, params, staging, progress, reuse)
-                versions.check_corrected(audit, read_results(staging / "results.json"), reports / force, earlier)
-            with processes.beside(_write_data, staging, timeout=TIMEOUT_SECONDS):
+            results = read_results(staging / "results.json")
+            if not only_look:
+                versions.check_corrected(audit, results, reports / force, earlier)
+            with processes.beside(_write_data, results, staging, timeout=TIMEOUT_SECONDS):
                 if not only_look:
                     _run_report(audit, params, staging, commit, progress, earlier)
                 progress(STEPS - 1, "HTML and PDF")
-                results = read_results(staging / "results.json")
                 report, about = staging / "notebooks" / f"{REPORT}.ipynb", metadata.json_ld(results)
                 message = rendering.render(report, staging, engine=renderer, json_ld=about)
                 progress(STEPS, "evidence and data")
@@ -107,11 +108,10 @@ def _run_report(
     write_front_matter(output, audit.inspection)
 
 
-def _write_data(staging: Path) -> None:
+def _write_data(results: Results, staging: Path) -> None:
     """What needs the results only, while the report is made: the notebooks as pages, the tables, the workbook."""
     from cdi_lib.report import workbook  # its libraries are not needed for the report
 
-    results = read_results(staging / "results.json")
     evidence.write_pages(staging / "notebooks", results)
     index.write_tables(results, staging / "tables")
     workbook.write_workbook(results, staging / "tables.xlsx")
