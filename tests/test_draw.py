@@ -420,6 +420,7 @@ def test_an_empty_frame_is_read_and_not_drawn_from(tmp_path):
         draw(frame, 1, 1)
 
 
+@pytest.mark.stress
 def test_the_benchmark_runs():
     said = subprocess.run(
         [sys.executable, "tests/bench_sampling.py", "--rows=20000", "--repeats=1"],

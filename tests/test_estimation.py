@@ -1124,6 +1124,20 @@ def test_few_large_clusters_are_no_more_precise_than_the_likeness_of_all_groups_
     assert found == pytest.approx(by_hand, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("singles", "tens", "share", "flagged"),
+    # Effective: (90 + 10 * 100)^2 / (90 + 10 * 10^4) = 11.9 of 100; 22.5 of 180; (8 + 200)^2 / (8 + 2 * 10^4) = 2.2 of 10;
+    # 2 of 2: all of one size.
+    [(90, 10, 0.26, True), (90, 10, 0.25, False), (160, 20, 0.26, False), (8, 2, 0.26, True), (0, 2, 0.26, False)],
+)
+def test_few_large_clusters_of_a_group_with_much_weight_are_flagged(singles, tens, share, flagged):
+    outcomes = {"a": [(1,)] * singles + [(0, *(1,) * 9)] * tens, "b": [(0,)] * 20 + [(1,)] * 80}
+    estimate = stratified_rate(
+        in_clusters(outcomes), "kind", {"a": round(1000 * share), "b": round(1000 * (1 - share))}
+    )
+    assert ("few_clusters" in estimate.flags) == flagged
+
+
 @pytest.mark.parametrize("stratified", [True, False])
 @pytest.mark.parametrize("finite", [True, False])
 def test_simulation_estimates_as_the_library_does(stratified, finite):

@@ -731,7 +731,7 @@ def test_many_bad_cells_are_counted(tmp_path, own):
     assert len(grouped(problems)) <= 4
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 @pytest.mark.parametrize("rows", ["\n" * 5_000_000, ",".join(["x"] * 12 + ["\n"]) * 200_000], ids=["blank", "bad"])
 def test_refusals_of_many_rows_take_seconds(tmp_path, own, rows):
     (own / "crimes.csv").write_text(",".join(AUDITED) + "\n" + rows)

@@ -66,7 +66,7 @@ def test_what_is_temporary_goes_with_the_command_and_what_was_killed_is_swept(ru
 UNIX = "import os, signal, sys\nsys.modules['fcntl'] = None\nfor name in ('fork', 'killpg', 'geteuid', 'setsid'):\n    delattr(os, name)\ndel signal.SIGKILL, signal.pthread_sigmask, signal.SIGHUP\n"
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 def test_a_report_needs_nothing_that_windows_has_not(run, tmp_path):
     """As far as it can be seen here: without locks, forks, groups of processes and the signals of Unix."""
     (tmp_path / "sitecustomize.py").write_text(UNIX)

@@ -178,6 +178,7 @@ local function Table(tbl)
   local function mark(row, scope_of)
     for i, cell in ipairs(row.cells) do
       if aligns[i] == pandoc.AlignRight then cell.classes:insert("num") end
+      if utf8.len(pandoc.utils.stringify(cell.contents)) > 40 then cell.classes:insert("long") end
       local scope = scope_of(i)
       if scope then cell.attributes.scope = scope end
     end

@@ -25,7 +25,7 @@ from cdi_lib.statistics.estimation import Estimate
 # 1 did not say which cell computed a result; 1 and 2 held labels, and nothing that follows
 SCHEMA_VERSION: Literal[3] = 3
 # How results call what statistics speaks of in general terms: a field, a unit and a flag of an estimate.
-_NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded"}
+_NAMES = {"x": "recorded", "count": "crimes", "few_failures": "few_unrecorded", "few_clusters": "few_incidents"}
 _KINDS = ("estimates", "shares", "tallies", "details")
 _PARTS = {  # fields of an estimate beside its value, as `provenance` knows them
     "interval": ("low", "high", "margin", "below", "above", "confidence", "population"),

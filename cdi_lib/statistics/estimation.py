@@ -14,8 +14,8 @@ Small and awkward cases, each decided:
 - census: standard error 0 and an interval of no width (flag ``census``); a census of one stratum adds no variance;
 - 0 of n, n of n, or a sample without variation between clusters: standard error 0, but an interval of some width, for
   which a cluster counts as one unit (flags ``boundary``, ``zero_variance``);
-- under 30 units, under 10 degrees of freedom, or a post-stratum of much weight with under 5 failures: estimated and
-  flagged (``n_under_30``, ``df_under_10``, ``few_failures``).
+- under 30 units, under 10 degrees of freedom, a post-stratum of much weight with under 5 failures or of which few large
+  clusters tell: estimated and flagged (``n_under_30``, ``df_under_10``, ``few_failures``, ``few_clusters``).
 
 References
 ----------
@@ -46,7 +46,9 @@ from cdi_lib.statistics.design import Bools, Design, Floats, Ints, sum_by, unsee
 from cdi_lib.statistics.intervals import COMBINED, DEFAULT_INTERVAL, INTERVALS, hypergeometric, interval, square_and_add
 
 SMALL_SAMPLE = 30  # units; below it an estimate is flagged "n_under_30"
+LARGE = 1 / 4  # of the successes: a post-stratum with more weighs much
 FEW_FAILURES = 5  # in a post-stratum that weighs much; below it a stratified rate is flagged "few_failures"
+FEW_CLUSTERS = 20  # effective, and under a third of those sampled: the large ones tell, and "few_clusters" is flagged
 RAKING_ROUNDS = 1000  # margins that contradict each other in small groups never agree
 FEW_DEGREES_OF_FREEDOM = 10  # below it an estimate is flagged "df_under_10"
 
@@ -243,6 +245,7 @@ def stratified_rate(
     over a quarter of the successes), its variance is badly known, and one interval of the whole undercovers. Where all groups
     have few failures it is the other way round; so at each end the wider of both is taken, and a group in clusters counts as
     no more precise than independent units or, where few large clusters carry it, than units as alike as those of all groups.
+    The units of that group may be more alike than others, which so few clusters do not show (flag ``few_clusters``).
 
     >>> import pandas as pd
     >>> units = pd.DataFrame({"right": [1] * 80 + [0] * 20 + [1] * 95 + [0] * 5, "kind": ["a"] * 100 + ["b"] * 100})
@@ -275,10 +278,14 @@ def stratified_rate(
             low, high = min(low, estimate.low), max(high, estimate.high)
         low, high = _possible(estimate, design, low, high)
         estimate = replace(estimate, low=low, high=high, interval=method)
+    if estimate.low == estimate.high:
+        return estimate
+    large = known > known.sum() * LARGE
     failures = sum_by(group, design.row_is_unit & (design.row_outcome == 0), len(names))
-    if estimate.low != estimate.high and ((failures < FEW_FAILURES) & (known > known.sum() / 4)).any():
-        return replace(estimate, flags=(*estimate.flags, "few_failures"))
-    return estimate
+    flags = ("few_failures",) * bool((failures[large] < FEW_FAILURES).any())
+    clusters = [_clusters(design, weight * (inside & (group == h))) for h in np.flatnonzero(large)]
+    flags += ("few_clusters",) * any(n < min(FEW_CLUSTERS, number / 3) for n, number in clusters)
+    return replace(estimate, flags=(*estimate.flags, *flags))
 
 
 def _combined(
@@ -316,14 +323,13 @@ def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Int
     That of independent units. A variance that few large clusters carry is badly known, and small where by chance none of them
     fails: so the likeness rho of units in the clusters of all groups (by the variances that these show, `endless`) makes it
     ``1 + (b - 1) rho`` times as large, b = sum W_c^2 / sum w^2 [6]_. Of rho the share counts by which the effective number of
-    clusters, (sum W_c^2)^2 / sum W_c^4 [7]_, falls short of their number: none where clusters are of one size.
+    clusters falls short of their number: none where clusters are of one size.
     """
     simple = rates * (1 - rates) / n
     if design.row_cluster is None:
         return simple
-    squares = [design.cluster_totals(w) ** 2 for w in weights]
-    larger = np.array([of.sum() / (w**2).sum() - 1 for of, w in zip(squares, weights, strict=True)])
-    short = np.array([1 - of.sum() ** 2 / (np.count_nonzero(of) * (of**2).sum()) for of in squares])
+    larger = np.array([(design.cluster_totals(w) ** 2).sum() / (w**2).sum() - 1 for w in weights])
+    short = np.array([1 - effective / sampled for effective, sampled in (_clusters(design, w) for w in weights)])
     shows = endless > 0
     most = (n * larger)[shows].sum()
     rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0
@@ -433,6 +439,12 @@ def sensitivity(
         for name, one in designs.items():
             rows.append(replace(stratified_rate(one, post_strata, successes, method, confidence), estimator=name))
     return rows
+
+
+def _clusters(design: Design, weight: Floats) -> tuple[float, int]:
+    """Return the effective number of clusters that hold `weight`, (sum W_c^2)^2 / sum W_c^4 [7]_, and their number."""
+    squares = design.cluster_totals(weight) ** 2
+    return float(squares.sum() ** 2 / (squares**2).sum()), int(np.count_nonzero(squares))
 
 
 def _proportion(

@@ -64,7 +64,8 @@ def random_effects(rates: Sequence[float], se: Sequence[float]) -> Pooled:
 
     The shrunken rates and their intervals leave it open how much the true rates differ: posterior mean and spread with a
     uniform prior of tau squared [2]_ [6]_. Over 5 to 40 rates and a tau of 0 to 0.5 the intervals hold 94 to 100 % of the
-    true rates, the more the less these differ. With fewer than four rates they are arbitrarily wide.
+    true rates, the more the less these differ; with tau as estimated they would hold 81 to 98 %, the fewest at a tau of 0.05.
+    With fewer than four rates they are arbitrarily wide.
 
     >>> round(random_effects([0.90, 0.92, 0.95], [0.01, 0.01, 0.01]).mean, 3)
     0.924
