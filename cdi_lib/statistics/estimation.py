@@ -36,6 +36,7 @@ References
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -308,12 +309,10 @@ def _combined(
     correlation = None
     if design.row_cluster is not None and len(rates) > 1:  # a cluster may hold units of several groups
         correlation = np.eye(len(rates))
-        for h in range(len(rates)):
-            for k in range(h):
-                if errors[h] and errors[k]:
-                    both = design.variance(scores[h] + scores[k], design.row_is_unit)
-                    of_both = (both - errors[h] ** 2 - errors[k] ** 2) / (2 * errors[h] * errors[k])
-                    correlation[h, k] = correlation[k, h] = of_both
+        for h, k in combinations(np.flatnonzero(errors), 2):
+            both = design.variance(scores[h] + scores[k], design.row_is_unit)
+            of_both = (both - errors[h] ** 2 - errors[k] ** 2) / (2 * errors[h] * errors[k])
+            correlation[h, k] = correlation[k, h] = of_both
     return square_and_add(rates, lows, highs, known, correlation)
 
 
@@ -376,9 +375,8 @@ def raked_rate(
     firsts = np.cumsum([0, *(len(names) for _, names, _ in groups)])
     columns = [first + group for first, (group, _, _) in zip(firsts[:-1], groups, strict=True)]
     together = np.zeros((firsts[-1], firsts[-1]))  # of each two groups; no table of rows by groups
-    for a in columns:
-        for b in columns:
-            np.add.at(together, (a, b), base * counted)
+    for pair in product(columns, repeat=2):
+        np.add.at(together, pair, base * counted)
     of_groups = sum(sum_by(a, base * linear, firsts[-1]) for a in columns)
     slope = np.linalg.lstsq(together, of_groups, rcond=None)[0]
     scores = weight * (linear - counted * sum(slope[a] for a in columns))
