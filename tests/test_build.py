@@ -1,5 +1,6 @@
 """Running notebooks: fresh processes, failures that are told and lose nothing, publishing in one step."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -108,6 +109,19 @@ def test_a_process_beside_the_block_fails_as_itself_and_ends_with_the_block(tmp_
     with pytest.raises(KeyError), processes.beside(write_late, tmp_path / "never", timeout=60):
         raise KeyError
     assert not (tmp_path / "never").exists()
+
+
+def test_a_build_whose_command_was_killed_keeps_no_failed_notebooks(tmp_path, monkeypatch):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "1_sample.ipynb").touch()
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    monkeypatch.setattr(processes, "_to_parent", sender)
+    publish.keep_failed(tmp_path / "made", "ashford", tmp_path)
+    assert (tmp_path / publish.FAILED / "ashford" / "1_sample.ipynb").is_file()
+    publish.forget_failed("ashford", tmp_path)
+    receiver.close()
+    publish.keep_failed(tmp_path / "made", "ashford", tmp_path)
+    assert not (tmp_path / publish.FAILED).exists()
 
 
 @pytest.mark.stress

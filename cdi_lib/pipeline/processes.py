@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import select
 import signal
 import threading
 import time
@@ -134,6 +135,15 @@ def tell(message: Any) -> None:
             _to_parent.send(("message", message))
         except OSError:  # nobody waits any more: the parent was killed
             os._exit(1)
+
+
+def is_waited_for() -> bool:
+    """Whether somebody waits for what this process makes: no longer once the command that began it was killed."""
+    if _to_parent is None or not hasattr(select, "poll"):
+        return True
+    pipe = select.poll()
+    pipe.register(_to_parent.fileno(), 0)  # reports without being asked that the other end was closed
+    return not pipe.poll(0)
 
 
 def _call(sender: Connection, function: Callable, arguments: tuple) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cdi_lib.inspection.folders import BUILDING, remove_leftovers
 from cdi_lib.pipeline.notebooks import FAILED, BuildError
+from cdi_lib.pipeline.processes import is_waited_for
 
 
 @contextlib.contextmanager
@@ -88,7 +89,12 @@ def _exchange(first: Path, second: Path) -> bool:
 
 
 def keep_failed(notebooks: Path, force: str, reports: Path) -> None:
-    """Keep the executed notebooks of a failed build for reading; a full disk must not hide the first error."""
+    """Keep the executed notebooks of a failed build for reading; a full disk must not hide the first error.
+
+    Not where the command was killed: the next one may have swept what this process still needed.
+    """
+    if not is_waited_for():
+        return
     failed = reports / FAILED / force
     with contextlib.suppress(OSError):
         shutil.rmtree(failed, ignore_errors=True)
