@@ -284,7 +284,7 @@ def stratified_rate(
     large = known > known.sum() * LARGE
     failures = sum_by(group, design.row_is_unit & (design.row_outcome == 0), len(names))
     flags = ("few_failures",) * bool((failures[large] < FEW_FAILURES).any())
-    clusters = [_clusters(design, weight * (inside & (group == h))) for h in np.flatnonzero(large)]
+    clusters = [_effective(design.cluster_totals(weight * (inside & (group == h)))) for h in np.flatnonzero(large)]
     flags += ("few_clusters",) * any(n < min(FEW_CLUSTERS, number / 3) for n, number in clusters)
     return replace(estimate, flags=(*estimate.flags, *flags))
 
@@ -327,8 +327,9 @@ def _least_variance(design: Design, weights: list[Floats], rates: Floats, n: Int
     simple = rates * (1 - rates) / n
     if design.row_cluster is None:
         return simple
-    larger = np.array([(design.cluster_totals(w) ** 2).sum() / (w**2).sum() - 1 for w in weights])
-    short = np.array([1 - effective / sampled for effective, sampled in (_clusters(design, w) for w in weights)])
+    totals = [design.cluster_totals(w) for w in weights]
+    larger = np.array([(of**2).sum() / (w**2).sum() - 1 for of, w in zip(totals, weights, strict=True)])
+    short = np.array([1 - effective / sampled for effective, sampled in map(_effective, totals)])
     shows = endless > 0
     most = (n * larger)[shows].sum()
     rho = (n * (_ratio(endless, simple) - 1))[shows].sum() / most if most > 0 else 0.0
@@ -439,9 +440,9 @@ def sensitivity(
     return rows
 
 
-def _clusters(design: Design, weight: Floats) -> tuple[float, int]:
-    """Return the effective number of clusters that hold `weight`, (sum W_c^2)^2 / sum W_c^4 [7]_, and their number."""
-    squares = design.cluster_totals(weight) ** 2
+def _effective(totals: Floats) -> tuple[float, int]:
+    """Return the effective number of clusters with these weights, (sum W_c^2)^2 / sum W_c^4 [7]_, and their number."""
+    squares = totals**2
     return float(squares.sum() ** 2 / (squares**2).sum()), int(np.count_nonzero(squares))
 
 
