@@ -900,10 +900,12 @@ def test_check_says_what_a_final_report_lacks_and_report_says_the_same(chain, mo
     )
     said = checking.check("testshire").said[-1]
     assert "a draft can be built" in said and "1 challenge undecided" in said and "no approval" in said
+    assert "no conclusion (findings.conclusion)" in said
     text = (chain / "testshire.yml").read_text().replace("publication:\n", "publication:\n  status: final\n")
     (chain / "testshire.yml").write_text(text)
     problems = [str(problem) for problem in checking.check("testshire").problems if problem.severity == "error"]
     assert len(problems) == 1 and "1 challenge undecided" in problems[0]
+    assert checking.check("testshire").said[-1].startswith("it is final; still open: no approval")
     refused(lambda: check_final(audit(chain), ""), "1 challenge undecided")
 
 
