@@ -22,7 +22,7 @@ from forces import crimes, parameters, write_force
 
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.collected import check_collected, collect
-from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection, repeat_draw
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_audit_frame, read_selection, repeat_draw
 from cdi_lib.fieldwork.returns import check_returns
 from cdi_lib.inspection.files import file_hash, read
 from cdi_lib.inspection.folders import PROJECT as ROOT
@@ -1004,6 +1004,31 @@ def test_dates_without_a_time_are_told(tmp_path, own):
     (own / "frame.csv").write_text(frame_csv(rows, (*HEADER, "reported_at")))
     [told] = draw_sample("testshire", inspection(), tmp_path).told
     assert told.got == "3 dates without a time"
+
+
+def test_days_of_the_audit_period_without_a_record_are_told(tmp_path, own):
+    """An export that was cut, or made in parts of which one is missing; not the days that chance leaves out."""
+    whole = [(f"I{k:03}", ("violence", "other")[k % 2], f"{1 + k // 2 % 28}/{1 + k % 6}/2022 9:00") for k in range(400)]
+
+    def told(rows):
+        (own / "frame.csv").write_text(frame_csv(rows, (*HEADER, "reported_at")))
+        return [f"{p.where}: {p.got}" for p in read_audit_frame("testshire", inspection(), tmp_path).told]
+
+    assert told(whole) == told(whole[:40]) == []
+    assert told([row for row in whole if "/5/" not in row[2]]) == [
+        "column 'reported_at': no record of 33 days, from 2022-04-29"
+    ]
+    assert told([row for row in whole if row[2][-11] in "123"]) == [
+        "column 'reported_at': no record of 94 days, from 2022-03-29"
+    ]
+
+
+def test_as_many_records_as_a_program_exports_at_most_are_told(tmp_path, own):
+    rows = [(f"I{k:05}", ("violence", "other")[k % 2]) for k in range(30_000)]
+    (own / "frame.csv").write_text(frame_csv(rows))
+    assert "30,000 records" in str(read_audit_frame("testshire", inspection(), tmp_path).told)
+    (own / "frame.csv").write_text(frame_csv(rows[1:]))
+    assert read_audit_frame("testshire", inspection(), tmp_path).told == ()
 
 
 def test_merged_cells_are_refused_and_hidden_rows_told(tmp_path, own):
