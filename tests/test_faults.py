@@ -1235,7 +1235,7 @@ def test_a_worksheet_of_another_draw_is_told_once(chain, tmp_path):
     assert len(told) == 1 and "of another force, or of an earlier draw" in told[0]
 
 
-@pytest.mark.parametrize("name", ["one.pdf", "ann"])
+@pytest.mark.parametrize("name", ["one.pdf", "ann", "one.gsheet", "one.xlsx.crdownload", "one"])
 def test_what_is_returned_and_not_read_is_told(chain, name):
     folder = chain / "testshire" / "returned"
     if name == "ann":

@@ -31,9 +31,9 @@ FOLDER = "returned"
 COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as", "over_recorded")
 # Papers that are written beside the worksheets, and so never read as such
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
-# What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
+# What cannot be read of these is told, and that others are not read: no worksheet in another form is passed over.
 SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers", ".parquet")
-NOT_READ = (".pdf", ".zip", ".docx", ".doc", ".htm", ".html", ".txt", ".tsv", ".msg", ".eml", ".xml", ".fods")
+OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # files that nobody has put there
 Counts: TypeAlias = dict[str, dict[str, int]]  # of incidents, by stratum and what came of them
 Words: TypeAlias = str | Callable[[Series], str]  # of a message: for every row, or made of a row
 
@@ -107,7 +107,7 @@ def read_returned(force: str, inspection: Inspection, params: Path) -> tuple[pd.
     papers, columns = (PROBLEMS, OUTSTANDING, DISAGREEMENTS), worksheet.columns_for(inspection.programme)
     there = sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
     files = [path for path in there if path.suffix.lower() in SPREADSHEETS and path.name not in papers]
-    others = [path for path in there if path.is_dir() or path.suffix.lower() in NOT_READ]
+    others = [path for path in there if path not in files and path.name.lower() not in (*papers, *OF_SYSTEMS)]
     is_drawn = (own_folder(force, params, "sample") / SELECTIONS[worksheet.FIRST]).is_file()
     if not files and not (others and is_drawn):
         return pd.DataFrame(columns=[*columns, "file", "row"]), None
