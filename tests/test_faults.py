@@ -1051,7 +1051,9 @@ def test_merged_cells_are_refused_and_hidden_rows_told(tmp_path, own):
         ("crimes.xlsx", b"<html><table></table></html>", "a web page"),
         ("crimes.xls", b"\xef\xbb\xbf<table></table>", "a web page"),
         ("crimes.ods", b"crime_id;incident_id\n", "text such as CSV"),
-        ("crimes.xlsx", b"", "an empty file"),
+        ("crimes.xls", "Café\n".encode(), "text such as CSV"),
+        ("crimes.xlsx", b"", "an empty file; expected the whole file"),
+        ("crimes.csv", b"\x1f\x8b\x08\0\0", "a packed file (.gz)"),
         ("crimes.csv", b"PK\x03\x04\x14\0\0\0", "a workbook (.xlsx or .ods)"),
         ("crimes.csv", b"%PDF-1.7\n", "a PDF"),
         ("crimes.parquet", b"crime_id,incident_id\n", "text such as CSV"),
@@ -1233,6 +1235,14 @@ def test_a_worksheet_of_another_draw_is_told_once(chain, tmp_path):
     fill_in(blank, chain / "testshire" / "returned" / "one.xlsx")
     told = [line for line in returned(chain) if "not selected" in line]
     assert len(told) == 1 and "of another force, or of an earlier draw" in told[0]
+
+
+@pytest.mark.parametrize("ending", [".numbers", ".xlsb"])
+def test_a_worksheet_of_a_kind_that_is_not_read_is_to_be_saved_as_another(chain, ending):
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    path.rename(path.with_suffix(ending)).write_bytes(b"PK\x03\x04\0")
+    [problem] = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
+    assert problem.got == "a workbook of a kind that is not read" and "save it as one" in problem.expected
 
 
 @pytest.mark.parametrize("name", ["one.pdf", "ann", "one.gsheet", "one.xlsx.crdownload", "one"])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from xml.etree import ElementTree
 
-from cdi_lib.inspection.delimited import MOST_COLUMNS, kind_of
+from cdi_lib.inspection.delimited import EMPTY, MOST_COLUMNS, WHOLE, kind_of
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
@@ -41,6 +41,7 @@ WHAT_TO_DO = {
     "before they are entered",
     FORMATTED: "references as text, as they are shown; format the column as text and enter them again, or save as CSV",
 }
+_BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")  # what no text holds
 _PLAIN = re.compile(r"|General|GENERAL|Standard|@|[#,]*0?(\.0+)?")
 
 
@@ -90,10 +91,12 @@ def sheets_of(path: Path, file: str) -> list[Sheet]:
 
 def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)", path: Path | None = None) -> InputError:
     """What to say of a file that cannot be read; of one that is another kind than its name says, if its path is given."""
-    other = (kind_of(path) or "text such as CSV" * path.read_bytes()[:512].isascii()) if path else ""
+    other = (kind_of(path) or "text such as CSV" * (not _BINARY.search(path.read_bytes()[:512]))) if path else ""
+    if file.lower().endswith((".xlsb", ".numbers")) and other != EMPTY:
+        return InputError.of(file, "", "a workbook of a kind that is not read", f"{kind}: save it as one")
     if other and other != kind and not other.startswith("a workbook"):
         expected = f"{kind}: save it as one, or give the file the ending of what it is"
-        return InputError([Problem(file, "", other, expected)])
+        return InputError.of(file, "", other, WHOLE if other == EMPTY else expected)
     return InputError(
         [Problem(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")]
     )
