@@ -231,6 +231,20 @@ def test_the_error_of_a_formula_is_refused(tmp_path, own):
     refused(lambda: load(tmp_path), "row 4, column recorded_at", "the error of a formula")
 
 
+@pytest.mark.parametrize("kind", ["xlsx", "xls", "ods"])
+def test_a_value_that_is_struck_out_is_refused(tmp_path, own, kind):
+    """People strike out a row that they mean to take back; nothing says that it does not count."""
+
+    def strike(book):
+        book.active["B3"].font = openpyxl.styles.Font(strike=True)
+        book.active["A4"].font = openpyxl.styles.Font(bold=True)
+
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]), change=strike)
+    if kind != "xlsx":
+        converted(path, kind)
+    refused(lambda: drawn(tmp_path), "row 3, column stratum: got a value that is struck out")
+
+
 def test_what_no_column_asks_for_may_hold_errors(tmp_path, own, right):
     rows = [(*HEADER, "note"), *((i, s, "=1/0") for i, s in ROWS)]
     workbook(own / "frame.xlsx", ("Sheet1", rows))

@@ -26,14 +26,16 @@ LARGE, MOST_TIMES = 20_000_000, 200  # a part of more bytes, so many times as la
 MOST_SPACES = 32_767  # in a row: a cell holds no more letters
 # What may be wrong with a cell: in any column that is needed,
 ERROR, UNSAVED, MERGED = "the error of a formula", "a formula without a saved value", "a cell merged with others"
+STRUCK = "a value that is struck out"
 # and in a column of references.
 LONG, DATED, FORMATTED = "numbers of 16 digits or more", "dates", "numbers that are shown in another form"
 SHORT = "numbers longer than their kind keeps whole (float32, float16)"
-ANYWHERE = (ERROR, UNSAVED, MERGED)
+ANYWHERE = (ERROR, UNSAVED, MERGED, STRUCK)
 WHAT_TO_DO = {
     ERROR: "a value; mend the formula",
     UNSAVED: "its value; open the workbook in a spreadsheet program and save it",
     MERGED: "a cell of its own, with its value: only the first of merged cells has one; part them, and fill them in",
+    STRUCK: "a value that holds; delete what does not, or take the line through it away",
     LONG: "references as text, for a spreadsheet keeps 15 digits; format the column as text before they are entered, or "
     "use CSV",
     SHORT: "references as text, or as whole numbers; export them again",
@@ -174,6 +176,7 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = [(sheet.title, sheet.sheet_state == "visible", sheet._worksheet_path) for sheet in book.worksheets]
+        strikes = any(font.strike for font in book._fonts)
         book.close()
         if not sheets:  # of the strict kind of Office Open XML, the library sees none
             raise ValueError
@@ -181,8 +184,8 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
         raise unreadable(file, kind) from None
 
     def rows(name: str, member: str) -> Rows:
-        found = _xlsx_rows(path, file, name, _formulas(path, name) if any(_tags(path, member, rb"(f)[ />]")) else {})
-        return _guarded(found, file, kind)
+        formulas = _formulas(path, name) if any(_tags(path, member, rb"(f)[ />]")) else {}
+        return _guarded(_xlsx_rows(path, file, name, formulas, strikes), file, kind)
 
     def marks(member: str) -> tuple[list[int], list[Area]]:
         hidden, merged = (
@@ -225,7 +228,7 @@ def _formulas(path: Path, name: str) -> dict[int, set[int]]:
     return {number: found for number, found in enumerate(columns, 1) if found}
 
 
-def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) -> Rows:
+def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]], strikes: bool) -> Rows:
     for number, row in enumerate(_sheet(path, name, values=True).iter_rows(), 1):
         computed, cells = formulas.get(number, ()), []
         for column, cell in enumerate(row):
@@ -233,6 +236,8 @@ def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) 
                 cells.append(Cell("", UNSAVED) if column in computed else BLANK)
             elif cell.data_type == "e":
                 cells.append(Cell(as_text(cell.value), ERROR))
+            elif strikes and cell.font.strike:
+                cells.append(Cell(as_text(cell.value), STRUCK))
             elif isinstance(cell.value, str):
                 cells.append(Cell(cell.value.strip()))
             else:
@@ -267,7 +272,10 @@ def _of_xls(path: Path, file: str) -> list[Sheet]:
             return Cell(xlrd.error_text_from_code.get(found.value, "#N/A"), ERROR)
         if found.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
             return BLANK
-        form = book.format_map[book.xf_list[found.xf_index].format_key].format_str
+        look = book.xf_list[found.xf_index]
+        if book.font_list[look.font_index].struck_out:
+            return Cell(as_text(found.value), STRUCK)
+        form = book.format_map[look.format_key].format_str
         if found.ctype == xlrd.XL_CELL_DATE:
             return cell_of(xlrd.xldate_as_datetime(found.value, book.datemode), form)
         return cell_of(bool(found.value) if found.ctype == xlrd.XL_CELL_BOOLEAN else found.value, form)
@@ -321,14 +329,18 @@ def _of_ods(path: Path, file: str) -> list[Sheet]:
 
 
 def _ods_rows(path: Path, file: str, name: str, hidden: list[int] | None = None) -> Rows:
-    number, here = 1, False
+    number, here, style, struck = 1, False, "", set[str]()
     with zipfile.ZipFile(path) as archive, archive.open("content.xml") as opened:
         for event, element in ElementTree.iterparse(opened, ("start", "end")):
-            if element.tag == f"{_TABLE}table":
+            if event == "start" and element.tag.endswith("}style"):
+                style = next((v for k, v in element.items() if k.endswith("style:1.0}name")), "")
+            elif any(k.endswith("}text-line-through-style") and v != "none" for k, v in element.items()):
+                struck.add(style)
+            elif element.tag == f"{_TABLE}table":
                 here = event == "start" and element.get(f"{_TABLE}name") == name
             elif event == "end" and element.tag == f"{_TABLE}table-row":
                 times = int(element.get(f"{_TABLE}number-rows-repeated", "1"))
-                if here and (cells := _ods_cells(element, file, number)):
+                if here and (cells := _ods_cells(element, file, number, struck)):
                     if times > MOST_ROWS:
                         raise InputError([Problem(file, f"row {number}", f"{times:,} equal rows", "a sheet's rows")])
                     if hidden is not None and element.get(f"{_TABLE}visibility", "visible") != "visible":
@@ -338,12 +350,13 @@ def _ods_rows(path: Path, file: str, name: str, hidden: list[int] | None = None)
                 element.clear()
 
 
-def _ods_cells(row: ElementTree.Element, file: str, number: int) -> list[Cell]:
+def _ods_cells(row: ElementTree.Element, file: str, number: int, struck: set[str]) -> list[Cell]:
     cells: list[Cell] = []
     for element in row:
         if element.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             continue
         cell, times = _ods_cell(element), int(element.get(f"{_TABLE}number-columns-repeated", "1"))
+        cell = Cell(cell.text, STRUCK) if cell.text and element.get(f"{_TABLE}style-name") in struck else cell
         cell = Cell("", MERGED) if cell == BLANK and element.tag.endswith("covered-table-cell") else cell
         if len(cells) + times > MOST_COLUMNS and cell != BLANK:
             got = f"a value beyond column {MOST_COLUMNS:,}: {shown(cell.odd or 'text')}"
