@@ -457,6 +457,7 @@ def test_lost_zeros_of_a_worksheet_are_told(chain):
     (chain / "testshire" / "returned" / "one.xlsx").unlink()
     told = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
     assert "leading zeros are lost" in str(told[0]) and "column incident_id" in told[0].where
+    assert not any("incidents selected" in str(problem) for problem in told)  # which these are
 
 
 @pytest.mark.parametrize("change", [lambda t: t.iloc[5:], lambda t: t.assign(Via="CRC"), lambda t: t[::-1]])
@@ -565,17 +566,20 @@ def test_the_order_of_day_and_month_is_not_guessed(chain):
     sheet = pd.read_excel(own / "returned" / "one.xlsx", sheet_name="Audit", dtype=object)
     (own / "returned" / "one.xlsx").unlink()
 
-    def told(form, without_given=False):
+    def told(form, without_given=False, only=()):
         table = sheet.copy()
         for name in ("reported_at", "recorded_at"):
             times = pd.to_datetime(table[name])
             times = times.mask(times.dt.day > 12) if without_given else times
-            table[name] = times.dt.strftime(form)
+            table[name] = times.dt.strftime(form if name in (*only, name)[:1] else "%d/%m/%Y %H:%M")
         table.to_csv(own / "returned" / "one.csv", index=False)
         return check_returns("testshire", asked, chain)
 
     pd.testing.assert_frame_equal(told("%d/%m/%Y %H:%M:%S").crimes, before.crimes)
-    assert "month before the day" in str(told("%m/%d/%Y %H:%M").problems[0])
+    for only in ((), ("recorded_at",)):  # one cause, one message
+        [problem] = told("%m/%d/%Y %H:%M", only=only).errors
+        column = (*only, "reported_at")[0]
+        assert "month before the day" in problem.got and problem.where.endswith(f"more, column {column}")
     damaged(own / "sample" / "selection.csv", lambda t: t.assign(reported_at=""))
     assert any("read in two orders" in str(problem) for problem in told("%d/%m/%Y %H:%M", True).errors)
     assert not any("read in two orders" in str(problem) for problem in told("%Y-%m-%d %H:%M", True).errors)
@@ -884,6 +888,27 @@ def test_one_cause_is_one_message(tmp_path, own):
     problems = refused(lambda: load(tmp_path))
     assert len(problems) == 30 and len(grouped(problems)) == 2
     assert "rows 2, 3, 4 and 12 more, column recorded: got 15 times 'perhaps'" in str(grouped(problems)[0])
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "."])
+def test_what_programs_write_into_blank_cells_is_one_cause(tmp_path, own, chain, word):
+    AUDITED.replace("", word).to_csv(own / "crimes.csv", index=False)
+    [problem] = refused(lambda: load(tmp_path), f"'{word}' in 2 columns", "blank cells")
+    assert problem.where.startswith("rows 2, 3, 4")
+    AUDITED.assign(recorded_as=word).to_csv(own / "crimes.csv", index=False)
+    refused(lambda: load(tmp_path), f"column recorded_as: got '{word}'")
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    sheet = pd.read_excel(path, sheet_name="Audit", dtype=object)
+    path.unlink()
+    sheet.fillna(word).to_csv(path.with_suffix(".csv"), index=False)
+    [problem] = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
+    assert f"'{word}' in " in problem.got
+
+
+@pytest.mark.parametrize("made", [lambda texts: [t.encode() for t in texts], lambda texts: [[t] for t in texts]])
+def test_columns_of_parquet_that_hold_no_text_are_refused(tmp_path, own, made):
+    AUDITED.assign(crime_id=made(AUDITED["crime_id"])).to_parquet(own / "crimes.parquet")
+    refused(lambda: load(tmp_path), "column crime_id: got values of the kind")
 
 
 @pytest.mark.parametrize(

@@ -224,8 +224,8 @@ def test_all_problems_of_all_files_are_told_worst_first_and_as_csv(params):
     (params / "testshire" / "returned" / "d.csv").write_text("incident,finding\n1,crime\n", encoding="utf-8")
     returns = check_returns("testshire", INSPECTION, params)
     lines = [str(problem) for problem in returns.problems]
-    assert "text such as CSV" in lines[0] and "column audit" in lines[1]
-    assert [line for line in lines if "also in a.xlsx" in line and "b.xlsx" in line]
+    assert "text such as CSV" in lines[0] and "no columns audit, incident_id" in lines[1]
+    assert [line for line in lines if "also in a.xlsx; expected each incident in one file" in line and "b.xlsx" in line]
     severities = [problem.severity for problem in returns.problems]
     assert severities == sorted(severities) and "warning" in severities  # no re-check came back
     written = {path.name: path for path in write_papers("testshire", returns, params)}

@@ -238,7 +238,7 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
     all_records = frame.info.records + sum(sum(counts.values()) for counts in frame.info.excluded.values())
     if all_records in MOST_EXPORTED:
         got = f"{all_records:,} records, more than which some programs do not export"
-        told = (*told, Problem(place, "", got, "all records; see that none is cut off", "warning"))
+        told += [Problem(place, "", got, "all records; see that none is cut off", "warning")]
     if names.reported_at is not None:
         missing, timed = _check_reported(frame, names.reported_at, inspection, place)
         told = told + missing

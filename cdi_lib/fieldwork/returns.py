@@ -145,6 +145,12 @@ class _Findings:
     def add(self, weight: int, problem: Problem) -> None:
         self._found.append((weight, replace(problem, severity="warning" if weight == self.WARNING else "error")))
 
+    def instead(self, problem: Problem, columns: tuple[str, ...]) -> None:
+        """A problem that is the cause of all that was found in some columns of its file."""
+        ends = tuple(f"column {name}" for name in columns)
+        self._found = [(w, p) for w, p in self._found if p.file != problem.file or not p.where.endswith(ends)]
+        self.add(self.FILE, problem)
+
     def rows(self, weight: int, rows: pd.DataFrame, column: str, expected: Words, got: Words = "") -> None:
         """A problem of one cell in each of some rows; its value is quoted unless ``got`` says it in other words."""
         for _, row in rows.iterrows():
@@ -206,12 +212,17 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found
         if header.count(name) != 1:
             got = "the column twice" if name in header else f"no such column{suggest(name, header)}"
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
+    if len(problems) > 3:  # another table, or one with names of its own
+        got = f"no columns {', '.join(name for name in columns if name not in header)}"
+        problems = [Problem(file, f"row {rows.header_at}", got, "the header as the worksheet has it")]
     if problems:
         raise InputError(problems)
     for problem in rows.told:
         found.add(_Findings.WARNING, problem)
     of_incident = [header.index(name) for name in ("finding", "reason")]  # these may be merged over its rows
     rows.odd = {cell: odd for cell, odd in rows.odd.items() if odd != MERGED or cell[1] not in of_incident}
+    if problems := rows.words_for_nothing(columns):
+        raise InputError(problems)
     rows.refuse_odd(list(columns), ["incident_id"])
     cells = [[*row, *[""] * len(header)][: len(header)] for row in rows.cells]
     table = pd.DataFrame(cells, columns=header, dtype=object)[list(columns)]
@@ -317,9 +328,11 @@ def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit:
     for file, own in rows.groupby("file", sort=False):
         other = own[~known[own.index]]
         n, total = other["incident_id"].nunique(), own["incident_id"].nunique()
-        if n > 2 and 2 * n > total and not short & set(other["incident_id"]):
+        of_other = n > 2 and 2 * n > total
+        found.has_unread |= of_other
+        if of_other and not short & set(other["incident_id"]):
             got_there = f"{n:,} of {total:,} incidents that were not selected"
-            whose = "the worksheet of this draw; this one is of another force, or of an earlier draw"
+            whose = "the worksheet of this draw, with its references as they were; not that of another force, or of an earlier draw"
             found.add(_Findings.FILE, Problem(str(file), places(other["row"].tolist()), got_there, whose))
             known |= rows["file"] == file  # told once
     lost = f"{expected}; its leading zeros are lost: format the column as text, and enter it as it was"
@@ -353,10 +366,13 @@ def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) 
         drawn, times = given[own.index], _minutes(own["reported_at"])
         differs = drawn.notna() & (times != drawn) & (own["reported_at"].notna() | numbered[own.index])
         other_way = {name: _minutes(own[name], month_first=True) for name in ("reported_at", "recorded_at")}
+        first = {name: own[name].notna() & _minutes(own[name]).isna() & other_way[name].notna() for name in other_way}
         if differs.any() and (other_way["reported_at"] == drawn)[differs].all():
-            got = f"{differs.sum():,} dates with the month before the day, {places(own['row'][differs].tolist())}"
+            first["reported_at"] = differs
+        if of_us := [name for name, rows_of in first.items() if rows_of.sum() > 1]:
+            where = f"{places(own['row'][first[of_us[0]]].tolist())}, column {of_us[0]}"
             expected = "the day before the month, as in the worksheet; or dates such as 2022-06-03: save it as .xlsx"
-            found.add(_Findings.FILE, Problem(str(file), "column reported_at", got, expected))
+            found.instead(Problem(str(file), where, "dates with the month before the day", expected), tuple(other_way))
             continue
         found.rows(_Findings.SAMPLE, own[differs], "reported_at", as_drawn)
         two_ways = {name: _minutes(own[name]).notna() & (_minutes(own[name]) != other_way[name]) for name in other_way}
@@ -389,8 +405,9 @@ def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:
     for _, own in rows.groupby("incident_id", sort=False):
         top, first = own.iloc[:1], own.iloc[0]
         elsewhere = own[own["file"] != first["file"]]
-        got = f"an incident that is also in {Path(first['file']).name}, row {first['row']}"
-        found.rows(_Findings.TWICE, elsewhere.iloc[:1], "incident_id", "each incident in one file of an audit", got)
+        got = f"an incident that is also in {Path(first['file']).name}"
+        once = "each incident in one file of an audit; of two copies of a worksheet take one away"
+        found.rows(_Findings.TWICE, elsewhere.iloc[:1], "incident_id", once, got)
         said, crime = own["finding"].dropna().unique(), own[_is_crime(own)]
         if len(said) == 0:
             found.rows(_Findings.MISSING, top, "finding", "the finding of the incident; the decision is missing")

@@ -2,6 +2,7 @@
 left open are carried on in one of them."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,22 +17,9 @@ from cdi_lib.inspection.rules import Mistake, by_row, check_across, check_rows, 
 from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, columns_of, tables_of, typed
 
 _NAMES = (*TABLES, "frame", "rolling")  # of files in the folder of a force that are read
-# of tables that are not read
-OTHER_SUFFIXES = (
-    ".xlsb",
-    ".numbers",
-    ".tsv",
-    ".txt",
-    ".feather",
-    ".zip",
-    ".gz",
-    ".7z",
-    ".json",
-    ".xml",
-    ".htm",
-    ".html",
+_ENDINGS = (
+    r"\.(xlsb|numbers|tsv|txt|feather|sas7bdat|xpt|sav|dta|rds|accdb|zip|gz|7z|json|xml|html?)"  # that are not read
 )
-OTHER_SUFFIXES += (".sas7bdat", ".xpt", ".sav", ".dta", ".rds", ".accdb")
 
 
 @dataclass(frozen=True)
@@ -138,8 +126,8 @@ def unread_files(folder: Path) -> list[Path]:
 
 def _table_files(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    endings = (*SUFFIXES, *OTHER_SUFFIXES)
-    return [path for path in paths if path.suffix.lower() in endings and not path.name.startswith((".", "~"))]
+    seen = [path for path in paths if not path.name.startswith((".", "~"))]
+    return [path for path in seen if (kind := path.suffix.lower()) in SUFFIXES or re.fullmatch(_ENDINGS, kind)]
 
 
 def _check_files(folder: Path) -> list[Problem]:
