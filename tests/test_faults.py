@@ -980,7 +980,7 @@ LINES = frame_csv().split("\n")
         ("\n".join([*LINES[1:5], LINES[0], *LINES[5:]]), ("rows 1, 2, 3", "records above the header in row 5")),
         ("\n".join([*LINES[:5], LINES[0], *LINES[5:]]), ("other values: 'stratum'", "sampling.incidents names")),
         *((frame_csv([*ROWS, (name, "other")]), ("no reference", "row 22"))
-          for name in ("#N/A", "NULL", "########", "#REF!", "Total: 20", "01-Mar", "Err:502")),
+          for name in ("#N/A", "NULL", "########", "#REF!", "Total: 20", "VAP Count", "01-Mar", "Err:502")),
         *((frame_csv([*ROWS, (name, "other")]), ("differ only in capitals", "rows 3, 22"))
           for name in ("i001", "І001", "I\u200d001".replace("\u200d", "") + ".0", "Ｉ001")),
         (frame_csv([*ROWS, ("A-7", "other"), ("A\u20137", "other")]), ("differ only in capitals", "rows 22, 23")),

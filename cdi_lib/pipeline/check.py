@@ -88,6 +88,8 @@ def _response(force: str, returned: returns.Returns, params: Path) -> list[str]:
     ]
     if found := returned.recheck:
         agreed = f"{found['agreed']:,} of {found['incidents']:,} incidents decided alike"
+        if found["agreed"] < found["incidents"]:
+            agreed += f"; {returns.DISAGREEMENTS} has the others, of which the first audit counts"
         said.append(f"re-check: {agreed if found['incidents'] else 'no incident has been decided twice yet'}")
         said += [
             f"re-check: kappa of the {name} {kappa['kappa']:.2f} "
