@@ -20,6 +20,7 @@ from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.records import AuditRecords, load_records
 from cdi_lib.inspection.rules import check_table
 from cdi_lib.inspection.tables import columns_of, tables_of
+from cdi_lib.pipeline.check import _response
 from cdi_lib.statistics.agreement import cohens_kappa
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
@@ -308,6 +309,11 @@ def test_the_recheck_is_compared_with_the_first_audit(params):
     assert differs.disagreements["incident_id"].nunique() == 1
     assert set(differs.disagreements["decision"]) <= {"domestic_abuse", "offence_class", "crime_type"}
     pd.testing.assert_frame_equal(differs.crimes, alike.crimes)  # the re-check changes no decision
+    said = next(line for line in _response("testshire", differs, params) if "decided alike" in line)
+    assert (
+        said
+        == "re-check: 11 of 12 incidents decided alike; disagreements.csv has the others, of which the first audit counts"
+    )
 
 
 def _finding(params, position) -> str:
