@@ -1209,6 +1209,25 @@ def returned(chain, change=lambda sheet, columns, book: None):
     return [str(problem) for problem in check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ods", "xls"])
+def test_a_worksheet_that_another_program_has_saved_is_read_as_it_was(chain, kind):
+    """LibreOffice fills each sheet with rows to its end, and the worksheet has sheets before and behind the audit."""
+    path, asked = chain / "testshire" / "returned" / "one.xlsx", inspection(**AUDIT_PLAN)
+    before = check_returns("testshire", asked, chain)
+    again = converted(shutil.copy(path, path.with_name("two.xlsx")), kind)
+    path.unlink()
+    saved = check_returns("testshire", asked, chain)
+    assert saved.errors == ()
+    pd.testing.assert_frame_equal(saved.crimes, before.crimes)
+    book = openpyxl.load_workbook(shutil.copy(chain / "testshire" / "sample" / "worksheet.xlsx", path))
+    book["Audit"].cell(7, 5).value = "crimes"
+    book.save(path)
+    again.unlink()
+    converted(path, kind)
+    assert any("row 7, column finding" in str(problem) for problem in check_returns("testshire", asked, chain).problems)
+
+
 def second_crime(sheet, columns):
     numbered = range(2, sheet.max_row)
     return next(

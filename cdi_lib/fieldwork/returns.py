@@ -214,7 +214,14 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
     if len(problems) > 3:  # another table, or one with names of its own
         got = f"no columns {', '.join(name for name in columns if name not in header)}"
-        problems = [Problem(file, f"row {rows.header_at}", got, "the header as the worksheet has it")]
+        problems = [
+            Problem(
+                file,
+                f"row {rows.header_at}",
+                got,
+                "the header as the sheet Audit has it; as CSV only the sheet that is open is saved",
+            )
+        ]
     if problems:
         raise InputError(problems)
     for problem in rows.told:

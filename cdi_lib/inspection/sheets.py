@@ -337,7 +337,7 @@ def _ods_rows(path: Path, file: str, name: str, hidden: list[int] | None = None)
             elif any(k.endswith("}text-line-through-style") and v != "none" for k, v in element.items()):
                 struck.add(style)
             elif element.tag == f"{_TABLE}table":
-                here = event == "start" and element.get(f"{_TABLE}name") == name
+                here, number = event == "start" and element.get(f"{_TABLE}name") == name, 1
             elif event == "end" and element.tag == f"{_TABLE}table-row":
                 times = int(element.get(f"{_TABLE}number-rows-repeated", "1"))
                 if here and (cells := _ods_cells(element, file, number, struck)):
