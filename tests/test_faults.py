@@ -217,6 +217,15 @@ def test_every_row_is_read_whatever_the_dimension_says(own, dimension):
     assert len(read(path, "frame.xlsx", HEADER).cells) == 20
 
 
+@pytest.mark.parametrize("twice", [False, True])
+def test_rows_that_are_not_in_order_are_refused(own, twice):
+    """openpyxl leaves out a row whose number is not above that of the row before."""
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    mark = b'<row r="%d"' % (5 if twice else 7)
+    changed_sheet(path, lambda xml: xml.replace(b'<row r="6"', mark).replace(b'<row r="7"', mark, 1))
+    refused(lambda: read(path, "frame.xlsx"), "a row that stands behind its place", f"row {5 if twice else 7}")
+
+
 def test_a_formula_without_a_value_is_no_blank_cell(tmp_path, own):
     rows = crimes_rows()
     rows[3][-1] = "=K4+1/24"

@@ -238,6 +238,12 @@ def test_all_problems_of_all_files_are_told_worst_first_and_as_csv(params):
         collect("testshire", returns, params)
 
 
+def test_a_message_shows_the_cell_as_it_was_entered(params):
+    fill(params, "a.xlsx", x0={"recorded": "Perhaps"}, x1={"offence_class": "violent"}, x2={"offence_class": "20a"})
+    told = [problem.got for problem in check_returns("testshire", INSPECTION, params).errors]
+    assert "'Perhaps'" in told and "'violent'" in told and not any("20" in got for got in told)
+
+
 def test_no_reference_is_quoted(params):
     fill(params, part=slice(0, 20), x3={"incident_id": "Jane Doe 1970"}, x4={"finding": None})
     text = "\n".join(map(str, check_returns("testshire", INSPECTION, params).problems))

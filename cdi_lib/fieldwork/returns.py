@@ -24,7 +24,7 @@ from cdi_lib.inspection.problems import InputError, Problem, places, shown, sugg
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
 from cdi_lib.inspection.sheets import DATED, MERGED
-from cdi_lib.inspection.tables import YES_NO, Series, columns_of, parse_moments, tables_of
+from cdi_lib.inspection.tables import YES_NO, Series, columns_of, offence_classes, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
@@ -243,7 +243,10 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found
             as_named = {choice.lower(): choice for choice in column.choices}
             table[name] = table[name].map(lambda entered, known=as_named: known.get(entered.lower(), entered))
     for name in {"offence_class", "recorded_class"} & set(columns):
-        table[name] = table[name].str.upper()
+        upper = table[name].str.upper()
+        table[name] = table[name].mask(
+            upper.isin(offence_classes().index), upper
+        )  # of others messages show what is there
     # 1.0 is how programs write a whole number of a column with blank cells
     table["crime_number"] = table["crime_number"].str.removesuffix(".0")
     return table.astype(object).where(table != "", None)

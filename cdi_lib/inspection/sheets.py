@@ -184,7 +184,7 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
         raise unreadable(file, kind) from None
 
     def rows(name: str, member: str) -> Rows:
-        formulas = _formulas(path, name) if any(_tags(path, member, rb"(f)[ />]")) else {}
+        formulas = _formulas(path, name) if _has_formulas(path, file, member) else {}
         return _guarded(_xlsx_rows(path, file, name, formulas, strikes), file, kind)
 
     def marks(member: str) -> tuple[list[int], list[Area]]:
@@ -201,7 +201,7 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
     ]
 
 
-def _tags(path: Path, member: str, pattern: bytes) -> Iterator[bytes]:
+def _tags(path: Path, member: str, pattern: bytes) -> Iterator[Any]:
     """The groups of a pattern that the tags of a sheet match, without reading the sheet as a whole."""
     tag = re.compile(rb"<(?:\w+:)?" + pattern)
     with zipfile.ZipFile(path) as archive, archive.open(member) as opened:
@@ -211,6 +211,18 @@ def _tags(path: Path, member: str, pattern: bytes) -> Iterator[bytes]:
             yield from tag.findall(whole)
             rest = b"<" + rest if len(rest) < 1 << 20 else b""  # no tag of a sheet is so long
         yield from tag.findall(rest)
+
+
+def _has_formulas(path: Path, file: str, member: str) -> bool:
+    """Whether a sheet holds formulas; InputError for rows that are not in order, of which the library leaves some out."""
+    last, found = 0, False
+    for row, formula in _tags(path, member, rb'(?:row [^>]*?\br="(\d+)"|(f)[ />])'):
+        found |= bool(formula)
+        if row and int(row) <= last:
+            expected = "each row of the sheet once and in order; open the workbook in a spreadsheet program and save it"
+            raise InputError.of(file, f"row {int(row)}", "a row that stands behind its place", expected)
+        last = int(row or last)
+    return found
 
 
 def _sheet(path: Path, name: str, values: bool) -> Any:
