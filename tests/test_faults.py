@@ -998,6 +998,8 @@ LINES = frame_csv().split("\n")
         ("Extract;\n\n" + frame_csv([*ROWS, ("I999", "other", "x")]).replace(",", ";"), ("row 24", "3 values")),
         (frame_csv([*ROWS, ("Ié9", "other")]).encode() + b"I\xe98,other\n", ("row 22", "among those of another")),
         ("<html><table><tr><td>incident_id", ("a web page", "ending of what it is")),
+        (frame_csv().replace(",", "^"), ("one column alone, 'incident_id^stratum'", "between commas")),
+        ("\n".join(f"note {k}" for k in range(30)) + "\n" + frame_csv(), ("one column alone, 'note 0'", "first 20 rows")),
     ],
 )  # fmt: skip
 def test_a_frame_that_somebody_has_damaged_is_refused(tmp_path, own, text, words):
