@@ -301,6 +301,12 @@ def test_rows_above_a_header_are_found(tmp_path, own, right, above):
     assert len(table.told) == 1 and "passed over" in str(table.told[0])
 
 
+def test_a_table_of_one_column_alone_is_one_message(tmp_path, own):
+    AUDITED.to_csv(own / "crimes.csv", index=False, sep="^")
+    told = refused(lambda: load(tmp_path), "crimes.csv: got one column alone, 'crime_id^", "between commas")
+    assert len(told) == 1
+
+
 def test_rows_of_a_table_keep_their_numbers_below_a_title(tmp_path, own):
     text = AUDITED.assign(recorded="perhaps").to_csv(index=False)
     (own / "crimes.csv").write_text("Audit of 2022\n\n" + text)

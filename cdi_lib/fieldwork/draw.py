@@ -17,7 +17,6 @@ import pandas as pd
 from cdi_lib.fieldwork.frame_file import open_frame
 from cdi_lib.fieldwork.trail import AGAIN, TRAILS, read_trail, refuse_other_version
 from cdi_lib.fieldwork.worksheet import FIRST, RECHECK, write_worksheet
-from cdi_lib.inspection.delimited import TITLES
 from cdi_lib.inspection.files import SUFFIXES, as_csv, file_hash, find_table, read_table, write_whole
 from cdi_lib.inspection.folders import own_folder
 from cdi_lib.inspection.judgement import planned_chances
@@ -250,11 +249,6 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
 
 def _present(names: FrameColumns, header: list[str], place: str) -> FrameColumns:
     """The names of the columns, with those of reported_at and route where the frame has them and nobody named them."""
-    if len(alone := list(filter(None, header))) == 1:  # which are its titles, or marks that are not known
-        expected = (
-            f"columns between commas, semicolons, tabs or bars, and their names in one of the first {TITLES} rows"
-        )
-        raise InputError.of(place, "", f"one column alone, {shown(alone[0])}", expected)
     taken = (names.incident_id, names.stratum)
     unnamed = [key for key in ("reported_at", "route") if getattr(names, key) is None]
     names = names.model_copy(update={key: key for key in unnamed if key in header and key not in taken})

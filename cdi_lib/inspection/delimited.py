@@ -105,6 +105,14 @@ def header_row(rows: Sequence[Sequence[str]], expected: Sequence[str], file: str
     return header
 
 
+def refuse_one_column(header: Sequence[str], expected: Sequence[str], file: str) -> None:
+    """Refuse a table in which one column alone has a name: it is a title, or the marks between the values are not known."""
+    names = [name for name in header if name.strip()]
+    if len(names) == 1 and len(expected) > 1 and names[0].strip() not in expected:
+        asked = f"columns between commas, semicolons, tabs or bars, and their names in one of the first {TITLES} rows"
+        raise InputError.of(file, "", f"one column alone, {shown(names[0])}", asked)
+
+
 def _look(value: str) -> str:
     """What kind of value it is: its letters as one and its digits as one."""
     return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", value.strip()))

@@ -174,6 +174,7 @@ def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", n
         table = _gathered(file, _parquet_rows(path, file))
     else:
         table = _from_workbook(path, file, expected, sheet, name)
+    delimited.refuse_one_column(table.header, expected, file)
     return table
 
 
