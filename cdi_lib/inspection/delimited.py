@@ -110,6 +110,7 @@ def refuse_one_column(header: Sequence[str], expected: Sequence[str], file: str)
     names = [name for name in header if name.strip()]
     if len(names) == 1 and len(expected) > 1 and names[0].strip() not in expected:
         asked = f"columns between commas, semicolons, tabs or bars, and their names in one of the first {TITLES} rows"
+        asked += "; a workbook saved as CSV is only the sheet that was open" * file.lower().endswith(".csv")
         raise InputError.of(file, "", f"one column alone, {shown(names[0])}", asked)
 
 
