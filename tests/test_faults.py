@@ -399,6 +399,12 @@ def test_routes_that_no_mapping_covers(tmp_path, own):
     assert told.severity == "warning" and "20 records with other values" in told.got
 
 
+@pytest.mark.parametrize("name", ["Grand Count", "violence Total", "NULL", "nan", "#N/A"])
+def test_what_is_no_stratum_is_refused_where_none_is_named(tmp_path, own, name):
+    (own / "frame.csv").write_text(frame_csv([*ROWS, ("I999", name)]))
+    refused(lambda: drawn(tmp_path, incidents=None), f"column 'stratum': got what is no stratum: '{name}' (1)")
+
+
 def test_two_spellings_of_a_stratum_are_refused(tmp_path, own):
     rows = [*ROWS, ("I900", "Violence")]
     pd.DataFrame(rows, columns=HEADER).to_csv(own / "frame.csv", index=False)

@@ -27,7 +27,7 @@ from cdi_lib.inspection.programme import OVERALL
 from cdi_lib.inspection.records import AuditRecords, unread_files
 from cdi_lib.inspection.tables import parse_moments
 from cdi_lib.statistics import sampling
-from cdi_lib.statistics.checks import look
+from cdi_lib.statistics.checks import NO_REFERENCE, look
 from cdi_lib.statistics.frames import ALL, Frame, normal_text, places
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
@@ -307,6 +307,9 @@ def _strata(
         key = "sampling.frame.strata" if names.strata else "sampling.incidents"
         expected = f"a value that {key} names{suggest(unknown[0], known)}; add it there, or mend these records"
         raise InputError.of(place, where, got, expected)
+    if not known and (no_strata := [value for value in counts if re.fullmatch(NO_REFERENCE, value.lower())]):
+        got = f"what is no stratum: {', '.join(f'{shown(v, 30)} ({counts[v]:,})' for v in no_strata[:6])}"
+        raise InputError.of(place, where, got, "strata alone: delete rows of sums, and fill in what is blank")
     return stratum_of
 
 
