@@ -1232,6 +1232,21 @@ def returned(chain, change=lambda sheet, columns, book: None):
     return [str(problem) for problem in check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems]
 
 
+def test_rows_of_a_worksheet_keep_their_numbers_below_blank_rows_and_long_cells(chain):
+    def change(sheet, columns, book):
+        sheet.insert_rows(8, 2)
+        sheet.cell(2, columns["reason"]).value = "one\ntwo"
+        sheet.cell(11, columns["finding"]).value = "crimes"
+
+    assert any("one.xlsx, row 11, column finding: got 'crimes'" in line for line in returned(chain, change))
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    lines = pd.read_excel(path, sheet_name="Audit", dtype=object).to_csv(index=False).splitlines(keepends=True)
+    path.unlink()
+    path.with_suffix(".csv").write_text("".join([*lines[:6], "\n", "\n", *lines[6:]]))
+    told = check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems
+    assert any("one.csv, row 13, column finding: got 'crimes'" in str(problem) for problem in told)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ods", "xls"])
 def test_a_worksheet_that_another_program_has_saved_is_read_as_it_was(chain, kind):
