@@ -387,7 +387,9 @@ def notebook(chosen: argparse.Namespace) -> int:
 
     force = chosen.force
     load_inspection(force, folders.params_of(force))
-    folder = folder_for(force)
+    folder, left = folder_for(force)
+    for path in left:
+        print(f"{shown_path(path)} is not the project's, and is left as it is; delete it to have that again")
     if getattr(os, "geteuid", lambda: 1)() == 0:
         what = "an account that is not the superuser's, as JupyterLab asks for"
         raise InputError.of("make notebook", "", "the superuser", f"{what}; or: jupyter lab --allow-root {folder}")

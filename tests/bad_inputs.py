@@ -345,6 +345,7 @@ TABLES = [
     table_file("no table of crimes", {"crimes.csv": REMOVED}, "params/testshire/crimes.csv", "no such file"),
     table_file("two files for one table", {"crimes.xlsx": b""}, "crimes.csv and crimes.xlsx", "one file for this table"),
     table_file("table with another ending", {"crimes.csv": REMOVED, "crimes.xlsb": b"x"}, "crimes.xlsb", ".csv, .xlsx", ".parquet"),
+    table_file("packed table", {"survey.csv": REMOVED, "survey.csv.gz": b"x"}, "survey.csv.gz", "ends with .csv.gz", "save it as one"),
     table_file("old workbook that is none", {"crimes.csv": REMOVED, "crimes.xls": b"x"}, "crimes.xls", "text such as CSV", "the ending of what it is"),
     table_file("misspelt table", {"cancelations.csv": b"x"}, "cancelations.csv", "did you mean 'cancellations'?"),
     table_file("workbook that is none", {"crimes.csv": REMOVED, "crimes.xlsx": b"no workbook"}, "crimes.xlsx", "an Excel workbook"),

@@ -179,3 +179,19 @@ def test_a_notebook_that_a_full_disk_cuts_short_is_removed_and_the_disk_is_named
         notebooks._execute("1_sample", tmp_path / "half.ipynb", {}, {}, None)
     assert not (tmp_path / "half.ipynb").exists()
     assert notebooks._failed_cell(tmp_path / "half.ipynb", None) is None
+
+
+def test_a_notebook_that_was_edited_by_hand_is_left_and_told(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    notebook_of(['force = "northamptonshire"'], tmp_path / "notebooks" / "1_sample.ipynb")
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
+    folder, left = notebooks.folder_for("testshire")
+    own = folder / "1_sample.ipynb"
+    made = own.read_text()
+    assert 'force = \\"testshire\\"' in made and left == []
+    run = nbformat.reads(made, 4)
+    run.cells[0].outputs = [nbformat.v4.new_output("stream", text="2")]
+    nbformat.write(run, own)
+    assert notebooks.folder_for("testshire")[1] == []
+    own.write_text(made.replace("testshire", "testshire # mine"))
+    assert notebooks.folder_for("testshire")[1] == [own] and "# mine" in own.read_text()

@@ -124,6 +124,15 @@ def words_capital(table, chance):
     return table.map(str.upper)
 
 
+def blanks_named(table, chance):
+    return table.replace("", chance.choice(["NA", "nan", "NULL", ".", "None", "-"]))
+
+
+def marks_added(table, chance):
+    column, mark = chance.choice(list(table)), chance.choice(["'", "\u200e", "\u00ad", '"'])
+    return table.assign(**{column: [mark + value if value else value for value in table[column]]})
+
+
 TABLES = [value for value in list(globals().values()) if getattr(value, "__code__", None) and value.__code__.co_varnames[:2] == ("table", "chance")]  # fmt: skip
 # What else is done to the file as it is written.
 WRITINGS = (

@@ -398,7 +398,7 @@ def _bytes(content):
         ("f.csv", _bytes(b""), "f.csv: 'id' is not a column"),
         ("f.csv", _bytes(b"ref,type\n1,a\n"), "f.csv: 'id' is not a column; it has: ref, type"),
         ("f.csv", _bytes(b"id,id\n1,2\n"), "'id' is the name of 2 columns"),
-        ("f.csv", _bytes(b"id,type\n1,a\nsecret\n3,b\n"), "f.csv, row 3: 1 values where the header has 2"),
+        ("f.csv", _bytes(b"id,type\n1,a\nsecret\n3,b\n"), "f.csv, row 3: 1 value where the header has 2"),
         ("f.csv", _bytes(b'id,type\n1,"a\nsecret\n'), "every quotation mark closed"),
         ("f.csv", _bytes(b"id\n\x81\x8d\n"), "not a CSV file in UTF-8"),
         ("f.parquet", _bytes(b"PAR1 no"), "f.parquet: not a readable .parquet file"),

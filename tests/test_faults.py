@@ -22,7 +22,7 @@ from forces import crimes, parameters, write_force
 
 from cdi_lib.fieldwork.chain import check_chain
 from cdi_lib.fieldwork.collected import check_collected, collect
-from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_selection, repeat_draw
+from cdi_lib.fieldwork.draw import draw_recheck, draw_sample, read_audit_frame, read_selection, repeat_draw
 from cdi_lib.fieldwork.returns import check_returns
 from cdi_lib.inspection.files import file_hash, read
 from cdi_lib.inspection.folders import PROJECT as ROOT
@@ -217,6 +217,15 @@ def test_every_row_is_read_whatever_the_dimension_says(own, dimension):
     assert len(read(path, "frame.xlsx", HEADER).cells) == 20
 
 
+@pytest.mark.parametrize("twice", [False, True])
+def test_rows_that_are_not_in_order_are_refused(own, twice):
+    """openpyxl leaves out a row whose number is not above that of the row before."""
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
+    mark = b'<row r="%d"' % (5 if twice else 7)
+    changed_sheet(path, lambda xml: xml.replace(b'<row r="6"', mark).replace(b'<row r="7"', mark, 1))
+    refused(lambda: read(path, "frame.xlsx"), "a row that stands behind its place", f"row {5 if twice else 7}")
+
+
 def test_a_formula_without_a_value_is_no_blank_cell(tmp_path, own):
     rows = crimes_rows()
     rows[3][-1] = "=K4+1/24"
@@ -229,6 +238,20 @@ def test_the_error_of_a_formula_is_refused(tmp_path, own):
     rows[3][-1] = "#N/A"
     workbook(own / "crimes.xlsx", ("Sheet1", rows))
     refused(lambda: load(tmp_path), "row 4, column recorded_at", "the error of a formula")
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "xls", "ods"])
+def test_a_value_that_is_struck_out_is_refused(tmp_path, own, kind):
+    """People strike out a row that they mean to take back; nothing says that it does not count."""
+
+    def strike(book):
+        book.active["B3"].font = openpyxl.styles.Font(strike=True)
+        book.active["A4"].font = openpyxl.styles.Font(bold=True)
+
+    path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]), change=strike)
+    if kind != "xlsx":
+        converted(path, kind)
+    refused(lambda: drawn(tmp_path), "row 3, column stratum: got a value that is struck out")
 
 
 def test_what_no_column_asks_for_may_hold_errors(tmp_path, own, right):
@@ -276,6 +299,12 @@ def test_rows_above_a_header_are_found(tmp_path, own, right, above):
     assert drawn(tmp_path) == right
     table = read(own / "frame.csv", "frame.csv", HEADER)
     assert len(table.told) == 1 and "passed over" in str(table.told[0])
+
+
+def test_a_table_of_one_column_alone_is_one_message(tmp_path, own):
+    AUDITED.to_csv(own / "crimes.csv", index=False, sep="^")
+    told = refused(lambda: load(tmp_path), "crimes.csv: got one column alone, 'crime_id^", "between commas")
+    assert len(told) == 1
 
 
 def test_rows_of_a_table_keep_their_numbers_below_a_title(tmp_path, own):
@@ -370,6 +399,12 @@ def test_routes_that_no_mapping_covers(tmp_path, own):
     assert told.severity == "warning" and "20 records with other values" in told.got
 
 
+@pytest.mark.parametrize("name", ["Grand Count", "violence Total", "NULL", "nan", "#N/A"])
+def test_what_is_no_stratum_is_refused_where_none_is_named(tmp_path, own, name):
+    (own / "frame.csv").write_text(frame_csv([*ROWS, ("I999", name)]))
+    refused(lambda: drawn(tmp_path, incidents=None), f"column 'stratum': got what is no stratum: '{name}' (1)")
+
+
 def test_two_spellings_of_a_stratum_are_refused(tmp_path, own):
     rows = [*ROWS, ("I900", "Violence")]
     pd.DataFrame(rows, columns=HEADER).to_csv(own / "frame.csv", index=False)
@@ -443,6 +478,7 @@ def test_lost_zeros_of_a_worksheet_are_told(chain):
     (chain / "testshire" / "returned" / "one.xlsx").unlink()
     told = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
     assert "leading zeros are lost" in str(told[0]) and "column incident_id" in told[0].where
+    assert not any("incidents selected" in str(problem) for problem in told)  # which these are
 
 
 @pytest.mark.parametrize("change", [lambda t: t.iloc[5:], lambda t: t.assign(Via="CRC"), lambda t: t[::-1]])
@@ -551,17 +587,20 @@ def test_the_order_of_day_and_month_is_not_guessed(chain):
     sheet = pd.read_excel(own / "returned" / "one.xlsx", sheet_name="Audit", dtype=object)
     (own / "returned" / "one.xlsx").unlink()
 
-    def told(form, without_given=False):
+    def told(form, without_given=False, only=()):
         table = sheet.copy()
         for name in ("reported_at", "recorded_at"):
             times = pd.to_datetime(table[name])
             times = times.mask(times.dt.day > 12) if without_given else times
-            table[name] = times.dt.strftime(form)
+            table[name] = times.dt.strftime(form if name in (*only, name)[:1] else "%d/%m/%Y %H:%M")
         table.to_csv(own / "returned" / "one.csv", index=False)
         return check_returns("testshire", asked, chain)
 
     pd.testing.assert_frame_equal(told("%d/%m/%Y %H:%M:%S").crimes, before.crimes)
-    assert "month before the day" in str(told("%m/%d/%Y %H:%M").problems[0])
+    for only in ((), ("recorded_at",)):  # one cause, one message
+        [problem] = told("%m/%d/%Y %H:%M", only=only).errors
+        column = (*only, "reported_at")[0]
+        assert "month before the day" in problem.got and problem.where.endswith(f"more, column {column}")
     damaged(own / "sample" / "selection.csv", lambda t: t.assign(reported_at=""))
     assert any("read in two orders" in str(problem) for problem in told("%d/%m/%Y %H:%M", True).errors)
     assert not any("read in two orders" in str(problem) for problem in told("%Y-%m-%d %H:%M", True).errors)
@@ -872,6 +911,27 @@ def test_one_cause_is_one_message(tmp_path, own):
     assert "rows 2, 3, 4 and 12 more, column recorded: got 15 times 'perhaps'" in str(grouped(problems)[0])
 
 
+@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "."])
+def test_what_programs_write_into_blank_cells_is_one_cause(tmp_path, own, chain, word):
+    AUDITED.replace("", word).to_csv(own / "crimes.csv", index=False)
+    [problem] = refused(lambda: load(tmp_path), f"'{word}' in 2 columns", "blank cells")
+    assert problem.where.startswith("rows 2, 3, 4")
+    AUDITED.assign(recorded_as=word).to_csv(own / "crimes.csv", index=False)
+    refused(lambda: load(tmp_path), f"column recorded_as: got '{word}'")
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    sheet = pd.read_excel(path, sheet_name="Audit", dtype=object)
+    path.unlink()
+    sheet.fillna(word).to_csv(path.with_suffix(".csv"), index=False)
+    [problem] = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
+    assert f"'{word}' in " in problem.got
+
+
+@pytest.mark.parametrize("made", [lambda texts: [t.encode() for t in texts], lambda texts: [[t] for t in texts]])
+def test_columns_of_parquet_that_hold_no_text_are_refused(tmp_path, own, made):
+    AUDITED.assign(crime_id=made(AUDITED["crime_id"])).to_parquet(own / "crimes.parquet")
+    refused(lambda: load(tmp_path), "column crime_id: got values of the kind")
+
+
 @pytest.mark.parametrize(
     "name", ["frame.csv", "frame.xlsx", "crimes.csv", "crimes.ods", "n100.parquet", "sample/trail.json"]
 )
@@ -900,10 +960,12 @@ def test_check_says_what_a_final_report_lacks_and_report_says_the_same(chain, mo
     )
     said = checking.check("testshire").said[-1]
     assert "a draft can be built" in said and "1 challenge undecided" in said and "no approval" in said
+    assert "no conclusion (findings.conclusion)" in said
     text = (chain / "testshire.yml").read_text().replace("publication:\n", "publication:\n  status: final\n")
     (chain / "testshire.yml").write_text(text)
     problems = [str(problem) for problem in checking.check("testshire").problems if problem.severity == "error"]
     assert len(problems) == 1 and "1 challenge undecided" in problems[0]
+    assert checking.check("testshire").said[-1].startswith("it is final; still open: no approval")
     refused(lambda: check_final(audit(chain), ""), "1 challenge undecided")
 
 
@@ -939,7 +1001,7 @@ LINES = frame_csv().split("\n")
         ("\n".join([*LINES[1:5], LINES[0], *LINES[5:]]), ("rows 1, 2, 3", "records above the header in row 5")),
         ("\n".join([*LINES[:5], LINES[0], *LINES[5:]]), ("other values: 'stratum'", "sampling.incidents names")),
         *((frame_csv([*ROWS, (name, "other")]), ("no reference", "row 22"))
-          for name in ("#N/A", "NULL", "########", "#REF!", "Total: 20", "01-Mar", "Err:502")),
+          for name in ("#N/A", "NULL", "########", "#REF!", "Total: 20", "VAP Count", "01-Mar", "Err:502")),
         *((frame_csv([*ROWS, (name, "other")]), ("differ only in capitals", "rows 3, 22"))
           for name in ("i001", "І001", "I\u200d001".replace("\u200d", "") + ".0", "Ｉ001")),
         (frame_csv([*ROWS, ("A-7", "other"), ("A\u20137", "other")]), ("differ only in capitals", "rows 22, 23")),
@@ -948,6 +1010,8 @@ LINES = frame_csv().split("\n")
         ("Extract;\n\n" + frame_csv([*ROWS, ("I999", "other", "x")]).replace(",", ";"), ("row 24", "3 values")),
         (frame_csv([*ROWS, ("Ié9", "other")]).encode() + b"I\xe98,other\n", ("row 22", "among those of another")),
         ("<html><table><tr><td>incident_id", ("a web page", "ending of what it is")),
+        (frame_csv().replace(",", "^"), ("one column alone, 'incident_id^stratum'", "between commas")),
+        ("\n".join(f"note {k}" for k in range(30)) + "\n" + frame_csv(), ("one column alone, 'note 0'", "first 20 rows")),
     ],
 )  # fmt: skip
 def test_a_frame_that_somebody_has_damaged_is_refused(tmp_path, own, text, words):
@@ -1004,6 +1068,31 @@ def test_dates_without_a_time_are_told(tmp_path, own):
     assert told.got == "3 dates without a time"
 
 
+def test_days_of_the_audit_period_without_a_record_are_told(tmp_path, own):
+    """An export that was cut, or made in parts of which one is missing; not the days that chance leaves out."""
+    whole = [(f"I{k:03}", ("violence", "other")[k % 2], f"{1 + k // 2 % 28}/{1 + k % 6}/2022 9:00") for k in range(400)]
+
+    def told(rows):
+        (own / "frame.csv").write_text(frame_csv(rows, (*HEADER, "reported_at")))
+        return [f"{p.where}: {p.got}" for p in read_audit_frame("testshire", inspection(), tmp_path).told]
+
+    assert told(whole) == told(whole[:40]) == []
+    assert told([row for row in whole if "/5/" not in row[2]]) == [
+        "column 'reported_at': no record of 33 days, from 2022-04-29"
+    ]
+    assert told([row for row in whole if row[2][-11] in "123"]) == [
+        "column 'reported_at': no record of 94 days, from 2022-03-29"
+    ]
+
+
+def test_as_many_records_as_a_program_exports_at_most_are_told(tmp_path, own):
+    rows = [(f"I{k:05}", ("violence", "other")[k % 2]) for k in range(30_000)]
+    (own / "frame.csv").write_text(frame_csv(rows))
+    assert "30,000 records" in str(read_audit_frame("testshire", inspection(), tmp_path).told)
+    (own / "frame.csv").write_text(frame_csv(rows[1:]))
+    assert read_audit_frame("testshire", inspection(), tmp_path).told == ()
+
+
 def test_merged_cells_are_refused_and_hidden_rows_told(tmp_path, own):
     rows = crimes_rows()
     workbook(own / "crimes.xlsx", ("Sheet1", rows), change=lambda book: book.active.merge_cells("J7:J8"))
@@ -1024,7 +1113,9 @@ def test_merged_cells_are_refused_and_hidden_rows_told(tmp_path, own):
         ("crimes.xlsx", b"<html><table></table></html>", "a web page"),
         ("crimes.xls", b"\xef\xbb\xbf<table></table>", "a web page"),
         ("crimes.ods", b"crime_id;incident_id\n", "text such as CSV"),
-        ("crimes.xlsx", b"", "an empty file"),
+        ("crimes.xls", "Café\n".encode(), "text such as CSV"),
+        ("crimes.xlsx", b"", "an empty file; expected the whole file"),
+        ("crimes.csv", b"\x1f\x8b\x08\0\0", "a packed file (.gz)"),
         ("crimes.csv", b"PK\x03\x04\x14\0\0\0", "a workbook (.xlsx or .ods)"),
         ("crimes.csv", b"%PDF-1.7\n", "a PDF"),
         ("crimes.parquet", b"crime_id,incident_id\n", "text such as CSV"),
@@ -1141,6 +1232,40 @@ def returned(chain, change=lambda sheet, columns, book: None):
     return [str(problem) for problem in check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems]
 
 
+def test_rows_of_a_worksheet_keep_their_numbers_below_blank_rows_and_long_cells(chain):
+    def change(sheet, columns, book):
+        sheet.insert_rows(8, 2)
+        sheet.cell(2, columns["reason"]).value = "one\ntwo"
+        sheet.cell(11, columns["finding"]).value = "crimes"
+
+    assert any("one.xlsx, row 11, column finding: got 'crimes'" in line for line in returned(chain, change))
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    lines = pd.read_excel(path, sheet_name="Audit", dtype=object).to_csv(index=False).splitlines(keepends=True)
+    path.unlink()
+    path.with_suffix(".csv").write_text("".join([*lines[:6], "\n", "\n", *lines[6:]]))
+    told = check_returns("testshire", inspection(**AUDIT_PLAN), chain).problems
+    assert any("one.csv, row 13, column finding: got 'crimes'" in str(problem) for problem in told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ods", "xls"])
+def test_a_worksheet_that_another_program_has_saved_is_read_as_it_was(chain, kind):
+    """LibreOffice fills each sheet with rows to its end, and the worksheet has sheets before and behind the audit."""
+    path, asked = chain / "testshire" / "returned" / "one.xlsx", inspection(**AUDIT_PLAN)
+    before = check_returns("testshire", asked, chain)
+    again = converted(shutil.copy(path, path.with_name("two.xlsx")), kind)
+    path.unlink()
+    saved = check_returns("testshire", asked, chain)
+    assert saved.errors == ()
+    pd.testing.assert_frame_equal(saved.crimes, before.crimes)
+    book = openpyxl.load_workbook(shutil.copy(chain / "testshire" / "sample" / "worksheet.xlsx", path))
+    book["Audit"].cell(7, 5).value = "crimes"
+    book.save(path)
+    again.unlink()
+    converted(path, kind)
+    assert any("row 7, column finding" in str(problem) for problem in check_returns("testshire", asked, chain).problems)
+
+
 def second_crime(sheet, columns):
     numbered = range(2, sheet.max_row)
     return next(
@@ -1208,7 +1333,15 @@ def test_a_worksheet_of_another_draw_is_told_once(chain, tmp_path):
     assert len(told) == 1 and "of another force, or of an earlier draw" in told[0]
 
 
-@pytest.mark.parametrize("name", ["one.pdf", "ann"])
+@pytest.mark.parametrize("ending", [".numbers", ".xlsb"])
+def test_a_worksheet_of_a_kind_that_is_not_read_is_to_be_saved_as_another(chain, ending):
+    path = chain / "testshire" / "returned" / "one.xlsx"
+    path.rename(path.with_suffix(ending)).write_bytes(b"PK\x03\x04\0")
+    [problem] = check_returns("testshire", inspection(**AUDIT_PLAN), chain).errors
+    assert problem.got == "a workbook of a kind that is not read" and "save it as one" in problem.expected
+
+
+@pytest.mark.parametrize("name", ["one.pdf", "ann", "one.gsheet", "one.xlsx.crdownload", "one"])
 def test_what_is_returned_and_not_read_is_told(chain, name):
     folder = chain / "testshire" / "returned"
     if name == "ann":

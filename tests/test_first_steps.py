@@ -85,6 +85,11 @@ def test_tables_that_are_not_read_are_named(begun, capsys):
     (own / "frame.csv").rename(own / "extract.csv")
     [refused] = errors(capsys, "sample")
     assert "but params/testshire/extract.csv" in refused
+    for name in ("frame.CSV", "frame.xlsb", "frame.csv.gz"):
+        (own / "extract.csv").rename(own / name)
+        [refused] = errors(capsys, "sample")
+        assert f"but params/testshire/{name}" in refused
+        (own / name).rename(own / "extract.csv")
     (own / "extract.csv").rename(begun / "frame.csv")
     [refused] = errors(capsys, "sample")
     assert "but params/frame.csv" in refused

@@ -1,5 +1,6 @@
 """Record tables: every mistake is named with file, row, column, value and what was expected."""
 
+import shutil
 from datetime import datetime
 
 import pandas as pd
@@ -8,12 +9,14 @@ from forces import crimes, parameters, write_force
 from openpyxl import Workbook
 
 from cdi_lib.inspection.files import read
+from cdi_lib.inspection.folders import PROJECT
 from cdi_lib.inspection.parameters import check_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.records import challenge_counts, load_records
 from cdi_lib.inspection.rules import check_rows, check_table
 from cdi_lib.inspection.tables import parse_moments, tables_of
+from cdi_lib.pipeline.audit import read_audit
 
 AUDITED = {"violence": 6, "sexual": 4, "other": 5}
 RECORDED = {"violence": 5, "sexual": 4, "other": 4}
@@ -266,3 +269,14 @@ def test_moments_as_forces_export_them(text):
 )
 def test_moments_that_are_not_read(text):
     assert parse_moments(pd.Series([text], dtype=object)).isna().all()
+
+
+def test_a_figure_can_be_moved_as_the_readme_says(tmp_path):
+    """``recorded`` of the first row set to ``no``, ``recorded_at`` emptied, and nothing else."""
+    shutil.copytree(PROJECT / "params", tmp_path / "params")
+    path = tmp_path / "params" / "northamptonshire" / "crimes.csv"
+    crimes_of = pd.read_csv(path, dtype=str, keep_default_na=False)
+    crimes_of.loc[0, ["recorded", "recorded_at"]] = ["no", ""]
+    crimes_of.to_csv(path, index=False)
+    audit = read_audit("northamptonshire", tmp_path / "params")
+    assert (len(audit.records.main), int(audit.records.main["recorded"].sum())) == (1129, 1038)

@@ -20,6 +20,7 @@ from cdi_lib.inspection.programme import default_programme
 from cdi_lib.inspection.records import AuditRecords, load_records
 from cdi_lib.inspection.rules import check_table
 from cdi_lib.inspection.tables import columns_of, tables_of
+from cdi_lib.pipeline.check import _response
 from cdi_lib.statistics.agreement import cohens_kappa
 
 PLAN = {"seed": 7, "expected_rate_percent": 90, "margin_points": 5, "frame": MAPPED}
@@ -224,8 +225,8 @@ def test_all_problems_of_all_files_are_told_worst_first_and_as_csv(params):
     (params / "testshire" / "returned" / "d.csv").write_text("incident,finding\n1,crime\n", encoding="utf-8")
     returns = check_returns("testshire", INSPECTION, params)
     lines = [str(problem) for problem in returns.problems]
-    assert "text such as CSV" in lines[0] and "column audit" in lines[1]
-    assert [line for line in lines if "also in a.xlsx" in line and "b.xlsx" in line]
+    assert "text such as CSV" in lines[0] and "no columns audit, incident_id" in lines[1]
+    assert [line for line in lines if "also in a.xlsx; expected each incident in one file" in line and "b.xlsx" in line]
     severities = [problem.severity for problem in returns.problems]
     assert severities == sorted(severities) and "warning" in severities  # no re-check came back
     written = {path.name: path for path in write_papers("testshire", returns, params)}
@@ -235,6 +236,12 @@ def test_all_problems_of_all_files_are_told_worst_first_and_as_csv(params):
     assert outstanding["incident_id"].str.startswith("'=").all()  # no formula in a spreadsheet
     with pytest.raises(InputError):
         collect("testshire", returns, params)
+
+
+def test_a_message_shows_the_cell_as_it_was_entered(params):
+    fill(params, "a.xlsx", x0={"recorded": "Perhaps"}, x1={"offence_class": "violent"}, x2={"offence_class": "20a"})
+    told = [problem.got for problem in check_returns("testshire", INSPECTION, params).errors]
+    assert "'Perhaps'" in told and "'violent'" in told and not any("20" in got for got in told)
 
 
 def test_no_reference_is_quoted(params):
@@ -308,6 +315,11 @@ def test_the_recheck_is_compared_with_the_first_audit(params):
     assert differs.disagreements["incident_id"].nunique() == 1
     assert set(differs.disagreements["decision"]) <= {"domestic_abuse", "offence_class", "crime_type"}
     pd.testing.assert_frame_equal(differs.crimes, alike.crimes)  # the re-check changes no decision
+    said = next(line for line in _response("testshire", differs, params) if "decided alike" in line)
+    assert (
+        said
+        == "re-check: 11 of 12 incidents decided alike; disagreements.csv has the others, of which the first audit counts"
+    )
 
 
 def _finding(params, position) -> str:

@@ -122,6 +122,16 @@ def test_a_mistake_in_the_table_is_told_with_its_place(tmp_path, change, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(("column", "other"), [("division", "category"), ("category", "division")])
+def test_sums_among_the_audits_are_refused(tmp_path, column, other):
+    numbers = TABLE.astype({"audited_crimes": int, "recorded_crimes": int})
+    sums = numbers.drop(columns=column).groupby(["period", other], as_index=False).sum().assign(**{column: "All"})
+    with pytest.raises(InputError, match=f"row 44, column {column}: got 'All', the sum of the others"):
+        read_rolling("testshire", write_files(tmp_path / "sums", files(pd.concat([TABLE, sums]))))
+    sums.loc[0, "audited_crimes"] += 1
+    read_rolling("testshire", write_files(tmp_path / "none", files(pd.concat([TABLE, sums]))))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

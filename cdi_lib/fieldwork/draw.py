@@ -4,6 +4,7 @@ What a frame's columns and values are called is said in ``sampling.frame`` of th
 """
 
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -26,7 +27,7 @@ from cdi_lib.inspection.programme import OVERALL
 from cdi_lib.inspection.records import AuditRecords, unread_files
 from cdi_lib.inspection.tables import parse_moments
 from cdi_lib.statistics import sampling
-from cdi_lib.statistics.checks import look
+from cdi_lib.statistics.checks import NO_REFERENCE, look
 from cdi_lib.statistics.frames import ALL, Frame, normal_text, places
 
 SELECTIONS = {FIRST: "selection.csv", RECHECK: "recheck.csv"}
@@ -34,6 +35,7 @@ WORKSHEETS = {FIRST: "worksheet.xlsx", RECHECK: "worksheet-recheck.xlsx"}
 RESERVES_WORKSHEET = "worksheet-reserves-{}-to-{}.xlsx"  # places in the order in which reserves came into use
 SHARED_WORKSHEET = "worksheet-auditor-{}-of-{}.xlsx"
 MORE_WORKSHEET = "worksheet-recheck-{}-to-{}.xlsx"  # of a re-check that was enlarged
+MOST_EXPORTED = (30_000, 65_535, 150_000, 1_048_575)  # records, by Power BI and by sheets of Excel
 MOST_STRATA = 50  # more values than that are not strata but, say, references or names
 
 
@@ -233,6 +235,10 @@ def read_audit_frame(force: str, inspection: Inspection, params: Path) -> AuditF
         raise InputError.of(place, "", "", f"a frame that can be drawn from: {error}") from None
     frame = frame.renamed(_strata(frame.info.counts, names, plan.incidents or {}, place))
     told, timed = given.told + _unused_exclusions(frame, place), False
+    all_records = frame.info.records + sum(sum(counts.values()) for counts in frame.info.excluded.values())
+    if all_records in MOST_EXPORTED:
+        got = f"{all_records:,} records, more than which some programs do not export"
+        told += [Problem(place, "", got, "all records; see that none is cut off", "warning")]
     if names.reported_at is not None:
         missing, timed = _check_reported(frame, names.reported_at, inspection, place)
         told = told + missing
@@ -301,6 +307,9 @@ def _strata(
         key = "sampling.frame.strata" if names.strata else "sampling.incidents"
         expected = f"a value that {key} names{suggest(unknown[0], known)}; add it there, or mend these records"
         raise InputError.of(place, where, got, expected)
+    if not known and (no_strata := [value for value in counts if re.fullmatch(NO_REFERENCE, value.lower())]):
+        got = f"what is no stratum: {', '.join(f'{shown(v, 30)} ({counts[v]:,})' for v in no_strata[:6])}"
+        raise InputError.of(place, where, got, "strata alone: delete rows of sums, and fill in what is blank")
     return stratum_of
 
 
@@ -320,6 +329,7 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
     period = inspection.audit_period
     first, after = pd.Timestamp(period.start), pd.Timestamp(period.end) + pd.Timedelta(days=1)
     seen, unread, outside, missing, first_unread, timed, alone = 0, 0, 0, 0, (0, ""), False, 0
+    days = {first - pd.Timedelta(days=1), after}
     for values in frame.slices(column):
         moments = _moments(values, place)
         blank = values.isna() | (values.astype("str").str.strip() == "")
@@ -330,7 +340,9 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
         seen += len(values)
         unread += int(wrong.sum())
         missing += int(blank.sum())
-        timed = timed or bool((moments.notna() & (moments != moments.dt.normalize())).any())
+        dates = moments.dt.normalize()
+        days |= set(dates.dropna().unique())
+        timed = timed or bool((moments.notna() & (moments != dates)).any())
         alone += int((moments.notna() & ~_has_clock(values)).sum())
         outside += int((moments.notna() & ~moments.between(first, after, inclusive="left")).sum())
     problems, where = [], f"column {shown(column)}"
@@ -349,6 +361,10 @@ def _check_reported(frame: Frame, column: str, inspection: Inspection, place: st
     if alone or not timed:
         got = f"{alone if timed else seen - missing:,} dates without a time"
         told.append(Problem(place, where, got, "times: auditors have to find them out", "warning"))
+    last, next_one = max(itertools.pairwise(sorted(days)), key=lambda pair: pair[1] - pair[0])
+    if (none := (next_one - last).days - 1) >= 7 and none * seen > 25 * (after - first).days:  # not by chance
+        got = f"no record of {none:,} days, from {last + pd.Timedelta(days=1):%Y-%m-%d}"
+        told.append(Problem(place, where, got, "the whole audit period; see that the export is whole", "warning"))
     return told, timed
 
 

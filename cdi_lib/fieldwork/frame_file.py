@@ -80,6 +80,7 @@ def open_frame(path: Path, place: str, expected: Sequence[str], sheet: str = "")
     if suffix == ".csv":
         dialect = delimited.dialect_of(path, place, expected)
         _, header = next(delimited.records(path, place, dialect), (1, []))
+        delimited.refuse_one_column(header, expected, place)
         named = [name.strip() for name in header]
         is_plain = dialect.is_plain and named == header
         return FrameFile(path, place, named, None, None if is_plain else dialect, list(dialect.told))

@@ -24,16 +24,16 @@ from cdi_lib.inspection.problems import InputError, Problem, places, shown, sugg
 from cdi_lib.inspection.programme import MAIN
 from cdi_lib.inspection.rules import BLANK, check_rows, check_table
 from cdi_lib.inspection.sheets import DATED, MERGED
-from cdi_lib.inspection.tables import YES_NO, Series, columns_of, parse_moments, tables_of
+from cdi_lib.inspection.tables import YES_NO, Series, columns_of, offence_classes, parse_moments, tables_of
 from cdi_lib.statistics.agreement import cohens_kappa
 
 FOLDER = "returned"
 COMPARED = ("crime_type", "offence_class", "route", "domestic_abuse", "recorded", "recorded_as", "over_recorded")
 # Papers that are written beside the worksheets, and so never read as such
 PROBLEMS, OUTSTANDING, DISAGREEMENTS = "problems.csv", "outstanding.csv", "disagreements.csv"
-# What cannot be read of these is told: a worksheet that was saved in another form must not be passed over.
+# What cannot be read of these is told, and that others are not read: no worksheet in another form is passed over.
 SPREADSHEETS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".numbers", ".parquet")
-NOT_READ = (".pdf", ".zip", ".docx", ".doc", ".htm", ".html", ".txt", ".tsv", ".msg", ".eml", ".xml", ".fods")
+OF_SYSTEMS = ("thumbs.db", "desktop.ini")  # files that nobody has put there
 Counts: TypeAlias = dict[str, dict[str, int]]  # of incidents, by stratum and what came of them
 Words: TypeAlias = str | Callable[[Series], str]  # of a message: for every row, or made of a row
 
@@ -107,7 +107,7 @@ def read_returned(force: str, inspection: Inspection, params: Path) -> tuple[pd.
     papers, columns = (PROBLEMS, OUTSTANDING, DISAGREEMENTS), worksheet.columns_for(inspection.programme)
     there = sorted(own_folder(force, params, FOLDER).glob("[!.~]*"))
     files = [path for path in there if path.suffix.lower() in SPREADSHEETS and path.name not in papers]
-    others = [path for path in there if path.is_dir() or path.suffix.lower() in NOT_READ]
+    others = [path for path in there if path not in files and path.name.lower() not in (*papers, *OF_SYSTEMS)]
     is_drawn = (own_folder(force, params, "sample") / SELECTIONS[worksheet.FIRST]).is_file()
     if not files and not (others and is_drawn):
         return pd.DataFrame(columns=[*columns, "file", "row"]), None
@@ -144,6 +144,12 @@ class _Findings:
 
     def add(self, weight: int, problem: Problem) -> None:
         self._found.append((weight, replace(problem, severity="warning" if weight == self.WARNING else "error")))
+
+    def instead(self, problem: Problem, columns: tuple[str, ...]) -> None:
+        """A problem that is the cause of all that was found in some columns of its file."""
+        ends = tuple(f"column {name}" for name in columns)
+        self._found = [(w, p) for w, p in self._found if p.file != problem.file or not p.where.endswith(ends)]
+        self.add(self.FILE, problem)
 
     def rows(self, weight: int, rows: pd.DataFrame, column: str, expected: Words, got: Words = "") -> None:
         """A problem of one cell in each of some rows; its value is quoted unless ``got`` says it in other words."""
@@ -206,12 +212,24 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found
         if header.count(name) != 1:
             got = "the column twice" if name in header else f"no such column{suggest(name, header)}"
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
+    if len(problems) > 3:  # another table, or one with names of its own
+        got = f"no columns {', '.join(name for name in columns if name not in header)}"
+        problems = [
+            Problem(
+                file,
+                f"row {rows.header_at}",
+                got,
+                "the header as the sheet Audit has it; as CSV only the sheet that is open is saved",
+            )
+        ]
     if problems:
         raise InputError(problems)
     for problem in rows.told:
         found.add(_Findings.WARNING, problem)
     of_incident = [header.index(name) for name in ("finding", "reason")]  # these may be merged over its rows
     rows.odd = {cell: odd for cell, odd in rows.odd.items() if odd != MERGED or cell[1] not in of_incident}
+    if problems := rows.words_for_nothing(columns):
+        raise InputError(problems)
     rows.refuse_odd(list(columns), ["incident_id"])
     cells = [[*row, *[""] * len(header)][: len(header)] for row in rows.cells]
     table = pd.DataFrame(cells, columns=header, dtype=object)[list(columns)]
@@ -225,7 +243,10 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found
             as_named = {choice.lower(): choice for choice in column.choices}
             table[name] = table[name].map(lambda entered, known=as_named: known.get(entered.lower(), entered))
     for name in {"offence_class", "recorded_class"} & set(columns):
-        table[name] = table[name].str.upper()
+        upper = table[name].str.upper()
+        table[name] = table[name].mask(
+            upper.isin(offence_classes().index), upper
+        )  # of others messages show what is there
     # 1.0 is how programs write a whole number of a column with blank cells
     table["crime_number"] = table["crime_number"].str.removesuffix(".0")
     return table.astype(object).where(table != "", None)
@@ -317,9 +338,11 @@ def _check_against_selection(rows: pd.DataFrame, selection: pd.DataFrame, audit:
     for file, own in rows.groupby("file", sort=False):
         other = own[~known[own.index]]
         n, total = other["incident_id"].nunique(), own["incident_id"].nunique()
-        if n > 2 and 2 * n > total and not short & set(other["incident_id"]):
+        of_other = n > 2 and 2 * n > total
+        found.has_unread |= of_other
+        if of_other and not short & set(other["incident_id"]):
             got_there = f"{n:,} of {total:,} incidents that were not selected"
-            whose = "the worksheet of this draw; this one is of another force, or of an earlier draw"
+            whose = "the worksheet of this draw, with its references as they were; not that of another force, or of an earlier draw"
             found.add(_Findings.FILE, Problem(str(file), places(other["row"].tolist()), got_there, whose))
             known |= rows["file"] == file  # told once
     lost = f"{expected}; its leading zeros are lost: format the column as text, and enter it as it was"
@@ -353,10 +376,13 @@ def _check_given(rows: pd.DataFrame, selection: pd.DataFrame, found: _Findings) 
         drawn, times = given[own.index], _minutes(own["reported_at"])
         differs = drawn.notna() & (times != drawn) & (own["reported_at"].notna() | numbered[own.index])
         other_way = {name: _minutes(own[name], month_first=True) for name in ("reported_at", "recorded_at")}
+        first = {name: own[name].notna() & _minutes(own[name]).isna() & other_way[name].notna() for name in other_way}
         if differs.any() and (other_way["reported_at"] == drawn)[differs].all():
-            got = f"{differs.sum():,} dates with the month before the day, {places(own['row'][differs].tolist())}"
+            first["reported_at"] = differs
+        if of_us := [name for name, rows_of in first.items() if rows_of.sum() > 1]:
+            where = f"{places(own['row'][first[of_us[0]]].tolist())}, column {of_us[0]}"
             expected = "the day before the month, as in the worksheet; or dates such as 2022-06-03: save it as .xlsx"
-            found.add(_Findings.FILE, Problem(str(file), "column reported_at", got, expected))
+            found.instead(Problem(str(file), where, "dates with the month before the day", expected), tuple(other_way))
             continue
         found.rows(_Findings.SAMPLE, own[differs], "reported_at", as_drawn)
         two_ways = {name: _minutes(own[name]).notna() & (_minutes(own[name]) != other_way[name]) for name in other_way}
@@ -389,8 +415,9 @@ def _check_rows_of_incidents(rows: pd.DataFrame, found: _Findings) -> None:
     for _, own in rows.groupby("incident_id", sort=False):
         top, first = own.iloc[:1], own.iloc[0]
         elsewhere = own[own["file"] != first["file"]]
-        got = f"an incident that is also in {Path(first['file']).name}, row {first['row']}"
-        found.rows(_Findings.TWICE, elsewhere.iloc[:1], "incident_id", "each incident in one file of an audit", got)
+        got = f"an incident that is also in {Path(first['file']).name}"
+        once = "each incident in one file of an audit; of two copies of a worksheet take one away"
+        found.rows(_Findings.TWICE, elsewhere.iloc[:1], "incident_id", once, got)
         said, crime = own["finding"].dropna().unique(), own[_is_crime(own)]
         if len(said) == 0:
             found.rows(_Findings.MISSING, top, "finding", "the finding of the incident; the decision is missing")

@@ -19,7 +19,12 @@ MOST_COLUMNS = 1_000
 _BLOCK = 1 << 20
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
 _BOMS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # of which one begins as that of UTF-32
-_OTHERS = {b"PK\x03\x04": "a workbook (.xlsx or .ods)", b"\xd0\xcf\x11\xe0": "a workbook (.xls)"}
+EMPTY, WHOLE = "an empty file", "the whole file; it may not have been copied to its end"
+_OTHERS = {
+    b"PK\x03\x04": "a workbook (.xlsx or .ods), or another packed file",
+    b"\xd0\xcf\x11\xe0": "a workbook (.xls)",
+}
+_OTHERS |= {b"\x1f\x8b": "a packed file (.gz)"}
 _OTHERS |= {b"PAR1": "a Parquet file", b"%PDF": "a PDF", b"<": "a web page (HTML) or XML"}
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")  # beyond ASCII, in UTF-8
 
@@ -46,7 +51,7 @@ def kind_of(path: Path) -> str:
     with path.open("rb") as opened:
         start = opened.read(512).removeprefix(codecs.BOM_UTF8).lstrip()
     if not start:
-        return "an empty file"
+        return EMPTY
     return next((kind for mark, kind in _OTHERS.items() if start.startswith(mark)), "")
 
 
@@ -98,6 +103,15 @@ def header_row(rows: Sequence[Sequence[str]], expected: Sequence[str], file: str
         got, expected_there = f"records above the header in row {here}", "the header above all records"
         raise InputError([Problem(file, places(full), got, f"{expected_there}: it was sorted among them")])
     return header
+
+
+def refuse_one_column(header: Sequence[str], expected: Sequence[str], file: str) -> None:
+    """Refuse a table in which one column alone has a name: it is a title, or the marks between the values are not known."""
+    names = [name for name in header if name.strip()]
+    if len(names) == 1 and len(expected) > 1 and names[0].strip() not in expected:
+        asked = f"columns between commas, semicolons, tabs or bars, and their names in one of the first {TITLES} rows"
+        asked += "; a workbook saved as CSV is only the sheet that was open" * file.lower().endswith(".csv")
+        raise InputError.of(file, "", f"one column alone, {shown(names[0])}", asked)
 
 
 def _look(value: str) -> str:

@@ -27,6 +27,7 @@ TOO_MANY = (f"more than {MOST_CELLS:,} cells", "a table of fewer: only the colum
 # Characters that nobody sees, in whose place another reference would stand: spaces of other widths, marks of direction
 INVISIBLE = re.compile("[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 _DAY_FIRST, _DAY_LAST = re.compile(r"(\d{1,2})/\d{1,2}/\d{4}"), re.compile(r"\d{4}-\d\d-(\d\d)")
+NOTHING = {"NA", "nan", "NaN", "NaT", "<NA>", "NULL", "null", "."}  # of R, pandas, SQL and SAS
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
 
 
@@ -109,6 +110,23 @@ class Rows:
         if problems:
             raise InputError(problems)
 
+    def words_for_nothing(self, columns: Collection[str]) -> list[Problem]:
+        """What programs write into blank cells, where it stands in several of some columns."""
+        found: dict[str, tuple[set[str], list[int]]] = {}
+        for number, row in zip(self.numbers, self.cells):
+            if not NOTHING.isdisjoint(row):
+                for name, text in zip(self.header, row):
+                    if text in NOTHING and name in columns:
+                        there, rows = found.setdefault(text, (set(), []))
+                        there.add(name)
+                        rows += [number] if number not in rows[-1:] else []
+        expected = "blank cells where there is nothing; a program may have written that into them: take it out"
+        return [
+            Problem(self.file, places(rows), f"{shown(word)} in {len(there)} columns", expected)
+            for word, (there, rows) in found.items()
+            if len(there) > 1
+        ]
+
     def _two_orders(self, name: str) -> Problem | None:
         """A column in which all dates up to the 12th are dates and all later ones are text: a spreadsheet that expects
         the month first has made the wrong dates of those that it could read."""
@@ -156,6 +174,7 @@ def read(path: Path, file: str, expected: Sequence[str] = (), sheet: str = "", n
         table = _gathered(file, _parquet_rows(path, file))
     else:
         table = _from_workbook(path, file, expected, sheet, name)
+    delimited.refuse_one_column(table.header, expected, file)
     return table
 
 
@@ -272,6 +291,7 @@ def as_table(rows: Rows) -> pd.DataFrame:
     for length, numbers in list(lengths.items())[:5]:
         got = f"{length} value{'s' if length != 1 else ''}"
         problems.append(Problem(rows.file, places(numbers), got, f"{len(rows.header)} values, as the header has"))
+    problems += rows.words_for_nothing(rows.header)
     if problems:
         raise InputError(problems)
     rows.refuse_odd(rows.header, [name for name in rows.header if is_reference(name)])
@@ -282,7 +302,7 @@ def as_table(rows: Rows) -> pd.DataFrame:
 def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
     """The rows of a Parquet file; a column that pandas has made its index is one of them."""
     from pyarrow import parquet
-    from pyarrow.types import is_timestamp
+    from pyarrow.types import is_binary, is_large_binary, is_nested, is_timestamp
 
     from cdi_lib.inspection.sheets import LONG, SHORT, as_text, unreadable
 
@@ -294,6 +314,11 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
             table = opened.read()
         chosen = [n for n, name in enumerate(table.column_names) if not name.startswith("__index_level_")]
         names, kinds = [table.column_names[n] for n in chosen], [table.schema.field(n).type for n in chosen]
+        for name, kind in zip(names, kinds):
+            if is_binary(kind) or is_large_binary(kind) or is_nested(kind):
+                raise InputError.of(
+                    file, f"column {shown(name)[1:-1]}", f"values of the kind {kind}", "text or numbers"
+                )
         columns = [table.column(n).to_pylist() for n in chosen]
     except InputError:
         raise

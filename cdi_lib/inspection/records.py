@@ -2,6 +2,7 @@
 left open are carried on in one of them."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from cdi_lib.inspection.rules import Mistake, by_row, check_across, check_rows, 
 from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, columns_of, tables_of, typed
 
 _NAMES = (*TABLES, "frame", "rolling")  # of files in the folder of a force that are read
-OTHER_SUFFIXES = (".xlsb", ".numbers", ".tsv", ".txt", ".feather")  # tables that are not read
+_ENDINGS = (
+    r"\.(xlsb|numbers|tsv|txt|feather|sas7bdat|xpt|sav|dta|rds|accdb|zip|gz|7z|json|xml|html?)"  # that are not read
+)
 
 
 @dataclass(frozen=True)
@@ -117,14 +120,14 @@ def check_register(force: str, inspection: Inspection, records: AuditRecords, pa
 
 
 def unread_files(folder: Path) -> list[Path]:
-    """Tables in the folder of a force that have the name of none."""
-    return [path for path in _table_files(folder) if path.stem not in _NAMES and path.suffix.lower() in SUFFIXES]
+    """Tables in the folder of a force that have the name of none, or an ending that is not read."""
+    return [path for path in _table_files(folder) if path.stem not in _NAMES or path.suffix not in SUFFIXES]
 
 
 def _table_files(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    endings = (*SUFFIXES, *OTHER_SUFFIXES)
-    return [path for path in paths if path.suffix.lower() in endings and not path.name.startswith((".", "~"))]
+    seen = [path for path in paths if not path.name.startswith((".", "~"))]
+    return [path for path in seen if (kind := path.suffix.lower()) in SUFFIXES or re.fullmatch(_ENDINGS, kind)]
 
 
 def _check_files(folder: Path) -> list[Problem]:
@@ -132,8 +135,9 @@ def _check_files(folder: Path) -> list[Problem]:
     warnings of those of other names."""
     names, found = [*TABLES, "frame"], list[tuple[Path, *tuple[str, ...]]]()
     for path in _table_files(folder):
-        if path.stem not in _NAMES:
-            if nearly := difflib.get_close_matches(path.stem.lower(), names, n=1, cutoff=0.88):
+        stem = path.stem if path.suffix.lower() in SUFFIXES else path.name.partition(".")[0]  # survey.csv.gz
+        if stem not in _NAMES:
+            if nearly := difflib.get_close_matches(stem.lower(), names, n=1, cutoff=0.88):
                 expected = f"one of {', '.join(names)} (did you mean '{nearly[0]}'?), or a name less like it"
                 found.append((path, "a name that is nearly that of a table", expected))
             elif path.suffix.lower() in SUFFIXES:
@@ -141,7 +145,7 @@ def _check_files(folder: Path) -> list[Problem]:
                 found.append((path, "a file that is not read", expected, "warning"))
         elif path.suffix not in SUFFIXES:
             expected = f"a table that ends with {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}; save it as one of these"
-            found.append((path, f"a file that ends with {path.suffix}", expected))
+            found.append((path, f"a file that ends with {path.name.removeprefix(stem)}", expected))
         elif path.is_dir():
             found.append((path, "a folder", "a file with the table"))
     return [Problem(f"params/{folder.name}/{path.name}", "", *said) for path, *said in found]

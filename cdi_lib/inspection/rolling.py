@@ -25,7 +25,7 @@ _NUMBER = matching("0|[1-9][0-9]{0,8}", "a whole number, such as 0 or 46", lambd
 COLUMNS = {
     "period": Column(
         "month or quarter of the reports that were audited, such as 2025-04 or 2025-Q2",
-        matching(r"[0-9]{4}-(0[1-9]|1[0-2]|Q[1-4])", "a month such as 2025-04, or a quarter such as 2025-Q2"),
+        matching(r"[0-9]{4}-(0[1-9]|1[0-2]|Q[1-4])", "a month such as 2025-04, or a quarter such as 2025-Q2, as text"),
     ),
     "division": Column("division, such as North", PRINTABLE, alike=True),
     "category": Column("what was audited, such as Violence", PRINTABLE, alike=True),
@@ -147,7 +147,7 @@ def _table(folder: Path) -> pd.DataFrame:
 
 
 def _between_cells(text: pd.DataFrame) -> Iterator[Mistake]:
-    """More recorded than audited, one audit in two rows, and months among quarters."""
+    """More recorded than audited, one audit in two rows, sums among the audits, and months among quarters."""
     audited, recorded = text["audited_crimes"].astype(int), text["recorded_crimes"].astype(int)
     for row in text.index[recorded > audited]:
         got, expected = shown(text.at[row, "recorded_crimes"]), f"at most the {audited[row]:,} audited"
@@ -155,7 +155,16 @@ def _between_cells(text: pd.DataFrame) -> Iterator[Mistake]:
     keys = ["period", "division", "category"]
     for row in text.index[text.duplicated(keys)]:
         got = " / ".join(text.loc[row, keys])
-        yield Mistake(TABLE, row, "", f"{got} a second time", "one row for each period, division and category")
+        yield Mistake(TABLE, row, "period", f"{got} a second time", "one row for each period, division and category")
+    counts = pd.DataFrame({"audited": audited, "recorded": recorded})
+    for column in ("division", "category"):
+        of = [text[key] for key in keys if key != column]
+        all_rows, beside = counts.groupby(of).transform("sum"), counts.groupby(of)["audited"].transform("size")
+        for _, own in counts.groupby(text[column]):
+            # of two, the one may be as large as the other by chance
+            if beside[own.index].max() > 2 and len(own) > 1 and (2 * own == all_rows.loc[own.index]).all(axis=None):
+                got, row = f"{shown(text.at[own.index[0], column])}, the sum of the others", own.index[0]
+                yield Mistake(TABLE, row, column, got, "no sums, which would count twice; delete its rows")
     is_quarter = text["period"].str.contains("Q")
     if is_quarter.any() and not is_quarter.all():
         row = is_quarter.index[is_quarter != is_quarter.iloc[0]][0]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from xml.etree import ElementTree
 
-from cdi_lib.inspection.delimited import MOST_COLUMNS, kind_of
+from cdi_lib.inspection.delimited import EMPTY, MOST_COLUMNS, WHOLE, kind_of
 from cdi_lib.inspection.problems import InputError, Problem, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
@@ -26,14 +26,16 @@ LARGE, MOST_TIMES = 20_000_000, 200  # a part of more bytes, so many times as la
 MOST_SPACES = 32_767  # in a row: a cell holds no more letters
 # What may be wrong with a cell: in any column that is needed,
 ERROR, UNSAVED, MERGED = "the error of a formula", "a formula without a saved value", "a cell merged with others"
+STRUCK = "a value that is struck out"
 # and in a column of references.
 LONG, DATED, FORMATTED = "numbers of 16 digits or more", "dates", "numbers that are shown in another form"
 SHORT = "numbers longer than their kind keeps whole (float32, float16)"
-ANYWHERE = (ERROR, UNSAVED, MERGED)
+ANYWHERE = (ERROR, UNSAVED, MERGED, STRUCK)
 WHAT_TO_DO = {
     ERROR: "a value; mend the formula",
     UNSAVED: "its value; open the workbook in a spreadsheet program and save it",
     MERGED: "a cell of its own, with its value: only the first of merged cells has one; part them, and fill them in",
+    STRUCK: "a value that holds; delete what does not, or take the line through it away",
     LONG: "references as text, for a spreadsheet keeps 15 digits; format the column as text before they are entered, or "
     "use CSV",
     SHORT: "references as text, or as whole numbers; export them again",
@@ -41,6 +43,7 @@ WHAT_TO_DO = {
     "before they are entered",
     FORMATTED: "references as text, as they are shown; format the column as text and enter them again, or save as CSV",
 }
+_BINARY = re.compile(rb"[\0-\x08\x0e-\x1f]")  # what no text holds
 _PLAIN = re.compile(r"|General|GENERAL|Standard|@|[#,]*0?(\.0+)?")
 
 
@@ -90,10 +93,12 @@ def sheets_of(path: Path, file: str) -> list[Sheet]:
 
 def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)", path: Path | None = None) -> InputError:
     """What to say of a file that cannot be read; of one that is another kind than its name says, if its path is given."""
-    other = (kind_of(path) or "text such as CSV" * path.read_bytes()[:512].isascii()) if path else ""
+    other = (kind_of(path) or "text such as CSV" * (not _BINARY.search(path.read_bytes()[:512]))) if path else ""
+    if file.lower().endswith((".xlsb", ".numbers")) and other != EMPTY:
+        return InputError.of(file, "", "a workbook of a kind that is not read", f"{kind}: save it as one")
     if other and other != kind and not other.startswith("a workbook"):
         expected = f"{kind}: save it as one, or give the file the ending of what it is"
-        return InputError([Problem(file, "", other, expected)])
+        return InputError.of(file, "", other, WHOLE if other == EMPTY else expected)
     return InputError(
         [Problem(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")]
     )
@@ -171,6 +176,7 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = [(sheet.title, sheet.sheet_state == "visible", sheet._worksheet_path) for sheet in book.worksheets]
+        strikes = any(font.strike for font in book._fonts)
         book.close()
         if not sheets:  # of the strict kind of Office Open XML, the library sees none
             raise ValueError
@@ -178,8 +184,8 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
         raise unreadable(file, kind) from None
 
     def rows(name: str, member: str) -> Rows:
-        found = _xlsx_rows(path, file, name, _formulas(path, name) if any(_tags(path, member, rb"(f)[ />]")) else {})
-        return _guarded(found, file, kind)
+        formulas = _formulas(path, name) if _has_formulas(path, file, member) else {}
+        return _guarded(_xlsx_rows(path, file, name, formulas, strikes), file, kind)
 
     def marks(member: str) -> tuple[list[int], list[Area]]:
         hidden, merged = (
@@ -195,7 +201,7 @@ def _of_xlsx(path: Path, file: str) -> list[Sheet]:
     ]
 
 
-def _tags(path: Path, member: str, pattern: bytes) -> Iterator[bytes]:
+def _tags(path: Path, member: str, pattern: bytes) -> Iterator[Any]:
     """The groups of a pattern that the tags of a sheet match, without reading the sheet as a whole."""
     tag = re.compile(rb"<(?:\w+:)?" + pattern)
     with zipfile.ZipFile(path) as archive, archive.open(member) as opened:
@@ -205,6 +211,18 @@ def _tags(path: Path, member: str, pattern: bytes) -> Iterator[bytes]:
             yield from tag.findall(whole)
             rest = b"<" + rest if len(rest) < 1 << 20 else b""  # no tag of a sheet is so long
         yield from tag.findall(rest)
+
+
+def _has_formulas(path: Path, file: str, member: str) -> bool:
+    """Whether a sheet holds formulas; InputError for rows that are not in order, of which the library leaves some out."""
+    last, found = 0, False
+    for row, formula in _tags(path, member, rb'(?:row [^>]*?\br="(\d+)"|(f)[ />])'):
+        found |= bool(formula)
+        if row and int(row) <= last:
+            expected = "each row of the sheet once and in order; open the workbook in a spreadsheet program and save it"
+            raise InputError.of(file, f"row {int(row)}", "a row that stands behind its place", expected)
+        last = int(row or last)
+    return found
 
 
 def _sheet(path: Path, name: str, values: bool) -> Any:
@@ -222,7 +240,7 @@ def _formulas(path: Path, name: str) -> dict[int, set[int]]:
     return {number: found for number, found in enumerate(columns, 1) if found}
 
 
-def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) -> Rows:
+def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]], strikes: bool) -> Rows:
     for number, row in enumerate(_sheet(path, name, values=True).iter_rows(), 1):
         computed, cells = formulas.get(number, ()), []
         for column, cell in enumerate(row):
@@ -230,6 +248,8 @@ def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]]) 
                 cells.append(Cell("", UNSAVED) if column in computed else BLANK)
             elif cell.data_type == "e":
                 cells.append(Cell(as_text(cell.value), ERROR))
+            elif strikes and cell.font.strike:
+                cells.append(Cell(as_text(cell.value), STRUCK))
             elif isinstance(cell.value, str):
                 cells.append(Cell(cell.value.strip()))
             else:
@@ -264,7 +284,10 @@ def _of_xls(path: Path, file: str) -> list[Sheet]:
             return Cell(xlrd.error_text_from_code.get(found.value, "#N/A"), ERROR)
         if found.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
             return BLANK
-        form = book.format_map[book.xf_list[found.xf_index].format_key].format_str
+        look = book.xf_list[found.xf_index]
+        if book.font_list[look.font_index].struck_out:
+            return Cell(as_text(found.value), STRUCK)
+        form = book.format_map[look.format_key].format_str
         if found.ctype == xlrd.XL_CELL_DATE:
             return cell_of(xlrd.xldate_as_datetime(found.value, book.datemode), form)
         return cell_of(bool(found.value) if found.ctype == xlrd.XL_CELL_BOOLEAN else found.value, form)
@@ -318,14 +341,18 @@ def _of_ods(path: Path, file: str) -> list[Sheet]:
 
 
 def _ods_rows(path: Path, file: str, name: str, hidden: list[int] | None = None) -> Rows:
-    number, here = 1, False
+    number, here, style, struck = 1, False, "", set[str]()
     with zipfile.ZipFile(path) as archive, archive.open("content.xml") as opened:
         for event, element in ElementTree.iterparse(opened, ("start", "end")):
-            if element.tag == f"{_TABLE}table":
-                here = event == "start" and element.get(f"{_TABLE}name") == name
+            if event == "start" and element.tag.endswith("}style"):
+                style = next((v for k, v in element.items() if k.endswith("style:1.0}name")), "")
+            elif any(k.endswith("}text-line-through-style") and v != "none" for k, v in element.items()):
+                struck.add(style)
+            elif element.tag == f"{_TABLE}table":
+                here, number = event == "start" and element.get(f"{_TABLE}name") == name, 1
             elif event == "end" and element.tag == f"{_TABLE}table-row":
                 times = int(element.get(f"{_TABLE}number-rows-repeated", "1"))
-                if here and (cells := _ods_cells(element, file, number)):
+                if here and (cells := _ods_cells(element, file, number, struck)):
                     if times > MOST_ROWS:
                         raise InputError([Problem(file, f"row {number}", f"{times:,} equal rows", "a sheet's rows")])
                     if hidden is not None and element.get(f"{_TABLE}visibility", "visible") != "visible":
@@ -335,12 +362,13 @@ def _ods_rows(path: Path, file: str, name: str, hidden: list[int] | None = None)
                 element.clear()
 
 
-def _ods_cells(row: ElementTree.Element, file: str, number: int) -> list[Cell]:
+def _ods_cells(row: ElementTree.Element, file: str, number: int, struck: set[str]) -> list[Cell]:
     cells: list[Cell] = []
     for element in row:
         if element.tag not in (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             continue
         cell, times = _ods_cell(element), int(element.get(f"{_TABLE}number-columns-repeated", "1"))
+        cell = Cell(cell.text, STRUCK) if cell.text and element.get(f"{_TABLE}style-name") in struck else cell
         cell = Cell("", MERGED) if cell == BLANK and element.tag.endswith("covered-table-cell") else cell
         if len(cells) + times > MOST_COLUMNS and cell != BLANK:
             got = f"a value beyond column {MOST_COLUMNS:,}: {shown(cell.odd or 'text')}"

@@ -158,8 +158,8 @@ ANSWER = replace(
     typed=lambda texts: texts.str.lower().map(_ANSWERS).astype("boolean"),
 )
 MOMENT = Kind(
-    "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05; of midnight a minute later, for a spreadsheet keeps "
-    "a date alone as its midnight",
+    "a date and time such as 2019-06-03 14:05 or 03/06/2019 14:05: day before month, year in full, 24 hours, no zone; "
+    "midnight as 00:01, for a spreadsheet keeps a date alone as its midnight",
     lambda texts: parse_moments(texts).notna(),
     parse_moments,
 )

@@ -88,6 +88,8 @@ def _response(force: str, returned: returns.Returns, params: Path) -> list[str]:
     ]
     if found := returned.recheck:
         agreed = f"{found['agreed']:,} of {found['incidents']:,} incidents decided alike"
+        if found["agreed"] < found["incidents"]:
+            agreed += f"; {returns.DISAGREEMENTS} has the others, of which the first audit counts"
         said.append(f"re-check: {agreed if found['incidents'] else 'no incident has been decided twice yet'}")
         said += [
             f"re-check: kappa of the {name} {kappa['kappa']:.2f} "
@@ -105,15 +107,18 @@ def _response(force: str, returned: returns.Returns, params: Path) -> list[str]:
 
 def _for_final(audit: Audit) -> list[str]:
     """What a draft still lacks to be final, in words; the same that stops a final report, and what no rule asks for."""
-    publication = audit.inspection.publication
-    if publication.status == "final":
-        return []
-    open_points = [f"{got} ({what})" for got, what in lacking(audit, fingerprint.commit())]
+    publication, findings = audit.inspection.publication, audit.inspection.findings
+    is_final = publication.status == "final"  # and refused for what a rule asks for
+    open_points = [] if is_final else [f"{got} ({what})" for got, what in lacking(audit, fingerprint.commit())]
     open_points += [] if publication.approvals else ["no approval (publication.approvals)"]
+    if not (findings.conclusion or findings.what_next):  # and the report says so
+        open_points.append("no conclusion (findings.conclusion)")
     if publication.version.startswith("0"):
         open_points.append(f"version {publication.version} (publication.version)")
     ready = "a draft can be built; for a final report set publication.status to final"
-    return [f"{ready}{'; it still lacks: ' if open_points else ''}{'; '.join(open_points)}"]
+    if is_final:
+        ready = "it is final" if open_points else ""
+    return [f"{ready}{'; still open: ' if open_points else ''}{'; '.join(open_points)}"] if ready else []
 
 
 def _changed(audit: Audit) -> list[Problem]:

@@ -5,6 +5,7 @@ Imports nothing heavy by itself: commands that only ask what there is to do read
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -202,15 +203,24 @@ def write_front_matter(path: Path, inspection: Inspection) -> None:
     nbformat.write(notebook, path)
 
 
-def folder_for(force: str) -> Path:
-    """A folder of the notebooks that name this force, for opening by hand; those in ``notebooks/`` stay as they are."""
-    source = PROJECT / "notebooks"
+def folder_for(force: str) -> tuple[Path, list[Path]]:
+    """A folder of the notebooks that name this force, for opening by hand; those in ``notebooks/`` stay as they are. And
+    those there that are left as they are, for somebody has edited them, or the project has others by now."""
+    source, left = PROJECT / "notebooks", list[Path]()
     if force == "northamptonshire":
-        return source
+        return source, left
     folder = PROJECT / ".cache" / force / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
-    for path in source.glob("*.ipynb"):
-        content = path.read_text(encoding="utf-8")
-        own = content.replace('force = \\"northamptonshire\\"', f'force = \\"{force}\\"')
-        (folder / path.name).write_text(own, encoding="utf-8", newline="\n")
-    return folder
+    for path in sorted(source.glob("*.ipynb")):
+        content, own = path.read_text(encoding="utf-8"), folder / path.name
+        content = content.replace('force = \\"northamptonshire\\"', f'force = \\"{force}\\"')
+        if not own.is_file():
+            own.write_text(content, encoding="utf-8", newline="\n")
+        elif _sources(own.read_text(encoding="utf-8")) != _sources(content):
+            left.append(own)
+    return folder, left
+
+
+def _sources(notebook: str) -> list[str]:
+    """What the cells of a notebook hold, without what running them has added."""
+    return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]

@@ -104,7 +104,7 @@ def _is_number(value: Any) -> bool:
 NO_VALUE = r"#n/a|#[a-z0/]+[!?]|#+|err:[0-9]+"
 _MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 NO_REFERENCE = (
-    rf"{NO_VALUE}|n/?a|n/k|null|none|nan|nil|tbc|[-?]+|(grand |sub-?)?total(s|[: ].*)?|"
+    rf"{NO_VALUE}|n/?a|n/k|null|none|nan|nil|tbc|[-?]+|(grand |sub-?)?total(s|[: ].*)?|.+ (total|count)|"
     rf"[0-9]{{1,2}}-{_MONTH}(-[0-9]{{2,4}})?|{_MONTH}-[0-9]{{2,4}}"
 )
 _NOT_SEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")

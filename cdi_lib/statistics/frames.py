@@ -311,7 +311,7 @@ def _ask(frame: Frame, query: str, *values: object) -> DuckDBPyConnection:
     except duckdb.Error as error:
         pattern = r"Line: (\d+).*Expected Number of Columns: (\d+) Found: (\d+)"
         if row := re.search(pattern, str(error), re.DOTALL):
-            said = f"row {row[1]}: {row[3]} values where the header has {row[2]}"
+            said = f"row {row[1]}: {row[3]} value{'s' * (row[3] != '1')} where the header has {row[2]}"
             raise ValueError(f"{frame.info.file}, {said}") from None
         raise _unreadable(frame.info.file, error) from None
 
