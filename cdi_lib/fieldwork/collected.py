@@ -89,7 +89,7 @@ def _over_recorded(force: str, returns: Returns, folder: Path) -> Path | None:
         return path
     if held != made:
         expected = "those of the worksheets; to make the table again from them, without corrections, move the file away"
-        raise InputError([Problem(name, "", "other crimes that should not have been recorded", expected)])
+        raise InputError.of(name, "", "other crimes that should not have been recorded", expected)
     return None
 
 

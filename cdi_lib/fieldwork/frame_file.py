@@ -63,7 +63,7 @@ class FrameFile:
                 if any(row):
                     if len(row) < len(header) or any(row[len(header) :]):
                         expected = f"{len(header)} values, as the header has"
-                        raise InputError([Problem(self.place, f"row {number}", f"{len(row)} values", expected)])
+                        raise InputError.of(self.place, f"row {number}", f"{len(row)} values", expected)
                     numbers.append(number)
                     writer.writerow(row[: len(header)])
         return path

@@ -60,7 +60,7 @@ def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
     if kind := kind_of(path):
         text = "CSV, which is plain text: give the file the ending of what it is, or save it as CSV"
         expected_kind = text if path.stat().st_size else "a header with the names of the columns"
-        raise InputError([Problem(file, "", kind, expected_kind)])
+        raise InputError.of(file, "", kind, expected_kind)
     encoding, ends, told = _encoding(path, file)
     with path.open(encoding=encoding, newline="") as opened:
         head = opened.read(_BLOCK)
@@ -78,7 +78,7 @@ def dialect_of(path: Path, file: str, expected: Sequence[str]) -> Dialect:
     ranked = sorted(found, key=lambda mark: found[mark][:2], reverse=True)
     if len(ranked) > 1 and found[ranked[0]][:2] == found[ranked[1]][:2] and found[ranked[0]][1] > 1:
         got = "a header that can be parted by commas and by other marks"
-        raise InputError([Problem(file, "row 1", got, "one mark between the values: save the table with commas")])
+        raise InputError.of(file, "row 1", got, "one mark between the values: save the table with commas")
     header = found[ranked[0]][2] if ranked else 1
     return Dialect(encoding, ranked[0] if ranked else ",", header, ends, (*told, *passed_over(file, header)))
 
@@ -101,7 +101,7 @@ def header_row(rows: Sequence[Sequence[str]], expected: Sequence[str], file: str
     if full:
         here = numbers[header - 1] if numbers else header
         got, expected_there = f"records above the header in row {here}", "the header above all records"
-        raise InputError([Problem(file, places(full), got, f"{expected_there}: it was sorted among them")])
+        raise InputError.of(file, places(full), got, f"{expected_there}: it was sorted among them")
     return header
 
 
@@ -149,7 +149,7 @@ def records(path: Path, file: str, dialect: Dialect) -> Iterator[tuple[int, list
         is_open = "end of data" in str(error) or "field larger" in str(error)
         got = "a quotation mark that is not closed" if is_open else str(error)
         expected = 'values between commas, with "quotation marks" around a value that holds a comma'
-        raise InputError([Problem(file, f"row {number + 1}", got, expected)]) from None
+        raise InputError.of(file, f"row {number + 1}", got, expected) from None
 
 
 def _encoding(path: Path, file: str) -> tuple[str, bool, tuple[Problem, ...]]:
@@ -163,7 +163,7 @@ def _encoding(path: Path, file: str) -> tuple[str, bool, tuple[Problem, ...]]:
         return _readable(path, file, "utf-16-le" if zeros[1] else "utf-16-be")
     if b"\0" in head:
         row = head[: head.index(b"\0")].count(b"\n") + 1
-        raise InputError([Problem(file, f"row {row}", "a zero byte", "CSV, which is plain text")])
+        raise InputError.of(file, f"row {row}", "a zero byte", "CSV, which is plain text")
     try:
         return "utf-8", *_ends_alike(path, "utf-8", file)
     except UnicodeDecodeError:
@@ -182,7 +182,7 @@ def _of_one_byte(path: Path, file: str) -> Problem:
                 letters |= dict.fromkeys(c for c in line.decode("cp1252") if c > "\x7f") if len(letters) < 20 else {}
     if whole:
         expected = "one encoding: save the file again as CSV UTF-8, and look at its letters with accents"
-        raise InputError([Problem(file, places(whole), "letters of UTF-8 among those of another encoding", expected)])
+        raise InputError.of(file, places(whole), "letters of UTF-8 among those of another encoding", expected)
     got = f"no UTF-8, and so read as Windows-1252, with the letters {shown(''.join(letters), 20)}"
     return Problem(file, f"row {first}", got, "these letters; if they are wrong, save it again as CSV UTF-8", "warning")
 
@@ -193,7 +193,7 @@ def _readable(path: Path, file: str, encoding: str) -> tuple[str, bool, tuple[Pr
     except UnicodeDecodeError:
         got = f"bytes that are no letters in {'UTF-8 or Windows-1252' if encoding == 'cp1252' else encoding.upper()}"
         expected = "plain text: CSV in UTF-8 or Windows-1252; save it as such"
-        raise InputError([Problem(file, "", got, expected)]) from None
+        raise InputError.of(file, "", got, expected) from None
 
 
 def _ends_alike(path: Path, encoding: str, file: str) -> tuple[bool, tuple[Problem, ...]]:
@@ -205,7 +205,7 @@ def _ends_alike(path: Path, encoding: str, file: str) -> tuple[bool, tuple[Probl
     with path.open(encoding=encoding, newline="") as opened:
         while block := opened.read(_BLOCK):
             if "\0" in block:
-                raise InputError([Problem(file, "", "a zero byte", "CSV, which is plain text")])
+                raise InputError.of(file, "", "a zero byte", "CSV, which is plain text")
             if block[-1] == "\r":
                 block += opened.read(1)
             pairs, last = block.count("\r\n"), block[-1]

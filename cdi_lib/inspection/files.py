@@ -63,7 +63,7 @@ def find_table(name: str, folder: Path) -> Path | None:
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
         expected = "one file for this table; delete or rename the others"
-        raise InputError([Problem(f"params/{folder.name}", name, names, expected)])
+        raise InputError.of(f"params/{folder.name}", name, names, expected)
     return (*found, None)[0]
 
 
@@ -189,14 +189,14 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
             table.header, table.header_at = row, number
             if len(row) > MOST_COLUMNS:
                 got = f"{len(row):,} columns"
-                raise InputError([Problem(file, "", got, f"at most {MOST_COLUMNS:,}, as tables have")])
+                raise InputError.of(file, "", got, f"at most {MOST_COLUMNS:,}, as tables have")
             continue
         if row == table.header:
             got, expected = "the header a second time", "it once, above all records: delete the row"
-            raise InputError([Problem(file, f"row {number}", got, expected)])
+            raise InputError.of(file, f"row {number}", got, expected)
         cells += len(row)
         if cells > MOST_CELLS:
-            raise InputError([Problem(file, f"row {number}", *TOO_MANY)])
+            raise InputError.of(file, f"row {number}", *TOO_MANY)
         table.cells.append(row)
         table.numbers.append(number)
         if odd:
@@ -204,7 +204,7 @@ def _gathered(file: str, rows: Iterator[_Row]) -> Rows:
         if len(seen) > 100_000:
             seen.clear()  # these are references and times, which do not repeat
     if not table.header:
-        raise InputError([Problem(file, "", "an empty file", "a header with the names of the columns")])
+        raise InputError.of(file, "", "an empty file", "a header with the names of the columns")
     # Columns at the right without a name and a value are left out: spreadsheets add them.
     width = max((place for place, name in enumerate(table.header, 1) if name), default=0)
     if not any(any(row[width:]) for row in table.cells):
@@ -229,7 +229,7 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
         one = f"a workbook with the sheet {shown(wanted)}" if wanted else "one sheet with the table"
         how = "" if wanted else f"; delete or hide the others{f', or call it {name}' if name else ''}"
         how += "; or name another in sampling.frame.sheet" if name == "frame" else ""
-        raise InputError([Problem(file, "", got, one + how)])
+        raise InputError.of(file, "", got, one + how)
     sheet: Sheet = chosen[0]
 
     def is_like(other: Sheet) -> bool:
@@ -255,7 +255,7 @@ def _from_workbook(path: Path, file: str, expected: Sequence[str], wanted: str, 
         columns_of = range(columns.start, min(columns.stop, width))
         covered += len(within) * len(columns_of)
         if covered > width * len(table.numbers):
-            raise InputError([Problem(file, "", "merged cells that overlap", "cells of their own: part them")])
+            raise InputError.of(file, "", "merged cells that overlap", "cells of their own: part them")
         cells = ((number, column) for number in within for column in columns_of)
         table.odd |= {cell: MERGED for cell in cells if cell != (rows_of.start, columns.start)}
     table.header += [""] * (width - len(table.header))
@@ -309,7 +309,7 @@ def _parquet_rows(path: Path, file: str) -> Iterator[_Row]:
     try:
         size = parquet.read_metadata(path)
         if size.num_rows * size.num_columns > MOST_CELLS:
-            raise InputError([Problem(file, "", *TOO_MANY)])
+            raise InputError.of(file, "", *TOO_MANY)
         with parquet.ParquetFile(path) as opened:  # which also reads a name that stands twice
             table = opened.read()
         chosen = [n for n, name in enumerate(table.column_names) if not name.startswith("__index_level_")]

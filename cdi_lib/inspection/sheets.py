@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from xml.etree import ElementTree
 
 from cdi_lib.inspection.delimited import EMPTY, MOST_COLUMNS, WHOLE, kind_of
-from cdi_lib.inspection.problems import InputError, Problem, shown
+from cdi_lib.inspection.problems import InputError, shown
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_BYTES = 600_000_000  # of a workbook when it is unpacked
@@ -99,14 +99,12 @@ def unreadable(file: str, kind: str = "an Excel workbook (.xlsx)", path: Path | 
     if other and other != kind and not other.startswith("a workbook"):
         expected = f"{kind}: save it as one, or give the file the ending of what it is"
         return InputError.of(file, "", other, WHOLE if other == EMPTY else expected)
-    return InputError(
-        [Problem(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")]
-    )
+    return InputError.of(file, "", "a file that cannot be read", f"{kind} that opens in the program that made it")
 
 
 def _locked(file: str) -> InputError:
     expected = "one without a password: open it, remove the password, and save it"
-    return InputError([Problem(file, "", "a workbook with a password", expected)])
+    return InputError.of(file, "", "a workbook with a password", expected)
 
 
 def refuse_huge(archive: zipfile.ZipFile, file: str, kind: str = "a workbook") -> None:
@@ -115,11 +113,11 @@ def refuse_huge(archive: zipfile.ZipFile, file: str, kind: str = "a workbook") -
     if size > MOST_BYTES:
         got = f"{kind} of {size / 1e9:.1f} GB when it is unpacked"
         expected = f"at most {MOST_BYTES / 1e9:.1f} GB; save the table alone, or as CSV"
-        raise InputError([Problem(file, "", got, expected)])
+        raise InputError.of(file, "", got, expected)
     for member in archive.infolist():  # the readers take hours for a tag of 400 MB
         if member.file_size > max(LARGE, MOST_TIMES * member.compress_size):
             got = f"{kind} with a part that is over {MOST_TIMES} times as large when it is unpacked"
-            raise InputError([Problem(file, "", got, "one as programs save it; save the table alone, or as CSV")])
+            raise InputError.of(file, "", got, "one as programs save it; save the table alone, or as CSV")
 
 
 def _guarded(rows: Rows, file: str, kind: str) -> Rows:
@@ -127,7 +125,7 @@ def _guarded(rows: Rows, file: str, kind: str) -> Rows:
     try:
         for number, row in rows:
             if number > MOST_ROWS:
-                raise InputError([Problem(file, f"row {number:,}", "more rows than a sheet has", f"{MOST_ROWS:,}")])
+                raise InputError.of(file, f"row {number:,}", "more rows than a sheet has", f"{MOST_ROWS:,}")
             yield number, row
     except (InputError, MemoryError, GeneratorExit):
         raise
@@ -258,7 +256,7 @@ def _xlsx_rows(path: Path, file: str, name: str, formulas: dict[int, set[int]], 
             cells.pop()
         if len(cells) > MOST_COLUMNS:
             expected = f"at most {MOST_COLUMNS:,} columns; delete the stray cell"
-            raise InputError([Problem(file, f"row {number}", f"a value in column {len(cells):,}", expected)])
+            raise InputError.of(file, f"row {number}", f"a value in column {len(cells):,}", expected)
         if cells:
             yield number, cells
         elif number > MOST_ROWS:
@@ -354,7 +352,7 @@ def _ods_rows(path: Path, file: str, name: str, hidden: list[int] | None = None)
                 times = int(element.get(f"{_TABLE}number-rows-repeated", "1"))
                 if here and (cells := _ods_cells(element, file, number, struck)):
                     if times > MOST_ROWS:
-                        raise InputError([Problem(file, f"row {number}", f"{times:,} equal rows", "a sheet's rows")])
+                        raise InputError.of(file, f"row {number}", f"{times:,} equal rows", "a sheet's rows")
                     if hidden is not None and element.get(f"{_TABLE}visibility", "visible") != "visible":
                         hidden += range(number, number + times)
                     yield from ((number + again, cells) for again in range(times))
@@ -372,7 +370,7 @@ def _ods_cells(row: ElementTree.Element, file: str, number: int, struck: set[str
         cell = Cell("", MERGED) if cell == BLANK and element.tag.endswith("covered-table-cell") else cell
         if len(cells) + times > MOST_COLUMNS and cell != BLANK:
             got = f"a value beyond column {MOST_COLUMNS:,}: {shown(cell.odd or 'text')}"
-            raise InputError([Problem(file, f"row {number}", got, "no more columns than the table has")])
+            raise InputError.of(file, f"row {number}", got, "no more columns than the table has")
         cells += [cell] * min(times, MOST_COLUMNS)
     while cells and cells[-1] == BLANK:
         cells.pop()
