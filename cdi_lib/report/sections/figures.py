@@ -160,7 +160,8 @@ def parts(table: str, whole: str, results: Results) -> Drawn | None:
         return None
     rows = [(label, share.x, share.n) for label, share in found]
     hours = {"hours": results.details.recording_limit_hours}
-    title = said(f"{whole}.title", x_of_n=of(results.shares[whole]), **hours)
+    total = results.share(whole)  # a programme may count the parts only
+    title = said(f"{whole}.title", x_of_n=of(total), **hours) if total else said(f"{whole}.title_parts", **hours)
     subtitle = said(f"{whole}.subtitle", period=_when(results))
     figure = both(charts.parts, title, subtitle, rows, said(f"{whole}.done", **hours), said(f"{whole}.not_done"))
     return figure, _alt(said(f"{whole}.alt", **hours), (f"{label} {of(share)}" for label, share in found))
