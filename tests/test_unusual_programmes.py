@@ -21,6 +21,7 @@ from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report
 from cdi_lib.pipeline.notebooks import BuildError
 from cdi_lib.report import charts
+from cdi_lib.report.sample import assumption_rows
 
 BY_DIVISION = """
 name: divisions
@@ -270,8 +271,10 @@ def test_a_programme_that_extends_none_says_nothing_of_the_usual_ones(tmp_path):
                   "Recorded within 48 hours", "Is done in 48 hours", "One type & <three> grades"):  # fmt: skip
         assert words in text, words
     for words in ("24 hours", "FCIR", "N100", "Domestic abuse Controlling", "Dip sample", "sexual", "stratum, from which",
-                  "types of crime compare"):  # fmt: skip
+                  "types of crime compare", "reported crime is recorded", "All crime", "domestic abuse", "reported crimes a year",
+                  "each crime type has"):  # fmt: skip
         assert words not in text, words
+    assert "of reported harms & <crimes> are recorded" in text
 
 
 def test_a_section_that_asks_for_nothing_of_the_programme_is_told(tmp_path):
@@ -334,3 +337,66 @@ def test_the_time_limit_of_the_audit_period_stands_in_the_words_of_the_programme
     assert of("2014-05-01").elements["timeliness"].label == "Records crimes within 72 hours"
     assert of("2019-05-01").elements["timeliness"].label == "Records crimes within 24 hours"
     assert of("2014-05-01").place("timeliness").startswith("params/programmes/cdi-2017.yml, line")
+
+
+ACROSS = """
+extends: whole
+name: across
+samples: {log: {label: Logs, one: log, many: logs}}
+cancellations: {moved: Moved to BTP, doubled: Recorded twice}
+shares:
+  cancelled_moved: {label: Rightly moved, table: cancellations, where: {crime_type: moved}, counts: {correct: yes}}
+  cancelled_doubled: {label: Rightly cancelled, table: cancellations, where: {crime_type: doubled}, counts: {correct: yes}}
+tables: {tbl-cancelled: {rows: {cancelled_moved: Moved, cancelled_doubled: Twice}}}
+chapters: {questions: {cancelled: [cancelled*]}}
+recording_rules:
+  - {since: 2002-04-01, limit_hours: 48, principal_crime: Only the worst crime is recorded.}
+  - {since: 2022-03-01, limit_hours: 12, principal_crime: Every crime is recorded.}
+"""
+
+
+def test_kinds_of_cancellation_without_a_whole_and_a_limit_that_changes_are_told(tmp_path):
+    files = whole()
+    content = parameters(
+        programme="across", recorded_crime={"crime": {"value": 9000, "status": "supplied", "source": "x"}},
+        estimation={"headline": "pooled"},
+    )  # fmt: skip
+    main = pd.read_csv(pd.io.common.BytesIO(files["testshire/crimes.csv"]), dtype=str, keep_default_na=False)
+    log = main.iloc[:1].assign(crime_id="L1", incident_id="L1", sample="log", recorded_at="")
+    rows = "".join(f"X{i},moved,DDM,{'yes' if i else 'no'},no,\n" for i in range(3))
+    head = "crime_id,crime_type,authorised_by,correct,victim_to_be_informed,victim_informed\n"
+    files |= {
+        "testshire.yml": in_yaml(content), "programmes/across.yml": ACROSS.encode(),
+        "testshire/crimes.csv": pd.concat([main, log]).to_csv(index=False).encode(),
+        "testshire/dip_records.csv": b"record_id,sample\nL1,log\n", "testshire/cancellations.csv": (head + rows).encode(),
+    }  # fmt: skip
+    params = write_files(tmp_path / "params", files)
+    told = doubtful(load_inspection("testshire", params), "testshire.yml", date(2026, 1, 1))
+    assert [problem.got for problem in told] == ["a day from which the limit is 12 hours, 2022-03-01, within it"]
+    text = page_text(build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder)
+    for words in ("Cancelling was correct in 2 of 3 for moved to BTP", "no cancelled crime to review for recorded twice",
+                  "From 1 March 2022 on, within the audit period, the limit was 12 hours",
+                  "Dip samples held 1 more, of which 1 was recorded"):  # fmt: skip
+        assert words in text, words
+    for words in ("FCIR", "rape", "published figures of this programme"):
+        assert words not in text, words
+
+
+def test_who_names_all_that_was_there_says_the_order(tmp_path):
+    types = "{other: {}, burglary: {label: Burglary, one: burglary, many: burglaries}, violence: {}%s}"
+    head = "name: own\nextends: cdi-2017\ncrime_types: "
+    for more, order in ((", sexual: {}", ["other", "burglary", "violence", "sexual"]),
+                        ("", ["violence", "sexual", "other", "burglary"])):  # fmt: skip
+        write_files(tmp_path, {"programmes/own.yml": (head + types % more).encode()})
+        assert list(load_programme("own", tmp_path).crime_types) == order
+
+
+def test_recorded_crime_by_route_stands_among_what_is_taken_as_given(tmp_path):
+    by_route = {
+        id_: {"value": 12100, "status": "assumed", "source": "guessed"}
+        for id_ in ("control_room", "crime_recording_centre")
+    }
+    content = parameters(recorded_crime_by_route=by_route)
+    rows = assumption_rows(load_inspection("testshire", write_files(tmp_path, {"testshire.yml": in_yaml(content)})))
+    assert [row["source"] for row in rows].count("guessed") == 2
+    assert "Recorded crime in 12 months that came through a control room: 12,100" in [row["text"] for row in rows]

@@ -483,13 +483,12 @@ def _at(content: Any, *keys: str) -> dict[str, Any]:
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in own.items():
-        before = merged.get(key)
-        if value is None and key in merged:
-            del merged[key]
-        elif isinstance(value, dict) and isinstance(before, dict):
+    """Two mappings as one; the order is that of the second where it names every key of the first."""
+    merged: dict[str, Any] = {}
+    for key in own if base.keys() <= own.keys() else {**base, **own}:
+        before, value = base.get(key), own.get(key, base.get(key))
+        if key in own and isinstance(value, dict) and isinstance(before, dict):
             merged[key] = _merged(before, value)
-        else:
+        elif value is not None or key not in base:
             merged[key] = value
     return merged

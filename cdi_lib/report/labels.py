@@ -65,8 +65,15 @@ def word(kind: str, key: str) -> str:
 
 
 def crime_types(told: Told) -> dict[str, str]:
-    """All crime and the crime types, as in the rows of a table."""
-    return {OVERALL: str(book("labels")["all_crime"])} | {id_: kind.label for id_, kind in told.crime_types.items()}
+    """All crime and the crime types by their ids; where there is one type only, all crime is called like it."""
+    types = {id_: kind.label for id_, kind in told.crime_types.items()}
+    return {OVERALL: str(book("labels")["all_crime"]) if len(types) > 1 else next(iter(types.values()))} | types
+
+
+def rows_of_types(told: Told) -> dict[str, str]:
+    """All crime and the crime types, as in the rows of a table: one row where there is one type only."""
+    found = crime_types(told)
+    return found if len(told.crime_types) > 1 else {OVERALL: found[OVERALL]}
 
 
 def class_name(name: str) -> str:
@@ -75,9 +82,10 @@ def class_name(name: str) -> str:
 
 
 def nouns(told: Told) -> dict[str, list[str]]:
-    """One crime of each type, and several; at last of several types that are told together."""
-    together = {OTHERS: [said("disclosure.one"), said("disclosure.many")]}
-    return together | {id_: [crime_type.one, crime_type.many] for id_, crime_type in told.crime_types.items()}
+    """One crime of each type, and several; also of all crime, and of several types that are told together."""
+    types = {id_: [crime_type.one, crime_type.many] for id_, crime_type in told.crime_types.items()}
+    whole = [said("crime.one"), said("crime.many")] if len(types) > 1 else next(iter(types.values()))
+    return {OTHERS: [said("disclosure.one"), said("disclosure.many")], OVERALL: whole} | types
 
 
 def sample_nouns(told: Told) -> dict[str, list[str]]:
@@ -99,7 +107,8 @@ def of_estimate(key: str, details: Details) -> str:
     if key in told.estimates:
         return told.estimates[key].label
     if key in told.crime_types:
-        return told.crime_types[key].label.lower()
+        label = told.crime_types[key].label
+        return label[:1].lower() + label[1:]
     return str(book("labels")["estimates"].get(key, _from_id(key)))
 
 

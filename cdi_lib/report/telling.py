@@ -60,7 +60,7 @@ class Teller:
             "crime_types": _plain(labels.crime_types(told)),
             "crime_nouns": _plain(labels.nouns(told)),
             "routes": _plain(told.routes),
-            "cancellations": _plain({name: label.lower() for name, label in told.cancellations.items()}),
+            "cancellations": _plain({name: wording.lower_first(label) for name, label in told.cancellations.items()}),
             "sample_nouns": _plain(labels.sample_nouns(told)),
             "results": results,
             "inspection": inspection,
