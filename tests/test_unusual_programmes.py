@@ -400,3 +400,41 @@ def test_recorded_crime_by_route_stands_among_what_is_taken_as_given(tmp_path):
     rows = assumption_rows(load_inspection("testshire", write_files(tmp_path, {"testshire.yml": in_yaml(content)})))
     assert [row["source"] for row in rows].count("guessed") == 2
     assert "Recorded crime in 12 months that came through a control room: 12,100" in [row["text"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (", question: recording", ", question: recordin", ["elements.all.question", "elements.quick.question"]),
+        ("[excellent, fair, poor]", "[fair, fair, poor]", ["grades"]),
+        ("since: 2002-04-01", "since: 2002-04-31", ["recording_rules.1.since"]),
+        ("recording_rules: [{", "recording_rules: [{since: 2003-01-01, limit_hours: 9, principal_crime: No.}, {", ["recording_rules"]),
+    ],
+)  # fmt: skip
+def test_what_follows_from_a_mistake_is_no_second_one(tmp_path, right, wrong, told):
+    write_files(tmp_path, {"programmes/whole.yml": WHOLE.replace(right, wrong).encode()})
+    with pytest.raises(InputError) as caught:
+        load_programme("whole", tmp_path)
+    assert [problem.where.partition(", ")[2] for problem in caught.value.problems] == told
+    assert not any("datetime" in problem.got or "validation" in problem.expected for problem in caught.value.problems)
+
+
+def test_a_programme_without_a_crime_type_is_refused(tmp_path):
+    types = WHOLE[WHOLE.index("crime_types:") : WHOLE.index("recording_rules:")]
+    write_files(tmp_path, {"programmes/whole.yml": WHOLE.replace(types, "crime_types: {}\n").encode()})
+    with pytest.raises(InputError) as caught:
+        load_programme("whole", tmp_path)
+    assert "crime_types: got {}; expected at least one entry" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [("a: [b, c\nd: e\n", "brackets that are not closed"), ("a:\n  b: 1\n c: 2\n", "a line that does not fit"),
+     ('a: "b\nc: d\n', "quot"), ("a:\n\tb: c\n", "a tab")],
+)  # fmt: skip
+def test_wrong_yaml_is_told_in_plain_words(tmp_path, text, got):
+    write_files(tmp_path, {"programmes/whole.yml": text.encode()})
+    with pytest.raises(InputError) as caught:
+        load_programme("whole", tmp_path)
+    [problem] = caught.value.problems
+    assert got in problem.got and problem.where.startswith("line ") and "<" not in str(problem)

@@ -17,11 +17,12 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field
 
 from cdi_lib.inspection.folders import DEFAULT, FOLDERS, PROJECT
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.values import Count, Day, Model, Name, Percentage, Text, explain
+from cdi_lib.inspection.values import ID, TABLE_ID, Count, Day, Model, Name, Percentage, Text, explain
 from cdi_lib.inspection.yaml_files import Document, read_yaml
 
 FINDINGS = {"fully met": 0, "mostly met": -1, "partly met": -2, "not met": -3}  # as numbers, higher is better
 NOT_JUDGED = "not judged"
+LIMIT_HOURS = "{limit_hours}"  # in words of a programme: the time limit of the audit period
 OVERALL = "overall"
 WHOLE = (OVERALL, "overall_pooled", "overall_stratified")  # rates of all crime, of every inspection
 MAIN = "main"  # the random sample, of every inspection
@@ -31,8 +32,8 @@ TELLS = {
     "reason": ("bands", "minimum", "allow", "use"),
     "label": ("estimate", "share", "assessment", "table", "where", "counts", "minus", "sum", "of"),
 }
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-TableId = Annotated[str, Field(pattern=r"^tbl-[a-z0-9-]{1,59}$")]
+Id = Annotated[str, Field(pattern=ID)]
+TableId = Annotated[str, Field(pattern=TABLE_ID)]
 
 
 def _words(value: object) -> object:
@@ -195,7 +196,7 @@ class Question(Model):
 class Told(Model):
     """What a report calls the things of its programme: stored in its results, so that they are told as they were found."""
 
-    crime_types: dict[Id, CrimeType]
+    crime_types: dict[Id, CrimeType] = Field(min_length=1)
     columns: dict[Id, OwnColumn] = Field(default={})
     routes: dict[Id, Name] = Field(default={})
     samples: dict[Id, Sample] = Field(default={})
@@ -411,7 +412,7 @@ def _filled(content: Any, hours: str) -> Any:
         return {key: _filled(value, hours) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [_filled(value, hours) for value in content]
-    return content.replace("{limit_hours}", hours) if isinstance(content, str) else content
+    return content.replace(LIMIT_HOURS, hours) if isinstance(content, str) else content
 
 
 def _parts(content: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -82,8 +82,8 @@ def assumption_rows(inspection: Inspection) -> list[dict[str, Any]]:
         number = wording.count(figure.value)
         found.append((said("assumptions.recorded", type=name, number=number), figure.status, figure.source))
     for id_, figure in (inspection.recorded_crime_by_route or {}).items():
-        names = {"route": inspection.programme.routes[id_], "number": wording.count(figure.value)}
-        found.append((said("assumptions.by_route", **names), figure.status, figure.source))
+        text = said("assumptions.by_route", route=inspection.programme.routes[id_], number=wording.count(figure.value))
+        found.append((text, figure.status, figure.source))
     text = said("assumptions.route", share=wording.percent(route.value / 100))
     found.append((text, route.status, route.source))
     if choice.source:
