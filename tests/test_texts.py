@@ -219,3 +219,15 @@ def test_no_sentence_of_the_report_stands_in_python():
     }
     assert {name: texts for name, texts in found.items() if texts} == {}
     assert sentences(library / "inspection" / "judgement.py")  # it finds what there is
+
+
+@pytest.mark.parametrize(
+    ("phrase", "got"), [("{rte} is recorded", "'{rte} is recorded'"), (None, "nothing"), ("{rate", "'{rate'")]
+)
+def test_a_phrase_that_asks_for_what_it_is_not_given_is_named(monkeypatch, phrase, got):
+    words = {**labels.book("phrases"), "rates": {"title": phrase}}
+    monkeypatch.setattr(labels, "book", lambda name: words)
+    with pytest.raises(InputError) as caught:
+        labels.said("rates.title", rate="90%")
+    expected = "a phrase with no braces but {rate}"
+    assert str(caught.value) == f"error: reports/text/en/phrases.yml, rates.title: got {got}; expected {expected}"

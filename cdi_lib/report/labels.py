@@ -7,6 +7,7 @@ from typing import Any
 
 from cdi_lib.inspection.details import OTHERS, Details
 from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.problems import InputError, shown
 from cdi_lib.inspection.programme import OVERALL, Told
 from cdi_lib.inspection.results import flat
 from cdi_lib.inspection.yaml_files import read_yaml
@@ -56,7 +57,23 @@ def said(key: str, /, **values: object) -> str:
     'between 88.2% and 90.1%'
     """
     group, _, name = key.partition(".")
-    return str(book("phrases")[group][name]).format(**values)
+    return filled("phrases", key, book("phrases").get(group, {}).get(name), **values)
+
+
+def filled(words: str, key: str, text: object, /, **values: object) -> str:
+    """A phrase of a file of words with what stands in its braces; InputError where it asks for something else.
+
+    >>> filled("phrases", "numbers.of", "{x} of {n}", x=1, n=2)
+    '1 of 2'
+    """
+    try:
+        if text is not None:
+            return str(text).format(**values)
+    except (KeyError, IndexError, ValueError):
+        pass
+    expected = f"a phrase with no braces but {', '.join(f'{{{name}}}' for name in values) or 'none'}"
+    got = "nothing" if text is None else shown(text, 200)
+    raise InputError.of(f"reports/text/{language()}/{words}.yml", key, got, expected)
 
 
 def word(kind: str, key: str) -> str:

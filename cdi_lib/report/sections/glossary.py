@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cdi_lib.inspection.folders import slug
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import book, said
+from cdi_lib.report.labels import book, filled, said
 from cdi_lib.report.tables import Column, Table
 
 
@@ -35,7 +35,7 @@ def terms(results: Results) -> list[Term]:
         named["principal_crime"] += " " + said("glossary.since", **then)
     there = {*told.shares, *told.estimates, *(part for part in ("samples", "cancellations") if getattr(told, part))}
     asked = [t for t in book("glossary")["terms"] if there.intersection(t.get("with", there)) or "with" not in t]
-    found = [Term(t["name"], t["pattern"], t["meaning"].format(**named)) for t in asked]
+    found = [Term(t["name"], t["pattern"], filled("glossary", t["name"], t["meaning"], **named)) for t in asked]
     samples = [sample for sample in told.samples.values() if sample.meaning]
     return found + [Term(sample.label, re.escape(sample.many), str(sample.meaning)) for sample in samples]
 
