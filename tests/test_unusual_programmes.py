@@ -438,3 +438,19 @@ def test_wrong_yaml_is_told_in_plain_words(tmp_path, text, got):
         load_programme("whole", tmp_path)
     [problem] = caught.value.problems
     assert got in problem.got and problem.where.startswith("line ") and "<" not in str(problem)
+
+
+def test_auditors_are_offered_only_what_the_programme_looks_for(tmp_path):
+    files = whole(WHOLE.replace('many: "harms & <crimes>"', 'many: "harms & <crimes>", classes: [105A]'))
+    inspection = load_inspection("testshire", write_files(tmp_path, files))
+    incidents = pd.DataFrame({"id": ["1"], "stratum": ["all"], "reported_at": [pd.NaT], "route": [None]})
+    book = openpyxl.load_workbook(write_worksheet(tmp_path / "w.xlsx", incidents, "first", inspection))
+    assert [row[0] for row in book["Lists"].iter_rows(min_row=2, values_only=True)] == ["105A"]
+    told = [str(cell.value) for cell in book["Instructions"]["A"]]
+    assert any("not recorded: incident, or nothing." in line for line in told) and not any(
+        "n100" in line for line in told
+    )
+    assert '"incident,nothing"' in {check.formula1 for check in book[AUDIT_SHEET].data_validations.dataValidation}
+    files["testshire/crimes.csv"] = files["testshire/crimes.csv"].replace(b"105A", b"20A", 1)
+    with pytest.raises(InputError, match="the crime type of class 20A"):
+        read_audit("testshire", write_files(tmp_path / "wrong", files))

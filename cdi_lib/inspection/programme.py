@@ -217,6 +217,10 @@ class Told(Model):
         rates = any(column in {*rate.where, *rate.counts, *rate.minus} for rate in self.estimates.values())
         return rates or any(column in {*share.where, *share.counts} for share in self.shares.values())
 
+    def looks_for_n100(self) -> bool:
+        """Whether it asks for rape, in the place of which an N100 may stand, or for N100 records."""
+        return self.reads("rape") or any(share.table == "n100" for share in self.shares.values())
+
     def rate_ids(self) -> list[str]:
         """Ids of all recording rates."""
         return [*WHOLE, *self.crime_types, *self.estimates]

@@ -29,7 +29,8 @@ PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts th
 ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree")
 YES_NO = ("yes", "no")
 OUTCOMES = ("upheld", "rejected", "open")
-RECORDED_AS = ("n100", "incident", "nothing")
+N100 = "n100"
+RECORDED_AS = (N100, "incident", "nothing")
 # Columns that crimes get from others, and what may stand in them
 DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit", "rightly_classed", "should_be_recorded")}
 EQUALITY = {"characteristic": (), "recorded": YES_NO}  # the list of the parameters, as a table
