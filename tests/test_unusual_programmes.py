@@ -10,12 +10,15 @@ from complete_force import write_files
 from forces import crimes, parameters
 from test_report import page_text
 
+from cdi_lib.comparison import outputs
+from cdi_lib.comparison.compare import compare
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, columns_for, write_worksheet
 from cdi_lib.inspection import counting
 from cdi_lib.inspection.measures import doubtful_frame
 from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import load_programme
+from cdi_lib.inspection.published import read_published
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report
@@ -454,3 +457,17 @@ def test_auditors_are_offered_only_what_the_programme_looks_for(tmp_path):
     files["testshire/crimes.csv"] = files["testshire/crimes.csv"].replace(b"105A", b"20A", 1)
     with pytest.raises(InputError, match="the crime type of class 20A"):
         read_audit("testshire", write_files(tmp_path / "wrong", files))
+
+
+def test_a_part_of_crime_is_no_rate_of_all_crime_in_the_comparison(tmp_path):
+    files = whole(WHOLE.replace('many: "harms & <crimes>"', 'many: "harms & <crimes>", classes: [105A]'))
+    files["testshire.yml"] = files["testshire.yml"].replace(b"status: invented", b"status: audit")
+    params = write_files(tmp_path / "params", files)
+    folder = build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder
+    found = compare([read_results(folder / "results.json")], read_published())
+    own = next(item for item in found.inspections if item.force == "Testshire")
+    assert not own.counts and own.name not in found.total_of
+    assert outputs.rule_name(own.rule) == "a part of crime only: Crime & <harm> *now*"
+    assert [item.rule for item in found.inspections].count(own.rule) == 1
+    assert outputs.tell(found, "types").startswith("# Single types of crime")
+    assert outputs.tell(compare([], read_published()), "types").startswith("# Violence and sexual offences")
