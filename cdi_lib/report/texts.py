@@ -325,7 +325,7 @@ def _check_prose(tree: nodes.Template, file: str, outputs: Collection[str]) -> I
             if tag := HTML.search(line):
                 yield Problem(file, place, f"raw HTML ('{tag[0]}')", "Markdown")
             for name in REFERENCE.findall(line):
-                if name not in outputs:
+                if outputs and name not in outputs:
                     yield Problem(
                         file,
                         place,
