@@ -229,5 +229,5 @@ def test_a_phrase_that_asks_for_what_it_is_not_given_is_named(monkeypatch, phras
     monkeypatch.setattr(labels, "book", lambda name: words)
     with pytest.raises(InputError) as caught:
         labels.said("rates.title", rate="90%")
-    expected = "a phrase with no braces but {rate}"
+    expected = "no braces but {rate}"
     assert str(caught.value) == f"error: reports/text/en/phrases.yml, rates.title: got {got}; expected {expected}"

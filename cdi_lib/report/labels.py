@@ -71,7 +71,7 @@ def filled(words: str, key: str, text: object, /, **values: object) -> str:
             return str(text).format(**values)
     except (KeyError, IndexError, ValueError):
         pass
-    expected = f"a phrase with no braces but {', '.join(f'{{{name}}}' for name in values) or 'none'}"
+    expected = f"no braces but {', '.join(f'{{{name}}}' for name in values) or 'none'}"
     got = "nothing" if text is None else shown(text, 200)
     raise InputError.of(f"reports/text/{language()}/{words}.yml", key, got, expected)
 
