@@ -205,6 +205,9 @@ class Told(Model):
     shares: dict[Id, Counted] = Field(default={})
     tables: dict[TableId, Rows] = Field(default={})
     compared: tuple[Id, ...] = Field(description="rates that the comparison of forces shows")
+    chapters: Chapters = Field(
+        default=Chapters(first=(), questions={}, last=()), description="sections of the report in their order"
+    )  # earlier results do not say it
 
     def parts_of(self, estimate: str) -> tuple[str, ...]:
         """The estimates of which another is made: of all crime the crime types, of others what says so."""

@@ -33,7 +33,12 @@ def terms(results: Results) -> list[Term]:
     for rule in results.details.later_rules:
         then = {"day": wording.day(rule.since), "hours": rule.limit_hours, "rule": rule.principal_crime}
         named["principal_crime"] += " " + said("glossary.since", **then)
-    there = {*told.shares, *told.estimates, *(part for part in ("samples", "cancellations") if getattr(told, part))}
+    there = {
+        *told.chapters.questions,
+        *told.shares,
+        *told.estimates,
+        *(part for part in ("samples", "cancellations") if getattr(told, part)),
+    }
     asked = [t for t in book("glossary")["terms"] if there.intersection(t.get("with", there)) or "with" not in t]
     found = [Term(t["name"], t["pattern"], filled("glossary", t["name"], t["meaning"], **named)) for t in asked]
     samples = [sample for sample in told.samples.values() if sample.meaning]
