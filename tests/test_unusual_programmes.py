@@ -464,7 +464,10 @@ def test_a_part_of_crime_is_no_rate_of_all_crime_in_the_comparison(tmp_path):
     files["testshire.yml"] = files["testshire.yml"].replace(b"status: invented", b"status: audit")
     params = write_files(tmp_path / "params", files)
     folder = build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder
-    found = compare([read_results(folder / "results.json")], read_published())
+    results = read_results(folder / "results.json")
+    assert not [key for key in results.tallies if "abuse" in key] and "tbl-quick" in results.told.tables
+    assert (folder / "tables/quick.csv").is_file() and not (folder / "tables/domestic-abuse-classes.csv").exists()
+    found = compare([results], read_published())
     own = next(item for item in found.inspections if item.force == "Testshire")
     assert not own.counts and own.name not in found.total_of
     assert outputs.rule_name(own.rule) == "a part of crime only: Crime & <harm> *now*"
