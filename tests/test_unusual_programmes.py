@@ -448,6 +448,7 @@ def test_auditors_are_offered_only_what_the_programme_looks_for(tmp_path):
     inspection = load_inspection("testshire", write_files(tmp_path, files))
     incidents = pd.DataFrame({"id": ["1"], "stratum": ["all"], "reported_at": [pd.NaT], "route": [None]})
     book = openpyxl.load_workbook(write_worksheet(tmp_path / "w.xlsx", incidents, "first", inspection))
+    assert "domestic_abuse" not in [cell.value for cell in book[AUDIT_SHEET][1]]
     assert [row[0] for row in book["Lists"].iter_rows(min_row=2, values_only=True)] == ["105A"]
     told = [str(cell.value) for cell in book["Instructions"]["A"]]
     assert any("not recorded: incident, or nothing." in line for line in told) and not any(
@@ -474,3 +475,13 @@ def test_a_part_of_crime_is_no_rate_of_all_crime_in_the_comparison(tmp_path):
     assert [item.rule for item in found.inspections].count(own.rule) == 1
     assert outputs.tell(found, "types").startswith("# Single types of crime")
     assert outputs.tell(compare([], read_published()), "types").startswith("# Violence and sexual offences")
+
+
+def test_a_column_that_the_programme_does_not_ask_for_may_be_left_out(tmp_path):
+    files = whole()
+    table = pd.read_csv(pd.io.common.BytesIO(files["testshire/crimes.csv"]), dtype=str, keep_default_na=False)
+    files["testshire/crimes.csv"] = table.drop(columns="domestic_abuse").to_csv(index=False).encode()
+    assert len(read_audit("testshire", write_files(tmp_path / "own", files)).records.main) == 60
+    files["testshire.yml"] = in_yaml(parameters())
+    with pytest.raises(InputError, match="domestic_abuse"):
+        read_audit("testshire", write_files(tmp_path / "usual", files))

@@ -44,7 +44,7 @@ class Column:
     measured: str = ""  # the column of crimes for which it is asked; without, it is always asked for
 
 
-OVER = "over_recorded"
+OVER, ABUSE = "over_recorded", "domestic_abuse"
 COLUMNS = {
     "audit": Column("first audit, or recheck by a second auditor", 9, (FIRST, RECHECK)),
     "incident_id": Column("reference of the incident", 20),
@@ -55,7 +55,7 @@ COLUMNS = {
     "crime_type": Column("crime type", 12, part="crime_types"),
     "offence_class": Column("Home Office class; the sheet Lists says what each is", 12),
     "route": Column("how it was reported", 24, part="routes"),
-    "domestic_abuse": Column("domestic abuse", 11, YES_NO),
+    ABUSE: Column("domestic abuse", 11, YES_NO, measured="domestic_abuse"),
     "recorded": Column("had the force recorded it?", 11, YES_NO),
     "recorded_as": Column("if it was not recorded: what there was instead", 13, RECORDED_AS),
     "reported_at": Column("when it was reported", 18),
@@ -121,10 +121,14 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
     columns = columns_for(inspection.programme)
-    asked = [f"{name} ({columns[name].description})" for name in columns if columns[name].measured and name != OVER]
+    asked = [
+        f"{name} ({columns[name].description})"
+        for name in columns
+        if columns[name].measured and name not in (OVER, ABUSE)
+    ]
     given = {
         "rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK, "asked": asked,
-        "over_recorded": OVER in columns, "route": "route" in columns, "instead": columns["recorded_as"].choices,
+        "over_recorded": OVER in columns, "route": "route" in columns, "abuse": ABUSE in columns, "instead": columns["recorded_as"].choices,
     }  # fmt: skip
     text = jinja2.Template(_INSTRUCTIONS.read_text("utf-8"), trim_blocks=True).render(given)
     title, about, *steps = text.splitlines()
