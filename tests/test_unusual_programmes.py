@@ -485,3 +485,11 @@ def test_a_column_that_the_programme_does_not_ask_for_may_be_left_out(tmp_path):
     files["testshire.yml"] = in_yaml(parameters())
     with pytest.raises(InputError, match="domestic_abuse"):
         read_audit("testshire", write_files(tmp_path / "usual", files))
+
+
+def test_braces_that_nothing_is_filled_in_for_are_doubted(tmp_path):
+    write_files(
+        tmp_path, {"programmes/whole.yml": WHOLE.replace("Is done in {limit_hours}", "Is done in {hours}").encode()}
+    )
+    [told] = load_programme("whole", tmp_path).doubts
+    assert told.severity == "warning" and told.got == "{hours}" and told.where.endswith(", elements.quick.label")

@@ -354,7 +354,7 @@ def load_programme(name: str, params: Path = PROJECT / "params") -> Programme:
 @lru_cache(64)  # many forces have the same one
 def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
     """Read and check a programme; ``state`` of the files says whether what was read before still holds."""
-    from cdi_lib.inspection.programme_checks import between_parts
+    from cdi_lib.inspection.programme_checks import between_parts, placeholders
 
     documents = _documents(name, params)
     origin = Origin(documents)
@@ -376,7 +376,7 @@ def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
         programme, unread = _readable(content, error)
     if programme:
         programme._origin = origin
-        programme._doubts = tuple(origin.problem(*doubt) for doubt in _unsaid(documents))
+        programme._doubts = tuple(origin.problem(*doubt) for doubt in (*placeholders(content), *_unsaid(documents)))
     if wrong:
         raise ProgrammeError([origin.problem(*found) for found in wrong], programme, unread)
     assert programme is not None

@@ -30,7 +30,6 @@ def between_parts(content: Mapping[str, Any]) -> Iterator[Wrong]:
     elements = _all_sound(content, "elements", programme.Element)
     overall = _sound(programme.Question, content.get(programme.OVERALL))
     yield from _names(parts, list(rates))
-    yield from _placeholders(content)
     columns = tables_of(parts)
     for id_, rate in rates.items():
         if rate:
@@ -78,7 +77,7 @@ def _sound(model: type[_M], content: object) -> _M | None:
         return None
 
 
-def _placeholders(content: object, where: str = "") -> Iterator[Wrong]:
+def placeholders(content: object, where: str = "") -> Iterator[Wrong]:
     """Words in braces that nothing is filled in for."""
     if isinstance(content, str):
         for unknown_word in set(re.findall(r"{\w*}", content)) - {programme.LIMIT_HOURS}:
@@ -87,7 +86,7 @@ def _placeholders(content: object, where: str = "") -> Iterator[Wrong]:
         content.items() if isinstance(content, dict) else enumerate(content, 1) if isinstance(content, list) else ()
     )
     for key, value in entries:
-        yield from _placeholders(value, f"{where}.{key}".lstrip("."))
+        yield from placeholders(value, f"{where}.{key}".lstrip("."))
 
 
 # --- what is counted and estimated --------------------------------------------------------------------------------
