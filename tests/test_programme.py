@@ -226,6 +226,7 @@ MISTAKES = {
     "table without title": ("    title: Crimes found in logs and referrals\n", "", "tables.tbl-protecting.title", "a title"),
     "unknown row": ("      protecting: Both together", "      protectin: Both", "tables.tbl-protecting.rows", "did you mean 'protecting'?"),
     "unknown base": ("extends: cdi-2017", "extends: cdi-2071", "extends", "did you mean 'cdi-2017'?"),
+    "id": ("  tbl-protecting:\n", "  tbl_protecting:\n", "tables.tbl_protecting", "an id such as tbl-asb-logs"),
     "unknown key": ("compared:", "comparable:", "comparable", "unknown key"),
 }  # fmt: skip
 

@@ -81,14 +81,43 @@ def test_an_inspection_has_words_of_its_own(own, section, text, shown):
         ("{{ estimate('overall').value | percnt }}", "(did you mean 'percent'?)"),
         ("{{ results.details.sampel }}", "got 'sampel'; expected a field of Details (did you mean 'sample'?)"),
         ("{% if results %}", "line 1"),
-        ("One\n{% macro table(x) %}{{ x }}{% endmacro %}", "line 2: got a macro called 'table', which hides"),
+        ("One\n{% macro table(x) %}{{ x }}{% endmacro %}", "line 2: got 'table' given to something else, which hides"),
+        ("{% set table = 3 %}", "line 1: got 'table' given to something else, which hides"),
+        (
+            "{% if false %}\n{{ 3 | percnt }}{% endif %}",
+            "line 2: got No filter named 'percnt' found (did you mean 'percent'?)",
+        ),
+        (
+            "{% if false %}\n{{ 3 is evven }}{% endif %}",
+            "line 2: got No test named 'evven' found (did you mean 'even'?)",
+        ),
+        (
+            "{{ findings.violenc | paragraphs }}",
+            "got 'findings.violenc'; expected what there is (did you mean 'violence'?)",
+        ),
+        (
+            "## {{ crime_types.violance }}",
+            "got 'crime_types.violance'; expected what there is (did you mean 'violence'?)",
+        ),
+        (
+            "{% set found, rate = share('rape'), estimate('rape') %}\n{{ found.y }}",
+            "line 2: got 'y'; expected a field of Share",
+        ),
+        ("\n<b>Bold</b> words.", "line 2: got raw HTML ('<b>'); expected Markdown"),
+        (
+            "See @tbl-rate.",
+            "got a reference to '@tbl-rate'; expected a table or figure that there is (did you mean 'tbl-rates'?)",
+        ),
+        ("::: {.box}\nA box.\n", "line 2: got a ':::' block that is opened and not closed"),
+        ("A box.\n\n:::\n", "line 3: got a ':::' block that is closed and not opened"),
         ("{{ tally('audited').counts.values() | sum }}", "'sum'"),
         ("We found 78 of them.", "warning: params/testshire/text/violence.md, line 1: got the typed number 78"),
     ],
 )
 def test_a_text_that_cannot_be_told_is_refused_before_anything_runs(own, text, message):
     put(own, "violence", text)
-    assert any(message in told for told in problems(own)), problems(own)
+    [told] = problems(own)
+    assert message in told
 
 
 def test_what_only_the_results_can_tell_is_refused_with_file_and_line(own):
@@ -190,3 +219,15 @@ def test_no_sentence_of_the_report_stands_in_python():
     }
     assert {name: texts for name, texts in found.items() if texts} == {}
     assert sentences(library / "inspection" / "judgement.py")  # it finds what there is
+
+
+@pytest.mark.parametrize(
+    ("phrase", "got"), [("{rte} is recorded", "'{rte} is recorded'"), (None, "nothing"), ("{rate", "'{rate'")]
+)
+def test_a_phrase_that_asks_for_what_it_is_not_given_is_named(monkeypatch, phrase, got):
+    words = {**labels.book("phrases"), "rates": {"title": phrase}}
+    monkeypatch.setattr(labels, "book", lambda name: words)
+    with pytest.raises(InputError) as caught:
+        labels.said("rates.title", rate="90%")
+    expected = "no braces but {rate}"
+    assert str(caught.value) == f"error: reports/text/en/phrases.yml, rates.title: got {got}; expected {expected}"

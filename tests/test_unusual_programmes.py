@@ -10,17 +10,21 @@ from complete_force import write_files
 from forces import crimes, parameters
 from test_report import page_text
 
+from cdi_lib.comparison import outputs
+from cdi_lib.comparison.compare import compare
 from cdi_lib.fieldwork.worksheet import AUDIT_SHEET, columns_for, write_worksheet
 from cdi_lib.inspection import counting
 from cdi_lib.inspection.measures import doubtful_frame
 from cdi_lib.inspection.parameters import doubtful, load_inspection
 from cdi_lib.inspection.problems import InputError
 from cdi_lib.inspection.programme import load_programme
+from cdi_lib.inspection.published import read_published
 from cdi_lib.inspection.results import read_results
 from cdi_lib.pipeline.audit import read_audit
 from cdi_lib.pipeline.build import build_report
 from cdi_lib.pipeline.notebooks import BuildError
 from cdi_lib.report import charts
+from cdi_lib.report.sample import assumption_rows
 
 BY_DIVISION = """
 name: divisions
@@ -270,8 +274,10 @@ def test_a_programme_that_extends_none_says_nothing_of_the_usual_ones(tmp_path):
                   "Recorded within 48 hours", "Is done in 48 hours", "One type & <three> grades"):  # fmt: skip
         assert words in text, words
     for words in ("24 hours", "FCIR", "N100", "Domestic abuse Controlling", "Dip sample", "sexual", "stratum, from which",
-                  "types of crime compare"):  # fmt: skip
+                  "types of crime compare", "reported crime is recorded", "All crime", "domestic abuse", "reported crimes a year",
+                  "each crime type has", "ode of practice for victims"):  # fmt: skip
         assert words not in text, words
+    assert "of reported harms & <crimes> are recorded" in text
 
 
 def test_a_section_that_asks_for_nothing_of_the_programme_is_told(tmp_path):
@@ -334,3 +340,156 @@ def test_the_time_limit_of_the_audit_period_stands_in_the_words_of_the_programme
     assert of("2014-05-01").elements["timeliness"].label == "Records crimes within 72 hours"
     assert of("2019-05-01").elements["timeliness"].label == "Records crimes within 24 hours"
     assert of("2014-05-01").place("timeliness").startswith("params/programmes/cdi-2017.yml, line")
+
+
+ACROSS = """
+extends: whole
+name: across
+samples: {log: {label: Logs, one: log, many: logs}}
+cancellations: {moved: Moved to BTP, doubled: Recorded twice}
+shares:
+  cancelled_moved: {label: Rightly moved, table: cancellations, where: {crime_type: moved}, counts: {correct: yes}}
+  cancelled_doubled: {label: Rightly cancelled, table: cancellations, where: {crime_type: doubled}, counts: {correct: yes}}
+tables: {tbl-cancelled: {rows: {cancelled_moved: Moved, cancelled_doubled: Twice}}}
+chapters: {questions: {cancelled: [cancelled*]}}
+recording_rules:
+  - {since: 2002-04-01, limit_hours: 48, principal_crime: Only the worst crime is recorded.}
+  - {since: 2022-03-01, limit_hours: 12, principal_crime: Every crime is recorded.}
+"""
+
+
+def test_kinds_of_cancellation_without_a_whole_and_a_limit_that_changes_are_told(tmp_path):
+    files = whole()
+    content = parameters(
+        programme="across", recorded_crime={"crime": {"value": 9000, "status": "supplied", "source": "x"}},
+        estimation={"headline": "pooled"},
+    )  # fmt: skip
+    main = pd.read_csv(pd.io.common.BytesIO(files["testshire/crimes.csv"]), dtype=str, keep_default_na=False)
+    log = main.iloc[:1].assign(crime_id="L1", incident_id="L1", sample="log", recorded_at="")
+    rows = "".join(f"X{i},moved,DDM,{'yes' if i else 'no'},no,\n" for i in range(3))
+    head = "crime_id,crime_type,authorised_by,correct,victim_to_be_informed,victim_informed\n"
+    files |= {
+        "testshire.yml": in_yaml(content), "programmes/across.yml": ACROSS.encode(),
+        "testshire/crimes.csv": pd.concat([main, log]).to_csv(index=False).encode(),
+        "testshire/dip_records.csv": b"record_id,sample\nL1,log\n", "testshire/cancellations.csv": (head + rows).encode(),
+    }  # fmt: skip
+    params = write_files(tmp_path / "params", files)
+    told = doubtful(load_inspection("testshire", params), "testshire.yml", date(2026, 1, 1))
+    assert [problem.got for problem in told] == ["a day from which the limit is 12 hours, 2022-03-01, within it"]
+    text = page_text(build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder)
+    for words in ("Cancelling was correct in 2 of 3 for moved to BTP", "no cancelled crime to review for recorded twice",
+                  "From 1 March 2022 on, within the audit period, the limit was 12 hours",
+                  "Dip samples held 1 more, of which 1 was recorded"):  # fmt: skip
+        assert words in text, words
+    for words in ("FCIR", "rape", "published figures of this programme"):
+        assert words not in text, words
+
+
+def test_who_names_all_that_was_there_says_the_order(tmp_path):
+    types = "{other: {}, burglary: {label: Burglary, one: burglary, many: burglaries}, violence: {}%s}"
+    head = "name: own\nextends: cdi-2017\ncrime_types: "
+    for more, order in ((", sexual: {}", ["other", "burglary", "violence", "sexual"]),
+                        ("", ["violence", "sexual", "other", "burglary"])):  # fmt: skip
+        write_files(tmp_path, {"programmes/own.yml": (head + types % more).encode()})
+        assert list(load_programme("own", tmp_path).crime_types) == order
+
+
+def test_recorded_crime_by_route_stands_among_what_is_taken_as_given(tmp_path):
+    by_route = {
+        id_: {"value": 12100, "status": "assumed", "source": "guessed"}
+        for id_ in ("control_room", "crime_recording_centre")
+    }
+    content = parameters(recorded_crime_by_route=by_route)
+    rows = assumption_rows(load_inspection("testshire", write_files(tmp_path, {"testshire.yml": in_yaml(content)})))
+    assert [row["source"] for row in rows].count("guessed") == 2
+    assert "Recorded crime in 12 months that came through a control room: 12,100" in [row["text"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (", question: recording", ", question: recordin", ["elements.all.question", "elements.quick.question"]),
+        ("[excellent, fair, poor]", "[fair, fair, poor]", ["grades"]),
+        ("since: 2002-04-01", "since: 2002-04-31", ["recording_rules.1.since"]),
+        ("recording_rules: [{", "recording_rules: [{since: 2003-01-01, limit_hours: 9, principal_crime: No.}, {", ["recording_rules"]),
+    ],
+)  # fmt: skip
+def test_what_follows_from_a_mistake_is_no_second_one(tmp_path, right, wrong, told):
+    write_files(tmp_path, {"programmes/whole.yml": WHOLE.replace(right, wrong).encode()})
+    with pytest.raises(InputError) as caught:
+        load_programme("whole", tmp_path)
+    assert [problem.where.partition(", ")[2] for problem in caught.value.problems] == told
+    assert not any("datetime" in problem.got or "validation" in problem.expected for problem in caught.value.problems)
+
+
+def test_a_programme_without_a_crime_type_is_refused(tmp_path):
+    types = WHOLE[WHOLE.index("crime_types:") : WHOLE.index("recording_rules:")]
+    write_files(tmp_path, {"programmes/whole.yml": WHOLE.replace(types, "crime_types: {}\n").encode()})
+    with pytest.raises(InputError) as caught:
+        load_programme("whole", tmp_path)
+    assert "crime_types: got {}; expected at least one entry" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [("a: [b, c\nd: e\n", "brackets that are not closed"), ("a:\n  b: 1\n c: 2\n", "a line that does not fit"),
+     ('a: "b\nc: d\n', "quot"), ("a:\n\tb: c\n", "a tab")],
+)  # fmt: skip
+def test_wrong_yaml_is_told_in_plain_words(tmp_path, text, got):
+    write_files(tmp_path, {"programmes/whole.yml": text.encode()})
+    with pytest.raises(InputError) as caught:
+        load_programme("whole", tmp_path)
+    [problem] = caught.value.problems
+    assert got in problem.got and problem.where.startswith("line ") and "<" not in str(problem)
+
+
+def test_auditors_are_offered_only_what_the_programme_looks_for(tmp_path):
+    files = whole(WHOLE.replace('many: "harms & <crimes>"', 'many: "harms & <crimes>", classes: [105A]'))
+    inspection = load_inspection("testshire", write_files(tmp_path, files))
+    incidents = pd.DataFrame({"id": ["1"], "stratum": ["all"], "reported_at": [pd.NaT], "route": [None]})
+    book = openpyxl.load_workbook(write_worksheet(tmp_path / "w.xlsx", incidents, "first", inspection))
+    assert "domestic_abuse" not in [cell.value for cell in book[AUDIT_SHEET][1]]
+    assert [row[0] for row in book["Lists"].iter_rows(min_row=2, values_only=True)] == ["105A"]
+    told = [str(cell.value) for cell in book["Instructions"]["A"]]
+    assert any("not recorded: incident, or nothing." in line for line in told) and not any(
+        "n100" in line for line in told
+    )
+    assert '"incident,nothing"' in {check.formula1 for check in book[AUDIT_SHEET].data_validations.dataValidation}
+    files["testshire/crimes.csv"] = files["testshire/crimes.csv"].replace(b"105A", b"20A", 1)
+    with pytest.raises(InputError, match="the crime type of class 20A"):
+        read_audit("testshire", write_files(tmp_path / "wrong", files))
+
+
+def test_a_part_of_crime_is_no_rate_of_all_crime_in_the_comparison(tmp_path):
+    files = whole(WHOLE.replace('many: "harms & <crimes>"', 'many: "harms & <crimes>", classes: [105A]'))
+    files["testshire.yml"] = files["testshire.yml"].replace(b"status: invented", b"status: audit")
+    params = write_files(tmp_path / "params", files)
+    folder = build_report("testshire", "pandoc", params=params, reports=tmp_path / "reports").folder
+    results = read_results(folder / "results.json")
+    assert not [key for key in results.tallies if "abuse" in key] and "tbl-quick" in results.told.tables
+    assert (folder / "tables/quick.csv").is_file() and not (folder / "tables/domestic-abuse-classes.csv").exists()
+    found = compare([results], read_published())
+    own = next(item for item in found.inspections if item.force == "Testshire")
+    assert not own.counts and own.name not in found.total_of
+    assert outputs.rule_name(own.rule) == "a part of crime only: Crime & <harm> *now*"
+    assert [item.rule for item in found.inspections].count(own.rule) == 1
+    assert outputs.tell(found, "types").startswith("# Single types of crime")
+    assert outputs.tell(compare([], read_published()), "types").startswith("# Violence and sexual offences")
+
+
+def test_a_column_that_the_programme_does_not_ask_for_may_be_left_out(tmp_path):
+    files = whole()
+    table = pd.read_csv(pd.io.common.BytesIO(files["testshire/crimes.csv"]), dtype=str, keep_default_na=False)
+    files["testshire/crimes.csv"] = table.drop(columns="domestic_abuse").to_csv(index=False).encode()
+    assert len(read_audit("testshire", write_files(tmp_path / "own", files)).records.main) == 60
+    files["testshire.yml"] = in_yaml(parameters())
+    with pytest.raises(InputError, match="domestic_abuse"):
+        read_audit("testshire", write_files(tmp_path / "usual", files))
+
+
+def test_braces_that_nothing_is_filled_in_for_are_doubted(tmp_path):
+    write_files(
+        tmp_path, {"programmes/whole.yml": WHOLE.replace("Is done in {limit_hours}", "Is done in {hours}").encode()}
+    )
+    [told] = load_programme("whole", tmp_path).doubts
+    assert told.severity == "warning" and told.got == "{hours}" and told.where.endswith(", elements.quick.label")

@@ -113,7 +113,7 @@ local function lengths(tbl)
     local text = pandoc.utils.stringify(cell.contents)
     local badge = false
     cell.contents:walk({ RawInline = function(raw) badge = badge or raw.text:match("^#cdi%-badge") end })
-    if badge then text = (text .. "+++"):gsub("%s", "_") end -- a badge does not break
+    if badge then text = (text .. "++++++"):gsub("%s", "_") end -- a badge does not break
     local length = utf8.len(text)
     -- a header may take two lines, but not five
     part[i] = math.max(part[i] or 0, is_header and length // 2 or 0)

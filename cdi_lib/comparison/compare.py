@@ -21,11 +21,13 @@ from cdi_lib.inspection.problems import InputError, Problem
 from cdi_lib.inspection.programme import OVERALL, default_programme
 from cdi_lib.inspection.published import LATER, OUTSIDE, read_published
 from cdi_lib.inspection.results import Results
+from cdi_lib.inspection.tables import crime_type_of
 from cdi_lib.statistics import pooling
 
-# One of `RULES`, or "from 2026-04-01, 24 hours" or "across 2026-04-01" by a programme's own table
+# One of `RULES`; "from 2026-04-01, 24 hours" or "across 2026-04-01" by a programme's own table; or `PART` and its types
 Rule: TypeAlias = str
 Kind: TypeAlias = Literal["audit", "reconstruction", "invented", "published"]
+PART = "part: "  # of a programme that looks at some offence classes only
 RULES = ("72 hours", "before", "across", "after", "across 2023", "from 2023", "not known")
 PRINTED_RATES = ("overall", "violence", "sexual")  # of published inspections
 PRINTED_GRADES = ("overall", "effective", "efficient", "leadership")
@@ -287,17 +289,17 @@ def _from_results(found: Results) -> Inspected:
     estimates = {name: estimate for name in compared if (estimate := found.estimate(name))}
     number, judgements = found.estimate("unrecorded_overall"), found.details.judgements
     judged = (judgements.overall, *judgements.questions)
-    kind = found.records["status"]
+    kind, part = found.records["status"], _part(found)
     return Inspected(
         force=found.short_name,
         title=_title(found),
         published=found.publication["date"],
         kind=kind,
-        **_period(found.audit_period["start"], found.audit_period["end"]) | _own_rule(found),
+        **_period(found.audit_period["start"], found.audit_period["end"]) | _own_rule(found) | part,
         rates={name: Rate(value=e.value, low=e.low, high=e.high, se=e.se, n=e.n) for name, e in estimates.items()},
         unrecorded=Count(value=number.value, low=number.low, high=number.high) if number else None,
         grades={entry.id: entry.decided for entry in judged if entry.decided != "not judged"},
-        counts=kind != "invented",
+        counts=kind != "invented" and not part,
         is_draft=found.publication.get("status") == "draft" and kind != "reconstruction",
     )
 
@@ -371,6 +373,13 @@ def _own_rule(found: Results) -> dict[str, Rule]:
         return {}
     newest = held[-1]
     return {"rule": f"across {newest.since}" if held[1:] else f"from {newest.since}, {newest.limit_hours} hours"}
+
+
+def _part(found: Results) -> dict[str, Rule]:
+    """What a programme looks at, if that is not all crime: some offence classes are of its types, and some of none."""
+    types, classes = found.told.crime_types, set(crime_type_of(found.told).values())
+    is_part = bool(classes & types.keys()) and not classes <= types.keys()
+    return {"rule": PART + ", ".join(kind.label for kind in types.values())} if is_part else {}
 
 
 def _newest(inspections: Iterable[Inspected]) -> list[Inspected]:

@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cdi_lib.comparison import charts as drawn
-from cdi_lib.comparison.compare import LEAST_POOLED, LIMITS, RULES, Comparison, Group, Inspected, Shrunken, rules_of
+from cdi_lib.comparison.compare import (
+    LEAST_POOLED,
+    LIMITS,
+    PART,
+    RULES,
+    Comparison,
+    Group,
+    Inspected,
+    Shrunken,
+    rules_of,
+)
 from cdi_lib.inspection.folders import slug
 from cdi_lib.report import charts, dictionary, labels, tables, wording, workbook
 from cdi_lib.report.labels import book, said
@@ -31,6 +41,8 @@ def rule_name(rule: str, words: str = "rules") -> str:
     """The rules of an audit period in words."""
     if rule in RULES:
         return said(f"{words}.{rule}")
+    if rule.startswith(PART):
+        return said(f"{words}.part", types=rule.removeprefix(PART))
     kind, since, *limit = rule.replace(",", "").split()
     return said(f"{words}.own_{kind}", day=wording.day(since), hours=(*limit, "")[0])
 

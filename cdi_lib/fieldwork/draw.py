@@ -115,7 +115,7 @@ def _as_table(planned: PlannedSample, asked: SamplingPlan, notes: Iterable[str])
     yield f"{'all':<{width}} {total:>10,} {allocation.total:>8,} {points(planned.overall_margin):>16}"
     most = asked.margin_points + 0.05
     short = [name for name, margin in planned.margins.items() if margin is None or 100 * margin > most]
-    if short and not asked.show:  # which asks for something of all crime
+    if short and asked.allocation == "precision":  # any other asks for something of all crime
         yield f"the margin of {asked.margin_points:g} points that was asked for is not reached in: {', '.join(short)}"
     yield from (*allocation.notes, *notes)
 

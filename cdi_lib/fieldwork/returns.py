@@ -262,7 +262,7 @@ def _is_over(rows: pd.DataFrame) -> Series:
 
 def _is_crime(rows: pd.DataFrame) -> Series:
     """Rows in which the auditor has decided on a crime that should have been recorded."""
-    return rows[list(worksheet.DECISIONS)].notna().any(axis=1) & ~_is_over(rows)
+    return rows[[name for name in worksheet.DECISIONS if name in rows]].notna().any(axis=1) & ~_is_over(rows)
 
 
 def _as_crimes(rows: pd.DataFrame) -> pd.DataFrame:

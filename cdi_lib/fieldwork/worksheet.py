@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from cdi_lib.inspection.files import write_whole
 from cdi_lib.inspection.parameters import Inspection
 from cdi_lib.inspection.programme import Told
-from cdi_lib.inspection.tables import RECORDED_AS, YES_NO, crime_type_of, offence_classes
+from cdi_lib.inspection.tables import N100, RECORDED_AS, YES_NO, crime_type_of, offence_classes
 
 AUDIT_SHEET, LISTS_SHEET, INSTRUCTIONS_SHEET = "Audit", "Lists", "Instructions"
 FIRST, RECHECK = "first", "recheck"
@@ -44,7 +44,7 @@ class Column:
     measured: str = ""  # the column of crimes for which it is asked; without, it is always asked for
 
 
-OVER = "over_recorded"
+OVER, ABUSE = "over_recorded", "domestic_abuse"
 COLUMNS = {
     "audit": Column("first audit, or recheck by a second auditor", 9, (FIRST, RECHECK)),
     "incident_id": Column("reference of the incident", 20),
@@ -55,7 +55,7 @@ COLUMNS = {
     "crime_type": Column("crime type", 12, part="crime_types"),
     "offence_class": Column("Home Office class; the sheet Lists says what each is", 12),
     "route": Column("how it was reported", 24, part="routes"),
-    "domestic_abuse": Column("domestic abuse", 11, YES_NO),
+    ABUSE: Column("domestic abuse", 11, YES_NO, measured="domestic_abuse"),
     "recorded": Column("had the force recorded it?", 11, YES_NO),
     "recorded_as": Column("if it was not recorded: what there was instead", 13, RECORDED_AS),
     "reported_at": Column("when it was reported", 18),
@@ -82,6 +82,8 @@ def columns_for(told: Told) -> dict[str, Column]:
         for name, column in COLUMNS.items()
         if (not column.measured or told.reads(column.measured)) and (not column.part or getattr(told, column.part))
     }
+    if not told.looks_for_n100():
+        asked["recorded_as"] = replace(asked["recorded_as"], choices=tuple(c for c in RECORDED_AS if c != N100))
     return asked | {name: Column(own.description, 16, own.values) for name, own in told.columns.items()}
 
 
@@ -119,10 +121,14 @@ def write_worksheet(path: Path, incidents: pd.DataFrame, audit: str, inspection:
 
 def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) -> None:
     columns = columns_for(inspection.programme)
-    asked = [f"{name} ({columns[name].description})" for name in columns if columns[name].measured and name != OVER]
+    asked = [
+        f"{name} ({columns[name].description})"
+        for name in columns
+        if columns[name].measured and name not in (OVER, ABUSE)
+    ]
     given = {
         "rows": ROWS_PER_INCIDENT, "period": inspection.audit_period, "is_recheck": audit == RECHECK, "asked": asked,
-        "over_recorded": OVER in columns, "route": "route" in columns,
+        "over_recorded": OVER in columns, "route": "route" in columns, "abuse": ABUSE in columns, "instead": columns["recorded_as"].choices,
     }  # fmt: skip
     text = jinja2.Template(_INSTRUCTIONS.read_text("utf-8"), trim_blocks=True).render(given)
     title, about, *steps = text.splitlines()
@@ -138,13 +144,14 @@ def _write_instructions(sheet: Worksheet, audit: str, inspection: Inspection) ->
 
 
 def _write_lists(sheet: Worksheet, told: Told) -> None:
-    """The offence classes, with what they are."""
+    """The offence classes of the crime types, with what they are; all where none of them is of a crime type."""
     sheet.append(["offence_class", "crime_type", "what it is"])
     crime_types = crime_type_of(told)
-    for row, (name, found) in enumerate(offence_classes().iterrows(), 2):
-        its_type = crime_types[str(name)]
-        sheet.append([None, its_type if its_type in told.crime_types else None, found["description"]])
-        _put(sheet.cell(row, 1), str(name)).number_format = "@"
+    descriptions = offence_classes()["description"]
+    own = [name for name in descriptions.index if crime_types[name] in told.crime_types]
+    for row, name in enumerate(own or descriptions.index, 2):
+        sheet.append([None, crime_types[name] if own else None, descriptions[name]])
+        _put(sheet.cell(row, 1), name).number_format = "@"
     for letter, width in zip("ABC", (14, 14, 80), strict=True):
         sheet.column_dimensions[letter].width = width
     _show_header(sheet)

@@ -480,6 +480,13 @@ def doubtful(inspection: Inspection, name: str, today: date) -> list[Problem]:
         got = f"{months:g} months, {period.start} to {period.end}"
         expected = f"{usual:g} months, as inspections by this programme have; correct it unless it was so"
         warnings.append(("audit_period", got, expected))
+    limit = inspection.programme.rule_on(period.start).limit_hours
+    for rule in inspection.programme.rules_within(period.start, period.end):
+        if rule.limit_hours != limit:
+            got = f"a day from which the limit is {rule.limit_hours} hours, {rule.since}, within it"
+            warnings.append(
+                ("audit_period", got, f"one limit; every crime is counted by that of its first day, {limit}")
+            )
     if period.end > today:
         got = f"an audit that ends on {period.end}, in the future"
         warnings.append(("audit_period.end", got, "a day that is over; a sample can be audited after it"))

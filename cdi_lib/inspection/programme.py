@@ -17,11 +17,12 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field
 
 from cdi_lib.inspection.folders import DEFAULT, FOLDERS, PROJECT
 from cdi_lib.inspection.problems import InputError, Problem, shown, suggest
-from cdi_lib.inspection.values import Count, Day, Model, Name, Percentage, Text, explain
+from cdi_lib.inspection.values import ID, TABLE_ID, Count, Day, Model, Name, Percentage, Text, explain
 from cdi_lib.inspection.yaml_files import Document, read_yaml
 
 FINDINGS = {"fully met": 0, "mostly met": -1, "partly met": -2, "not met": -3}  # as numbers, higher is better
 NOT_JUDGED = "not judged"
+LIMIT_HOURS = "{limit_hours}"  # in words of a programme: the time limit of the audit period
 OVERALL = "overall"
 WHOLE = (OVERALL, "overall_pooled", "overall_stratified")  # rates of all crime, of every inspection
 MAIN = "main"  # the random sample, of every inspection
@@ -31,8 +32,8 @@ TELLS = {
     "reason": ("bands", "minimum", "allow", "use"),
     "label": ("estimate", "share", "assessment", "table", "where", "counts", "minus", "sum", "of"),
 }
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-TableId = Annotated[str, Field(pattern=r"^tbl-[a-z0-9-]{1,59}$")]
+Id = Annotated[str, Field(pattern=ID)]
+TableId = Annotated[str, Field(pattern=TABLE_ID)]
 
 
 def _words(value: object) -> object:
@@ -195,7 +196,7 @@ class Question(Model):
 class Told(Model):
     """What a report calls the things of its programme: stored in its results, so that they are told as they were found."""
 
-    crime_types: dict[Id, CrimeType]
+    crime_types: dict[Id, CrimeType] = Field(min_length=1)
     columns: dict[Id, OwnColumn] = Field(default={})
     routes: dict[Id, Name] = Field(default={})
     samples: dict[Id, Sample] = Field(default={})
@@ -204,6 +205,9 @@ class Told(Model):
     shares: dict[Id, Counted] = Field(default={})
     tables: dict[TableId, Rows] = Field(default={})
     compared: tuple[Id, ...] = Field(description="rates that the comparison of forces shows")
+    chapters: Chapters = Field(
+        default=Chapters(first=(), questions={}, last=()), description="sections of the report in their order"
+    )  # earlier results do not say it
 
     def parts_of(self, estimate: str) -> tuple[str, ...]:
         """The estimates of which another is made: of all crime the crime types, of others what says so."""
@@ -215,6 +219,10 @@ class Told(Model):
         """Whether an estimate or an "x of y" asks for a column of crimes."""
         rates = any(column in {*rate.where, *rate.counts, *rate.minus} for rate in self.estimates.values())
         return rates or any(column in {*share.where, *share.counts} for share in self.shares.values())
+
+    def looks_for_n100(self) -> bool:
+        """Whether it asks for rape, in the place of which an N100 may stand, or for N100 records."""
+        return self.reads("rape") or any(share.table == "n100" for share in self.shares.values())
 
     def rate_ids(self) -> list[str]:
         """Ids of all recording rates."""
@@ -346,7 +354,7 @@ def load_programme(name: str, params: Path = PROJECT / "params") -> Programme:
 @lru_cache(64)  # many forces have the same one
 def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
     """Read and check a programme; ``state`` of the files says whether what was read before still holds."""
-    from cdi_lib.inspection.programme_checks import between_parts
+    from cdi_lib.inspection.programme_checks import between_parts, placeholders
 
     documents = _documents(name, params)
     origin = Origin(documents)
@@ -368,7 +376,7 @@ def _load(name: str, params: Path, state: tuple[Any, ...]) -> Programme:
         programme, unread = _readable(content, error)
     if programme:
         programme._origin = origin
-        programme._doubts = tuple(origin.problem(*doubt) for doubt in _unsaid(documents))
+        programme._doubts = tuple(origin.problem(*doubt) for doubt in (*placeholders(content), *_unsaid(documents)))
     if wrong:
         raise ProgrammeError([origin.problem(*found) for found in wrong], programme, unread)
     assert programme is not None
@@ -411,7 +419,7 @@ def _filled(content: Any, hours: str) -> Any:
         return {key: _filled(value, hours) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [_filled(value, hours) for value in content]
-    return content.replace("{limit_hours}", hours) if isinstance(content, str) else content
+    return content.replace(LIMIT_HOURS, hours) if isinstance(content, str) else content
 
 
 def _parts(content: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
@@ -483,13 +491,12 @@ def _at(content: Any, *keys: str) -> dict[str, Any]:
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in own.items():
-        before = merged.get(key)
-        if value is None and key in merged:
-            del merged[key]
-        elif isinstance(value, dict) and isinstance(before, dict):
+    """Two mappings as one; the order is that of the second where it names every key of the first."""
+    merged: dict[str, Any] = {}
+    for key in own if base.keys() <= own.keys() else {**base, **own}:
+        before, value = base.get(key), own.get(key, base.get(key))
+        if key in own and isinstance(value, dict) and isinstance(before, dict):
             merged[key] = _merged(before, value)
-        else:
+        elif value is not None or key not in base:
             merged[key] = value
     return merged

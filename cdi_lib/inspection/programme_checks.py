@@ -5,6 +5,7 @@ The parts are compared as far as their own form is sound, so that all mistakes o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
@@ -74,6 +75,18 @@ def _sound(model: type[_M], content: object) -> _M | None:
         return model.model_validate(content)
     except ValidationError:
         return None
+
+
+def placeholders(content: object, where: str = "") -> Iterator[Wrong]:
+    """Words in braces that nothing is filled in for."""
+    if isinstance(content, str):
+        for unknown_word in set(re.findall(r"{\w*}", content)) - {programme.LIMIT_HOURS}:
+            yield where, unknown_word, f"{programme.LIMIT_HOURS}, or words without braces"
+    entries = (
+        content.items() if isinstance(content, dict) else enumerate(content, 1) if isinstance(content, list) else ()
+    )
+    for key, value in entries:
+        yield from placeholders(value, f"{where}.{key}".lstrip("."))
 
 
 # --- what is counted and estimated --------------------------------------------------------------------------------
@@ -155,7 +168,7 @@ def _judged(
     overall: programme.Question | None,
     known: Mapping[str, Sequence[str]],
 ) -> Iterator[Wrong]:
-    if len(grades) < 2 or len(set(grades)) != len(grades) or programme.NOT_JUDGED in grades:
+    if is_wrong := len(grades) < 2 or len(set(grades)) != len(grades) or programme.NOT_JUDGED in grades:
         yield "grades", ", ".join(grades), "two or more different grades, best first"
     if programme.OVERALL in questions:
         yield f"questions.{programme.OVERALL}", programme.OVERALL, "another id; this one is the whole"
@@ -167,12 +180,14 @@ def _judged(
             yield from unknown(f"{where}.question", [element.question], list(questions))
             yield from unknown(f"{where}.estimate", [element.estimate] if element.estimate else [], known["estimate"])
             yield from unknown(f"{where}.share", [element.share] if element.share else [], known["share"])
-            yield from _band_problems(element, grades, f"{where}.bands")
+            yield from () if is_wrong else _band_problems(element, grades, f"{where}.bands")
     for id_, question in questions.items():
-        parts = [name for name, element in elements.items() if element is None or element.question == id_]
-        if question:
+        # An element that cannot be read, or that names no question, may be one of them.
+        others = set(questions) - {id_}
+        parts = [name for name, element in elements.items() if element is None or element.question not in others]
+        if question and not is_wrong:
             yield from _question_problems(question, parts, grades, f"questions.{id_}")
-    if overall:
+    if overall and not is_wrong:
         yield from _question_problems(overall, list(questions), grades, programme.OVERALL)
 
 

@@ -90,7 +90,8 @@ def load_records(force: str, inspection: Inspection, params: Path = PROJECT / "p
             problems += error.problems
             unreadable.append(name)
     if "crimes" not in files and not problems:
-        expected = f"the audited crimes of the force, with the columns {', '.join(columns['crimes'])}"
+        needed = (name for name, column in columns["crimes"].items() if column.required)
+        expected = f"the audited crimes of the force, with the columns {', '.join(needed)}"
         problems.append(Problem(f"params/{force}/crimes.csv", "", "no such file", expected))
     if not problems and not unreadable:
         mistakes += check_across(tables, inspection, unread)

@@ -195,7 +195,9 @@ def _type_of_class(t: pd.DataFrame, inspection: Inspection) -> Iterator[Rule]:
     """A crime is of the type of its offence class, where the programme has that type."""
     crime_type = t["offence_class"].map(crime_type_of(inspection.programme))
     its_type = crime_type + ", the crime type of class " + t["offence_class"] + " in params/offence_classes.csv"
-    known = crime_type.isin(list(inspection.programme.crime_types))
+    types = set(inspection.programme.crime_types)
+    # Where every type has its classes, a class of no type is of none of them.
+    known = crime_type.isin(list(types)) | (types <= set(crime_type_of(inspection.programme).values()))
     yield "crime_type", known & (t["crime_type"] != crime_type), its_type
 
 

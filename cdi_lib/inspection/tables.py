@@ -29,7 +29,8 @@ PARTS = ("dip_records", "n100", "cancellations", "survey")  # tables of parts th
 ANSWERS = ("strongly agree", "agree", "neither", "disagree", "strongly disagree")
 YES_NO = ("yes", "no")
 OUTCOMES = ("upheld", "rejected", "open")
-RECORDED_AS = ("n100", "incident", "nothing")
+N100 = "n100"
+RECORDED_AS = (N100, "incident", "nothing")
 # Columns that crimes get from others, and what may stand in them
 DERIVED = {name: YES_NO for name in ("rape", "modern_slavery", "within_limit", "rightly_classed", "should_be_recorded")}
 EQUALITY = {"characteristic": (), "recorded": YES_NO}  # the list of the parameters, as a table
@@ -222,6 +223,8 @@ def tables_of(told: Told | Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
             columns[column] = replace(spec, description=spec.description.format(**named), kind=one_of(words))
             if column == "route" and not ids:
                 columns[column] = replace(columns[column], required=False, blank=True)
+    if not isinstance(told, Mapping) and not told.reads("domestic_abuse"):
+        tables["crimes"]["domestic_abuse"] = replace(tables["crimes"]["domestic_abuse"], required=False)
     for name, own in (told["columns"] if isinstance(told, Mapping) else told.columns).items():
         described = f"{own.description}: {', '.join(own.values)}" if own.values else own.description
         kind = one_of(own.values) if own.values else TEXT
@@ -241,6 +244,8 @@ def typed(text: pd.DataFrame, name: str, limit_hours: int) -> pd.DataFrame:
             if spec.kind is ANSWER and not spec.blank:
                 data[column] = data[column].astype(bool)
     if name == "crimes":
+        if "domestic_abuse" not in data:  # left out where the programme does not ask for it
+            data["domestic_abuse"] = False
         if "stratum" in data and data["stratum"].isna().all():
             data = data.drop(columns="stratum")  # an empty column says no more than none
         data["rape"] = (data["offence_class"].map(offence_classes()["rape"]) == "yes").astype(bool)

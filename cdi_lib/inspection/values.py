@@ -139,12 +139,18 @@ Status = Literal["published", "derived", "assumed", "supplied"]
 
 _WHOLE = "a whole number without quotes or thousands separators, such as 21900"
 _NUMBER = "a number, such as 96.7"
+ID, TABLE_ID = "^[a-z][a-z0-9_]{0,59}$", "^tbl-[a-z0-9-]{1,59}$"  # patterns of ids in a programme
 _EXPECTED = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), _WHOLE),
     **dict.fromkeys(("float_type", "float_parsing", "finite_number"), _NUMBER),
     **dict.fromkeys(("tuple_type", "list_type"), "a list: one '- …' line for each entry"),
     **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "keys of its own, indented below it"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    "too_short": "at least one entry",
+}
+_PATTERNS = {
+    ID: "an id such as asb_logs: small letters, digits and '_', a letter first",
+    TABLE_ID: "an id such as tbl-asb-logs: 'tbl-', small letters, digits and '-'",
 }
 _BOUNDS = {
     "greater_than": "above {gt:g}", "greater_than_equal": "of {ge:g} or more",
@@ -163,7 +169,12 @@ class PlacedError(ValueError):
 def explain(error: pydantic.ValidationError, model: type[BaseModel], name: str) -> list[Problem]:
     """What pydantic found in a file that messages call ``name``, as problems."""
     problems: dict[tuple[str, str], Problem] = {}
-    for item in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    for item in found:
+        if item["type"] == "too_short" and any(
+            item["loc"] == other["loc"][: len(item["loc"])] != other["loc"] for other in found
+        ):
+            continue  # it lacks what is wrong, which is told
         problem = _problem(item, model, name)
         kept = problems.get((problem.where, problem.got))
         # A number that may be whole or not fails twice; one message for a value is enough, the more general one.
@@ -187,10 +198,12 @@ def _problem(item: Any, model: type[BaseModel], name: str) -> Problem:
     elif kind == "value_error":
         expected = str(context["error"])
         where = getattr(context["error"], "place", where)
-        got = "" if isinstance(item["input"], dict | BaseModel) else got
+        got = "" if isinstance(item["input"], dict | BaseModel) or "{'" in got else got
     elif kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"])
         expected = f"one of {context['expected']}{suggest(item['input'], choices)}"
+    elif kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
+        expected = _PATTERNS[context["pattern"]]
     elif kind in _BOUNDS:
         expected = f"a number {_BOUNDS[kind].format(**context)}"
     return Problem(name, where, got, expected)
@@ -206,6 +219,8 @@ def place(location: tuple[Any, ...], model: type[BaseModel]) -> tuple[type[BaseM
     keys = []
     for key in location:
         kind = get_origin(here)
+        if key == "[key]":
+            break
         if isinstance(here, type) and issubclass(here, BaseModel):
             owner, field = here, here.model_fields.get(key)
             here = core(field.annotation) if field else None

@@ -18,6 +18,9 @@ _HINTS = {
     "mapping values are not allowed here": "a second ': ' on one line; quotes around a text that holds a colon",
     "but found another document": "a line '---' that begins another document; one document in a file",
     "special characters are not allowed": "zero bytes or other special characters; plain UTF-8 text",
+    "expected <block end>": "a line that does not fit those before it; their indentation, and quotes that are closed",
+    "expected ',' or": "brackets that are not closed or lack a comma; quotes around a text that holds , : ? [ ] { or }",
+    "unexpected end of stream": "a quotation mark that is not closed; another one where the text ends",
     "could not determine a constructor": "a YAML tag (!…); plain values without tags",
 }
 

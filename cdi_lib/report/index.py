@@ -220,7 +220,7 @@ def figure_markdown(results: Results, identity: str) -> str:
     table = beside.build(results)
     is_real = results.records.get("status") != "invented"
     assumed = mark(results, _rests_on(results, beside, table)) if table and is_real else ""
-    named = output.title.format(hours=results.details.recording_limit_hours)
+    named = labels.filled("figures", identity, output.title, hours=results.details.recording_limit_hours)
     title = wording.sentence(named) + (f" {said('tables.partly_assumed')}" if assumed else "")
     return charts.image(page, wording.plain(title), identity, alt, phone)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cdi_lib.inspection.details import OTHERS, Details
 from cdi_lib.inspection.folders import PROJECT
+from cdi_lib.inspection.problems import InputError, shown
 from cdi_lib.inspection.programme import OVERALL, Told
 from cdi_lib.inspection.results import flat
 from cdi_lib.inspection.yaml_files import read_yaml
@@ -56,7 +57,23 @@ def said(key: str, /, **values: object) -> str:
     'between 88.2% and 90.1%'
     """
     group, _, name = key.partition(".")
-    return str(book("phrases")[group][name]).format(**values)
+    return filled("phrases", key, book("phrases").get(group, {}).get(name), **values)
+
+
+def filled(words: str, key: str, text: object, /, **values: object) -> str:
+    """A phrase of a file of words with what stands in its braces; InputError where it asks for something else.
+
+    >>> filled("phrases", "numbers.of", "{x} of {n}", x=1, n=2)
+    '1 of 2'
+    """
+    try:
+        if text is not None:
+            return str(text).format(**values)
+    except (KeyError, IndexError, ValueError):
+        pass
+    expected = f"no braces but {', '.join(f'{{{name}}}' for name in values) or 'none'}"
+    got = "nothing" if text is None else shown(text, 200)
+    raise InputError.of(f"reports/text/{language()}/{words}.yml", key, got, expected)
 
 
 def word(kind: str, key: str) -> str:
@@ -65,8 +82,15 @@ def word(kind: str, key: str) -> str:
 
 
 def crime_types(told: Told) -> dict[str, str]:
-    """All crime and the crime types, as in the rows of a table."""
-    return {OVERALL: str(book("labels")["all_crime"])} | {id_: kind.label for id_, kind in told.crime_types.items()}
+    """All crime and the crime types by their ids; where there is one type only, all crime is called like it."""
+    types = {id_: kind.label for id_, kind in told.crime_types.items()}
+    return {OVERALL: str(book("labels")["all_crime"]) if len(types) > 1 else next(iter(types.values()))} | types
+
+
+def rows_of_types(told: Told) -> dict[str, str]:
+    """All crime and the crime types, as in the rows of a table: one row where there is one type only."""
+    found = crime_types(told)
+    return found if len(told.crime_types) > 1 else {OVERALL: found[OVERALL]}
 
 
 def class_name(name: str) -> str:
@@ -75,9 +99,10 @@ def class_name(name: str) -> str:
 
 
 def nouns(told: Told) -> dict[str, list[str]]:
-    """One crime of each type, and several; at last of several types that are told together."""
-    together = {OTHERS: [said("disclosure.one"), said("disclosure.many")]}
-    return together | {id_: [crime_type.one, crime_type.many] for id_, crime_type in told.crime_types.items()}
+    """One crime of each type, and several; also of all crime, and of several types that are told together."""
+    types = {id_: [crime_type.one, crime_type.many] for id_, crime_type in told.crime_types.items()}
+    whole = [said("crime.one"), said("crime.many")] if len(types) > 1 else next(iter(types.values()))
+    return {OTHERS: [said("disclosure.one"), said("disclosure.many")], OVERALL: whole} | types
 
 
 def sample_nouns(told: Told) -> dict[str, list[str]]:
@@ -99,7 +124,8 @@ def of_estimate(key: str, details: Details) -> str:
     if key in told.estimates:
         return told.estimates[key].label
     if key in told.crime_types:
-        return told.crime_types[key].label.lower()
+        label = told.crime_types[key].label
+        return label[:1].lower() + label[1:]
     return str(book("labels")["estimates"].get(key, _from_id(key)))
 
 

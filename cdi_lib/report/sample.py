@@ -78,9 +78,12 @@ def assumption_rows(inspection: Inspection) -> list[dict[str, Any]]:
         source = said("assumptions.plan_source", records=word("records", kind))
         found.append((said("assumptions.plan"), "assumed", source))
     for crime_type, figure in inspection.recorded_crime.items():
-        name = inspection.programme.crime_types[crime_type].label.lower()
+        name = wording.lower_first(inspection.programme.crime_types[crime_type].label)
         number = wording.count(figure.value)
         found.append((said("assumptions.recorded", type=name, number=number), figure.status, figure.source))
+    for id_, figure in (inspection.recorded_crime_by_route or {}).items():
+        text = said("assumptions.by_route", route=inspection.programme.routes[id_], number=wording.count(figure.value))
+        found.append((text, figure.status, figure.source))
     text = said("assumptions.route", share=wording.percent(route.value / 100))
     found.append((text, route.status, route.source))
     if choice.source:

@@ -83,7 +83,11 @@ def headed(
     words = labels.book(book)
     headings = words.get(identity, {}).get("columns") or words[columns]["columns"]
     kinds = {key: ("text", heading) if isinstance(heading, str) else heading for key, heading in headings.items()}
-    shown = (KINDS[kind](key, heading.format(**names)) for key, (kind, heading) in kinds.items() if key not in without)
+    shown = (
+        KINDS[kind](key, labels.filled(book, f"{identity}.{key}", heading, **names))
+        for key, (kind, heading) in kinds.items()
+        if key not in without
+    )
     return Table(tuple(shown), rows, note) if rows else None
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from cdi_lib.inspection.parameters import Findings, Inspection
 from cdi_lib.inspection.problems import Problem
-from cdi_lib.inspection.programme import OVERALL, WHOLE, Programme
+from cdi_lib.inspection.programme import OVERALL, WHOLE, Programme, Told
 from cdi_lib.inspection.results import EstimateResult, Results, Share, Tally, read_results
 from cdi_lib.report import index, labels, metadata, wording
 from cdi_lib.report.changes import changes
@@ -57,11 +57,7 @@ class Teller:
         told = results.told
         sections = [*Findings.model_fields, *(section for section, _ in chapters(inspection.programme))]
         self._context: dict[str, Any] = {
-            "crime_types": _plain(labels.crime_types(told)),
-            "crime_nouns": _plain(labels.nouns(told)),
-            "routes": _plain(told.routes),
-            "cancellations": _plain({name: label.lower() for name, label in told.cancellations.items()}),
-            "sample_nouns": _plain(labels.sample_nouns(told)),
+            **_words(told),
             "results": results,
             "inspection": inspection,
             "findings": {section: inspection.findings.of(section) for section in sections},
@@ -173,6 +169,17 @@ class Teller:
         return line
 
 
+def _words(told: Told) -> dict[str, dict[str, Any]]:
+    """The words of a programme that texts may ask for, see `NAMES`."""
+    return {
+        "crime_types": _plain(labels.crime_types(told)),
+        "crime_nouns": _plain(labels.nouns(told)),
+        "routes": _plain(told.routes),
+        "cancellations": _plain({name: wording.lower_first(label) for name, label in told.cancellations.items()}),
+        "sample_nouns": _plain(labels.sample_nouns(told)),
+    }
+
+
 def _plain(names: dict[str, Any]) -> dict[str, Any]:
     """Words of a programme, or lists of them, with nothing in them that Markdown would take for its own."""
     return {id_: wording.plain(n) if isinstance(n, str) else list(map(wording.plain, n)) for id_, n in names.items()}
@@ -242,7 +249,10 @@ def check_texts(programme: Programme, own: Path | None) -> list[Problem]:
     tables = index.tables_of(programme.told)
     known = {"table": [*tables, *labels.book("tables")], "figure": list(index.FIGURES)}
     models: dict[str, type[BaseModel]] = {"results": Results, "inspection": Inspection}
+    models |= {"estimate()": EstimateResult, "share()": Share, "tally()": Tally}
     sections = [section for section, _ in chapters(programme)]
+    known |= {name: list(words) for name, words in _words(programme.told).items()}
+    known["findings"] = [*Findings.model_fields, *sections]
     found = [
         programme.problem(f"tables.{identity}.title", "nothing", "a title, here or in reports/text/en/tables.yml")
         for identity, output in tables.items()

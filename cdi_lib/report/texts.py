@@ -30,6 +30,8 @@ BUILT_IN = (
 )
 # A number typed into a sentence. Names such as N100, and the numbers of a Jinja expression, are none.
 TYPED = re.compile(r"(?<![\w{#.])\d[\d,.]*%?(?!\w)")
+HTML = re.compile(r"</?[A-Za-z][^<>:@]*>|<!--")
+REFERENCE = re.compile(r"(?<!\w)@((?:tbl|fig)-[\w-]*\w)")
 _PARSED: dict[tuple[str, ...], nodes.Template] = {}
 
 
@@ -111,19 +113,21 @@ class Texts:
                 continue
             waiting += [str(name).removesuffix(SUFFIX) for name in meta.find_referenced_templates(tree) if name]
             ids = {**known, **(measures if measures and path.parent == self.folders[0] else {})}
-            problems += _check_tree(tree, told(path), {*context, *shared, *self._environment.globals}, ids, models)
-            problems += _check_prose(tree, told(path))
             if measures and path.parent != self.folders[0] and (nothing := _asks_for_nothing(tree, measures)):
                 expected = (
                     "results that the programme has; or a text of its own, or null for this section in its chapters"
                 )
                 problems.append(Problem(told(path), "", f"a section that asks for {nothing} only", expected))
-            hidden = [
-                macro for macro in tree.find_all(nodes.Macro) if macro.name in (*context, *self._environment.globals)
-            ]
-            for macro in hidden:
-                got = f"a macro called '{macro.name}', which hides what every text may ask for by that name"
-                problems.append(Problem(told(path), f"line {macro.lineno}", got, "another name for it"))
+                continue
+            names = {*context, *self._environment.globals}
+            problems += _check_tree(tree, told(path), {*names, *shared}, ids, models)
+            problems += _check_filters(tree, told(path), self._environment)
+            problems += _check_prose(tree, told(path), {*known.get("table", ()), *known.get("figure", ())})
+            stored = {(name.name, name.lineno) for name in tree.find_all(nodes.Name) if name.ctx == "store"}
+            for name, line in sorted(stored | {(macro.name, macro.lineno) for macro in tree.find_all(nodes.Macro)}):
+                if name in names:
+                    got = f"'{name}' given to something else, which hides what every text may ask for by that name"
+                    problems.append(Problem(told(path), f"line {line}", got, "another name for it"))
         for path in sorted(self.folders[0].glob("*")) if len(self.folders) > 1 else []:  # an inspection's own
             if path.name[0] not in ".~" and (path.stem not in done or path.suffix != SUFFIX):
                 name = f"the name of a section and {SUFFIX}{suggest(path.stem, done)}"
@@ -242,9 +246,41 @@ def _check_tree(
                     ids = list(known[call.node.name])
                     got = f"{call.node.name}({shown(argument.value)})"
                     yield problem(call, got, f"an id that there is{suggest(str(argument.value), ids)}")
+    models = {**models, **dict(_results_named(tree, models))}
     for attribute in tree.find_all(nodes.Getattr):
-        if missing := _missing_field(attribute, models):
+        owner = attribute.node.name if isinstance(attribute.node, nodes.Name) else ""
+        kept = known.get(owner)
+        if kept is not None and attribute.attr not in (*kept, *dir(dict)):
+            got = f"'{owner}.{attribute.attr}'"
+            yield problem(attribute, got, f"what there is{suggest(attribute.attr, kept)}")
+        elif missing := _missing_field(attribute, models):
             yield problem(attribute, f"'{missing[0]}'", f"a field of {missing[1]}{suggest(missing[0], missing[2])}")
+
+
+def _results_named(
+    tree: nodes.Template, models: Mapping[str, type[BaseModel]]
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The names that a text gives to results, once each, and the models of these."""
+    stored = [name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"]
+    for assign in tree.find_all(nodes.Assign):
+        pairs = [(assign.target, assign.node)]
+        if isinstance(assign.target, nodes.Tuple) and isinstance(assign.node, nodes.Tuple):
+            pairs = list(zip(assign.target.items, assign.node.items, strict=False))
+        for target, value in pairs:
+            asked = (
+                f"{value.node.name}()" if isinstance(value, nodes.Call) and isinstance(value.node, nodes.Name) else ""
+            )
+            if isinstance(target, nodes.Name) and asked in models and stored.count(target.name) == 1:
+                yield target.name, models[asked]
+
+
+def _check_filters(tree: nodes.Template, file: str, environment: jinja2.Environment) -> Iterator[Problem]:
+    """Unknown filters and tests, also in a branch that may never be told."""
+    for kind, known in ((nodes.Filter, environment.filters), (nodes.Test, environment.tests)):
+        for node in tree.find_all(kind):
+            if node.name is not None and node.name not in known:
+                got = f"No {kind.__name__.lower()} named '{node.name}' found{suggest(node.name, known)}"
+                yield Problem(file, f"line {node.lineno}", got, "a text in the language of templates (Jinja)")
 
 
 def _asks_for_nothing(tree: nodes.Template, measures: Mapping[str, Collection[str]]) -> str:
@@ -280,10 +316,30 @@ def _missing_field(node: nodes.Getattr, models: Mapping[str, type[BaseModel]]) -
     return None
 
 
-def _check_prose(tree: nodes.Template, file: str) -> Iterator[Problem]:
-    """A warning for each number that is typed into a sentence."""
+def _check_prose(tree: nodes.Template, file: str, outputs: Collection[str]) -> Iterator[Problem]:
+    """HTML, references to nothing and open blocks in sentences; a warning for each number that is typed into one."""
+    depth, place = 0, ""
     for data in tree.find_all(nodes.TemplateData):
         for number, line in enumerate(data.data.split("\n")):
+            place = f"line {data.lineno + number}"
+            if tag := HTML.search(line):
+                yield Problem(file, place, f"raw HTML ('{tag[0]}')", "Markdown")
+            for name in REFERENCE.findall(line):
+                if outputs and name not in outputs:
+                    yield Problem(
+                        file,
+                        place,
+                        f"a reference to '@{name}'",
+                        f"a table or figure that there is{suggest(name, outputs)}",
+                    )
+            if fence := re.match(r"[ \t]*:::+(.*)", line):
+                depth += 1 if fence[1].strip() else -1
+                if depth < 0:
+                    yield Problem(
+                        file, place, "a ':::' block that is closed and not opened", "a line '::: {.box}' before"
+                    )
             for match in TYPED.finditer(line):
                 expected = "a number of the results, so that it cannot be wrong"
                 yield Problem(file, f"line {data.lineno + number}", f"the typed number {match[0]}", expected, "warning")
+    if depth > 0:
+        yield Problem(file, place, "a ':::' block that is opened and not closed", "a line ':::' behind it")

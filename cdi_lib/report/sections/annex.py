@@ -2,14 +2,15 @@
 
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import crime_types, said, word
+from cdi_lib.report.labels import crime_types, rows_of_types, said, word
 from cdi_lib.report.sections.effectiveness import interval_cells, interval_level, sum_note
 from cdi_lib.report.tables import Table, headed
 
 
 def sample(results: Results) -> Table | None:
     """The main sample by crime type, and the reported crime that it stands for."""
-    rows = [{"stratum": crime_types(results.told)[row.code]} | row.model_dump() for row in results.details.sample]
+    names = rows_of_types(results.told)
+    rows = [{"stratum": names[row.code]} | row.model_dump() for row in results.details.sample if row.code in names]
     return headed("tbl-sample", rows, sum_note(results))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import book, class_name, crime_types, said
+from cdi_lib.report.labels import book, class_name, crime_types, rows_of_types, said
 from cdi_lib.report.tables import Table, headed
 
 
@@ -15,7 +15,7 @@ def rates(results: Results) -> Table | None:
     rows = [
         {"code": key, "crime_type": label, "audited": rate.n, "note": cautions(rate), "flags": " ".join(rate.flags)}
         | _rate_cells(rate)
-        for key, label in crime_types(results.told).items()
+        for key, label in rows_of_types(results.told).items()
         if (rate := results.estimate(key))
     ]
     without = () if any(row["note"] != wording.in_words([]) for row in rows) else ("note",)
@@ -26,7 +26,7 @@ def rates(results: Results) -> Table | None:
 
 def _without_rate(results: Results, prefix: str) -> str:
     """Which crime types have no row, because none of their crimes was audited, or none was recorded."""
-    missing = [label for key, label in crime_types(results.told).items() if not results.estimate(f"{prefix}{key}")]
+    missing = [label for key, label in rows_of_types(results.told).items() if not results.estimate(f"{prefix}{key}")]
     return said("rates.missing", types=wording.in_words(missing)) if missing else ""
 
 
@@ -44,8 +44,9 @@ def _weights_note(results: Results) -> str:
     """Why a rate is not recorded over audited crimes, where it is not."""
     if results.details.headline == "pooled":
         return ""
-    drawn = ["rates.drawn"] if results.details.strata else []
-    return " ".join(said(key) for key in ("rates.weights", *drawn, "rates.not_a_share"))
+    one = "_one" if len(results.told.crime_types) == 1 else ""
+    why = [*([] if one else ["rates.weights"]), *([f"rates.drawn{one}"] if results.details.strata else [])]
+    return " ".join(said(key) for key in (*why, "rates.not_a_share")) if why else ""
 
 
 def interval_level(results: Results) -> str:
@@ -59,7 +60,7 @@ def unrecorded(results: Results) -> Table | None:
         {"code": key, "crime_type": label, "recorded_crime": results.details.row(key).recorded_crime}
         | {"unrecorded": estimate.value, "n": estimate.n}
         | interval_cells(estimate)
-        for key, label in crime_types(results.told).items()
+        for key, label in rows_of_types(results.told).items()
         if (estimate := results.estimate(f"unrecorded_{key}"))
     ]
     is_compared = any(row.result.startswith("unrecorded_") for row in results.details.published)

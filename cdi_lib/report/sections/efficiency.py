@@ -4,6 +4,7 @@ from typing import Any
 
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
+from cdi_lib.report.labels import said
 from cdi_lib.report.sections.effectiveness import interval_cells
 from cdi_lib.report.tables import Table, headed
 
@@ -28,8 +29,12 @@ def counted(identity: str, results: Results) -> Table | None:
     else:
         # a share of none: nothing was examined
         rows = [{"code": key, "item": label, "x": share.x, "n": share.n} for key, label, share in found if share.n]
-    hours = str(results.details.recording_limit_hours)
-    return headed(identity, rows, columns=COLUMNS_LIKE[asked.kind], hours=hours)
+    hours, note = str(results.details.recording_limit_hours), ""
+    if asked.kind == "in time":
+        later = [rule for rule in results.details.later_rules if str(rule.limit_hours) != hours]
+        told = [said("within_24.later", day=wording.day(rule.since), hours=rule.limit_hours) for rule in later]
+        note = " ".join([*told, said("within_24.first", hours=hours)] if told else [])
+    return headed(identity, rows, note, columns=COLUMNS_LIKE[asked.kind], hours=hours)
 
 
 def rates(identity: str, results: Results) -> Table | None:

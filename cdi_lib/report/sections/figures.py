@@ -11,7 +11,7 @@ from cdi_lib.inspection.details import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, wording
 from cdi_lib.report.charts import Bar, both
-from cdi_lib.report.labels import class_name, crime_types, nouns, said, word
+from cdi_lib.report.labels import class_name, crime_types, nouns, rows_of_types, said, word
 from cdi_lib.report.sections.effectiveness import interval_level, previous
 from cdi_lib.report.wording import between, capital, count, estimated, of, percent
 
@@ -24,7 +24,7 @@ def _alt(what: str, parts: Iterable[str]) -> str:
 
 def _estimates(results: Results, prefix: str = "") -> list[tuple[str, str, EstimateResult]]:
     """The estimates of all crime and of each crime type that there are, with their ids and labels."""
-    found = ((prefix + key, label) for key, label in crime_types(results.told).items())
+    found = ((prefix + key, label) for key, label in rows_of_types(results.told).items())
     return [(key, label, estimate) for key, label in found if (estimate := results.estimate(key))]
 
 
@@ -71,8 +71,10 @@ def _rates_title(results: Results) -> str:
     if extremes is not None:
         lowest, highest = (percent(results.estimates[e].value) for e in (extremes.lowest, extremes.highest))
         if lowest != highest:
-            least = results.told.crime_types[extremes.lowest].label.lower()
+            least = wording.lower_first(results.told.crime_types[extremes.lowest].label)
             return said("rates.title_extremes", rate=rate, type=least, lowest=lowest)
+    if len(results.told.crime_types) == 1:
+        return said("rates.title_one", rate=rate, crimes=nouns(results.told)["overall"][1])
     return said("rates.title", rate=rate)
 
 
@@ -116,7 +118,8 @@ def unrecorded(results: Results) -> Drawn | None:
         Bar(label, e.value, e.low, e.high, capital(estimated(e.value)), *_assumed(results, key))
         for key, label, e in found
     ]
-    title = said("unrecorded.title", number=capital(estimated(first.value)))
+    crimes = nouns(results.told)["overall"][1]
+    title = said("unrecorded.title", number=capital(estimated(first.value)), crimes=crimes)
     ends = {"end": wording.day(results.audit_period["end"]), "level": wording.percent_confidence(first)}
     subtitle = said("unrecorded.subtitle", **ends)
     figure = both(charts.intervals, title, subtitle, rows, said("unrecorded.axis"), as_percent=False)
@@ -160,7 +163,8 @@ def parts(table: str, whole: str, results: Results) -> Drawn | None:
         return None
     rows = [(label, share.x, share.n) for label, share in found]
     hours = {"hours": results.details.recording_limit_hours}
-    title = said(f"{whole}.title", x_of_n=of(results.shares[whole]), **hours)
+    total = results.share(whole)  # a programme may count the parts only
+    title = said(f"{whole}.title", x_of_n=of(total), **hours) if total else said(f"{whole}.title_parts", **hours)
     subtitle = said(f"{whole}.subtitle", period=_when(results))
     figure = both(charts.parts, title, subtitle, rows, said(f"{whole}.done", **hours), said(f"{whole}.not_done"))
     return figure, _alt(said(f"{whole}.alt", **hours), (f"{label} {of(share)}" for label, share in found))
