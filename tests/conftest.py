@@ -10,6 +10,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 # as in cdi_lib/pipeline/preload.py: two seconds for a grammar that nobody needs
 sys.modules.setdefault("rfc3987_syntax", None)
 
+from cdi_lib.pipeline import processes
+
+processes.PRELOAD[1:] = processes.FOR_MANY  # many reports are built
+
 # A program of its own, which a third party runs: it reads its arguments when it is imported.
 collect_ignore = ["repeat_draw.py"]
 
