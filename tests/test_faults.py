@@ -644,23 +644,23 @@ def test_the_last_mark_of_a_finding_is_kept(text, printed):
 
 
 def spent(call):
-    """Seconds and largest memory (MB) of a call in a process of its own."""
+    """Seconds and largest memory (MB) of a call in a process of its own, and the beginning of what it refuses."""
     import resource
     import time
 
     reader, writer = os.pipe()
     if not (child := os.fork()):
-        start = time.monotonic()
+        start, said = time.monotonic(), ""
         try:
             call()
-        except InputError:
-            pass
+        except InputError as error:
+            said = str(error)[:1000]
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        os.write(writer, f"{time.monotonic() - start} {most}".encode())
+        os.write(writer, f"{time.monotonic() - start} {most} {said}".encode())
         os._exit(0)
     os.waitpid(child, 0)
-    seconds, memory = os.read(reader, 100).split()
-    return float(seconds), float(memory)
+    seconds, memory, said = os.read(reader, 5000).decode().split(" ", 2)
+    return float(seconds), float(memory), said
 
 
 @pytest.mark.slow
@@ -669,10 +669,9 @@ def test_one_cell_far_away_costs_little(own, place):
     path = workbook(
         own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]), change=lambda book: book.active.__setitem__(place, "x")
     )
-    seconds, memory = spent(lambda: read(path, "frame.xlsx", HEADER))
+    seconds, memory, said = spent(lambda: read(path, "frame.xlsx", HEADER))
     assert seconds < 20 and memory < 700, (seconds, memory)
-    if place != "A1048576":
-        refused(lambda: read(path, "frame.xlsx", HEADER), "a value in column 16,384", "delete the stray cell")
+    assert place == "A1048576" or ("a value in column 16,384" in said and "delete the stray cell" in said)
 
 
 def test_a_workbook_that_expands_is_refused_at_once(own):
@@ -688,9 +687,8 @@ def test_a_workbook_that_expands_is_refused_at_once(own):
 def test_a_part_that_is_packed_too_well_is_refused_at_once(own, part):
     path = workbook(own / "frame.xlsx", ("Sheet1", [HEADER, *ROWS]))
     changed_sheet(path, lambda text: text.replace(b"</sheetData>", b"</sheetData>" + part.encode()))
-    seconds, _ = spent(lambda: read(path, "frame.xlsx", HEADER))
-    assert seconds < 5
-    refused(lambda: read(path, "frame.xlsx", HEADER), "over 200 times as large when it is unpacked")
+    seconds, _, said = spent(lambda: read(path, "frame.xlsx", HEADER))
+    assert seconds < 5 and "over 200 times as large when it is unpacked" in said
 
 
 ODS = (
@@ -717,9 +715,9 @@ def test_what_a_small_ods_file_says_to_repeat_is_not_filled_in(own, rows, words)
         archive.writestr("mimetype", "")
         archive.writestr("META-INF/manifest.xml", "")
         archive.writestr("content.xml", ODS.format(f"<table:table-row>{header}</table:table-row>{rows}"))
-    seconds, memory = spent(lambda: read(own / "frame.ods", "frame.ods", HEADER))
+    seconds, memory, said = spent(lambda: read(own / "frame.ods", "frame.ods", HEADER))
     assert seconds < 30 and memory < 900, (seconds, memory)
-    refused(lambda: read(own / "frame.ods", "frame.ods", HEADER), words)
+    assert words in said
 
 
 def test_a_parquet_file_of_very_many_equal_rows_is_refused_at_once(own):
@@ -758,9 +756,9 @@ def test_references_that_a_parquet_file_keeps_as_short_numbers_are_refused(tmp_p
 
 def test_a_header_of_three_million_columns_is_refused_soon(own):
     (own / "frame.csv").write_text(",".join(["x"] * 3_000_000) + "\n")
-    seconds, memory = spent(lambda: read(own / "frame.csv", "frame.csv", HEADER))
+    seconds, memory, said = spent(lambda: read(own / "frame.csv", "frame.csv", HEADER))
     assert seconds < 10 and memory < 900, (seconds, memory)
-    refused(lambda: read(own / "frame.csv", "frame.csv", HEADER), "3,000,000 columns")
+    assert "3,000,000 columns" in said
 
 
 def test_many_bad_cells_are_counted(tmp_path, own):
@@ -774,9 +772,9 @@ def test_many_bad_cells_are_counted(tmp_path, own):
 @pytest.mark.parametrize("rows", ["\n" * 5_000_000, ",".join(["x"] * 12 + ["\n"]) * 200_000], ids=["blank", "bad"])
 def test_refusals_of_many_rows_take_seconds(tmp_path, own, rows):
     (own / "crimes.csv").write_text(",".join(AUDITED) + "\n" + rows)
-    seconds, memory = spent(lambda: load(tmp_path))
+    seconds, memory, said = spent(lambda: load(tmp_path))
     assert seconds < 30 and memory < 900, (seconds, memory)
-    refused(lambda: load(tmp_path), "crimes.csv")
+    assert "crimes.csv" in said
 
 
 def test_a_workbook_of_the_strict_kind_is_refused(own):
@@ -963,9 +961,10 @@ def test_check_says_what_a_final_report_lacks_and_report_says_the_same(chain, mo
     assert "no conclusion (findings.conclusion)" in said
     text = (chain / "testshire.yml").read_text().replace("publication:\n", "publication:\n  status: final\n")
     (chain / "testshire.yml").write_text(text)
-    problems = [str(problem) for problem in checking.check("testshire").problems if problem.severity == "error"]
+    found = checking.check("testshire")
+    problems = [str(problem) for problem in found.problems if problem.severity == "error"]
     assert len(problems) == 1 and "1 challenge undecided" in problems[0]
-    assert checking.check("testshire").said[-1].startswith("it is final; still open: no approval")
+    assert found.said[-1].startswith("it is final; still open: no approval")
     refused(lambda: check_final(audit(chain), ""), "1 challenge undecided")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cdi_lib.statistics.planning import allocate, margin_for, sample_size
 from cdi_lib.statistics.sampling import draw
 
-SETTINGS = settings(max_examples=30, deadline=None, derandomize=True)
+SETTINGS = settings(max_examples=20, deadline=None, derandomize=True)
 rates = st.floats(0.01, 0.99)
 
 

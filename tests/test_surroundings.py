@@ -58,7 +58,7 @@ def test_what_is_temporary_goes_with_the_command_and_what_was_killed_is_swept(ru
         for name in ("params", "reports", "params/testshire"):
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / name / f".made.{done.pid}.tmp").touch()
-        run("check", "--force=testshire", TMPDIR=scratch)
+        run("why", "--force=testshire", TMPDIR=scratch)
         assert sorted(os.listdir(scratch)) == [f"cdi-{os.getpid()}-abcdefgh", "cdi-executed-abcdefgh"]
     assert [path for path in tmp_path.rglob(f".made.{done.pid}.tmp")] == []
 
