@@ -195,3 +195,5 @@ def test_a_notebook_that_was_edited_by_hand_is_left_and_told(tmp_path, monkeypat
     assert notebooks.folder_for("testshire")[1] == []
     own.write_text(made.replace("testshire", "testshire # mine"))
     assert notebooks.folder_for("testshire")[1] == [own] and "# mine" in own.read_text()
+    own.write_text("<<<<<<< cut short")
+    assert notebooks.folder_for("testshire")[1] == [own]

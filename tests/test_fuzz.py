@@ -202,19 +202,19 @@ def run_notebooks(audit: Audit, params: Path, sections: Path) -> None:
                 exec(cell, namespace)  # noqa: S102  the project's own notebooks
 
 
-@fuzz(12)
+@fuzz(6)
 @given(mutated(complete_parameters()))
 def test_parameters(content):
     is_refused_or_used({"testshire.yml": in_yaml(content)})
 
 
-@fuzz(15)
+@fuzz(8)
 @given(damaged(complete_files()["testshire.yml"]))
 def test_damaged_parameter_files(content):
     is_refused_or_used({"testshire.yml": content})
 
 
-@fuzz(10)
+@fuzz(5)
 @given(
     st.sampled_from(sorted(complete_tables())).flatmap(
         lambda name: st.tuples(st.just(name), mutated_table(complete_tables()[name]))
@@ -225,7 +225,7 @@ def test_tables(change):
     is_refused_or_used({f"testshire/{name}.csv": table.to_csv(index=False).encode("utf-8", "replace")})
 
 
-@fuzz(6)
+@fuzz(4)
 @given(damaged(complete_files()["testshire/crimes.csv"]))
 def test_damaged_tables(content):
     is_refused_or_used({"testshire/crimes.csv": content})
@@ -234,13 +234,13 @@ def test_damaged_tables(content):
 CRITERIA = yaml.safe_load((PROJECT / "params" / "programmes" / "cdi-2017.yml").read_text(encoding="utf-8"))
 
 
-@fuzz(10)
+@fuzz(5)
 @given(mutated(CRITERIA))
 def test_criteria(content):
     is_refused_or_used({"programmes/cdi-2017.yml": in_yaml(content)})
 
 
-@fuzz(6)
+@fuzz(4)
 @given(st.sampled_from([".xlsx", ".parquet", ".csv"]), st.binary(max_size=200))
 def test_files_of_nothing(suffix, content):
     is_refused_or_used({"testshire/survey.csv": None, f"testshire/survey{suffix}": content})

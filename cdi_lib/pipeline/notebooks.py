@@ -221,6 +221,9 @@ def folder_for(force: str) -> tuple[Path, list[Path]]:
     return folder, left
 
 
-def _sources(notebook: str) -> list[str]:
-    """What the cells of a notebook hold, without what running them has added."""
-    return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
+def _sources(notebook: str) -> list[str] | None:
+    """What the cells of a notebook hold, without what running them has added; None for a file that is no notebook."""
+    try:
+        return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
+    except (ValueError, KeyError, TypeError):
+        return None
