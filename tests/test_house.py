@@ -16,7 +16,7 @@ PACKAGES = sorted(path.parent for path in LIBRARY.rglob("__init__.py"))
 LINES = {path: len(path.read_text("utf-8").splitlines()) for path in MODULES}
 # Ceilings, not aims: what a reader can hold. Deleting is progress; raising one of them needs a reason.
 # The goal is 13,500 and 2,600; damaged files and statuses came last.
-MODULE, FUNCTION, ALL, STATISTICS = 600, 60, 20_415, 3_037
+MODULE, FUNCTION, ALL, STATISTICS = 600, 60, 20_401, 3_037
 
 
 def shown(path):

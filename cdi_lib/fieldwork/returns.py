@@ -214,14 +214,8 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found
             problems.append(Problem(file, f"column {name}", got, f"once: {column.description}"))
     if len(problems) > 3:  # another table, or one with names of its own
         got = f"no columns {', '.join(name for name in columns if name not in header)}"
-        problems = [
-            Problem(
-                file,
-                f"row {rows.header_at}",
-                got,
-                "the header as the sheet Audit has it; as CSV only the sheet that is open is saved",
-            )
-        ]
+        expected = "the header as the sheet Audit has it; as CSV only the sheet that is open is saved"
+        problems = [Problem(file, f"row {rows.header_at}", got, expected)]
     if problems:
         raise InputError(problems)
     for problem in rows.told:
@@ -244,9 +238,8 @@ def _sheet(path: Path, file: str, columns: Mapping[str, worksheet.Column], found
             table[name] = table[name].map(lambda entered, known=as_named: known.get(entered.lower(), entered))
     for name in {"offence_class", "recorded_class"} & set(columns):
         upper = table[name].str.upper()
-        table[name] = table[name].mask(
-            upper.isin(offence_classes().index), upper
-        )  # of others messages show what is there
+        # of others messages show what is there
+        table[name] = table[name].mask(upper.isin(offence_classes().index), upper)
     # 1.0 is how programs write a whole number of a column with blank cells
     table["crime_number"] = table["crime_number"].str.removesuffix(".0")
     return table.astype(object).where(table != "", None)

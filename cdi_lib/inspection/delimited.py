@@ -22,10 +22,12 @@ _BOMS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # of wh
 EMPTY, WHOLE = "an empty file", "the whole file; it may not have been copied to its end"
 _OTHERS = {
     b"PK\x03\x04": "a workbook (.xlsx or .ods), or another packed file",
+    b"\x1f\x8b": "a packed file (.gz)",
     b"\xd0\xcf\x11\xe0": "a workbook (.xls)",
+    b"PAR1": "a Parquet file",
+    b"%PDF": "a PDF",
+    b"<": "a web page (HTML) or XML",
 }
-_OTHERS |= {b"\x1f\x8b": "a packed file (.gz)"}
-_OTHERS |= {b"PAR1": "a Parquet file", b"%PDF": "a PDF", b"<": "a web page (HTML) or XML"}
 _LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")  # beyond ASCII, in UTF-8
 
 

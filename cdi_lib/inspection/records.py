@@ -17,9 +17,8 @@ from cdi_lib.inspection.rules import Mistake, by_row, check_across, check_rows, 
 from cdi_lib.inspection.tables import OUTCOMES, PARTS, TABLES, columns_of, tables_of, typed
 
 _NAMES = (*TABLES, "frame", "rolling")  # of files in the folder of a force that are read
-_ENDINGS = (
-    r"\.(xlsb|numbers|tsv|txt|feather|sas7bdat|xpt|sav|dta|rds|accdb|zip|gz|7z|json|xml|html?)"  # that are not read
-)
+# of tables that are not read
+_ENDINGS = r"\.(xlsb|numbers|tsv|txt|feather|sas7bdat|xpt|sav|dta|rds|accdb|zip|gz|7z|json|xml|html?)"
 
 
 @dataclass(frozen=True)

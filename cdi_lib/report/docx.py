@@ -29,7 +29,7 @@ from cdi_lib.render.look import EXTENSION
 from cdi_lib.render.notebooks import front_matter, read_cells, read_chunks
 from cdi_lib.report import charts
 from cdi_lib.report.index import FIGURES
-from cdi_lib.report.labels import book, said
+from cdi_lib.report.labels import book, lower_first, said
 from cdi_lib.report.wording import moment, sentence
 
 PROSE, FIXED = "prose", "fixed"
@@ -167,8 +167,7 @@ def _text(element: Any) -> str:
 
 def core(text: str) -> str:
     """What a text of the parameters and its print have in common: a sentence gets a capital and a stop, a point a mark."""
-    text = plain_marks(text).rstrip(".;,")
-    return text[:1].lower() + text[1:]
+    return lower_first(plain_marks(text).rstrip(".;,"))
 
 
 def _mark(word: Any, prose: Collection[str], force: str) -> int:

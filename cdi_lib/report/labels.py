@@ -76,6 +76,11 @@ def filled(words: str, key: str, text: object, /, **values: object) -> str:
     raise InputError.of(f"reports/text/{language()}/{words}.yml", key, got, expected)
 
 
+def lower_first(text: str) -> str:
+    """Begin with a small letter."""
+    return text[:1].lower() + text[1:]
+
+
 def word(kind: str, key: str) -> str:
     """What a reader calls a kind of thing: ``word("intervals", "wilson")``, or the key where nobody named it."""
     return str(book("labels")[kind].get(key, key))
@@ -120,12 +125,11 @@ def of_estimate(key: str, details: Details) -> str:
         return said("results.previous", year=details.previous.year)
     if key.startswith("unrecorded_"):
         what = of_estimate(key.removeprefix("unrecorded_"), details)
-        return said("results.unrecorded", what=what[:1].lower() + what[1:])
+        return said("results.unrecorded", what=lower_first(what))
     if key in told.estimates:
         return told.estimates[key].label
     if key in told.crime_types:
-        label = told.crime_types[key].label
-        return label[:1].lower() + label[1:]
+        return lower_first(told.crime_types[key].label)
     return str(book("labels")["estimates"].get(key, _from_id(key)))
 
 
@@ -158,8 +162,8 @@ def of_result(key: str, details: Details) -> str:
         return said("results.answers", statement=details.survey_statements[statement].rstrip("."))
     label = {"estimates": of_estimate, "shares": of_share, "tallies": of_tally}[kind](name, details)
     if kind == "estimates" and ":" not in label and "rate" not in label.lower() and name != "change":
-        return said("results.rate_of", what=f"{label[:1].lower()}{label[1:]}")
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+        return said("results.rate_of", what=lower_first(label))
+    return label if label[:2].isupper() else lower_first(label)
 
 
 def _from_id(key: str) -> str:

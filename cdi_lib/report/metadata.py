@@ -138,7 +138,7 @@ def estimate_name(key: str, estimate: EstimateResult, details: Details) -> str:
     label = labels.of_estimate(key, details)
     if estimate.unit != "proportion" or label.startswith(said("results.rate")):
         return label
-    return said("results.rate_named", what=f"{label[:1].lower()}{label[1:]}")
+    return said("results.rate_named", what=labels.lower_first(label))
 
 
 def _file(address: str, media_type: str, name: str) -> dict[str, str]:

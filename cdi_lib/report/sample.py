@@ -8,7 +8,7 @@ import pandas as pd
 from cdi_lib.inspection.parameters import Inspection, PreviousInspection, SamplingPlan
 from cdi_lib.report import charts, wording
 from cdi_lib.report.display import columns, say
-from cdi_lib.report.labels import said, word
+from cdi_lib.report.labels import lower_first, said, word
 
 
 def asked_in_words(asked: SamplingPlan) -> str:
@@ -78,7 +78,7 @@ def assumption_rows(inspection: Inspection) -> list[dict[str, Any]]:
         source = said("assumptions.plan_source", records=word("records", kind))
         found.append((said("assumptions.plan"), "assumed", source))
     for crime_type, figure in inspection.recorded_crime.items():
-        name = wording.lower_first(inspection.programme.crime_types[crime_type].label)
+        name = lower_first(inspection.programme.crime_types[crime_type].label)
         number = wording.count(figure.value)
         found.append((said("assumptions.recorded", type=name, number=number), figure.status, figure.source))
     for id_, figure in (inspection.recorded_crime_by_route or {}).items():

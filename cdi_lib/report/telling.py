@@ -27,7 +27,7 @@ FILTERS: dict[str, Any] = {
     name: function for name, function in getmembers(wording, isfunction) if function.__module__ == wording.__name__
 }
 FILTERS |= {"interval_name": partial(labels.word, "intervals"), "records_name": partial(labels.word, "records")}
-FILTERS |= {"class_name": labels.class_name, "rule_words": judgements.rule_words}
+FILTERS |= {"class_name": labels.class_name, "lower_first": labels.lower_first, "rule_words": judgements.rule_words}
 NAMES = ("crime_types", "crime_nouns", "routes", "cancellations", "sample_nouns")  # words of the programme
 FUNCTIONS = (
     *("estimate", "share", "shares", "tally", "judged", "is_judged", "says_nothing", "is_assumed", "table", "figure"),
@@ -74,7 +74,7 @@ class Teller:
         path = self._texts.path(section)
         first = path.read_text(encoding="utf-8").partition("\n")[0] if path else ""
         name = first.lstrip("# ") if first.startswith("#") and "{" not in first else title_of(section)
-        return name if name[1:2].isdigit() else wording.lower_first(name)
+        return name if name[1:2].isdigit() else labels.lower_first(name)
 
     def estimate(self, key: str) -> EstimateResult | None:
         """The estimate with this id; None where it could not be made."""
@@ -175,7 +175,7 @@ def _words(told: Told) -> dict[str, dict[str, Any]]:
         "crime_types": _plain(labels.crime_types(told)),
         "crime_nouns": _plain(labels.nouns(told)),
         "routes": _plain(told.routes),
-        "cancellations": _plain({name: wording.lower_first(label) for name, label in told.cancellations.items()}),
+        "cancellations": _plain({name: labels.lower_first(label) for name, label in told.cancellations.items()}),
         "sample_nouns": _plain(labels.sample_nouns(told)),
     }
 

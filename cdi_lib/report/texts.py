@@ -267,11 +267,10 @@ def _results_named(
         if isinstance(assign.target, nodes.Tuple) and isinstance(assign.node, nodes.Tuple):
             pairs = list(zip(assign.target.items, assign.node.items, strict=False))
         for target, value in pairs:
-            asked = (
-                f"{value.node.name}()" if isinstance(value, nodes.Call) and isinstance(value.node, nodes.Name) else ""
-            )
-            if isinstance(target, nodes.Name) and asked in models and stored.count(target.name) == 1:
-                yield target.name, models[asked]
+            if isinstance(value, nodes.Call) and isinstance(value.node, nodes.Name) and isinstance(target, nodes.Name):
+                asked = f"{value.node.name}()"
+                if asked in models and stored.count(target.name) == 1:
+                    yield target.name, models[asked]
 
 
 def _check_filters(tree: nodes.Template, file: str, environment: jinja2.Environment) -> Iterator[Problem]:
@@ -326,20 +325,15 @@ def _check_prose(tree: nodes.Template, file: str, outputs: Collection[str]) -> I
                 yield Problem(file, place, f"raw HTML ('{tag[0]}')", "Markdown")
             for name in REFERENCE.findall(line):
                 if outputs and name not in outputs:
-                    yield Problem(
-                        file,
-                        place,
-                        f"a reference to '@{name}'",
-                        f"a table or figure that there is{suggest(name, outputs)}",
-                    )
+                    there = f"a table or figure that there is{suggest(name, outputs)}"
+                    yield Problem(file, place, f"a reference to '@{name}'", there)
             if fence := re.match(r"[ \t]*:::+(.*)", line):
                 depth += 1 if fence[1].strip() else -1
                 if depth < 0:
-                    yield Problem(
-                        file, place, "a ':::' block that is closed and not opened", "a line '::: {.box}' before"
-                    )
+                    got = "a ':::' block that is closed and not opened"
+                    yield Problem(file, place, got, "a line '::: {.box}' before")
             for match in TYPED.finditer(line):
                 expected = "a number of the results, so that it cannot be wrong"
-                yield Problem(file, f"line {data.lineno + number}", f"the typed number {match[0]}", expected, "warning")
+                yield Problem(file, place, f"the typed number {match[0]}", expected, "warning")
     if depth > 0:
         yield Problem(file, place, "a ':::' block that is opened and not closed", "a line ':::' behind it")

@@ -312,11 +312,6 @@ PRINTED = {
 }
 
 
-def lower_first(text: str) -> str:
-    """Begin with a small letter."""
-    return text[:1].lower() + text[1:]
-
-
 def with_article(name: str) -> str:
     """A name with "a" or "an" before it."""
     return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

@@ -11,7 +11,7 @@ from cdi_lib.inspection.details import EstimateEvidence
 from cdi_lib.inspection.results import EstimateResult, Results
 from cdi_lib.report import charts, wording
 from cdi_lib.report.charts import Bar, both
-from cdi_lib.report.labels import class_name, crime_types, nouns, rows_of_types, said, word
+from cdi_lib.report.labels import class_name, crime_types, lower_first, nouns, rows_of_types, said, word
 from cdi_lib.report.sections.effectiveness import interval_level, previous
 from cdi_lib.report.wording import between, capital, count, estimated, of, percent
 
@@ -71,7 +71,7 @@ def _rates_title(results: Results) -> str:
     if extremes is not None:
         lowest, highest = (percent(results.estimates[e].value) for e in (extremes.lowest, extremes.highest))
         if lowest != highest:
-            least = wording.lower_first(results.told.crime_types[extremes.lowest].label)
+            least = lower_first(results.told.crime_types[extremes.lowest].label)
             return said("rates.title_extremes", rate=rate, type=least, lowest=lowest)
     if len(results.told.crime_types) == 1:
         return said("rates.title_one", rate=rate, crimes=nouns(results.told)["overall"][1])
@@ -226,7 +226,7 @@ def _certainty_title(results: Results) -> str:
         seen = said("certainty.not_ruled_out", seen=seen, grades=wording.in_words(chances.not_ruled_out, "or"))
     found = results.details.judgements.elements
     close = [
-        wording.lower_first(_rate_name(results, e.evidence.result))
+        lower_first(_rate_name(results, e.evidence.result))
         for e in found
         if isinstance(e.evidence, EstimateEvidence) and (c := results.details.certainty.get(e.id)) and c.not_ruled_out
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cdi_lib.inspection.folders import slug
 from cdi_lib.inspection.results import Results
 from cdi_lib.report import wording
-from cdi_lib.report.labels import book, filled, said
+from cdi_lib.report.labels import book, filled, lower_first, said
 from cdi_lib.report.tables import Column, Table
 
 
@@ -27,7 +27,7 @@ class Term:
 def terms(results: Results) -> list[Term]:
     """The terms, in the sense of the programme and of the rule of recording that held; its samples that are terms last."""
     told = results.told
-    types = [crime_type.meaning or wording.lower_first(crime_type.label) for crime_type in told.crime_types.values()]
+    types = [crime_type.meaning or lower_first(crime_type.label) for crime_type in told.crime_types.values()]
     named = {"crime_types": wording.capital(wording.in_words(types, "or"))}
     named["principal_crime"] = results.details.recording_rule.principal_crime
     for rule in results.details.later_rules:
